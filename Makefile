@@ -1,0 +1,70 @@
+# Everything is installed into $(VENV) with pip; `make help` lists the targets.
+
+PYTHON ?= python3
+VENV ?= .venv
+JOBS ?= 2
+
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# One thread per process: the tests are spread over processes instead.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+
+say = @printf '\n-- %s\n'
+
+.DEFAULT_GOAL := help
+.PHONY: help setup quickstart test test-data test-slow format clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+setup: $(VENV)/ready-to-develop ## install eqspec and its tools into .venv
+	@echo "eqspec is installed in $(VENV). Next: make test"
+
+quickstart: $(VENV)/ready-to-run ## install eqspec and train and judge a small encoder
+	$(BIN)/eqspec run specs/quickstart.yaml
+
+test: $(VENV)/ready-to-develop ## format, lint, import contracts, types, tests: what CI runs
+	$(say) "format: ruff format --check"
+	@$(BIN)/ruff format --check .
+	$(say) "lint: ruff check"
+	@$(BIN)/ruff check .
+	$(say) "import contracts: lint-imports"
+	@$(BIN)/lint-imports --no-logo
+	$(say) "types: basedpyright"
+	@$(BIN)/basedpyright --pythonpath $(BIN)/python
+	$(say) "tests: pytest, without those that need a dataset or long"
+	@$(PYTEST) -m 'not data and not slow' -n $(JOBS) --dist worksteal
+
+test-data: $(VENV)/ready-to-develop ## the tests that need a real dataset
+	@$(PYTEST) -m data
+
+test-slow: $(VENV)/ready-to-develop ## the tests that take long
+	@$(PYTEST) -m 'slow and not data' -n $(JOBS)
+
+format: $(VENV)/ready-to-develop ## rewrite the code as `make test` wants it
+	@$(BIN)/ruff check --fix-only .
+	@$(BIN)/ruff format .
+
+clean: ## remove caches and build products; .venv and runs/ stay
+	rm -rf build dist *.egg-info .hypothesis .import_linter_cache .pytest_cache .ruff_cache
+	find eqspec tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Stamps: each is renewed when what it was made from changes.
+
+$(VENV)/created:
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "eqspec needs Python 3.11 or newer, and there is no \`$(PYTHON)\` here." >&2; \
+	  echo "Say where it is: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "eqspec needs Python 3.11 or newer, but \`$(PYTHON)\` is $$($(PYTHON) -V 2>&1)." >&2; \
+	  echo "Say where it is: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/ready-to-run: $(VENV)/created pyproject.toml constraints.txt
+	$(INSTALL) --editable '.[photos]'
+	@touch $@
+
+$(VENV)/ready-to-develop: $(VENV)/created pyproject.toml constraints.txt
+	$(INSTALL) --editable '.[photos,dev]'
+	@touch $(VENV)/ready-to-run $@

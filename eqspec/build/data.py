@@ -1,0 +1,189 @@
+"""The loader: the batch of a training step as a pure function of the plan, the seed and the step.
+
+Which images a step sees, where they are cropped and how their pixels come out does not depend on
+the step that a run was started from, on the number of ranks or on the number of workers. So one
+integer resumes it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader
+from torch.utils.data import Dataset as StepDataset
+
+from eqspec.build.crop import UNIFORMS, crop_box, resize
+from eqspec.errors import EqspecError
+from eqspec.nn.philox import Draws
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from eqspec.compile.plan import Plan, ViewPlan
+
+
+class Dataset(Protocol):
+    """What the `open` of a dataset op returns."""
+
+    @property
+    def labels(self) -> NDArray[np.int64] | None:
+        """[n], a class per image, or None without classes."""
+        ...
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes."""
+        ...
+
+    @property
+    def sources(self) -> NDArray[np.int64]:
+        """[n], the photograph or file that each image comes from."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def image(self, i: int) -> NDArray[np.uint8]:
+        """Image i, RGB, `[H, W, 3]`."""
+        ...
+
+    def fingerprint(self) -> str:
+        """Hash of the data as found."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What the loader hands over for one training step on one rank.
+
+    Attributes:
+        step: training step, from 0.
+        epoch: pass over the data that the step belongs to, from 0.
+        samples: [b], index in the dataset.
+        positions: [b], place in the global batch.
+        canvases: (group, index) of a view -> its pixels, uint8 `[b, 3, canvas, canvas]`.
+    """
+
+    step: int
+    epoch: int
+    samples: NDArray[np.int64]
+    positions: NDArray[np.int64]
+    canvases: Mapping[tuple[str, int], Tensor]
+
+
+def batches(  # noqa: PLR0913 - what a batch is, which of them, and whose share of them
+    plan: Plan,
+    dataset: Dataset,
+    *,
+    seed: int,
+    start_step: int,
+    steps: int,
+    rank: int = 0,
+    world: int = 1,
+    workers: int = 0,
+) -> Iterator[Batch]:
+    """The batches of consecutive training steps, for one rank.
+
+    Args:
+        plan: says which views, the global batch and the steps per epoch.
+        dataset: the training split, opened.
+        seed: keys the order and the crops.
+        start_step: the first step.
+        steps: how many steps.
+        rank: whose share; rank r gets positions [r·b, (r+1)·b) of the global batch.
+        world: number of ranks; divides the global batch.
+        workers: processes that prepare batches ahead; 0 prepares each when it is asked for.
+
+    Raises:
+        EqspecError: the dataset has another size than the plan, or an image cannot be read.
+    """
+    each_step = _Steps(plan, dataset, seed=seed, rank=rank, world=world)
+    wanted = range(start_step, start_step + steps)
+    if workers == 0:
+        return (each_step.batch(step) for step in wanted)
+    return _prepared_ahead(each_step, wanted, workers=workers)
+
+
+class _Steps(StepDataset["Batch | EqspecError"]):
+    """Map-style dataset whose item t is the whole batch of step t.
+
+    A worker's failure is handed over as a value: raised there, it would arrive as a traceback.
+    """
+
+    def __init__(self, plan: Plan, dataset: Dataset, *, seed: int, rank: int, world: int) -> None:
+        self.views: ViewPlan = plan.views
+        self.dataset = dataset
+        self.draws = Draws(seed)
+        self.steps_per_epoch = plan.train.steps_per_epoch
+        self.share, rest = divmod(plan.train.batch, world)
+        assert rest == 0, "the planner sees to it that the ranks divide the batch"
+        if len(dataset) // plan.train.batch != self.steps_per_epoch:
+            msg = (
+                f"the plan counts {plan.data.count} images in `{plan.data.name}`, "
+                f"but {len(dataset)} were found"
+            )
+            raise EqspecError(msg, help="plan again, or look for what is missing")
+        self.batch_size = plan.train.batch
+        self.positions = np.arange(rank * self.share, (rank + 1) * self.share, dtype=np.int64)
+        self._order: tuple[int, NDArray[np.int64]] | None = None
+
+    def __getitem__(self, step: int) -> Batch | EqspecError:
+        try:
+            return self.batch(step)
+        except EqspecError as error:
+            return error
+
+    def order(self, epoch: int) -> NDArray[np.int64]:
+        """The epoch's permutation; kept, since every step of the epoch asks for it."""
+        if self._order is None or self._order[0] != epoch:
+            self._order = epoch, self.draws.order(epoch=epoch, count=len(self.dataset))
+        return self._order[1]
+
+    def batch(self, step: int) -> Batch:
+        """This rank's share of the batch of a step."""
+        epoch, within = divmod(step, self.steps_per_epoch)
+        samples = self.order(epoch)[within * self.batch_size + self.positions]
+        uniforms = [
+            self.draws.uniform(
+                f"{v.group}.crop", step=epoch, samples=samples, view=v.index, count=UNIFORMS
+            ).tolist()
+            for v in self.views.views
+        ]
+        canvases = [
+            np.empty((len(samples), 3, v.canvas, v.canvas), np.uint8) for v in self.views.views
+        ]
+        for row, sample in enumerate(samples.tolist()):
+            image = self.dataset.image(sample)
+            height, width, _ = image.shape
+            for v, u, canvas in zip(self.views.views, uniforms, canvases, strict=True):
+                box = crop_box(v.crop, u[row], width=width, height=height, margin=v.canvas / v.size)
+                pixels = resize(image, box, canvas=v.canvas, interpolation=v.crop.interpolation)
+                canvas[row] = pixels.transpose(2, 0, 1)
+        made = zip(self.views.views, canvases, strict=True)
+        return Batch(
+            step=step,
+            epoch=epoch,
+            samples=samples,
+            positions=self.positions,
+            canvases={(v.group, v.index): torch.from_numpy(canvas) for v, canvas in made},
+        )
+
+
+def _prepared_ahead(each_step: _Steps, wanted: range, *, workers: int) -> Iterator[Batch]:
+    loader = DataLoader(
+        each_step,
+        batch_size=None,
+        sampler=wanted,
+        num_workers=workers,
+        # The default would take a number from torch's global generator.
+        generator=torch.Generator(),
+    )
+    for batch in loader:
+        if isinstance(batch, EqspecError):
+            raise batch
+        yield batch

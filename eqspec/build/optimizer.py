@@ -1,0 +1,82 @@
+"""Parameter groups and the optimizer: who decays, who moves slower, who waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from eqspec.compile.plan import Plan, RulePlan
+from eqspec.ops.find import find_op
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterRule:
+    """What holds for one parameter after all rules."""
+
+    weight_decay: float | None
+    lr_scale: float
+    freeze: int
+
+
+def rule_for(name: str, parameter: nn.Parameter, rules: Iterable[RulePlan]) -> ParameterRule:
+    """The rule of a parameter; where several match, the later one wins field by field."""
+    found = ParameterRule(weight_decay=None, lr_scale=1.0, freeze=0)
+    for rule in rules:
+        if any(_matches(name, parameter, pattern) for pattern in rule.match):
+            found = ParameterRule(
+                weight_decay=found.weight_decay if rule.weight_decay is None else rule.weight_decay,
+                lr_scale=found.lr_scale * rule.lr_scale,
+                freeze=max(found.freeze, rule.freeze),
+            )
+    return found
+
+
+def _matches(name: str, parameter: nn.Parameter, pattern: str) -> bool:
+    match pattern:
+        case "bias":
+            return name.endswith(".bias")
+        case "ndim<2":
+            return parameter.ndim < 2
+        case "norm" | "gamma":
+            return pattern in name
+        case _:
+            return name == pattern or name.startswith(f"{pattern}.")
+
+
+def parameter_groups(
+    named: Iterable[tuple[str, nn.Parameter]], *, rules: Iterable[RulePlan]
+) -> list[dict[str, object]]:
+    """Groups for torch, one per distinct rule, in order of first appearance.
+
+    Each group carries `lr_scale`, `decay` (None: the scheduled weight decay) and `freeze` (steps).
+    """
+    groups: dict[ParameterRule, list[nn.Parameter]] = {}
+    written = tuple(rules)
+    for name, parameter in named:
+        groups.setdefault(rule_for(name, parameter, written), []).append(parameter)
+    return [
+        {"params": members, "lr_scale": r.lr_scale, "decay": r.weight_decay, "freeze": r.freeze}
+        for r, members in groups.items()
+    ]
+
+
+def build_optimizer(plan: Plan, named: Iterable[tuple[str, nn.Parameter]]) -> torch.optim.Optimizer:
+    """The plan's optimizer over these parameters."""
+    op = find_op("optimizers", plan.train.optimizer.impl)
+    groups = parameter_groups(named, rules=plan.train.rules)
+    params = op.Params.model_validate(plan.train.optimizer.params)
+    optimizer: torch.optim.Optimizer = op.build(params, groups)
+    return optimizer
+
+
+def set_step(optimizer: torch.optim.Optimizer, *, step: int, lr: float, weight_decay: float) -> None:
+    """Writes this step's numbers into the groups and withholds gradients of frozen parameters."""
+    for group in optimizer.param_groups:
+        group["lr"] = lr * group["lr_scale"]
+        group["weight_decay"] = weight_decay if group["decay"] is None else group["decay"]
+        if step < group["freeze"]:
+            for parameter in group["params"]:
+                parameter.grad = None

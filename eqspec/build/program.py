@@ -1,0 +1,143 @@
+"""Plan → program: modules with their initial values, views, optimizer, compiled where asked for."""
+
+from __future__ import annotations
+
+import shutil
+import sysconfig
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from eqspec.build.data import Batch, Dataset, batches
+from eqspec.build.graph import TrainGraph
+from eqspec.build.inputs import drawn_inputs
+from eqspec.build.optimizer import build_optimizer
+from eqspec.build.timeline import Timeline
+from eqspec.build.views import DeviceViews
+from eqspec.compile.graph_plan import GraphPlan
+from eqspec.compile.plan import Plan
+from eqspec.nn.initialise import initialise
+from eqspec.nn.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """The plan made live.
+
+    Attributes:
+        graph: on its device, with initial values.
+        batches: (start step, number of steps) → the batches of this rank.
+        compiled: blocks and judge go through `torch.compile`.
+    """
+
+    plan: Plan
+    world: World
+    device: torch.device
+    graph: TrainGraph
+    views: DeviceViews
+    optimizer: torch.optim.Optimizer
+    timeline: Timeline
+    batches: Callable[[int, int], Iterator[Batch]]
+    compiled: bool
+
+    def streams(self, batch: Batch) -> dict[str, Tensor]:
+        """Everything the graph reads for one batch."""
+        made = self.views(batch)
+        drawn = drawn_inputs(
+            self.plan.graph,
+            seed=self.plan.seed,
+            step=batch.step,
+            positions=batch.positions,
+            batch=self.plan.train.batch,
+            device=self.device,
+        )
+        given = {"between": made.between, "actions": made.actions}
+        return {**made.images, **{n: t for n, t in given.items() if t is not None}, **drawn}
+
+    def controls(self, step: int) -> dict[str, Tensor]:
+        """Scheduled values as 0-dim float32 tensors."""
+        return {
+            name: torch.tensor(value, dtype=torch.float32, device=self.device)
+            for name, value in self.timeline.controls(step).items()
+        }
+
+
+def build_program(plan: Plan, *, dataset: Dataset, world: World | None = None) -> Program:
+    """The program of a plan.
+
+    Args:
+        dataset: its training split, opened.
+        world: the ranks that share the batch.
+    """
+    world = world or World()
+    device = choose_device(plan.machine.device)
+    graph = build_graph(plan.graph, seed=plan.seed, device=device, world=world)
+    compiled = plan.machine.compile == "on" or (plan.machine.compile == "auto" and can_compile())
+    if compiled:
+        compile_graph(graph)
+    workers = 0 if plan.machine.workers == "auto" else plan.machine.workers
+
+    def made(start: int, steps: int) -> Iterator[Batch]:
+        return batches(
+            plan,
+            dataset,
+            seed=plan.seed,
+            start_step=start,
+            steps=steps,
+            rank=world.rank,
+            world=world.size,
+            workers=workers,
+        )
+
+    return Program(
+        plan=plan,
+        world=world,
+        device=device,
+        graph=graph,
+        views=DeviceViews(plan.views, seed=plan.seed, device=device),
+        optimizer=build_optimizer(plan, graph.trained()),
+        timeline=Timeline(plan),
+        batches=made,
+        compiled=compiled,
+    )
+
+
+def build_graph(
+    plan: GraphPlan, *, seed: int, device: torch.device, world: World | None = None
+) -> TrainGraph:
+    """The training graph with initial values; teachers start as their students."""
+    with torch.device("meta"):
+        graph = TrainGraph(plan, world=world or World())
+    graph = graph.to_empty(device=device)
+    for module in plan.modules:
+        initialise(graph.students[module.name], seed=seed, name=module.init)
+    for copies in graph.teachers.values():
+        assert isinstance(copies, nn.ModuleDict), "built as one"
+        for name, copy in copies.items():
+            initialise(copy, seed=seed, name=name)
+    initialise(graph.terms, seed=seed, name="terms")
+    return graph
+
+
+def compile_graph(graph: TrainGraph) -> None:
+    """Compiles transformer blocks one by one, and the judge as one graph; keys stay as they are."""
+    for module in graph.modules():
+        for block in getattr(module, "compilable_blocks", list[nn.Module])():
+            block.compile(fullgraph=True)
+    graph.judge.compile(fullgraph=True)
+
+
+def choose_device(asked: str) -> torch.device:
+    """The device a run uses: CUDA where there is one, unless the spec says otherwise."""
+    if asked == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(asked)
+
+
+def can_compile() -> bool:
+    """A C++ compiler and Python's headers are here, which torch.compile needs on a CPU."""
+    headers = Path(sysconfig.get_paths()["include"]) / "Python.h"
+    return shutil.which("g++") is not None and headers.is_file()

@@ -1,0 +1,107 @@
+"""Draws diagnostics: code, place, excerpt with carets, help, notes; colour carries no meaning."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+from eqspec.errors import Diagnostic, EqspecError, Place, Severity, SpecError
+
+_WIDEST = 120
+_STYLES = ((Severity.ERROR, "bold red"), (Severity.WARNING, "bold yellow"))
+
+
+def render(diagnostics: Sequence[Diagnostic], *, colour: bool) -> str:
+    """All diagnostics, one below the other, and how many there are."""
+    parts = [_diagnostic(diagnostic) for diagnostic in diagnostics]
+    return _printed(Text("\n\n").join([*parts, _summary(diagnostics)]), colour=colour)
+
+
+def render_error(error: EqspecError, *, colour: bool) -> str:
+    """Any error that eqspec explains itself; a `SpecError` with all of its diagnostics."""
+    if isinstance(error, SpecError):
+        return render(error.diagnostics, colour=colour)
+    drawn = Text.assemble(("error", _style(Severity.ERROR)), (f": {_safe(error.message)}", "bold"))
+    if error.help:
+        drawn.append_text(_remark("", "help", error.help))
+    return _printed(drawn, colour=colour)
+
+
+def _diagnostic(diagnostic: Diagnostic) -> Text:
+    style = _style(diagnostic.severity)
+    drawn = Text.assemble(
+        (f"{diagnostic.severity.value}[{diagnostic.code}]", style),
+        (f": {_safe(diagnostic.message)}", "bold"),
+    )
+    places = [place for place, _ in diagnostic.also]
+    shown = [diagnostic.place, *places] if diagnostic.place else places
+    margin = " " * max((len(str(place.line)) for place in shown), default=0)
+    if diagnostic.place:
+        drawn.append_text(_excerpt(f"{margin}-->", diagnostic.place, diagnostic.label, style=style))
+    for place, label in diagnostic.also:
+        drawn.append_text(_excerpt(f"{margin}:::", place, label, style="bold blue"))
+    remarks = [("help", diagnostic.help)] if diagnostic.help else []
+    remarks += [("note", note) for note in diagnostic.notes]
+    if remarks and shown:
+        drawn.append(f"\n{margin} |", "blue")
+    for kind, text in remarks:
+        drawn.append_text(_remark(margin, kind, text))
+    return drawn
+
+
+def _excerpt(arrow: str, place: Place, label: str, *, style: str) -> Text:
+    margin = " " * (len(arrow) - 3)
+    first, stop = place.column - 1, max(place.end_column - 1, place.column)
+    left = max(0, first - _WIDEST // 2) if len(place.excerpt) > _WIDEST else 0
+    window = slice(left, left + _WIDEST)
+    lines = [(place.line, place.excerpt)]
+    if place.before is not None and place.before.strip():
+        lines.insert(0, (place.line - 1, place.before))
+    drawn = Text.assemble((f"\n{arrow} ", "blue"), _safe(str(place)), (f"\n{margin} |", "blue"))
+    for line, text in lines:
+        drawn.append(f"\n{line:>{len(margin)}} | ", "blue")
+        drawn.append(_safe(text[window]).rstrip())
+    indent = cell_len(_safe(place.excerpt[left:first])) + max(0, first - len(place.excerpt))
+    width = max(1, cell_len(_safe(place.excerpt[first : min(stop, window.stop)])))
+    drawn.append(f"\n{margin} | ", "blue")
+    drawn.append(" " * indent + f"{'^' * width} {_safe(label)}".rstrip(), style)
+    return drawn
+
+
+def _remark(margin: str, kind: str, text: str) -> Text:
+    return Text.assemble((f"\n{margin} = ", "blue"), (f"{kind}: ", "bold"), _safe(text))
+
+
+def _summary(diagnostics: Sequence[Diagnostic]) -> Text:
+    counts = {s: sum(d.severity is s for d in diagnostics) for s in Severity}
+    said = [f"{n} {s.value}{'s' if n > 1 else ''}" for s, n in counts.items() if n]
+    files = list(dict.fromkeys(d.place.file for d in diagnostics if d.place))
+    where = f" in {_safe(', '.join(files))}" if files else ""
+    stop = " Nothing was run." if counts[Severity.ERROR] else ""
+    return Text(f"{', '.join(said)}{where}.{stop}")
+
+
+def _style(severity: Severity) -> str:
+    return next(style for known, style in _STYLES if known is severity)
+
+
+def _safe(text: str) -> str:
+    """No text of a user's may move the cursor or colour the terminal."""
+    return "".join(letter if letter.isprintable() else _harmless(letter) for letter in text)
+
+
+def _harmless(letter: str) -> str:
+    return " " if letter in "\t\xa0" else "\N{REPLACEMENT CHARACTER}"
+
+
+def _printed(text: Text, *, colour: bool) -> str:
+    if not colour:
+        return text.plain
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, color_system="standard", soft_wrap=True)
+    console.print(text, end="")
+    return screen.getvalue()

@@ -1,0 +1,5 @@
+"""The use cases, one file each: `eqspec X` is X.py. The only place where the layers meet.
+
+May import everything but cli. A command takes plain values, returns or yields frozen ones, and
+prints nothing; cli parses what goes in and renders what comes out.
+"""

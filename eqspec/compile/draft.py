@@ -1,0 +1,104 @@
+"""The graph while it is being compiled: nodes without types, modules without widths."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from eqspec.compile.graph_plan import ApplyNode, Node, TeacherPlan
+from eqspec.spec.use import OpCall
+
+
+class GraphError(Exception):
+    """A graph does not fit together.
+
+    Attributes:
+        path: where in the card (``("flow", "z")``), for the reader of the error.
+        help: what to do about it.
+    """
+
+    def __init__(self, path: tuple[str | int, ...], message: str, *, help: str | None = None) -> None:  # noqa: A002 - as in EqspecError
+        super().__init__(message)
+        self.path = path
+        self.message = message
+        self.help = help
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleDraft:
+    """A module before its inputs are known."""
+
+    family: str
+    impl: str
+    params: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class InputDraft:
+    """A mask op for one view group."""
+
+    impl: str
+    params: Mapping[str, Any]
+    of: str
+
+
+@dataclass(frozen=True, slots=True)
+class TermDraft:
+    """A term before its inputs are known."""
+
+    impl: str
+    params: Mapping[str, Any]
+    ports: Mapping[str, str | tuple[str, ...]]
+    weight: float | OpCall
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A whole graph, one step before it is typed."""
+
+    modules: Mapping[str, ModuleDraft]
+    teachers: tuple[TeacherPlan, ...]
+    inputs: Mapping[str, InputDraft]
+    nodes: tuple[Node, ...]
+    terms: Mapping[str, TermDraft]
+    split: tuple[int, int] | None = None
+    embedding: str | None = None
+    added: tuple[str, ...] = ()
+
+
+def reads(node: Node) -> tuple[str, ...]:
+    """Names of the streams a node reads."""
+    match node:
+        case ApplyNode():
+            return tuple(node.ports.values())
+        case _ if node.kind == "gather":
+            return (node.of, node.ids)
+        case _ if isinstance(node.of, tuple):
+            return node.of
+        case _:
+            return (node.of,)
+
+
+def term_reads(term: TermDraft) -> tuple[str, ...]:
+    """Names of the streams a term reads, in the order of its ports."""
+    return tuple(
+        name
+        for streams in term.ports.values()
+        for name in ((streams,) if isinstance(streams, str) else streams)
+    )
+
+
+def renamed_reads(node: Node, names: Mapping[str, str]) -> Node:
+    """The node reading other streams in place of those named."""
+    swap = lambda n: names.get(n, n)  # noqa: E731 - a local shorthand
+    match node:
+        case ApplyNode():
+            return node.model_copy(update={"ports": {p: swap(s) for p, s in node.ports.items()}})
+        case _ if node.kind == "gather":
+            return node.model_copy(update={"of": swap(node.of), "ids": swap(node.ids)})
+        case _ if isinstance(node.of, tuple):
+            return node.model_copy(update={"of": tuple(swap(n) for n in node.of)})
+        case _:
+            return node.model_copy(update={"of": swap(node.of)})
+

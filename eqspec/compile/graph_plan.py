@@ -1,0 +1,206 @@
+"""The training graph as plan data: modules, nodes and terms, typed and in order."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from eqspec.ops.op import StreamType
+from eqspec.spec.use import OpCall
+
+
+class Frozen(BaseModel):
+    """Plan data: immutable, unknown fields refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ModulePlan(Frozen):
+    """A module to build: an op with its parameters and the types of what it reads and returns.
+
+    Attributes:
+        init: name under which its parameters are initialised (a teacher's copy has its student's).
+    """
+
+    name: str
+    family: Literal["backbones", "heads", "decoders"]
+    impl: str
+    params: dict[str, Any]
+    inputs: dict[str, StreamType]
+    output: StreamType
+    init: str
+
+
+class TeacherPlan(Frozen):
+    """A set of exponential-moving-average copies of modules.
+
+    Attributes:
+        follows: names of the student modules that are copied.
+        excludes: parameter names (``module.parameter``) that the copies do not have or follow.
+        momentum: constant or schedule; the share of the old teacher that is kept.
+        update: after the optimizer step, or before the forward pass (MoCo v3).
+        buffers: the copies keep their own buffers, or take over the student's.
+    """
+
+    name: str
+    follows: tuple[str, ...]
+    excludes: tuple[str, ...] = ()
+    momentum: float | OpCall
+    update: Literal["after-step", "before-forward"] = "after-step"
+    buffers: Literal["own", "copied"] = "own"
+
+
+class InputPlan(Frozen):
+    """Streams drawn on the CPU for every step by a mask op (``eqspec/ops/masks``)."""
+
+    name: str
+    impl: str
+    params: dict[str, Any]
+    of: StreamType
+    outputs: dict[str, StreamType]
+
+
+class DropPathPlan(Frozen):
+    """Multipliers of residual branches, `[V, B, L, 2]`, drawn per sample for one encoder pass."""
+
+    name: str
+    rates: tuple[float, ...]
+    type: StreamType
+
+
+class ApplyNode(Frozen):
+    """Runs a module; the leading axes V and B are flattened for it."""
+
+    kind: Literal["apply"] = "apply"
+    out: str
+    module: str
+    teacher: str | None = None
+    ports: dict[str, str]
+
+
+class PoolNode(Frozen):
+    """Averages over tokens."""
+
+    kind: Literal["pool"] = "pool"
+    out: str
+    of: str
+
+
+class SelectNode(Frozen):
+    """Takes the class token, the registers or the patches of a token stream."""
+
+    kind: Literal["select"] = "select"
+    out: str
+    of: str
+    part: Literal["cls", "registers", "patches"]
+
+
+class GatherNode(Frozen):
+    """Takes the patch tokens with the given ids."""
+
+    kind: Literal["gather"] = "gather"
+    out: str
+    of: str
+    ids: str
+
+
+class ViewNode(Frozen):
+    """Takes one view of a stream."""
+
+    kind: Literal["view"] = "view"
+    out: str
+    of: str
+    index: int
+
+
+class ConcatNode(Frozen):
+    """Concatenates on the feature axis."""
+
+    kind: Literal["concat"] = "concat"
+    out: str
+    of: tuple[str, ...]
+
+
+class StackNode(Frozen):
+    """Stacks the copies that a repeat made on a new leading axis K."""
+
+    kind: Literal["stack"] = "stack"
+    out: str
+    of: tuple[str, ...]
+
+
+class DetachNode(Frozen):
+    """Stops the gradient."""
+
+    kind: Literal["detach"] = "detach"
+    out: str
+    of: str
+
+
+class SliceNode(Frozen):
+    """Takes features `start:stop`; made by `cut`, never written by hand."""
+
+    kind: Literal["slice"] = "slice"
+    out: str
+    of: str
+    start: int
+    stop: int
+
+
+Node = Annotated[
+    ApplyNode
+    | PoolNode
+    | SelectNode
+    | GatherNode
+    | ViewNode
+    | ConcatNode
+    | StackNode
+    | DetachNode
+    | SliceNode,
+    Field(discriminator="kind"),
+]
+
+
+class TermPlan(Frozen):
+    """A term of the loss.
+
+    Attributes:
+        ports: which stream each port reads (several for a `many` port).
+        inputs: the types of those streams (``x.0``, ``x.1`` … for a `many` port).
+        weight: its factor in the loss; may be a schedule.
+        scheduled: parameters that change with the step; the rest are in `params`.
+    """
+
+    name: str
+    impl: str
+    params: dict[str, Any]
+    ports: dict[str, str | tuple[str, ...]]
+    inputs: dict[str, StreamType]
+    weight: float | OpCall
+    scheduled: dict[str, float | OpCall] = Field(default_factory=dict)
+
+
+class GraphPlan(Frozen):
+    """The training graph in two parts: `encode` up to the encoders' outputs, `judge` after them.
+
+    Attributes:
+        streams: the type of every stream, built-in inputs included.
+        cut: the streams that cross from encode to judge.
+        split: (invariant, equivariant) widths of the embedding, where a rewrite has cut it.
+        embedding: the module that makes what is cut.
+        added: terms that the rewrite has added; the others are the method's own.
+    """
+
+    modules: tuple[ModulePlan, ...]
+    teachers: tuple[TeacherPlan, ...] = ()
+    inputs: tuple[InputPlan, ...] = ()
+    drop_paths: tuple[DropPathPlan, ...] = ()
+    encode: tuple[Node, ...]
+    judge: tuple[Node, ...]
+    terms: tuple[TermPlan, ...]
+    streams: dict[str, StreamType]
+    cut: tuple[str, ...]
+    split: tuple[int, int] | None = None
+    embedding: str | None = None
+    added: tuple[str, ...] = ()

@@ -1,0 +1,306 @@
+"""Draft → typed graph: the shape of every stream, the widths of every module, the parts of the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import ValidationError
+
+from eqspec.compile.draft import Draft, GraphError, TermDraft, reads
+from eqspec.compile.graph_plan import (
+    ApplyNode,
+    DropPathPlan,
+    GraphPlan,
+    InputPlan,
+    ModulePlan,
+    Node,
+    TermPlan,
+)
+from eqspec.compile.passes.prune import live_streams
+from eqspec.ops.find import find_op
+from eqspec.ops.op import OpParams, Port, PortError, StreamType, scheduled_fields
+from eqspec.spec.use import OpCall
+
+
+@dataclass(slots=True)
+class _Typing:
+    """What is known so far; filled from the inputs towards the terms."""
+
+    draft: Draft
+    image_size: int
+    streams: dict[str, StreamType]
+    modules: dict[str, ModulePlan]
+    drop_paths: list[DropPathPlan]
+
+
+def infer(draft: Draft, *, given: Mapping[str, StreamType], image_size: int) -> GraphPlan:
+    """The typed graph.
+
+    Args:
+        draft: in order and pruned.
+        given: types of the built-in input streams.
+        image_size: side of the global views; modules with an `image_size` parameter get it.
+
+    Raises:
+        GraphError: when a stream does not fit a port or parameters are not legal.
+    """
+    typing = _Typing(draft, image_size, dict(given), {}, [])
+    inputs = tuple(_input(name, typing) for name in draft.inputs)
+    _check_drawn(typing)
+    nodes = tuple(_type_node(node, typing) for node in draft.nodes)
+    terms = tuple(_term(name, term, typing) for name, term in draft.terms.items())
+    encode = tuple(n for n in nodes if _is_encoder(n, typing))
+    judge = tuple(n for n in nodes if not _is_encoder(n, typing))
+    _check_encoders(encode, made={n.out for n in nodes})
+    used = {name for node in nodes for name in reads(node)} | {
+        s for t in terms for p in t.ports.values() for s in ((p,) if isinstance(p, str) else p)
+    }
+    made = {n.out for n in nodes}
+    return GraphPlan(
+        modules=tuple(typing.modules.values()),
+        teachers=draft.teachers,
+        inputs=inputs,
+        drop_paths=tuple(typing.drop_paths),
+        encode=encode,
+        judge=judge,
+        terms=terms,
+        streams={n: t for n, t in typing.streams.items() if n in made or n in used},
+        cut=tuple(n.out for n in encode),
+        split=draft.split,
+        embedding=draft.embedding,
+        added=draft.added,
+    )
+
+
+def _check_drawn(typing: _Typing) -> None:
+    """Every stream that is read from a drawn input must be one that its op makes."""
+    for name in sorted(live_streams(typing.draft)):
+        root = name.split(".")[0]
+        if root in typing.draft.inputs and name not in typing.streams:
+            made = ", ".join(n for n in typing.streams if n.split(".")[0] == root)
+            raise GraphError(("inputs", root), f"`{name}` is never drawn", help=f"there are: {made}")
+
+
+def checked_params(
+    op: Any, params: Mapping[str, Any], *, path: tuple[str | int, ...]
+) -> OpParams:
+    """The op's parameters, validated.
+
+    Raises:
+        GraphError: naming every parameter that is unknown or not legal.
+    """
+    try:
+        return op.Params.model_validate(dict(params))
+    except ValidationError as error:
+        problems = "; ".join(
+            f"`{'.'.join(str(p) for p in e['loc'])}`: {e['msg']}" for e in error.errors()
+        )
+        known = ", ".join(op.Params.model_fields) or "none"
+        raise GraphError(path, f"parameters: {problems}", help=f"there are: {known}") from None
+
+
+def _input(name: str, typing: _Typing) -> InputPlan:
+    decl = typing.draft.inputs[name]
+    op = find_op("masks", decl.impl)
+    params = checked_params(op, decl.params, path=("inputs", name))
+    tokens = _token_type(decl.of, typing, path=("inputs", name))
+    try:
+        outputs: dict[str, StreamType] = op.shapes(params, {"of": tokens})
+    except PortError as error:
+        raise GraphError(("inputs", name), str(error)) from None
+    named = {f"{name}.{key}" if key else name: value for key, value in outputs.items()}
+    typing.streams.update(named)
+    return InputPlan(
+        name=name, impl=decl.impl, params=params.model_dump(mode="json", by_alias=True), of=tokens, outputs=outputs
+    )
+
+
+def _token_type(group: str, typing: _Typing, *, path: tuple[str | int, ...]) -> StreamType:
+    """What the student's backbone makes of a view group's whole images."""
+    images = typing.streams.get(group)
+    backbone = next((m for m in typing.draft.modules.values() if m.family == "backbones"), None)
+    if images is None or backbone is None:
+        raise GraphError(path, f"no view group `{group}` that a backbone reads")
+    op = find_op("backbones", backbone.impl)
+    params = _sized(op, checked_params(op, backbone.params, path=path), typing)
+    return op.shapes(params, {"images": images})
+
+
+def _sized(op: Any, params: OpParams, typing: _Typing) -> OpParams:
+    """Parameters with the image size filled in where the op asks for it."""
+    if "image_size" in op.Params.model_fields and "image_size" not in params.model_fields_set:
+        return params.model_copy(update={"image_size": typing.image_size})
+    return params
+
+
+def _type_node(node: Node, typing: _Typing) -> Node:
+    """The node, with its output's type noted (and its drop-path port connected)."""
+    at = typing.streams
+    match node:
+        case ApplyNode():
+            return _type_apply(node, typing)
+        case _ if node.kind == "pool":
+            made = _needs(node, at[node.of], "N").without("N")
+            at[node.out] = replace(made, prefix=0, grid=None)
+        case _ if node.kind == "select":
+            at[node.out] = _selected(node.out, at[node.of], node.part)
+        case _ if node.kind == "gather":
+            at[node.out] = _gathered(node.out, at[node.of], at[node.ids])
+        case _ if node.kind == "view":
+            of = _needs(node, at[node.of], "V")
+            if node.index >= of.size("V"):
+                raise GraphError(("flow", node.out), f"view {node.index} of a stream with {of.size('V')}")
+            at[node.out] = of.without("V")
+        case _ if node.kind == "concat":
+            at[node.out] = _concatenated(node.out, [at[name] for name in node.of])
+        case _ if node.kind == "stack":
+            first = at[node.of[0]]
+            at[node.out] = replace(first, axes=("K", *first.axes), sizes=(len(node.of), *first.sizes))
+        case _ if node.kind == "slice":
+            at[node.out] = at[node.of].resized("D", node.stop - node.start)
+        case _:
+            at[node.out] = at[node.of]
+    return node
+
+
+def _type_apply(node: ApplyNode, typing: _Typing) -> ApplyNode:
+    path = ("flow", node.out)
+    draft = typing.draft.modules[node.module]
+    op = find_op(draft.family, draft.impl)
+    params = _sized(op, checked_params(op, draft.params, path=("modules", node.module)), typing)
+    known = {port.name: port for port in op.ports}
+    _check_ports(node.ports, known, path=path, op=draft.impl)
+    inputs = {port: typing.streams[stream] for port, stream in node.ports.items()}
+    try:
+        output: StreamType = op.shapes(params, inputs)
+    except PortError as error:
+        raise GraphError(path, f"`{draft.impl}` port `{error.port}`: {error}") from None
+    typing.streams[node.out] = output
+    first = typing.modules.get(node.module)
+    if first is None:
+        typing.modules[node.module] = ModulePlan(
+            name=node.module,
+            family=draft.family,
+            impl=draft.impl,
+            params=params.model_dump(mode="json", by_alias=True),
+            inputs=inputs,
+            output=output,
+            init=node.module,
+        )
+    else:
+        _same_width(first, inputs, path=path)
+    return _with_drop_path(node, op, params, output, typing)
+
+
+def _with_drop_path(
+    node: ApplyNode, op: Any, params: OpParams, output: StreamType, typing: _Typing
+) -> ApplyNode:
+    """Students of a backbone with drop path read one more stream, drawn outside the graph."""
+    rates = tuple(op.drop_path_rates(params)) if hasattr(op, "drop_path_rates") else ()
+    if node.teacher is not None or not any(rates):
+        return node
+    leading = tuple(a for a in output.axes if a in {"V", "B"})
+    sizes = tuple(output.size(a) for a in leading)
+    kind = StreamType(axes=(*leading, "L", "R"), sizes=(*sizes, len(rates), 2))
+    name = f"drop.{node.out}"
+    typing.streams[name] = kind
+    typing.drop_paths.append(DropPathPlan(name=name, rates=rates, type=kind))
+    return node.model_copy(update={"ports": {**node.ports, "drop": name}})
+
+
+def _term(name: str, term: TermDraft, typing: _Typing) -> TermPlan:
+    path = ("terms", name)
+    op = find_op("terms", term.impl)
+    params = checked_params(op, term.params, path=path)
+    known = {port.name: port for port in op.ports}
+    _check_ports(term.ports, known, path=path, op=term.impl)
+    inputs: dict[str, StreamType] = {}
+    for port, streams in term.ports.items():
+        if isinstance(streams, str) and not known[port].many:
+            inputs[port] = typing.streams[streams]
+            continue
+        names = (streams,) if isinstance(streams, str) else streams
+        if not known[port].many:
+            raise GraphError(path, f"port `{port}` of `{term.impl}` takes one stream")
+        inputs.update({f"{port}.{i}": typing.streams[s] for i, s in enumerate(names)})
+    try:
+        op.shapes(params, inputs)
+    except PortError as error:
+        raise GraphError(path, f"`{term.impl}` port `{error.port}`: {error}") from None
+    dumped = params.model_dump(mode="json", by_alias=True)
+    scheduled = {n: dumped.pop(n) for n in scheduled_fields(op.Params)}
+    ports = {
+        p: ((s,) if known[p].many and isinstance(s, str) else s) for p, s in term.ports.items()
+    }
+    calls = {n: OpCall.model_validate(v) if isinstance(v, dict) else v for n, v in scheduled.items()}
+    return TermPlan(
+        name=name, impl=term.impl, params=dumped, ports=ports, inputs=inputs, weight=term.weight, scheduled=calls
+    )
+
+
+def _check_ports(
+    connected: Mapping[str, object], known: Mapping[str, Port], *, path: tuple[str | int, ...], op: str
+) -> None:
+    unknown = [p for p in connected if p not in known]
+    missing = [p for p, port in known.items() if not port.optional and p not in connected]
+    if unknown or missing:
+        said = [f"no port `{p}`" for p in unknown] + [f"port `{p}` is not connected" for p in missing]
+        raise GraphError(path, f"`{op}`: {', '.join(said)}", help=f"its ports: {', '.join(known)}")
+
+
+def _same_width(first: ModulePlan, inputs: Mapping[str, StreamType], *, path: tuple[str | int, ...]) -> None:
+    for port, stream in inputs.items():
+        before = first.inputs.get(port)
+        if before is not None and "D" in stream.axes and stream.size("D") != before.size("D"):
+            raise GraphError(
+                path, f"`{first.name}` reads {stream.size('D')} features here and {before.size('D')} elsewhere"
+            )
+
+
+def _selected(out: str, of: StreamType, part: str) -> StreamType:
+    if "N" not in of.axes:
+        raise GraphError(("flow", out), f"`select: {part}` needs tokens, but reads {of}")
+    if part == "patches":
+        return replace(of.resized("N", of.size("N") - of.prefix), prefix=0)
+    if of.prefix < 1 or (part == "registers" and of.prefix < 2):
+        raise GraphError(("flow", out), f"{of} has no {part} token", help="pool the patches instead")
+    bare = replace(of, prefix=0, grid=None)
+    return bare.without("N") if part == "cls" else bare.resized("N", of.prefix - 1)
+
+
+def _gathered(out: str, of: StreamType, ids: StreamType) -> StreamType:
+    if "N" not in of.axes or ids.dtype != "int":
+        raise GraphError(("flow", out), f"`gather` needs tokens and ids, but reads {of} and {ids}")
+    axes = tuple(a for a in ids.axes if a not in {"V", "B"})
+    lead = tuple(a for a in of.axes if a in {"V", "B"})
+    sizes = tuple(of.size(a) for a in lead) + tuple(ids.size(a) for a in axes)
+    return StreamType(axes=(*lead, *axes, "D"), sizes=(*sizes, of.size("D")))
+
+
+def _concatenated(out: str, of: list[StreamType]) -> StreamType:
+    first = of[0]
+    for other in of[1:]:
+        if other.axes != first.axes or replace(other.resized("D", 1)) != replace(first.resized("D", 1)):
+            raise GraphError(("flow", out), f"cannot concatenate {first} and {other} on features")
+    return first.resized("D", sum(t.size("D") for t in of))
+
+
+def _needs(node: Node, of: StreamType, axis: str) -> StreamType:
+    if axis not in of.axes:
+        raise GraphError(("flow", node.out), f"`{node.kind}` needs a stream with axis {axis}, but reads {of}")
+    return of
+
+
+def _is_encoder(node: Node, typing: _Typing) -> bool:
+    return isinstance(node, ApplyNode) and typing.modules[node.module].family == "backbones"
+
+
+def _check_encoders(encode: tuple[Node, ...], *, made: set[str]) -> None:
+    """Encoders read inputs only: that is where the graph is cut for micro-batches."""
+    for node in encode:
+        late = [name for name in reads(node) if name in made]
+        if late:
+            raise GraphError(("flow", node.out), f"an encoder cannot read the computed stream `{late[0]}`")
+

@@ -1,0 +1,164 @@
+"""Equivariance as a graph rewrite: cut the embedding, add modules and terms, rewire ports.
+
+`cut: embedding` splits every application of the embedding module, its teacher copies included:
+the stream's name now means the invariant part (the first d_inv features), which terms and all that
+follows see; ``inv`` and ``equi`` name the two parts of the student's application for the
+embedding's view group. Source of the idea: arXiv 2503.18753, section 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from eqspec.compile.draft import Draft, GraphError, TermDraft, reads, renamed_reads
+from eqspec.compile.passes.lower import lower_addition
+from eqspec.compile.graph_plan import ApplyNode, Node, SliceNode
+from eqspec.registry.cards import BackboneCard, EquivarianceCard, MethodCard
+from eqspec.registry.grammar import EmbeddingDecl
+
+
+def rewrite(
+    draft: Draft,
+    card: EquivarianceCard,
+    *,
+    method: MethodCard,
+    backbone: BackboneCard,
+    split: tuple[int, int],
+    settings: Mapping[str, Any],
+) -> Draft:
+    """The draft with the rewrite carried out.
+
+    Args:
+        split: (d_inv, d_equi); their sum is the embedding's width.
+        settings: what the card's `{setting: …}` and weights may name: lambda, images, reduction ….
+
+    Raises:
+        GraphError: when the method lacks what the rewrite needs, or a name does not exist.
+    """
+    _check_needs(draft, card)
+    embedding = method.embedding
+    assert embedding is not None, "refused methods are turned away before"
+    target = embedding_application(draft, embedding)
+    nodes, aliases = _cut(draft.nodes, embedding.module, target.out, split=split)
+    cut = replace(draft, nodes=nodes, split=split, embedding=embedding.module)
+    modules, added, terms = lower_addition(card.add, draft=cut, backbone=backbone, settings=settings)
+    _refuse_clashes(cut, modules=modules, nodes=added, terms=terms)
+    grown = replace(
+        cut,
+        modules={**cut.modules, **modules},
+        nodes=(*nodes, *(renamed_reads(node, aliases) for node in added)),
+        terms={**cut.terms, **terms},
+        added=tuple(terms),
+    )
+    return _rewire(grown, card.rewire)
+
+
+def embedding_application(draft: Draft, embedding: EmbeddingDecl) -> ApplyNode:
+    """The student's application of the embedding module for its view group.
+
+    Raises:
+        GraphError: when there is none, or more than one and the card does not say `of:`.
+    """
+    groups = view_groups(draft.nodes)
+    candidates = [
+        node
+        for node in draft.nodes
+        if isinstance(node, ApplyNode)
+        and node.module == embedding.module
+        and node.teacher is None
+        and groups.get(node.out) == embedding.group
+        and (embedding.of is None or _chain_source(node, draft.nodes) == embedding.of)
+    ]
+    if len(candidates) != 1:
+        outs = ", ".join(node.out for node in candidates) or "none"
+        raise GraphError(
+            ("embedding",),
+            f"`{embedding.module}` must be applied once to group `{embedding.group}`, but is: {outs}",
+            help="name the stream that it reads there: `of: …`",
+        )
+    return candidates[0]
+
+
+def view_groups(nodes: tuple[Node, ...]) -> dict[str, str]:
+    """Stream → the view group that it comes from (the first one found along its inputs)."""
+    groups = {"global": "global", "local": "local"}
+    for node in nodes:
+        found = [groups[name] for name in reads(node) if name in groups]
+        if found:
+            groups[node.out] = found[0]
+    return groups
+
+
+def _chain_source(node: ApplyNode, nodes: tuple[Node, ...]) -> str:
+    """What the chain that a node ends or continues reads at its beginning."""
+    makers = {n.out: n for n in nodes}
+    source = next(iter(node.ports.values()))
+    root = node.out.split(".")[0]
+    while source.split(".")[0] == root and isinstance(maker := makers.get(source), ApplyNode):
+        source = next(iter(maker.ports.values()))
+    return source
+
+
+def _cut(
+    nodes: tuple[Node, ...], module: str, target: str, *, split: tuple[int, int]
+) -> tuple[tuple[Node, ...], dict[str, str]]:
+    """Splits each application of `module`; also returns what ``inv`` and ``equi`` stand for."""
+    d_inv, d_equi = split
+    cut: list[Node] = []
+    for node in nodes:
+        if not (isinstance(node, ApplyNode) and node.module == module):
+            cut.append(node)
+            continue
+        whole = f"{node.out}.whole"
+        cut.append(node.model_copy(update={"out": whole}))
+        cut.append(SliceNode(out=node.out, of=whole, start=0, stop=d_inv))
+        cut.append(SliceNode(out=f"{node.out}.equi", of=whole, start=d_inv, stop=d_inv + d_equi))
+    return tuple(cut), {"inv": target, "equi": f"{target}.equi"}
+
+
+def _check_needs(draft: Draft, card: EquivarianceCard) -> None:
+    streams = {node.out for node in draft.nodes}
+    needs = card.needs
+    wanted = (
+        ("term", needs.terms, draft.terms.keys()),
+        ("module", needs.modules, draft.modules.keys()),
+        ("stream", needs.streams, streams),
+    )
+    for kind, names, there in wanted:
+        missing = [name for name in names if name not in there]
+        if missing:
+            raise GraphError(
+                ("needs",),
+                f"this rewrite needs the {kind} {', '.join(f'`{m}`' for m in missing)}, which the method has not",
+                help="choose a method that has it; `eqspec list methods` shows them",
+            )
+
+
+def _refuse_clashes(
+    draft: Draft,
+    *,
+    modules: Mapping[str, object],
+    nodes: tuple[Node, ...],
+    terms: Mapping[str, TermDraft],
+) -> None:
+    streams = {node.out for node in draft.nodes}
+    clashes = (
+        [f"module `{m}`" for m in modules if m in draft.modules]
+        + [f"stream `{n.out}`" for n in nodes if n.out in streams]
+        + [f"term `{t}`" for t in terms if t in draft.terms]
+    )
+    if clashes:
+        raise GraphError(("add",), f"the method already has the {', '.join(clashes)}")
+
+
+def _rewire(draft: Draft, rewire: Mapping[str, str]) -> Draft:
+    """Makes ports of terms (``term.port``) read other streams."""
+    terms = dict(draft.terms)
+    for target, stream in rewire.items():
+        name, _, port = target.partition(".")
+        if name not in terms or port not in terms[name].ports:
+            raise GraphError(("rewire", target), f"`{target}` is no port of a term")
+        terms[name] = replace(terms[name], ports={**terms[name].ports, port: stream})
+    return replace(draft, terms=terms)

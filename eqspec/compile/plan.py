@@ -1,0 +1,219 @@
+"""The plan: everything a run is, as frozen JSON data. Nothing in it is left to look up.
+
+One type per concern; `Plan` holds them all. Written by `eqspec.compile.planner`, read by
+`eqspec.build` (which turns it into torch), by the commands (which print it) and by the run folder.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from eqspec.compile.graph_plan import Frozen, GraphPlan
+from eqspec.spec.use import OpCall
+
+PLAN_SCHEMA = 1
+"""Raised when the meaning of a field below changes; a plan of another schema is refused."""
+
+
+class CropPlan(Frozen):
+    """A random resized crop.
+
+    Attributes:
+        scale: share of the image's area, (low, high).
+        ratio: width over height, (low, high), drawn log-uniformly.
+        interpolation: of the antialiased resize.
+    """
+
+    scale: tuple[float, float]
+    ratio: tuple[float, float] = (0.75, 4 / 3)
+    interpolation: Literal["bilinear", "bicubic"] = "bicubic"
+
+
+class AugmentStep(Frozen):
+    """A transform op applied with probability `p` to each sample."""
+
+    impl: str
+    params: dict[str, Any] = Field(default_factory=dict)
+    p: float = 1.0
+
+
+class SingleViewPlan(Frozen):
+    """One view of one group.
+
+    Attributes:
+        size: side of the view in pixels, as the encoder sees it.
+        canvas: side of what the loader makes, `canvas − size` even; larger where a path needs a margin.
+        reach: pixels per side beyond the view that the path may look at (0 without a margin).
+    """
+
+    group: str
+    index: int
+    size: int
+    canvas: int
+    reach: float = 0.0
+    crop: CropPlan
+    steps: tuple[AugmentStep, ...] = ()
+
+
+class PathPlan(Frozen):
+    """The transform path: `between` at the fractions and the view itself at 1, all from one canvas.
+
+    Attributes:
+        group: the view group whose view `view` is transformed.
+        fractions: of θ, one per reconstructed image; θ itself makes the view.
+    """
+
+    impl: str
+    params: dict[str, Any]
+    group: str = "global"
+    view: int = 1
+    fractions: tuple[float, ...]
+    border: Literal["reflect", "zeros", "canvas"]
+    action_dim: int
+    names: tuple[str, ...]
+
+
+class ViewPlan(Frozen):
+    """Every view of a sample, and how pixels are normalised for the encoder.
+
+    Attributes:
+        mean, std: per channel, of pixels in [0, 1].
+    """
+
+    views: tuple[SingleViewPlan, ...]
+    path: PathPlan | None = None
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+class DataPlan(Frozen):
+    """A dataset: what it is, never where it lies.
+
+    Attributes:
+        count: images in the training split.
+        variance: mean over channels of the pixel variance in [0, 1] units, a fact of the card.
+        classes: number of classes; 0 without labels.
+    """
+
+    name: str
+    impl: str
+    params: dict[str, Any]
+    split: str
+    count: int
+    variance: float | None = None
+    classes: int = 0
+
+
+class RulePlan(Frozen):
+    """What differs for some parameters; later rules win.
+
+    Attributes:
+        match: ``bias``, ``ndim<2`` or the beginning of a parameter's name; any of them matches.
+        freeze: steps during which the parameters do not move.
+    """
+
+    match: tuple[str, ...]
+    weight_decay: float | None = None
+    lr_scale: float = 1.0
+    freeze: int = 0
+
+
+class ClipPlan(Frozen):
+    """Gradient clipping: largest norm, over each parameter, each module or everything."""
+
+    norm: float
+    over: Literal["parameter", "module", "all"] = "all"
+
+
+class TrainPlan(Frozen):
+    """How the weights move.
+
+    Attributes:
+        steps: optimizer steps in all.
+        steps_per_epoch: passes drop the last incomplete batch.
+        batch: global batch in samples.
+        lr: learning rate per step, a schedule with its peak filled in.
+        weight_decay: per step.
+    """
+
+    steps: int
+    steps_per_epoch: int
+    batch: int
+    precision: Literal["fp32", "bf16"]
+    optimizer: OpCall
+    lr: float | OpCall
+    weight_decay: float | OpCall
+    rules: tuple[RulePlan, ...] = ()
+    clip: ClipPlan | None = None
+
+
+class EvalPlan(Frozen):
+    """One evaluation: its op, its data, and after which steps it runs.
+
+    Attributes:
+        id: hash of protocol, rev, parameters and data.
+        steps: training steps after which it runs, the last one included where `at: end`.
+    """
+
+    id: str
+    name: str
+    impl: str
+    rev: int
+    params: dict[str, Any]
+    data: DataPlan
+    steps: tuple[int, ...]
+
+
+class Pause(Frozen):
+    """A step after which training stands still."""
+
+    step: int
+    checkpoint: bool
+    evaluations: tuple[str, ...] = ()
+
+
+class Provenance(Frozen):
+    """A card or an op that the plan was made from."""
+
+    kind: Literal["card", "op"]
+    family: str
+    name: str
+    rev: int
+    sha256: str
+
+
+class MachinePlan(Frozen):
+    """How it runs: the same real-number result whatever stands here; rounding may differ."""
+
+    device: str = "auto"
+    workers: int | Literal["auto"] = "auto"
+    compile: Literal["on", "off", "auto"] = "auto"
+    micro_batches: int = 1
+
+
+class Plan(Frozen):
+    """The compiler's output.
+
+    Attributes:
+        name: of the spec, and of the variant where `compare:` made one (``quickstart-base``).
+        recipe: hash of everything that changes the weights but the seed.
+        resolved: the resolved spec, itself a runnable spec.
+        notes: what the compiler computed that a reader should see (effective crop scale …).
+    """
+
+    plan_schema: int = PLAN_SCHEMA
+    name: str
+    seed: int
+    recipe: str
+    resolved: dict[str, Any]
+    made_from: tuple[Provenance, ...]
+    data: DataPlan
+    views: ViewPlan
+    graph: GraphPlan
+    train: TrainPlan
+    evaluations: tuple[EvalPlan, ...]
+    timetable: tuple[Pause, ...]
+    machine: MachinePlan = MachinePlan()
+    notes: tuple[str, ...] = ()

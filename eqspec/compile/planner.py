@@ -1,0 +1,185 @@
+"""Resolved spec → plan: the last step of the compiler. Pure, and free of torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from eqspec.compile.draft import GraphError
+from eqspec.compile.graph import CompiledGraph, compile_graph
+from eqspec.compile.identity import hashed
+from eqspec.compile.passes.infer import checked_params
+from eqspec.compile.plan import DataPlan, EvalPlan, MachinePlan, Plan, Provenance, TrainPlan, ViewPlan
+from eqspec.compile.resolve import Resolved, ResolvedEvaluation
+from eqspec.compile.resolved_spec import resolved_spec
+from eqspec.compile.timetable import timetable
+from eqspec.compile.training import plan_training, training_clock
+from eqspec.compile.views import group_sizes, plan_views
+from eqspec.errors import Diagnostic, Place, SpecError
+from eqspec.ops.find import find_op, op_names, op_sha256
+from eqspec.registry.catalog import Card
+from eqspec.spec.duration import Clock
+
+FEWEST_SAVES = 5
+"""Checkpoints of a training, unless the spec says otherwise."""
+
+
+def plan(resolved: Resolved, *, count: int | None = None) -> Plan:
+    """The plan of a resolved spec.
+
+    Args:
+        count: training images as found, for data whose card does not promise a number.
+
+    Raises:
+        SpecError: when method, rewrite, data and training do not fit together.
+    """
+    try:
+        return _plan(resolved, count=count)
+    except GraphError as error:
+        place = _locate(error, resolved)
+        raise SpecError((Diagnostic("EQ030", error.message, place=place, help=error.help),)) from None
+
+
+def _plan(resolved: Resolved, *, count: int | None) -> Plan:
+    data = _data(resolved, count=count)
+    graph = compile_graph(resolved, group_sizes=group_sizes(resolved))
+    views = plan_views(resolved, between=graph.between, moves=graph.moves)
+    clock = training_clock(resolved, count=data.count)
+    train = plan_training(resolved, clock=clock)
+    evaluations = tuple(_evaluation(e, data=data, clock=clock) for e in resolved.evaluations)
+    made_from = _made_from(resolved, graph, train=train, views=views)
+    machine = resolved.spec.machine
+    save = max(1, clock.total // FEWEST_SAVES)
+    return Plan(
+        name=resolved.name,
+        seed=resolved.spec.seed,
+        recipe=hashed(_recipe(resolved, made_from=made_from)),
+        resolved=resolved_spec(resolved),
+        made_from=made_from,
+        data=data,
+        views=views,
+        graph=graph.plan,
+        train=train,
+        evaluations=evaluations,
+        timetable=timetable(evaluations, steps=clock.total, checkpoint_every=save),
+        machine=MachinePlan(
+            device=machine.device,
+            workers=machine.workers,
+            compile=machine.compile,
+            micro_batches=1 if machine.micro_batches == "auto" else machine.micro_batches,
+        ),
+    )
+
+
+def _data(resolved: Resolved, *, count: int | None) -> DataPlan:
+    card = resolved.cards["data"]
+    facts = resolved.data.facts
+    found = facts.count if facts.count is not None else count
+    if found is None:
+        raise GraphError(
+            ("data",),
+            f"`{card.name}` promises no number of images, and the data has not been read",
+            help="say where it lies: `--data DIR`",
+        )
+    op = find_op("datasets", resolved.data.impl)
+    params = checked_params(op, resolved.data.params, path=("params",))
+    return DataPlan(
+        name=card.name,
+        impl=resolved.data.impl,
+        params=params.model_dump(mode="json", by_alias=True),
+        split="train",
+        count=found,
+        variance=facts.variance,
+        classes=facts.classes,
+    )
+
+
+def _evaluation(evaluation: ResolvedEvaluation, *, data: DataPlan, clock: Clock) -> EvalPlan:
+    model, asked = evaluation.model, evaluation.asked
+    op = find_op("evaluations", model.impl)
+    params = checked_params(op, evaluation.params, path=("params",)).model_dump(mode="json", by_alias=True)
+    every = None if asked.every is None else clock.steps(asked.every)
+    steps = tuple(range(every, clock.total + 1, every)) if every else (clock.total,)
+    identity = {"impl": model.impl, "rev": op.rev, "card": model.rev, "params": params, "data": data.name}
+    return EvalPlan(
+        id=f"{evaluation.card.name}-{hashed(identity)[:8]}",
+        name=evaluation.card.name,
+        impl=model.impl,
+        rev=op.rev,
+        params=params,
+        data=data,
+        steps=steps,
+    )
+
+
+def _made_from(
+    resolved: Resolved, graph: CompiledGraph, *, train: TrainPlan, views: ViewPlan
+) -> tuple[Provenance, ...]:
+    """Every card and op that the weights depend on."""
+    cards = tuple(_card_used(card) for card in resolved.cards.values())
+    plan = graph.plan
+    used = {(m.family, m.impl) for m in plan.modules}
+    used |= {("terms", t.impl) for t in plan.terms} | {("masks", i.impl) for i in plan.inputs}
+    used |= {("transforms", s.impl) for v in views.views for s in v.steps}
+    used |= {("transforms", views.path.impl)} if views.path is not None else set()
+    used |= {("datasets", resolved.data.impl), ("optimizers", train.optimizer.impl)}
+    used |= {("schedules", impl) for impl in _schedules(train.model_dump()) | _schedules(plan.model_dump())}
+    return (*cards, *(_op_used(family, name) for family, name in sorted(used)))
+
+
+def _schedules(value: Any) -> set[str]:
+    """Names of all schedules called anywhere in plan data."""
+    if isinstance(value, dict):
+        own = {value["impl"]} if set(value) == {"impl", "params"} else set[str]()
+        known = {n for n in own if n in op_names("schedules")}
+        return known.union(*(_schedules(v) for v in value.values()))
+    if isinstance(value, list | tuple):
+        return set[str]().union(*(_schedules(v) for v in value))
+    return set()
+
+
+def _card_used(card: Card) -> Provenance:
+    return Provenance(
+        kind="card", family=card.family, name=card.name, rev=card.model.rev, sha256=card.sha256
+    )
+
+
+def _op_used(family: str, name: str) -> Provenance:
+    op = find_op(family, name)
+    return Provenance(kind="op", family=family, name=name, rev=op.rev, sha256=op_sha256(family, name))
+
+
+def _recipe(resolved: Resolved, *, made_from: Iterable[Provenance]) -> dict[str, Any]:
+    """What the recipe's id is a hash of: leaves that differ from the neutral value, and revs.
+
+    An op counts by its rev, not by its text: a comment changes no id.
+    """
+    spec = resolved.spec
+    bodies = {
+        place: card.model.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude={"name", "about", "notes"})
+        for place, card in resolved.cards.items()
+        if place != "data"
+    }
+    equivariance = spec.equivariance
+    return {
+        "data": resolved.cards["data"].name,
+        "image": resolved.image,
+        "cards": bodies,
+        "ops": {f"{p.family}/{p.name}": p.rev for p in made_from if p.kind == "op"},
+        "equivariance": equivariance
+        if isinstance(equivariance, str)
+        else equivariance.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude={"use", "transform"}),
+        "train": spec.train.model_dump(mode="json", by_alias=True, exclude_defaults=True),
+    }
+
+
+def _locate(error: GraphError, resolved: Resolved) -> Place | None:
+    """The place that an error's path means: in the spec, or in one of the cards."""
+    sources = [resolved.source, *(card.source for card in resolved.cards.values())]
+    for source in sources:
+        if source.get(error.path) is not None:
+            return source.key(error.path)
+    for root in ("equivariance", "method"):
+        if resolved.source.get((root, *error.path)) is not None:
+            return resolved.source.key((root, *error.path))
+    return resolved.source.key((error.path[0],)) if error.path else None

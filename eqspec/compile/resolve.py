@@ -1,0 +1,183 @@
+"""Spec + catalogue → everything by value: every name expanded, every default filled in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from eqspec.compile.cards_in_use import card_in_use
+from eqspec.errors import Diagnostic, SpecError
+from eqspec.registry.cards import (
+    AugmentationCard,
+    BackboneCard,
+    CardModel,
+    DatasetCard,
+    EquivarianceCard,
+    EvaluationCard,
+    MethodCard,
+    TransformCard,
+)
+from eqspec.registry.catalog import Card, Catalog, UnknownCard
+from eqspec.spec.model import Evaluation, Spec
+from eqspec.spec.node import KeyPath
+from eqspec.spec.source import Source
+
+CardT = TypeVar("CardT", bound=CardModel)
+
+DEFAULT_IMAGE = 224
+"""Side in pixels where neither the spec nor the data says another; what the paper uses."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedEvaluation:
+    """An evaluation with its protocol and its data."""
+
+    asked: Evaluation
+    card: Card
+    data: Card
+    params: dict[str, Any]
+
+    @property
+    def model(self) -> EvaluationCard:
+        """The protocol's card."""
+        assert isinstance(self.card.model, EvaluationCard), "read as one"
+        return self.card.model
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A spec with the cards that it names, ready to be planned.
+
+    Attributes:
+        name: of the spec, without folder and suffix.
+        image: side of the global views in pixels.
+        cards: what stands at each place of the spec: ``method``, ``backbone``, ``data``, ``augment``
+            and, with a rewrite, ``equivariance`` and ``transform``.
+    """
+
+    name: str
+    spec: Spec
+    source: Source
+    image: int
+    cards: dict[str, Card]
+    evaluations: tuple[ResolvedEvaluation, ...]
+
+    @property
+    def method(self) -> MethodCard:
+        """The method's card."""
+        return _model(self.cards["method"], MethodCard)
+
+    @property
+    def backbone(self) -> BackboneCard:
+        """The backbone's card."""
+        return _model(self.cards["backbone"], BackboneCard)
+
+    @property
+    def data(self) -> DatasetCard:
+        """The dataset's card."""
+        return _model(self.cards["data"], DatasetCard)
+
+    @property
+    def augment(self) -> AugmentationCard:
+        """The augmentation's card."""
+        return _model(self.cards["augment"], AugmentationCard)
+
+    @property
+    def equivariance(self) -> EquivarianceCard | None:
+        """The rewrite's card, if there is one."""
+        card = self.cards.get("equivariance")
+        return None if card is None else _model(card, EquivarianceCard)
+
+    @property
+    def transform(self) -> TransformCard | None:
+        """The path's transform, if there is a rewrite."""
+        card = self.cards.get("transform")
+        return None if card is None else _model(card, TransformCard)
+
+
+def resolve(spec: Spec, *, source: Source, catalog: Catalog, name: str) -> Resolved:
+    """Looks up every card that the spec names.
+
+    Raises:
+        SpecError: with every name that does not exist and every override that does not fit.
+    """
+    wanted: list[tuple[str, KeyPath, str]] = [
+        ("data", ("data",), "datasets"),
+        ("backbone", ("backbone",), "backbones"),
+        ("method", ("method",), "methods"),
+    ]
+    if spec.equivariance != "none":
+        wanted.append(("equivariance", ("equivariance",), "equivariance"))
+        wanted.append(("transform", ("equivariance", "transform"), "transforms"))
+    if spec.augment is not None:
+        wanted.append(("augment", ("augment",), "augmentations"))
+    cards: dict[str, Card] = {}
+    problems: list[Diagnostic] = []
+    for place, path, family in wanted:
+        try:
+            cards[place] = card_in_use(catalog, source, path, family=family)
+        except SpecError as error:
+            problems.extend(error.diagnostics)
+    evaluations = _evaluations(spec, source=source, catalog=catalog, data=cards.get("data"), problems=problems)
+    if problems:
+        raise SpecError(tuple(problems))
+    if spec.augment is None:
+        cards["augment"] = _recipe_augment(cards["method"], source=source, catalog=catalog)
+    data = _model(cards["data"], DatasetCard)
+    image = spec.image or data.facts.image or DEFAULT_IMAGE
+    return Resolved(
+        name=name, spec=spec, source=source, image=image, cards=cards, evaluations=evaluations
+    )
+
+
+def _evaluations(
+    spec: Spec, *, source: Source, catalog: Catalog, data: Card | None, problems: list[Diagnostic]
+) -> tuple[ResolvedEvaluation, ...]:
+    found: list[ResolvedEvaluation] = []
+    for at, asked in enumerate(spec.evaluate):
+        try:
+            card = card_in_use(catalog, source, ("evaluate", at), family="evaluations")
+            params = _with_transforms(dict(_model(card, EvaluationCard).params), catalog)
+        except SpecError as error:
+            problems.extend(error.diagnostics)
+            continue
+        except UnknownCard as error:
+            place = source.value(("evaluate", at))
+            problems.append(Diagnostic("EQ010", error.message, place=place, help=error.help))
+            continue
+        if data is not None:
+            found.append(ResolvedEvaluation(asked=asked, card=card, data=data, params=params))
+    return tuple(found)
+
+
+def _with_transforms(value: Any, catalog: Catalog) -> Any:
+    """Every ``{use: name}`` inside an evaluation's parameters becomes the transform's op call."""
+    if isinstance(value, dict) and set(value) == {"use"}:
+        model = _model(catalog.card("transforms", str(value["use"])), TransformCard)
+        return {"impl": model.impl, "params": model.params}
+    if isinstance(value, dict):
+        return {k: _with_transforms(v, catalog) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_with_transforms(v, catalog) for v in value]
+    return value
+
+
+def _recipe_augment(method: Card, *, source: Source, catalog: Catalog) -> Card:
+    name = _model(method, MethodCard).recipe.augment
+    if name is None:
+        raise SpecError(
+            (
+                Diagnostic(
+                    "EQ002",
+                    f"`{method.name}` has no augmentation of its own",
+                    place=source.key(("method",)),
+                    help="add `augment: {use: …}`",
+                ),
+            )
+        )
+    return catalog.card("augmentations", name)
+
+
+def _model(card: Card, kind: type[CardT]) -> CardT:
+    assert isinstance(card.model, kind), "read with this family's model"
+    return card.model

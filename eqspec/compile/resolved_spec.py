@@ -1,0 +1,29 @@
+"""The resolved spec: the same training with nothing left to look up, itself a runnable spec."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eqspec.compile.resolve import Resolved
+from eqspec.registry.catalog import Card
+
+
+def resolved_spec(resolved: Resolved) -> dict[str, Any]:
+    """Plain data in the spec's own schema, with every card's body in place and every default written."""
+    spec = resolved.spec.model_dump(mode="json", by_alias=True)
+    spec["image"] = resolved.image
+    spec["compare"] = {}
+    for place in ("data", "backbone", "method", "augment"):
+        spec[place] = _body(resolved.cards[place])
+    if resolved.equivariance is not None:
+        spec["equivariance"]["use"] = _body(resolved.cards["equivariance"])
+        spec["equivariance"]["transform"] = _body(resolved.cards["transform"])
+    for written, evaluation in zip(spec["evaluate"], resolved.evaluations, strict=True):
+        written["use"] = _body(evaluation.card)
+        written["with"] = {}
+    return {key: value for key, value in spec.items() if value != {} or key == "evaluate"}
+
+
+def _body(card: Card) -> dict[str, Any]:
+    """The card's body, under its own name."""
+    return {"card": card.body["card"], "name": card.name, **{k: v for k, v in card.body.items() if k != "card"}}

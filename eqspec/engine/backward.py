@@ -1,0 +1,114 @@
+"""The exact gradient of the global batch, whatever the number of micro-batches and ranks.
+
+One micro-batch: encode, judge, one backward through both. With n: encode without gradient, judge
+once on the rank's whole share (which gives the gradient at the cut), then encode again per
+micro-batch and hand it its slice of that gradient: one extra forward of the encoders, no error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from eqspec.nn.batch_norm import paused_statistics
+from eqspec.nn.precision import at_least_fp32
+
+if TYPE_CHECKING:
+    from eqspec.build.graph import Loss, TrainGraph
+    from eqspec.ops.op import StreamType
+
+Streams = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Backward:
+    """What one backward pass found.
+
+    Attributes:
+        loss: of this rank.
+        cut_norms: what each term pulls at the cut: the norm of its weighted gradient there; and of
+            the sum over the method's own terms (``method``) and over those that the rewrite added
+            (``added``). Empty unless asked for.
+    """
+
+    loss: Loss
+    cut_norms: dict[str, Tensor]
+
+
+def backward(
+    graph: TrainGraph, streams: Streams, controls: Streams, *, micro_batches: int = 1, norms: bool = False
+) -> Backward:
+    """Adds the gradient of this rank's loss to every trained parameter.
+
+    Args:
+        streams: inputs of this rank's whole share of the batch.
+        controls: scheduled values (`Judge.forward`).
+        micro_batches: how many passes the encoders make; divides the share.
+        norms: also measure each term's gradient at the cut, one more judge backward per term.
+    """
+    types = graph.plan.streams
+    needed = {name: streams[name] for name in graph.encode.inputs}
+    if micro_batches == 1:
+        cut = graph.encode(needed)
+    else:
+        with torch.no_grad():
+            parts = [graph.encode(part) for part in _split(needed, types, micro_batches)]
+        cut = {n: torch.cat([p[n] for p in parts], dim=_batch_axis(types[n])) for n in parts[0]}
+    students = _students(graph)
+    leaves = {n: x.detach().requires_grad_(n in students) for n, x in cut.items()}
+    loss = graph.judge({**streams, **leaves}, controls)
+    found = _cut_norms(graph, loss, controls, [leaves[n] for n in students]) if norms else {}
+    loss.total.backward()
+    slopes = {n: leaf.grad for n in students if (leaf := leaves[n]).grad is not None}
+    if micro_batches == 1:
+        torch.autograd.backward([cut[n] for n in slopes], [slopes[n] for n in slopes])
+        return Backward(loss=loss, cut_norms=found)
+    with paused_statistics(graph):
+        pieces = _split(needed, types, micro_batches)
+        for piece, slope in zip(pieces, _split(slopes, types, micro_batches), strict=True):
+            again = graph.encode.students(piece)
+            torch.autograd.backward([again[n] for n in slope], [slope[n] for n in slope])
+    return Backward(loss=loss, cut_norms=found)
+
+
+def _students(graph: TrainGraph) -> tuple[str, ...]:
+    """Streams at the cut that student encoders make."""
+    return tuple(n.out for n in graph.plan.encode if getattr(n, "teacher", None) is None)
+
+
+def _split(streams: Streams, types: Mapping[str, StreamType], parts: int) -> list[dict[str, Tensor]]:
+    """The streams in equal consecutive shares of their samples."""
+    chunks = {n: x.chunk(parts, dim=_batch_axis(types[n])) for n, x in streams.items()}
+    return [{n: c[at] for n, c in chunks.items()} for at in range(parts)]
+
+
+def _batch_axis(kind: StreamType) -> int:
+    return kind.axes.index("B")
+
+
+def _cut_norms(graph: TrainGraph, loss: Loss, controls: Streams, leaves: list[Tensor]) -> dict[str, Tensor]:
+    """Norms at the cut of each term's weighted gradient, and of their sums on either side of the rewrite."""
+    found: dict[str, Tensor] = {}
+    sums = {"method": _zeros(leaves), "added": _zeros(leaves)}
+    for name, value in loss.terms.items():
+        slopes = torch.autograd.grad(value, leaves, retain_graph=True, allow_unused=True)
+        weight = controls[f"{name}.weight"]
+        pulls = [torch.zeros_like(x) if s is None else s * weight for s, x in zip(slopes, leaves, strict=True)]
+        side = "added" if name in graph.plan.added else "method"
+        sums[side] = [a + b for a, b in zip(sums[side], pulls, strict=True)]
+        found[name] = _norm(pulls)
+    if graph.plan.added:
+        found |= {side: _norm(pulls) for side, pulls in sums.items()}
+    return found
+
+
+def _zeros(leaves: list[Tensor]) -> list[Tensor]:
+    return [torch.zeros_like(x) for x in leaves]
+
+
+def _norm(tensors: list[Tensor]) -> Tensor:
+    return torch.stack([at_least_fp32(t).square().sum() for t in tensors]).sum().sqrt()

@@ -1,0 +1,43 @@
+"""Gradient clipping over each parameter, each module, or everything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+from eqspec.compile.plan import ClipPlan
+
+
+def clip_gradients(named: Iterable[tuple[str, nn.Parameter]], clip: ClipPlan | None) -> Tensor:
+    """Scales gradients down to the plan's norm; returns the global norm before."""
+    held = [(n, p) for n, p in named if p.grad is not None]
+    norms = torch.stack([_norm(p) for _, p in held])
+    total = norms.square().sum().sqrt()
+    if clip is None:
+        return total
+    scales: dict[str, Tensor] = {}
+    for at, (name, _) in enumerate(held):
+        group = _group(name, clip.over)
+        scales[group] = scales.get(group, torch.zeros_like(total)) + norms[at].square()
+    for name, p in held:
+        factor = (clip.norm / (scales[_group(name, clip.over)].sqrt() + 1e-6)).clamp(max=1.0)
+        assert p.grad is not None, "held above"
+        p.grad.mul_(factor)
+    return total
+
+
+def _norm(parameter: nn.Parameter) -> Tensor:
+    assert parameter.grad is not None, "held above"
+    return parameter.grad.float().norm()
+
+
+def _group(name: str, over: str) -> str:
+    match over:
+        case "parameter":
+            return name
+        case "module":
+            return name.partition(".")[0]
+        case _:
+            return ""

@@ -1,0 +1,89 @@
+"""Features of a frozen model: what every evaluation reads.
+
+B images, N tokens (prefix tokens first), D features of the encoder, d of the embedding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from eqspec.errors import EqspecError
+
+CHUNK = 256
+"""Images encoded at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A frozen model as evaluations see it; everything is in eval mode and draws nothing.
+
+    Attributes:
+        encoder: normalised images `[B, 3, s, s]` to tokens `[B, N, D]`.
+        prefix: how many leading tokens are no patches.
+        size: side s of the images in pixels.
+        mean, std: per channel, of pixels in [0, 1].
+        embedding: tokens to `[B, N, d]`, where a rewrite has cut it.
+        split: (invariant, equivariant) widths of the embedding, d in all.
+    """
+
+    encoder: Callable[[Tensor], Tensor]
+    prefix: int
+    size: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    embedding: Callable[[Tensor], Tensor] | None = None
+    split: tuple[int, int] | None = None
+    device: torch.device = torch.device("cpu")
+
+    def __post_init__(self) -> None:
+        assert (self.embedding is None) == (self.split is None), "an embedding comes with its split"
+        for part in (self.encoder, self.embedding):
+            assert not getattr(part, "training", False), "evaluations need the model in eval mode"
+
+    @property
+    def rows(self) -> tuple[str, ...]:
+        """Names of the features that `encode` can give."""
+        return ("encoder",) if self.split is None else ("encoder", "z_inv", "z_equi")
+
+
+def encode(subject: Subject, images: Tensor, *, rows: Sequence[str]) -> dict[str, Tensor]:
+    """Pooled features in fp32, by row: `encoder` is class token and mean patch, `[B, 2D]`.
+
+    Without a class token it is the mean patch, `[B, D]`. `z_inv` and `z_equi` are the mean patch of
+    the embedding's parts.
+
+    Args:
+        subject: the model.
+        images: pixels in [0, 1], `[B, 3, s, s]`.
+        rows: some of `subject.rows`.
+
+    Raises:
+        EqspecError: a feature is not finite.
+    """
+    mean = images.new_tensor(subject.mean).view(3, 1, 1)
+    std = images.new_tensor(subject.std).view(3, 1, 1)
+    with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
+        chunks = [_encode(subject, (c - mean) / std, rows) for c in images.split(CHUNK)]
+    features = {row: torch.cat([c[row] for c in chunks]) for row in rows}
+    for row, values in features.items():
+        if not bool(values.isfinite().all()):
+            raise EqspecError(
+                f"the features of `{row}` are not finite", help="evaluate an earlier checkpoint"
+            )
+    return features
+
+
+def _encode(subject: Subject, images: Tensor, rows: Sequence[str]) -> dict[str, Tensor]:
+    tokens = subject.encoder(images)
+    patches = tokens[:, subject.prefix :].to(torch.float32).mean(dim=1)
+    found = {"encoder": patches}
+    if subject.prefix:
+        found["encoder"] = torch.cat([tokens[:, 0].to(torch.float32), patches], dim=1)
+    if subject.embedding is not None and subject.split is not None:
+        z = subject.embedding(tokens)[:, subject.prefix :].to(torch.float32).mean(dim=1)
+        found["z_inv"], found["z_equi"] = z.split(list(subject.split), dim=1)
+    return {row: found[row] for row in rows}

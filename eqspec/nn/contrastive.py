@@ -1,0 +1,100 @@
+"""Contrastive terms: a sample's other view must be told from the views of all other samples.
+
+SimCLR's NT-Xent (arXiv:2002.05709, equation 1) and MoCo v3's query-key form (arXiv:2104.02057,
+algorithm 1). Legend: V views, B samples, D features, N samples of the global batch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from eqspec.nn.precision import at_least_fp32
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from eqspec.nn.world import World
+
+
+def nt_xent(x_VND: Tensor, *, temperature: float) -> Tensor:
+    """Cross-entropy of finding each view's partner among the 2N − 1 other views, mean over 2N.
+
+    Args:
+        x_VND: both views of the whole batch `[2, N, D]`; lengths do not matter.
+        temperature: what cosine similarities are divided by.
+
+    Returns:
+        A scalar, at least float32.
+    """
+    samples = x_VND.shape[1]
+    unit_SD = F.normalize(at_least_fp32(x_VND), dim=-1).flatten(0, 1)
+    logits_SS = unit_SD @ unit_SD.mT / temperature
+    itself_SS = torch.eye(2 * samples, dtype=torch.bool, device=logits_SS.device)
+    # Not −inf: a minimum that stays finite keeps gradients finite where everything else is masked.
+    logits_SS = logits_SS.masked_fill(itself_SS, torch.finfo(logits_SS.dtype).min)
+    partner_S = torch.arange(2 * samples, device=logits_SS.device).roll(samples)
+    return F.cross_entropy(logits_SS, partner_S)
+
+
+def query_key(queries_BD: Tensor, keys_ND: Tensor, *, temperature: float, first: int) -> Tensor:
+    """2T times the cross-entropy of finding each query's own key among all keys.
+
+    Args:
+        queries_BD: queries of this rank `[B, D]`; lengths do not matter.
+        keys_ND: keys of the global batch `[N, D]`, in sample order.
+        temperature: T.
+        first: place of this rank's first sample in the global batch.
+
+    Returns:
+        A scalar, at least float32: the mean over this rank's queries.
+    """
+    unit_BD = F.normalize(at_least_fp32(queries_BD), dim=-1)
+    unit_ND = F.normalize(at_least_fp32(keys_ND), dim=-1)
+    own_B = first + torch.arange(unit_BD.shape[0], device=unit_BD.device)
+    return 2 * temperature * F.cross_entropy(unit_BD @ unit_ND.mT / temperature, own_B)
+
+
+class InfoNCE(nn.Module):
+    """`nt_xent` over the global batch; every rank returns the global value.
+
+    Args:
+        temperature: what cosine similarities are divided by.
+        scale: the value is multiplied by this.
+        world: the ranks that hold the batch.
+    """
+
+    def __init__(self, *, temperature: float, scale: float, world: World) -> None:
+        super().__init__()
+        self.temperature = temperature
+        self.scale = scale
+        self.world = world
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The term for both views `[2, B, D]`."""
+        whole_VND = self.world.gather(at_least_fp32(x), axis=1)
+        return self.scale * nt_xent(whole_VND, temperature=self.temperature)
+
+
+class QueryKeyContrast(nn.Module):
+    """`query_key` summed over all pairs of different views; keys get no gradient."""
+
+    def __init__(self, *, temperature: float, world: World) -> None:
+        super().__init__()
+        self.temperature = temperature
+        self.world = world
+
+    def forward(self, queries: Tensor, keys: Tensor) -> Tensor:
+        """The term for queries and keys `[V, B, D]` of the same views and samples."""
+        keys_VND = self.world.gather(at_least_fp32(keys.detach()), axis=1)
+        first = self.world.rank * queries.shape[1]
+        pairs = [
+            query_key(query_BD, key_ND, temperature=self.temperature, first=first)
+            for v, query_BD in enumerate(queries.unbind(0))
+            for w, key_ND in enumerate(keys_VND.unbind(0))
+            if v != w
+        ]
+        return torch.stack(pairs).sum()

@@ -1,0 +1,58 @@
+"""The predictor whose weights are made from the action.
+
+Garrido et al., Self-supervised learning of Split Invariant Equivariant representations
+(arXiv:2302.10283), section 4: one linear map from the group element to a weight matrix.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Hypernetwork(nn.Module):
+    """W(z) x with W(z) = Σ_c z_c W_c, and no bias after it.
+
+    Args:
+        features: width D of x and of the prediction.
+        actions: width A of z.
+        bias: whether W(z) has a part that does not depend on z.
+    """
+
+    def __init__(self, features: int, *, actions: int, bias: bool) -> None:
+        super().__init__()
+        self.generator = nn.Linear(actions, features * features, bias=bias)
+
+    def forward(self, *, x: Tensor, action: Tensor) -> Tensor:
+        """Predictions `[..., D]`.
+
+        Args:
+            x: features `[..., D]`; axes beyond those of the action (tokens) share one action.
+            action: z, `[..., A]`, whose leading axes are those of `x`.
+
+        Raises:
+            ValueError: when the leading axes differ, where broadcasting would mix samples.
+        """
+        leading = action.shape[:-1]
+        if x.shape[: len(leading)] != leading or x.ndim <= len(leading):
+            raise ValueError(
+                f"actions {tuple(action.shape)} do not lead features {tuple(x.shape)}: every axis "
+                "of the action but its last must be an axis of the features"
+            )
+        features, actions = x.shape[-1], action.shape[-1]
+        # x first: the weights of a single sample are D·D numbers, its mixtures only A·D.
+        weight_OCD = self.generator.weight.unflatten(0, (features, features)).transpose(1, 2)
+        mixtures = functional.linear(x, weight_OCD.flatten(0, 1)).unflatten(-1, (features, actions))
+        shared = action[(..., *[None] * (x.ndim - action.ndim), slice(None))]
+        predicted = torch.einsum("...oc,...c->...o", mixtures, shared.to(mixtures.dtype))
+        if self.generator.bias is None:
+            return predicted
+        return predicted + functional.linear(
+            x, self.generator.bias.unflatten(0, (features, features))
+        )

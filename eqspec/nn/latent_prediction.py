@@ -1,0 +1,35 @@
+"""Error of features that were predicted from their surroundings (I-JEPA, arXiv:2301.08243).
+
+Legend: V views, B samples, T target blocks, P patches of a block, D features.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torch import nn
+from torch.nn import functional as F
+
+from eqspec.nn.precision import at_least_fp32
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class SmoothL1(nn.Module):
+    """Mean of half the square where an error is below 1, and of the error less a half elsewhere.
+
+    Args:
+        normalise: whether each target is first brought to mean 0 and variance 1 over its features.
+    """
+
+    def __init__(self, *, normalise: bool) -> None:
+        super().__init__()
+        self.normalise = normalise
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """The term for predictions and targets `[V, B, T, P, D]`; `y` gets no gradient."""
+        y = at_least_fp32(y.detach())
+        if self.normalise:
+            y = F.layer_norm(y, y.shape[-1:])
+        return F.smooth_l1_loss(at_least_fp32(x), y)

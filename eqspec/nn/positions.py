@@ -1,0 +1,64 @@
+"""Positions of patch tokens: fixed sine-cosine codes, and learned or fixed codes at another size.
+
+Legend: N patch tokens in rows, left to right; P prefix tokens; D features.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch.nn import functional
+
+from eqspec.nn.precision import at_least_fp32
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+First = Literal["x", "row"]
+"""Which coordinate the first half of the features encodes: MAE the column, MoCo v3 the row."""
+
+Interpolation = Literal["timm", "dino"]
+"""How positions reach another grid: timm antialiases; DINO does not, and adds 0.1 to the size."""
+
+
+def sincos_positions(
+    grid: tuple[int, int], *, width: int, prefix: int, first: First, device: str | None = None
+) -> Tensor:
+    """Fixed two-dimensional sine-cosine codes `[1, P + N, D]` in float64; zeros for the prefix.
+
+    Each half of the features holds the sines, then the cosines, of one coordinate at wavelengths
+    from 2π to 20000π (MAE, arXiv:2111.06377; MoCo v3, arXiv:2104.02057).
+
+    Raises:
+        ValueError: when the width is no multiple of four.
+    """
+    if width % 4:
+        raise ValueError(f"sine-cosine positions need a width that is a multiple of 4, not {width}")
+    rows, columns = grid
+    step = torch.arange(width // 4, dtype=torch.float64, device=device) / (width // 4)
+    frequency_F = 10000.0**-step
+    row_N = torch.arange(rows, dtype=torch.float64, device=device).repeat_interleave(columns)
+    column_N = torch.arange(columns, dtype=torch.float64, device=device).repeat(rows)
+    order = (column_N, row_N) if first == "x" else (row_N, column_N)
+    angles = [coordinate_N[:, None] * frequency_F for coordinate_N in order]
+    codes_ND = torch.cat(
+        [wave(angle) for angle in angles for wave in (torch.sin, torch.cos)], dim=1
+    )
+    return functional.pad(codes_ND, (0, 0, prefix, 0))[None]
+
+
+def resample_positions(
+    codes: Tensor, *, native: tuple[int, int], grid: tuple[int, int], how: Interpolation
+) -> Tensor:
+    """Codes `[1, P + N, D]` of the native grid, bicubically resampled for another grid."""
+    if grid == native:
+        return codes
+    prefix = codes.shape[1] - native[0] * native[1]
+    image_DHW = at_least_fp32(codes[:, prefix:]).unflatten(1, native).permute(0, 3, 1, 2)
+    if how == "timm":
+        resampled = functional.interpolate(image_DHW, size=grid, mode="bicubic", antialias=True)
+    else:
+        scale = ((grid[0] + 0.1) / native[0], (grid[1] + 0.1) / native[1])
+        resampled = functional.interpolate(image_DHW, scale_factor=scale, mode="bicubic")
+    return torch.cat([codes[:, :prefix], resampled.flatten(2).mT.to(codes.dtype)], dim=1)

@@ -1,0 +1,194 @@
+"""The vision transformer that returns all its tokens, with everything random as an input.
+
+Dosovitskiy et al., An Image is Worth 16x16 Words (arXiv:2010.11929). Parameters are named as
+timm's, so published weights fit. Legend: B samples, N patch tokens, M kept tokens, P prefix tokens
+(class token, then registers), D features, L blocks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from timm.layers.patch_embed import PatchEmbed
+from torch import nn
+
+from eqspec.nn.initialise import Constant, Exactly, Normal, Uniform, normal_linears, xavier_linears
+from eqspec.nn.positions import resample_positions, sincos_positions
+from eqspec.nn.tokens import take_tokens
+from eqspec.nn.transformer_block import TransformerBlock, token_norm
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+    from eqspec.nn.initialise import Rule
+    from eqspec.nn.positions import First, Interpolation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VitDesign:
+    """What a vision transformer looks like.
+
+    Attributes:
+        image_size: side, in pixels, of the images whose positions are native.
+        patch: side of a patch, in pixels.
+        width: features of a token.
+        depth: number of blocks.
+        heads: attention heads.
+        mlp_ratio: hidden width of the MLPs, over the width.
+        class_token: whether a class token stands in front.
+        registers: register tokens after it, without positions (arXiv:2309.16588).
+        mask_token: whether there is a token for masked patches, zeros at first.
+        layer_scale: initial value of LayerScale; None: no LayerScale.
+        positions: learned, or fixed sine-cosine codes with one coordinate first.
+        pos_interp: how positions are resampled for images of another size.
+        init: `vit`, normal 0.02 and torch's default for the patch embedding; `xavier`, Xavier
+            everywhere (MAE, MoCo v3).
+        prefix_std: standard deviation that the prefix tokens start with.
+    """
+
+    image_size: int
+    patch: int
+    width: int
+    depth: int
+    heads: int
+    mlp_ratio: float
+    class_token: bool
+    registers: int
+    mask_token: bool
+    layer_scale: float | None
+    positions: Literal["learned", "sincos-x-first", "sincos-row-first"]
+    pos_interp: Interpolation
+    init: Literal["vit", "xavier"]
+    prefix_std: float
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of the native patch tokens."""
+        side = self.image_size // self.patch
+        return side, side
+
+    @property
+    def sincos_first(self) -> First | None:
+        """Which coordinate comes first in fixed codes; None when positions are learned."""
+        firsts: dict[str, First] = {"sincos-x-first": "x", "sincos-row-first": "row"}
+        return firsts.get(self.positions)
+
+
+class VisionTransformerTokens(nn.Module):
+    """Images to tokens `[B, P + N, D]` after the final LayerNorm.
+
+    Args:
+        design: what it looks like.
+    """
+
+    pos_embed: Tensor
+
+    def __init__(self, design: VitDesign) -> None:
+        super().__init__()
+        self.design = design
+        width = design.width
+        self.patch_embed = PatchEmbed(
+            img_size=design.image_size,
+            patch_size=design.patch,
+            embed_dim=width,
+            strict_img_size=False,
+        )
+        self.cls_token = _tokens(1, width=width) if design.class_token else None
+        self.reg_token = _tokens(design.registers, width=width) if design.registers else None
+        self.mask_token = nn.Parameter(torch.zeros(1, width)) if design.mask_token else None
+        if design.sincos_first is None:
+            rows, columns = design.grid
+            self.pos_embed = _tokens(design.class_token + rows * columns, width=width)
+        else:
+            self.register_buffer("pos_embed", self._codes().to(torch.get_default_dtype()))
+        self.blocks = nn.ModuleList(
+            TransformerBlock(
+                width,
+                heads=design.heads,
+                mlp_ratio=design.mlp_ratio,
+                layer_scale=design.layer_scale,
+            )
+            for _ in range(design.depth)
+        )
+        self.norm = token_norm(width)
+
+    def _codes(self, *, device: str | None = None) -> Tensor:
+        first = self.design.sincos_first
+        assert first is not None, "learned positions are not computed"
+        prefix = int(self.design.class_token)
+        return sincos_positions(
+            self.design.grid, width=self.design.width, prefix=prefix, first=first, device=device
+        )
+
+    def initial_values(self) -> Mapping[str, Rule]:
+        """As iBOT's and DINOv2's (`vit`) or as MAE's and MoCo v3's (`xavier`)."""
+        design = self.design
+        rules: dict[str, Rule] = {
+            "cls_token": Normal(design.prefix_std),
+            "reg_token": Normal(design.prefix_std),
+            "mask_token": Constant(0.0),
+            "pos_embed": Normal(0.02),
+        }
+        if design.sincos_first is not None:
+            rules["pos_embed"] = Exactly(self._codes(device="cpu"))
+        if design.init == "vit":
+            return rules | normal_linears(self, std=0.02)
+        fans = 3 * design.patch**2 + design.width
+        rules["patch_embed.proj.weight"] = Uniform((6.0 / fans) ** 0.5)
+        rules["patch_embed.proj.bias"] = Constant(0.0)
+        return rules | xavier_linears(self)
+
+    def compilable_blocks(self) -> list[nn.Module]:
+        """The parts that are compiled one by one; all blocks run the same code."""
+        return list(self.blocks)
+
+    def forward(
+        self,
+        *,
+        images: Tensor,
+        mask: Tensor | None = None,
+        keep: Tensor | None = None,
+        drop: Tensor | None = None,
+    ) -> Tensor:
+        """Tokens `[B, P + N, D]`, or `[B, P + M, D]` when only some are kept.
+
+        Args:
+            images: `[B, 3, H, W]`, sides multiples of the patch.
+            mask: `[B, N]`, true where the mask token stands in for the patch.
+            keep: ids `[B, M]` of the patches that are looked at; prefix tokens always are.
+            drop: multipliers `[B, L, 2]` of the residual branches of each sample.
+        """
+        x = self.embed(images=images, mask=mask, keep=keep)
+        for index, block in enumerate(self.blocks):
+            x = block(x, None if drop is None else drop[:, index])
+        return self.norm(x)
+
+    def embed(
+        self, *, images: Tensor, mask: Tensor | None = None, keep: Tensor | None = None
+    ) -> Tensor:
+        """What the first block reads: prefix tokens, then patches, with positions."""
+        x = self.patch_embed(images)
+        if mask is not None:
+            assert self.mask_token is not None, "a mask needs a mask token"
+            x = torch.where(mask[:, :, None], self.mask_token.to(x.dtype), x)
+        patch = self.design.patch
+        grid = (images.shape[2] // patch, images.shape[3] // patch)
+        codes = resample_positions(
+            self.pos_embed, native=self.design.grid, grid=grid, how=self.design.pos_interp
+        )
+        prefix = int(self.design.class_token)
+        x = x + codes[:, prefix:]
+        if keep is not None:
+            x = take_tokens(x, ids=keep)
+        front = [] if self.cls_token is None else [self.cls_token + codes[:, :prefix]]
+        if self.reg_token is not None:
+            front.append(self.reg_token)
+        return torch.cat([*(t.expand(x.shape[0], -1, -1) for t in front), x], dim=1)
+
+
+def _tokens(count: int, *, width: int) -> nn.Parameter:
+    return nn.Parameter(torch.zeros(1, count, width))

@@ -1,0 +1,67 @@
+"""A residual network whose tokens are its last feature map, behind their mean.
+
+He et al., Deep Residual Learning for Image Recognition (arXiv:1512.03385), table 1.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from eqspec.ops.op import OpParams, Port, PortError, Streams, StreamType, need_axes
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from eqspec.nn.world import World
+
+rev = 1
+ports = (Port("images"),)
+per_view = True
+
+
+class Params(OpParams):
+    """What the network looks like.
+
+    Attributes:
+        depth: number of layers: 18, or 50 with bottlenecks.
+        stem: `imagenet`, 7x7 with stride 2 and max-pooling; `cifar`, 3x3 and no pooling.
+        zero_init_last: whether blocks start as their shortcuts (last norm's scale zero).
+        group: batch statistics over consecutive groups of so many samples; None: the whole batch.
+    """
+
+    depth: Literal[18, 50]
+    stem: Literal["imagenet", "cifar"] = "imagenet"
+    zero_init_last: bool = False
+    group: int | None = Field(default=None, gt=0)
+
+
+def shapes(params: Params, streams: Streams) -> StreamType:
+    """Tokens `[…, B, 1 + N, D]` of images `[…, B, 3, H, W]`."""
+    images = need_axes(streams, "images", "B", "C", "H", "W")
+    if images.size("C") != 3:
+        raise PortError("images", f"needs 3 channels, reads {images}")
+    halvings = 5 if params.stem == "imagenet" else 3
+    scale = 2**halvings
+    rows, columns = -(-images.size("H") // scale), -(-images.size("W") // scale)
+    return StreamType(
+        axes=(*images.axes[:-3], "N", "D"),
+        sizes=(*images.sizes[:-3], 1 + rows * columns, 512 if params.depth == 18 else 2048),
+        prefix=1,
+        grid=(rows, columns),
+    )
+
+
+def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - the contract of ops
+    """The module; see `eqspec.nn.resnet`."""
+    from eqspec.nn.resnet import ResNetTokens
+
+    return ResNetTokens(
+        blocks=(2, 2, 2, 2) if params.depth == 18 else (3, 4, 6, 3),
+        bottleneck=params.depth == 50,
+        stem=params.stem,
+        zero_init_last=params.zero_init_last,
+        world=world,
+        group=params.group,
+    )

@@ -1,0 +1,153 @@
+"""A vision transformer that returns its class token, registers and patch tokens.
+
+Dosovitskiy et al., An Image is Worth 16x16 Words (arXiv:2010.11929), figure 1; registers of Darcet
+et al. (arXiv:2309.16588); stochastic depth of Huang et al. (arXiv:1603.09382), drawn outside and
+read through the port `drop`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Self
+
+from pydantic import Field, model_validator
+
+from eqspec.ops.op import OpParams, Port, PortError, Streams, StreamType, need_axes
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from eqspec.nn.world import World
+
+rev = 1
+ports = (
+    Port("images"),
+    Port("mask", optional=True),
+    Port("keep", optional=True),
+    Port("drop", optional=True),
+)
+
+
+class Params(OpParams):
+    """What the transformer looks like.
+
+    Attributes:
+        patch: side of a patch, in pixels.
+        width: features of a token.
+        depth: number of blocks.
+        heads: attention heads; must divide the width.
+        mlp_ratio: hidden width of the MLPs, over the width.
+        class_token: whether a class token stands in front.
+        registers: register tokens after it, without positions.
+        mask_token: whether there is a token for masked patches, zeros at first.
+        layer_scale: initial value of LayerScale on both branches; None: no LayerScale.
+        positions: learned, or fixed sine-cosine codes with the column (`x`) or the row first.
+        pos_interp: how positions reach images of another size: antialiased, as timm's, or as
+            DINO's.
+        drop_path: rate of dropped residual branches.
+        drop_path_shape: the rate grows linearly with depth up to `drop_path`, or is uniform.
+        freeze: parts that are not trained.
+        init: `vit`, normal 0.02 (iBOT, DINOv2); `xavier`, with the patch embedding (MAE, MoCo v3).
+        prefix_std: standard deviation that class token and registers start with.
+        image_size: side of the images whose positions are native, in pixels; None: of those that
+            the module is built for. Filled in by the compiler.
+    """
+
+    patch: int = Field(gt=0)
+    width: int = Field(gt=0)
+    depth: int = Field(gt=0)
+    heads: int = Field(gt=0)
+    mlp_ratio: float = Field(default=4.0, gt=0)
+    class_token: bool = True
+    registers: int = Field(default=0, ge=0)
+    mask_token: Literal["none", "zeros"] = "none"  # noqa: S105 - no password
+    layer_scale: float | None = None
+    positions: Literal["learned", "sincos-x-first", "sincos-row-first"] = "learned"
+    pos_interp: Literal["timm", "dino"] = "timm"
+    drop_path: float = Field(default=0.0, ge=0, lt=1)
+    drop_path_shape: Literal["linear", "uniform"] = "linear"
+    freeze: tuple[Literal["patch_embed"], ...] = ()
+    init: Literal["vit", "xavier"] = "vit"
+    prefix_std: float = Field(default=0.02, ge=0)
+    image_size: int | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.width % self.heads:
+            raise ValueError(f"heads = {self.heads} does not divide width = {self.width}")
+        if self.positions != "learned" and self.width % 4:
+            raise ValueError(f"fixed positions need a multiple of 4, not width = {self.width}")
+        return self
+
+
+def shapes(params: Params, streams: Streams) -> StreamType:
+    """Tokens `[…, B, N, D]` of images `[…, B, 3, H, W]`; without a grid when only some are kept."""
+    images = need_axes(streams, "images", "B", "C", "H", "W")
+    height, width = images.size("H"), images.size("W")
+    if images.size("C") != 3 or height % params.patch or width % params.patch:
+        raise PortError(
+            "images", f"needs 3 channels and sides in multiples of {params.patch}, reads {images}"
+        )
+    grid = (height // params.patch, width // params.patch)
+    _check_mask(params, streams, patches=grid[0] * grid[1])
+    _check_drop(params, streams)
+    prefix = params.class_token + params.registers
+    keep = need_axes(streams, "keep", "B", "M") if "keep" in streams else None
+    patches = grid[0] * grid[1] if keep is None else keep.size("M")
+    return StreamType(
+        axes=(*images.axes[:-3], "N", "D"),
+        sizes=(*images.sizes[:-3], prefix + patches, params.width),
+        prefix=prefix,
+        grid=grid if keep is None else None,
+    )
+
+
+def _check_mask(params: Params, streams: Streams, *, patches: int) -> None:
+    if "mask" not in streams:
+        return
+    mask = need_axes(streams, "mask", "B", "N")
+    if params.mask_token == "none":  # noqa: S105 - no password
+        raise PortError("mask", "a mask needs a mask token: set `mask_token: zeros`")
+    if mask.size("N") != patches:
+        raise PortError("mask", f"masks {mask.size('N')} patches of {patches}")
+
+
+def _check_drop(params: Params, streams: Streams) -> None:
+    if "drop" not in streams:
+        return
+    drop = need_axes(streams, "drop", "B", "L")
+    if drop.size("L") != params.depth:
+        raise PortError("drop", f"multiplies {drop.size('L')} blocks of {params.depth}")
+
+
+def drop_path_rates(params: Params) -> tuple[float, ...]:
+    """How often each block's residual branches are dropped, in [0, 1), first block first."""
+    if params.drop_path_shape == "uniform":
+        return (params.drop_path,) * params.depth
+    last = max(params.depth - 1, 1)
+    return tuple(params.drop_path * index / last for index in range(params.depth))
+
+
+def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - the contract of ops
+    """The module; see `eqspec.nn.vit`."""
+    from eqspec.nn.vit import VisionTransformerTokens, VitDesign
+
+    design = VitDesign(
+        image_size=params.image_size or streams["images"].size("H"),
+        patch=params.patch,
+        width=params.width,
+        depth=params.depth,
+        heads=params.heads,
+        mlp_ratio=params.mlp_ratio,
+        class_token=params.class_token,
+        registers=params.registers,
+        mask_token=params.mask_token == "zeros",  # noqa: S105 - no password
+        layer_scale=params.layer_scale,
+        positions=params.positions,
+        pos_interp=params.pos_interp,
+        init=params.init,
+        prefix_std=params.prefix_std,
+    )
+    vit = VisionTransformerTokens(design)
+    for part in params.freeze:
+        vit.get_submodule(part).requires_grad_(requires_grad=False)
+    return vit

@@ -1,0 +1,71 @@
+"""A light decoder that turns equivariant patch features into an image in (0, 1).
+
+Equivariance-coherent feature representation (arXiv:2503.18753), figure 1: a token-wise linear map
+to 256 features, then as many up-convolutions as the patch size needs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from eqspec.ops.op import OpParams, Port, PortError, Streams, StreamType, need_axes
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from eqspec.nn.world import World
+
+rev = 1
+ports = (Port("x"),)
+per_view = True
+
+
+class Params(OpParams):
+    """What the decoder makes.
+
+    Attributes:
+        image_size: side of the images, in pixels. Filled in by the compiler.
+        group: batch statistics over consecutive groups of so many samples; None: the whole batch.
+    """
+
+    image_size: int | None = Field(default=None, gt=0)
+    group: int | None = Field(default=None, gt=0)
+
+
+def shapes(params: Params, streams: Streams) -> StreamType:
+    """Images `[…, B, 3, H, W]` from patch tokens `[…, B, N, D]` on a grid."""
+    x = need_axes(streams, "x", "B", "N", "D")
+    _steps(params, x)
+    side = params.image_size
+    assert side is not None, "`_steps` refuses a decoder that does not know its image"
+    return StreamType(axes=(*x.axes[:-2], "C", "H", "W"), sizes=(*x.sizes[:-2], 3, side, side))
+
+
+def build(params: Params, streams: Streams, *, world: World) -> nn.Module:
+    """The module; see `eqspec.nn.pixel_decoder`."""
+    from eqspec.nn.pixel_decoder import PixelDecoder
+
+    x = streams["x"]
+    assert x.grid is not None, "`shapes` refuses tokens without a grid"
+    return PixelDecoder(
+        x.size("D"), grid=x.grid, steps=_steps(params, x), world=world, group=params.group
+    )
+
+
+def _steps(params: Params, x: StreamType) -> int:
+    """How many times the grid is doubled: log2 of the patch."""
+    side = params.image_size
+    if side is None:
+        raise PortError("x", "a pixel decoder needs the size of the image: set `image_size`")
+    if x.grid is None or x.prefix:
+        raise PortError("x", f"needs patch tokens only (`select: patches`), reads {x}")
+    patch = side // x.grid[0]
+    if any(cells * patch != side for cells in x.grid) or patch < 2 or patch & (patch - 1):
+        raise PortError(
+            "x",
+            f"doubles the grid until it is the image, but {x.grid[0]}x{x.grid[1]} patches of a "
+            f"{side}x{side} image are no power of two wide",
+        )
+    return patch.bit_length() - 1

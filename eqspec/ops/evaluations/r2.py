@@ -1,0 +1,241 @@
+"""How well a small regressor reads a transformation's parameters from features of both images.
+
+The synthetic benchmark of arXiv:2503.18753 (Table 1): for pairs (I, g(I)) of held-out images, R² of
+the parameters of g from frozen features of I and g(I). What the paper leaves open is fixed here:
+
+- I and g(I) are centre crops of one larger canvas. Rotations and shifts are measured under every
+  border asked for: `reflect` and `zeros` fill what lies outside I, `canvas` shows what is really
+  there. Black corners tell the angle to an encoder that sees nothing else. Photometric families
+  have no border; theirs reads `any`.
+- Parameters are uniform in their ranges, a fixed function of (image, draw), the same for every
+  encoder and run. Images of the held-out split are never trained on.
+- Rows: `encoder` (class token and mean patch), `z_inv` and `z_equi` (pooled parts of the embedding).
+- One regressor per row, family and border, and per seed; R² is the mean over seeds, its spread is
+  over seeds, its 95 % interval over held-out crops, and over the photographs they come from. All
+  three hold the encoder fixed; the replicate of a claim is another pre-training seed.
+- The headline `r2` is the uniform mean over parameters. `r2_weighted` and `r2_pooled` are in the
+  transformation's own units; see `eqspec.nn.scores`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import numpy as np
+from pydantic import Field
+
+from eqspec.errors import UsageError
+from eqspec.nn.scores import Metric, Result, constant_r2, interval, r2, resample, resampled_r2
+from eqspec.ops.op import OpCall, OpParams
+
+if TYPE_CHECKING:
+    from eqspec.nn.regression import PairFeatures, Regression
+
+rev = 1
+
+Key = tuple[str, str, str]
+"""(row, family, border)."""
+
+
+class Params(OpParams):
+    """The protocol's numbers; the paper's stand on the card.
+
+    Attributes:
+        families: transformations by the name they are reported under, with their ranges.
+        borders: under which borders geometric families are measured.
+        rows: which features; those that the model lacks are left out.
+        draws: of g per training image.
+        heldout_draws: per held-out image.
+        train_pairs: at most so many, a fixed choice of images.
+        heldout_pairs: likewise.
+        hidden: widths of the regressor's hidden layers.
+        seeds: regressors per row, family and border.
+        resamples: of each bootstrap.
+    """
+
+    families: dict[str, OpCall] = Field(min_length=1)
+    borders: tuple[Literal["reflect", "zeros", "canvas"], ...] = Field(min_length=1)
+    rows: tuple[Literal["encoder", "z_inv", "z_equi"], ...] = ("encoder", "z_inv", "z_equi")
+    draws: int = Field(ge=1)
+    heldout_draws: int = Field(1, ge=1)
+    train_pairs: int = Field(ge=1)
+    heldout_pairs: int = Field(ge=2)
+    hidden: tuple[int, ...]
+    epochs: int = Field(ge=1)
+    batch: int = Field(ge=1)
+    lr: float = Field(gt=0)
+    weight_decay: float = Field(0.0, ge=0)
+    seeds: int = Field(ge=1)
+    resamples: int = Field(1000, ge=1000)
+
+
+class Bench(Protocol):
+    """What the protocol needs of the model and the data."""
+
+    def pairs(  # noqa: PLR0913 - one request, every part of it named
+        self,
+        split: Literal["train", "held-out"],
+        *,
+        families: Mapping[str, OpCall],
+        borders: tuple[str, ...],
+        rows: tuple[str, ...],
+        draws: int,
+        limit: int,
+    ) -> PairFeatures:
+        """Features of at most `limit` pairs of a split."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TransformRegression:
+    """The evaluation, ready to run on a model."""
+
+    params: Params
+
+    def run(self, bench: Bench) -> Result:
+        """Measures one model: R² of every row, family and border that it has."""
+        train = self._pairs(bench, "train")
+        held = self._pairs(bench, "held-out")
+        draws = self.params.heldout_draws
+        images, sources = np.repeat(held.images, draws), np.repeat(held.sources, draws)
+        intervals = _resamples(images, sources, resamples=self.params.resamples)
+        metrics: list[Metric] = []
+        arrays = {"images": images, "sources": sources}
+        for key in held.moved:
+            squares_SMP = self._squared_errors(train, held, key)
+            metrics += _metrics(squares_SMP, held, key, intervals)
+            arrays[_name(key)] = squares_SMP.mean(axis=0).astype(np.float32)
+            arrays[f"targets/{key[1]}"] = held.scaled(key[1]).astype(np.float32)
+        facts = {
+            "train_images": len(train.images),
+            "train_pairs": len(train.images) * self.params.draws,
+            "heldout_images": len(held.images),
+            "heldout_pairs": len(images),
+            "heldout_photos": len(np.unique(sources)),
+            "regressor_seeds": self.params.seeds,
+            "resamples": self.params.resamples,
+        }
+        return Result(metrics=tuple(metrics), facts=facts, arrays=arrays)
+
+    def _pairs(self, bench: Bench, split: Literal["train", "held-out"]) -> PairFeatures:
+        p = self.params
+        fitting = split == "train"
+        return bench.pairs(
+            split,
+            families=p.families,
+            borders=p.borders,
+            rows=p.rows,
+            draws=p.draws if fitting else p.heldout_draws,
+            limit=p.train_pairs if fitting else p.heldout_pairs,
+        )
+
+    def _squared_errors(self, train: PairFeatures, held: PairFeatures, key: Key) -> np.ndarray:
+        """Squared errors of every regressor seed on the held-out pairs, `[S, M, P]`, in [−1, 1] units."""
+        import torch  # noqa: PLC0415 - op files are free of torch until they run
+
+        from eqspec.nn.regression import fit_predict  # noqa: PLC0415 - as above
+
+        predicted = fit_predict(
+            train.inputs(key),
+            torch.from_numpy(train.scaled(key[1])),
+            held.inputs(key),
+            settings=self._settings(),
+        )
+        return (predicted.double().cpu().numpy() - held.scaled(key[1])) ** 2
+
+    def _settings(self) -> Regression:
+        from eqspec.nn.regression import Regression  # noqa: PLC0415 - as above
+
+        p = self.params
+        return Regression(
+            hidden=p.hidden,
+            epochs=p.epochs,
+            batch=p.batch,
+            lr=p.lr,
+            weight_decay=p.weight_decay,
+            seeds=p.seeds,
+        )
+
+
+def build(params: Params) -> TransformRegression:
+    """The evaluation with its parameters."""
+    return TransformRegression(params)
+
+
+def difference(a: Result, b: Result) -> tuple[Metric, ...]:
+    """R² of `a` less that of `b`, with paired bootstrap intervals, for all that both measured.
+
+    Both are resampled together, so what the held-out pairs have in common cancels.
+
+    Raises:
+        UsageError: the two were not measured on the same held-out pairs.
+    """
+    shared = [name for name in a.arrays if name in b.arrays]
+    for name in shared:
+        if not name.startswith("errors/") and not np.array_equal(a.arrays[name], b.arrays[name]):
+            raise UsageError(
+                f"the two results cannot be compared: their {name} differ",
+                help="evaluate both with the same protocol on the same data",
+            )
+    resamples = min(int(a.facts["resamples"]), int(b.facts["resamples"]))
+    intervals = _resamples(a.arrays["images"], a.arrays["sources"], resamples=resamples)
+    metrics: list[Metric] = []
+    for name in (n for n in shared if n.startswith("errors/")):
+        _, row, family, border = name.split("/")
+        targets = a.arrays[f"targets/{family}"]
+        value = r2(a.arrays[name], targets).uniform - r2(b.arrays[name], targets).uniform
+        for over, times in intervals.items():
+            gaps = resampled_r2(times, a.arrays[name], targets)
+            gaps = gaps - resampled_r2(times, b.arrays[name], targets)
+            low, high = interval(gaps)
+            group = (*_group((row, family, border)), ("interval", over))
+            metrics.append(Metric("r2_difference", value, low, high, group))
+    return tuple(metrics)
+
+
+def _name(key: Key) -> str:
+    return "/".join(("errors", *key))
+
+
+def _group(key: Key) -> tuple[tuple[str, str], ...]:
+    return tuple(zip(("row", "family", "border"), key, strict=True))
+
+
+def _resamples(
+    images: np.ndarray, sources: np.ndarray, *, resamples: int
+) -> dict[str, np.ndarray]:
+    """Bootstrap multiplicities by what is resampled; photographs only where there are several."""
+    found = {"crops": resample(images, resamples=resamples, op="r2.bootstrap.crops")}
+    if len(np.unique(sources)) > 1:
+        found["photos"] = resample(sources, resamples=resamples, op="r2.bootstrap.photos")
+    return found
+
+
+def _metrics(
+    squares_SMP: np.ndarray, held: PairFeatures, key: Key, intervals: Mapping[str, np.ndarray]
+) -> Iterator[Metric]:
+    """All numbers of one row, family and border."""
+    group, family = _group(key), key[1]
+    targets = held.scaled(family)
+    # RSS is linear in the errors: the R² of mean errors is the mean R² of the seeds.
+    squares = squares_SMP.mean(axis=0)
+    score = r2(squares, targets)
+    for over, times in intervals.items():
+        low, high = interval(resampled_r2(times, squares, targets))
+        yield Metric("r2", score.uniform, low, high, (*group, ("interval", over)))
+    if len(squares_SMP) > 1:
+        spread = np.std([r2(s, targets).uniform for s in squares_SMP], ddof=1)
+        yield Metric("r2_seed_spread", float(spread), group=group)
+    for name, value in zip(held.names[family], score.per_parameter, strict=True):
+        yield Metric("r2_parameter", float(value), group=(*group, ("parameter", name)))
+    low, high = held.ranges[family].T
+    half = (high - low) / 2
+    own = targets * half + (low + high) / 2
+    in_units, constant = r2(squares * half**2, own), constant_r2(own)
+    yield Metric("r2_constant", constant.uniform, group=group)
+    yield Metric("r2_weighted", in_units.weighted, group=group)
+    yield Metric("r2_weighted_constant", constant.weighted, group=group)
+    yield Metric("r2_pooled", in_units.pooled, group=group)
+    yield Metric("r2_pooled_constant", constant.pooled, group=group)

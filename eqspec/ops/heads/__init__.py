@@ -1,0 +1,1 @@
+"""What stands between tokens and terms: embeddings, projectors, predictors, prototypes."""

@@ -1,0 +1,46 @@
+"""One linear map, applied to each token.
+
+The token-wise embedding in front of a split into invariant and equivariant features, in the sense
+of arXiv:2503.18753, section 3.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from eqspec.ops.op import OpParams, Port, Streams, StreamType, need_axes
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from eqspec.nn.world import World
+
+rev = 1
+ports = (Port("x"),)
+
+
+class Params(OpParams):
+    """The map.
+
+    Attributes:
+        width: features that come out.
+        bias: whether it has one.
+    """
+
+    width: int = Field(gt=0)
+    bias: bool = True
+
+
+def shapes(params: Params, streams: Streams) -> StreamType:
+    """`[…, D]` with another D."""
+    return need_axes(streams, "x", "D").resized("D", params.width)
+
+
+def build(params: Params, streams: Streams, *, world: World) -> nn.Module:
+    """The module: a perceptron without hidden layers; see `eqspec.nn.mlp`."""
+    from eqspec.nn.mlp import Mlp, MlpDesign
+
+    design = MlpDesign(widths=(params.width,), last_bias=params.bias)
+    return Mlp(streams["x"].size("D"), design=design, world=world)

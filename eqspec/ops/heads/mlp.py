@@ -1,0 +1,74 @@
+"""A multi-layer perceptron: projector, expander, trunk or predictor.
+
+VICReg's expander (arXiv:2105.04906, section 4.2), SimCLR's (arXiv:2002.05709), MoCo v3's
+(arXiv:2104.02057) and DINO's (arXiv:2104.14294) heads are this with other parameters.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from eqspec.ops.op import OpParams, Port, Streams, StreamType, need_axes
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from eqspec.nn.world import World
+
+rev = 1
+ports = (Port("x"),)
+per_view = True
+
+
+class Params(OpParams):
+    """What the perceptron looks like.
+
+    Attributes:
+        widths: output width of each linear layer; all but the last are hidden.
+        activation: after each hidden layer (and its norm).
+        norm: after each hidden linear layer.
+        bias: whether hidden linear layers have one.
+        last_bias: whether the last linear layer has one.
+        last_norm: after the last linear layer; without offset, or without scale and offset.
+        last_activation: whether an activation follows the last layer too.
+        normalise: whether the output has unit Euclidean length.
+        std: standard deviation that weights start with, biases then at zero; None: torch's default.
+        group: batch statistics over consecutive groups of so many samples; None: the whole batch.
+    """
+
+    widths: tuple[int, ...] = Field(min_length=1)
+    activation: Literal["relu", "gelu"] = "relu"
+    norm: Literal["none", "batch", "layer"] = "none"
+    bias: bool = True
+    last_bias: bool = True
+    last_norm: Literal["none", "batch", "batch-no-offset", "batch-no-affine"] = "none"
+    last_activation: bool = False
+    normalise: bool = False
+    std: float | None = Field(default=None, gt=0)
+    group: int | None = Field(default=None, gt=0)
+
+
+def shapes(params: Params, streams: Streams) -> StreamType:
+    """`[…, B, …, D]` with the last width as D."""
+    return need_axes(streams, "x", "B", "D").resized("D", params.widths[-1])
+
+
+def build(params: Params, streams: Streams, *, world: World) -> nn.Module:
+    """The module; see `eqspec.nn.mlp`."""
+    from eqspec.nn.mlp import Mlp, MlpDesign
+
+    design = MlpDesign(
+        widths=params.widths,
+        activation=params.activation,
+        norm=params.norm,
+        bias=params.bias,
+        last_bias=params.last_bias,
+        last_norm=params.last_norm,
+        last_activation=params.last_activation,
+        normalise=params.normalise,
+        std=params.std,
+        group=params.group,
+    )
+    return Mlp(streams["x"].size("D"), design=design, world=world)

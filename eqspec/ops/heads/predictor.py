@@ -1,0 +1,68 @@
+"""A narrow transformer that predicts the tokens of target blocks from context tokens.
+
+Assran et al., Self-Supervised Learning from Images with a Joint-Embedding Predictive Architecture
+(arXiv:2301.08243), section 3.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from pydantic import Field, model_validator
+
+from eqspec.ops.op import OpParams, Port, PortError, Streams, StreamType, need_axes
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from eqspec.nn.world import World
+
+rev = 1
+ports = (Port("x"), Port("context"), Port("want"))
+
+
+class Params(OpParams):
+    """What the predictor looks like.
+
+    Attributes:
+        width: features of a token in the predictor.
+        depth: number of blocks.
+        heads: attention heads; must divide the width.
+    """
+
+    width: int = Field(gt=0, multiple_of=4)
+    depth: int = Field(gt=0)
+    heads: int = Field(gt=0)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.width % self.heads:
+            raise ValueError(f"heads = {self.heads} does not divide width = {self.width}")
+        return self
+
+
+def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - the contract of ops
+    """Predictions `[…, B, T, P, D]` for ids `[…, B, T, P]`, from tokens `[…, B, N, D]`."""
+    x = need_axes(streams, "x", "B", "N", "D")
+    context = need_axes(streams, "context", "B", "M")
+    want = need_axes(streams, "want", "B", "T", "P")
+    if x.prefix or x.size("N") != context.size("M"):
+        raise PortError("x", f"needs one token per context id {context} and no prefix, reads {x}")
+    if want.grid is None or want.grid != context.grid:
+        raise PortError("want", "needs ids on the grid of the context's ids")
+    return StreamType(axes=(*want.axes, "D"), sizes=(*want.sizes, x.size("D")))
+
+
+def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - as above
+    """The module; see `eqspec.nn.predictor`."""
+    from eqspec.nn.predictor import LatentPredictor
+
+    grid = streams["want"].grid
+    assert grid is not None, "`shapes` refuses ids without a grid"
+    return LatentPredictor(
+        streams["x"].size("D"),
+        grid=grid,
+        width=params.width,
+        depth=params.depth,
+        heads=params.heads,
+    )

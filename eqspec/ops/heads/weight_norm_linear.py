@@ -1,0 +1,46 @@
+"""A weight-normalised linear layer: scores against independent rows, the prototypes.
+
+DINO (arXiv:2104.14294), appendix C, and iBOT (arXiv:2111.07832); Salimans and Kingma
+(arXiv:1602.07868), equation 2.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from eqspec.ops.op import OpParams, Port, Streams, StreamType, need_axes
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from eqspec.nn.world import World
+
+rev = 1
+ports = (Port("x"),)
+
+
+class Params(OpParams):
+    """The layer.
+
+    Attributes:
+        width: number of rows.
+        train_norm: whether the rows' lengths are trained; otherwise they stay at one.
+    """
+
+    width: int = Field(gt=0)
+    train_norm: bool = False
+
+
+def shapes(params: Params, streams: Streams) -> StreamType:
+    """`[…, D]` with another D."""
+    return need_axes(streams, "x", "D").resized("D", params.width)
+
+
+def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - the contract of ops
+    """The module; see `eqspec.nn.weight_norm_linear`."""
+    from eqspec.nn.weight_norm_linear import WeightNormLinear
+
+    features = streams["x"].size("D")
+    return WeightNormLinear(features, width=params.width, train_norm=params.train_norm)

@@ -1,0 +1,1 @@
+"""Which tokens are hidden or kept, drawn with a fixed capacity known when the plan is made."""

@@ -1,0 +1,145 @@
+"""Hides rectangles of patches in a fixed share of the batch's views, with evenly spread ratios.
+
+DINOv2 (arXiv:2304.07193) as released, over the views of the global batch instead of each device's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from eqspec.nn.rectangles import Rectangles
+from eqspec.ops.op import OpParams, PortError, Streams, StreamType, need_axes
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from eqspec.nn.philox import Draws
+
+rev = 1
+
+
+class Params(OpParams):
+    """How much is hidden, in what shapes.
+
+    Attributes:
+        share: share of all views of the batch that are masked.
+        ratios: [low, high] of the hidden share of a masked view; cut into as many equal bins as
+            there are masked views, with one view per bin.
+        min_patches: smallest area asked of a rectangle.
+        max_share: largest share of the grid that one rectangle may add.
+        max_aspect: largest ratio of a rectangle's sides, either way.
+    """
+
+    share: float = Field(gt=0, le=1)
+    ratios: tuple[float, float]
+    min_patches: int = Field(default=1, ge=1)
+    max_share: float = Field(default=1.0, gt=0, le=1)
+    max_aspect: float = Field(default=1.0, ge=1)
+
+    @model_validator(mode="after")
+    def _ratios_are_shares(self) -> Self:
+        low, high = self.ratios
+        if not 0 <= low <= high <= 1:
+            message = f"`ratios` is [{low}, {high}], which is no range of shares in [0, 1]"
+            raise ValueError(message)
+        return self
+
+
+def shapes(params: Params, streams: Streams) -> dict[str, StreamType]:
+    """The mask `[V, B, N]`, and the same as ids of hidden patches `[V, B, M]` with validity.
+
+    M is the most that a view can have hidden; ids that are not valid are 0.
+    """
+    of = need_axes(streams, "of", "V", "B", "N")
+    rows, columns = _grid(of)
+    capacity = _capacity(params, of)
+    if capacity == 0:
+        raise PortError("of", f"hides no patch: {params.ratios[1]:g} of {of} is less than one")
+    views, batch, patches = of.size("V"), of.size("B"), rows * columns
+    mask = StreamType(
+        axes=("V", "B", "N"), sizes=(views, batch, patches), grid=of.grid, dtype="bool"
+    )
+    ids = StreamType(
+        axes=("V", "B", "M"), sizes=(views, batch, capacity), grid=of.grid, dtype="int"
+    )
+    valid = StreamType(axes=ids.axes, sizes=ids.sizes, grid=of.grid, dtype="bool")
+    return {"mask": mask, "ids": ids, "valid": valid}
+
+
+def draw(
+    params: Params,
+    of: StreamType,
+    *,
+    draws: Draws,
+    step: int,
+    positions: NDArray[np.int64],
+    batch: int,
+) -> dict[str, NDArray[np.generic]]:
+    """The masks of some samples of the global batch, a pure function of (draws, step, position).
+
+    Args:
+        params: of this mask.
+        of: the tokens that are masked, of V views.
+        draws: the run's randomness.
+        step: from 0.
+        positions: places in the global batch `[n]`.
+        batch: size of the global batch, among which masked views are chosen.
+
+    Returns:
+        ``mask`` `[V, n, N]` bool, ``ids`` `[V, n, M]` int64, ``valid`` `[V, n, M]` bool.
+    """
+    rows, columns = _grid(of)
+    patches = rows * columns
+    shape = Rectangles(
+        grid=(rows, columns),
+        min_area=params.min_patches,
+        max_area=int(params.max_share * patches),
+        max_aspect=params.max_aspect,
+    )
+    targets = _targets(params, of, draws=draws, step=step, batch=batch)[:, positions]
+    masks = [
+        shape.fill(row, draws=draws, op="stratified", step=step, samples=positions, view=view)
+        for view, row in enumerate(targets)
+    ]
+    mask = np.stack(masks).reshape(of.size("V"), len(positions), patches)
+    capacity = _capacity(params, of)
+    # Stable: hidden patches come first and in order.
+    ids = np.argsort(~mask, axis=-1, kind="stable")[..., :capacity].astype(np.int64)
+    valid = np.take_along_axis(mask, ids, axis=-1)
+    return {"mask": mask, "ids": np.where(valid, ids, 0), "valid": valid}
+
+
+def _grid(of: StreamType) -> tuple[int, int]:
+    if of.grid is None:
+        raise PortError("of", f"needs patches on a grid, but reads {of}")
+    return of.grid
+
+
+def _capacity(params: Params, of: StreamType) -> int:
+    rows, columns = _grid(of)
+    return int(rows * columns * params.ratios[1])
+
+
+def _targets(
+    params: Params, of: StreamType, *, draws: Draws, step: int, batch: int
+) -> NDArray[np.float64]:
+    """How many patches to hide in each view of the whole global batch `[V, batch]`."""
+    rows, columns = _grid(of)
+    views = of.size("V")
+    everyone = np.arange(batch, dtype=np.int64)
+    numbers = np.stack(
+        [
+            draws.uniform("stratified", step=step, samples=everyone, view=view, count=2)
+            for view in range(views)
+        ]
+    )
+    masked = int(views * batch * params.share)
+    place = np.empty(views * batch, dtype=np.int64)
+    place[np.argsort(numbers[..., 0].ravel(), kind="stable")] = np.arange(views * batch)
+    low, high = params.ratios
+    ratio = low + (high - low) * (place + numbers[..., 1].ravel()) / max(masked, 1)
+    targets = np.where(place < masked, np.floor(rows * columns * ratio), 0.0)
+    return targets.reshape(views, batch)

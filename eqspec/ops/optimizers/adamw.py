@@ -1,0 +1,49 @@
+"""Adam with decoupled weight decay.
+
+Loshchilov and Hutter (arXiv:1711.05101), algorithm 2, as in torch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from eqspec.ops.op import OpParams, Scheduled
+from eqspec.spec.rate import Rate
+
+if TYPE_CHECKING:
+    import torch
+
+rev = 1
+
+
+class Params(OpParams):
+    """What AdamW needs.
+
+    Attributes:
+        lr: peak learning rate, which may follow the batch: ``5.0e-4 per 256``.
+        weight_decay: share of each decayed weight that is taken off per step and unit of lr.
+        betas: decay of the first and second moment.
+        eps: added to the root of the second moment.
+    """
+
+    lr: Rate
+    weight_decay: Scheduled = 0.0
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = Field(default=1e-8, gt=0)
+
+
+def build(params: Params, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+    """The optimizer over parameter groups, whose `lr` and `weight_decay` the engine sets per step.
+
+    Args:
+        params: of AdamW.
+        groups: torch parameter groups; keys that torch does not know are kept.
+
+    Returns:
+        An optimizer that does nothing until its groups are given a learning rate.
+    """
+    import torch
+
+    return torch.optim.AdamW(groups, lr=0.0, betas=params.betas, eps=params.eps, weight_decay=0.0)

@@ -1,0 +1,1 @@
+"""Numbers that depend on the step: a pure function of the step and the length of training."""

@@ -1,0 +1,23 @@
+"""The same value at every step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from eqspec.ops.op import OpParams
+
+if TYPE_CHECKING:
+    from eqspec.spec.duration import Clock
+
+rev = 1
+
+
+class Params(OpParams):
+    """The value."""
+
+    value: float
+
+
+def value(params: Params, *, step: int, clock: Clock) -> float:  # noqa: ARG001 - the contract of schedules
+    """The value."""
+    return params.value

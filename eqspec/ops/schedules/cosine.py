@@ -1,0 +1,40 @@
+"""Half a cosine from one value to another over the whole run.
+
+The momentum of BYOL's teacher (arXiv:2006.07733, section 3.3) and DINO's weight decay
+(arXiv:2104.14294, section 3.2): at step t of T, to − (to − from)·(1 + cos(πt/T))/2. The last step
+stands just before the end of the wave, so it is not quite `to`.
+"""
+
+from __future__ import annotations
+
+from math import cos, pi
+from typing import TYPE_CHECKING
+
+from pydantic import ConfigDict, Field
+
+from eqspec.ops.op import OpParams
+
+if TYPE_CHECKING:
+    from eqspec.spec.duration import Clock
+
+rev = 1
+
+
+class Params(OpParams):
+    """The two ends.
+
+    Attributes:
+        start: value at the first step; written `from`.
+        end: value that is approached; written `to`.
+    """
+
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    start: float = Field(alias="from")
+    end: float = Field(alias="to")
+
+
+def value(params: Params, *, step: int, clock: Clock) -> float:
+    """The value at a step, from 0."""
+    wave = (1 + cos(pi * step / clock.total)) / 2
+    return params.start * wave + params.end * (1 - wave)

@@ -1,0 +1,48 @@
+"""Cross-entropy of finding a query's own key, from another view, among all keys of the batch.
+
+MoCo v3 (arXiv:2104.02057), algorithm 1: times 2T, summed over pairs of different views; keys are
+gathered over ranks and get no gradient.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from eqspec.ops.op import SCALAR, OpParams, Port, PortError, Streams, StreamType, need_axes
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from eqspec.nn.world import World
+
+rev = 1
+ports = (Port("queries"), Port("keys"))
+
+
+class Params(OpParams):
+    """Temperature.
+
+    Attributes:
+        temperature: what cosine similarities are divided by, and half of what the sum is times.
+    """
+
+    temperature: float = Field(gt=0)
+
+
+def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - the contract of ops
+    """A scalar, from queries and keys `[V, B, D]` of the same views and samples."""
+    queries, keys = need_axes(streams, "queries", "V", "B", "D"), streams["keys"]
+    if (queries.axes, queries.sizes) != (keys.axes, keys.sizes):
+        raise PortError("keys", f"must have the shape of `queries`, {queries}, but reads {keys}")
+    if queries.size("V") < 2:
+        raise PortError("queries", f"needs a second view, but reads {queries}")
+    return SCALAR
+
+
+def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - as above
+    """The module; see `eqspec.nn.contrastive`."""
+    from eqspec.nn.contrastive import QueryKeyContrast
+
+    return QueryKeyContrast(temperature=params.temperature, world=world)

@@ -1,0 +1,86 @@
+"""Cross-entropy between a teacher's and a student's probabilities of the patches hidden from it.
+
+iBOT (arXiv:2111.07832), equation 2; DINOv2 (arXiv:2304.07193), section 4, on gathered patches.
+Each image's hidden patches share its weight; an image without any counts as zero.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from eqspec.ops.op import (
+    SCALAR,
+    OpParams,
+    Port,
+    PortError,
+    Scheduled,
+    Streams,
+    StreamType,
+    need_axes,
+)
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from eqspec.nn.world import World
+
+rev = 1
+ports = (Port("student"), Port("teacher"), Port("mask"))
+
+
+class Params(OpParams):
+    """Temperatures, and what keeps the teacher from one answer to everything.
+
+    Attributes:
+        teacher_temp: temperature of the teacher's softmax.
+        student_temp: temperature of the student's softmax; 0.1 in both papers.
+        centring: ``centre`` subtracts a moving mean of the teacher's logits; ``sinkhorn``
+            balances the batch's hidden patches over the prototypes.
+        centre: momentum of the moving mean, used before it moves; 1 keeps it at zero.
+        centre_of: the patches of the global batch whose mean moves the centre. (DINOv2 as
+            released averages each rank's own mean; here every masked patch weighs the same.)
+        iterations: of Sinkhorn.
+    """
+
+    teacher_temp: Scheduled
+    student_temp: float = Field(default=0.1, gt=0)
+    centring: Literal["centre", "sinkhorn"] = "centre"
+    centre: float = Field(default=1.0, ge=0, le=1)
+    centre_of: Literal["all-patches", "masked"] = "all-patches"
+    iterations: int = Field(default=3, ge=1)
+
+
+def shapes(params: Params, streams: Streams) -> StreamType:
+    """A scalar, from `[V, B, N, K]` or gathered `[V, B, M, K]` logits and a mask without K."""
+    student = need_axes(streams, "student", "V", "B", "D")
+    teacher, mask = streams["teacher"], streams["mask"]
+    if (teacher.axes, teacher.sizes) != (student.axes, student.sizes):
+        raise PortError("teacher", f"must have the shape of `student`, {student}, not {teacher}")
+    tokens = student.without("D")
+    if mask.dtype != "bool" or (mask.axes, mask.sizes) != (tokens.axes, tokens.sizes):
+        raise PortError("mask", f"needs one truth value per token, {tokens}, but reads {mask}")
+    gathered = "M" in student.axes
+    if gathered and params.centring == "centre" and params.centre_of == "all-patches":
+        raise PortError("teacher", f"holds masked patches only, {teacher}; set `centre_of: masked`")
+    return SCALAR
+
+
+def build(params: Params, streams: Streams, *, world: World) -> nn.Module:
+    """The module; see `eqspec.nn.distillation`."""
+    from eqspec.nn.distillation import MaskedDistillation
+    from eqspec.nn.teacher_targets import teacher_targets
+
+    targets = teacher_targets(
+        params.centring,
+        width=streams["teacher"].size("D"),
+        momentum=params.centre,
+        iterations=params.iterations,
+        world=world,
+    )
+    return MaskedDistillation(
+        targets=targets,
+        student_temp=params.student_temp,
+        masked_only=params.centring == "sinkhorn" or params.centre_of == "masked",
+    )

@@ -1,0 +1,64 @@
+"""Squared difference of two streams of one shape: a mean, per unit of variance, or per-image sum.
+
+The reconstruction term of arXiv:2503.18753, equation 3 (whose text says mean and whose formula
+says sum), and SIE's equivariance term (arXiv:2302.10283, equation 3). Both streams get gradients.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, Literal, Self
+
+from pydantic import Field, model_validator
+
+from eqspec.ops.op import SCALAR, OpParams, Port, PortError, Streams, StreamType, need_axes
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from eqspec.nn.world import World
+
+rev = 1
+ports = (Port("x"), Port("y"))
+
+
+class Params(OpParams):
+    """The unit of the error.
+
+    Attributes:
+        reduction: ``mean`` over every axis; ``mean-over-variance``, the mean divided by
+            `variance`, so that 1 is the error of a constant prediction; ``sum-per-image`` over
+            the axes after B, mean over the others.
+        variance: the fixed variance of the data's values, for ``mean-over-variance``.
+    """
+
+    reduction: Literal["mean", "mean-over-variance", "sum-per-image"] = "mean"
+    variance: float | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _variance_where_it_is_used(self) -> Self:
+        if (self.variance is None) == (self.reduction == "mean-over-variance"):
+            raise ValueError("`variance` belongs to `reduction: mean-over-variance` and no other")
+        return self
+
+
+def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - the contract of ops
+    """A scalar, from two streams of the same axes and sizes."""
+    x, y = need_axes(streams, "x", "B"), need_axes(streams, "y", "B")
+    if (x.axes, x.sizes) != (y.axes, y.sizes):
+        raise PortError("y", f"must have the shape of `x`, {x}, but reads {y}")
+    return SCALAR
+
+
+def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - as above
+    """The module; see `eqspec.nn.squared_error`."""
+    from eqspec.nn.squared_error import MeanSquaredError
+
+    x = streams["x"]
+    per_image = prod(x.sizes[x.axes.index("B") + 1 :])
+    scales = {
+        "mean": 1.0,
+        "mean-over-variance": 1 / (params.variance or 1),
+        "sum-per-image": per_image,
+    }
+    return MeanSquaredError(scale=float(scales[params.reduction]))

@@ -1,0 +1,44 @@
+"""Smooth L1 distance of predicted features from a teacher's, which get no gradient.
+
+I-JEPA (arXiv:2301.08243), section 3, as released: beta 1, a mean over every axis, targets
+layer-normed without affine part.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from eqspec.ops.op import SCALAR, OpParams, Port, PortError, Streams, StreamType, need_axes
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from eqspec.nn.world import World
+
+rev = 1
+ports = (Port("x"), Port("y"))
+
+
+class Params(OpParams):
+    """What is predicted.
+
+    Attributes:
+        target_norm: ``layer`` brings each target to mean 0 and variance 1 over its features.
+    """
+
+    target_norm: Literal["none", "layer"] = "none"
+
+
+def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - the contract of ops
+    """A scalar, from two streams of the same axes and sizes, features last."""
+    x, y = need_axes(streams, "x", "B", "D"), need_axes(streams, "y", "B", "D")
+    if (x.axes, x.sizes) != (y.axes, y.sizes):
+        raise PortError("y", f"must have the shape of `x`, {x}, but reads {y}")
+    return SCALAR
+
+
+def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - as above
+    """The module; see `eqspec.nn.latent_prediction`."""
+    from eqspec.nn.latent_prediction import SmoothL1
+
+    return SmoothL1(normalise=params.target_norm == "layer")

@@ -1,0 +1,46 @@
+"""Half the hinge that keeps every feature's standard deviation over the batch above a floor.
+
+VICReg (arXiv:2105.04906), equation 1, with the halves of its released loss: a stream of two views
+costs half the sum of both hinges, a stream without views (SIE's predictions) half of its own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from eqspec.ops.op import SCALAR, OpParams, Port, Streams, StreamType, need_axes
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from eqspec.nn.world import World
+
+rev = 1
+ports = (Port("x"),)
+
+
+class Params(OpParams):
+    """How wide features must spread.
+
+    Attributes:
+        floor: the standard deviation below which a feature costs something.
+        eps: added to the variance, inside the root.
+    """
+
+    floor: float = Field(default=1.0, gt=0)
+    eps: float = Field(default=1e-4, gt=0)
+
+
+def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - the contract of ops
+    """A scalar, from `[V, B, D]` or `[B, D]`."""
+    need_axes(streams, "x", "B", "D")
+    return SCALAR
+
+
+def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - as above
+    """The module; see `eqspec.nn.vicreg_terms`."""
+    from eqspec.nn.vicreg_terms import Variance
+
+    return Variance(floor=params.floor, eps=params.eps, world=world)

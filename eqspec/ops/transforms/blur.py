@@ -1,0 +1,85 @@
+"""Gaussian blur of a given width; below a tenth of a pixel it is the identity.
+
+Equivariance-coherent SSL (arXiv:2503.18753), table of considered transformations: σ up to 2 pixels
+at 224, which scale with the image. PIL's `GaussianBlur`, which iBOT uses, only approximates one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+from pydantic import AfterValidator, Field
+
+from eqspec.errors import UsageError
+from eqspec.nn.ranges import ordered, per_largest, scaled
+from eqspec.ops.op import OpParams
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from eqspec.nn.path import At, Border
+
+rev = 1
+path = True
+kind = "photometry"
+names = ("sigma",)
+identity = (0.0,)
+action_dim = 2
+
+_Width = Annotated[float, Field(ge=0)]
+
+
+class Params(OpParams):
+    """Range of widths.
+
+    Attributes:
+        sigma: lowest and highest σ of the Gaussian, in pixels.
+        at: image size at which `sigma` is stated.
+    """
+
+    sigma: Annotated[tuple[_Width, _Width], AfterValidator(ordered)] = (0.0, 0.0)
+    at: int = Field(default=224, gt=0)
+
+
+def ranges(params: Params, *, size: int) -> tuple[tuple[float, float], ...]:
+    """Pixels of an image of side `size`."""
+    return (scaled(params.sigma, size / params.at),)
+
+
+def encode(params: Params, theta: NDArray[np.float64], *, size: int) -> NDArray[np.float64]:
+    """(1, σ) of widths `[n, 1]`, scaled to [0, 1], `[n, 2]`."""
+    ((low, high),) = ranges(params, size=size)
+    return np.concatenate((np.ones_like(theta), theta * per_largest((low, high))), axis=1)
+
+
+def reach(params: Params, *, size: int) -> float:  # noqa: ARG001 - the contract of transforms
+    """Nothing outside the frame is looked at: the frame is mirrored where the kernel hangs over."""
+    return 0.0
+
+
+def build(params: Params, *, size: int, border: Border) -> At:  # noqa: ARG001 - as above
+    """The blur of the frame; see `eqspec.nn.blur`.
+
+    Raises:
+        UsageError: when the kernel is wider than the image can be mirrored.
+    """
+    from eqspec.nn.blur import gaussian_blur, radius_of
+    from eqspec.nn.path import points, window
+
+    ((_, widest),) = ranges(params, size=size)
+    radius = radius_of(widest)
+    if radius >= size:
+        raise UsageError(
+            f"a blur of σ = {widest:g} reaches {radius} pixels, but the image has {size}",
+            help="lower `sigma`, or state with `at` the image size that it is meant for",
+        )
+
+    def at(canvas: Tensor, theta: Tensor, *, fractions: Sequence[float]) -> Tensor:
+        sigma_KB = points(theta, fractions, like=canvas)[..., 0]
+        return gaussian_blur(window(canvas, size=size), sigma_KB=sigma_KB, radius=radius)
+
+    return at

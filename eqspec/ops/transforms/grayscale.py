@@ -1,0 +1,39 @@
+"""Grey in all three channels: ITU-R BT.601 luma, as torchvision computes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from eqspec.ops.op import NoParams
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from eqspec.nn.path import At, Border
+
+rev = 1
+path = False
+kind = "photometry"
+names = ()
+identity = ()
+
+Params = NoParams
+
+
+def ranges(params: NoParams, *, size: int) -> tuple[tuple[float, float], ...]:  # noqa: ARG001 - the contract of transforms
+    """Nothing is drawn."""
+    return ()
+
+
+def build(params: NoParams, *, size: int, border: Border) -> At:  # noqa: ARG001 - as above
+    """The frame in grey; see `eqspec.nn.color`."""
+    from eqspec.nn.color import luma
+    from eqspec.nn.path import window
+
+    def at(canvas: Tensor, theta: Tensor, *, fractions: Sequence[float]) -> Tensor:  # noqa: ARG001 - as above
+        frame = window(canvas, size=size)
+        return luma(frame).expand(len(fractions), *frame.shape)
+
+    return at

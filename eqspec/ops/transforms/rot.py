@@ -1,0 +1,69 @@
+"""Rotation about the image's centre by an angle; positive is counter-clockwise.
+
+Equivariance-coherent SSL (arXiv:2503.18753), table of considered transformations. The sign is that
+of torchvision's `rotate`; its `affine` turns the other way.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from eqspec.nn.canvas import rigid_reach
+from eqspec.nn.ranges import Range, largest
+from eqspec.ops.op import OpParams
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from eqspec.nn.path import At, Border
+
+rev = 1
+path = True
+kind = "geometry"
+names = ("angle",)
+identity = (0.0,)
+action_dim = 2
+
+
+class Params(OpParams):
+    """Range of angles.
+
+    Attributes:
+        degrees: lowest and highest angle.
+    """
+
+    degrees: Range = (0.0, 0.0)
+
+
+def ranges(params: Params, *, size: int) -> tuple[tuple[float, float], ...]:  # noqa: ARG001 - the contract of transforms
+    """Degrees."""
+    return (params.degrees,)
+
+
+def encode(params: Params, theta: NDArray[np.float64], *, size: int) -> NDArray[np.float64]:  # noqa: ARG001 - as above
+    """(cos, sin) of angles `[n, 1]`, `[n, 2]`."""
+    angle = np.deg2rad(theta)
+    return np.concatenate((np.cos(angle), np.sin(angle)), axis=1)
+
+
+def reach(params: Params, *, size: int) -> float:
+    """Pixels by which the corners of a turned frame leave it."""
+    return rigid_reach(degrees=largest(params.degrees), pixels=0.0, size=size)
+
+
+def build(params: Params, *, size: int, border: Border) -> At:  # noqa: ARG001 - as above
+    """The warp; see `eqspec.nn.warp`."""
+    from eqspec.nn.path import points
+    from eqspec.nn.warp import rigid
+
+    def at(canvas: Tensor, theta: Tensor, *, fractions: Sequence[float]) -> Tensor:
+        degrees_KB = points(theta, fractions, like=canvas)[..., 0]
+        shift_KB2 = degrees_KB.new_zeros((*degrees_KB.shape, 2))
+        return rigid(canvas, degrees_KB=degrees_KB, shift_KB2=shift_KB2, size=size, border=border)
+
+    return at

@@ -1,0 +1,77 @@
+"""Rigid motion: rotation about the image's centre, then translation, scaled together.
+
+Equivariance-coherent SSL (arXiv:2503.18753), table of considered transformations. The points of a
+path scale angle and shifts linearly ("equidistant parameters"); they are no screw motion.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import Field
+
+from eqspec.nn.canvas import rigid_reach
+from eqspec.nn.ranges import Range, largest, per_largest, scaled
+from eqspec.ops.op import OpParams
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from eqspec.nn.path import At, Border
+
+rev = 1
+path = True
+kind = "geometry"
+names = ("angle", "tx", "ty")
+identity = (0.0, 0.0, 0.0)
+action_dim = 5
+
+
+class Params(OpParams):
+    """Ranges of angles and shifts.
+
+    Attributes:
+        degrees: lowest and highest angle, positive is counter-clockwise.
+        pixels: lowest and highest shift, the same for both axes; positive is right and down.
+        at: image size at which `pixels` is stated.
+    """
+
+    degrees: Range = (0.0, 0.0)
+    pixels: Range = (0.0, 0.0)
+    at: int = Field(default=224, gt=0)
+
+
+def ranges(params: Params, *, size: int) -> tuple[tuple[float, float], ...]:
+    """Degrees, and pixels of an image of side `size`."""
+    pixels = scaled(params.pixels, size / params.at)
+    return params.degrees, pixels, pixels
+
+
+def encode(params: Params, theta: NDArray[np.float64], *, size: int) -> NDArray[np.float64]:
+    """(cos, sin, 1, tx, ty) of motions `[n, 3]`, shifts scaled to [−1, 1], `[n, 5]`."""
+    angle = np.deg2rad(theta[:, :1])
+    shift = theta[:, 1:] * [per_largest(bounds) for bounds in ranges(params, size=size)[1:]]
+    return np.concatenate((np.cos(angle), np.sin(angle), np.ones_like(angle), shift), axis=1)
+
+
+def reach(params: Params, *, size: int) -> float:
+    """Pixels by which the corners of a turned and shifted frame leave it."""
+    degrees, pixels, _ = ranges(params, size=size)
+    return rigid_reach(degrees=largest(degrees), pixels=largest(pixels), size=size)
+
+
+def build(params: Params, *, size: int, border: Border) -> At:  # noqa: ARG001 - the contract of transforms
+    """The warp; see `eqspec.nn.warp`."""
+    from eqspec.nn.path import points
+    from eqspec.nn.warp import rigid
+
+    def at(canvas: Tensor, theta: Tensor, *, fractions: Sequence[float]) -> Tensor:
+        motion_KB3 = points(theta, fractions, like=canvas)
+        degrees_KB, shift_KB2 = motion_KB3[..., 0], motion_KB3[..., 1:]
+        return rigid(canvas, degrees_KB=degrees_KB, shift_KB2=shift_KB2, size=size, border=border)
+
+    return at

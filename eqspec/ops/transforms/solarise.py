@@ -1,0 +1,52 @@
+"""Solarisation: values at or above a threshold are inverted.
+
+BYOL (arXiv:2006.07733), appendix B; the default threshold is PIL's, 128 of 255.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from eqspec.ops.op import OpParams
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from eqspec.nn.path import At, Border
+
+rev = 1
+path = False
+kind = "photometry"
+names = ()
+identity = ()
+
+
+class Params(OpParams):
+    """Threshold.
+
+    Attributes:
+        threshold: in [0, 1].
+    """
+
+    threshold: float = Field(default=128 / 255, ge=0, le=1)
+
+
+def ranges(params: Params, *, size: int) -> tuple[tuple[float, float], ...]:  # noqa: ARG001 - the contract of transforms
+    """Nothing is drawn."""
+    return ()
+
+
+def build(params: Params, *, size: int, border: Border) -> At:  # noqa: ARG001 - as above
+    """The frame, solarised; see `eqspec.nn.color`."""
+    from eqspec.nn.color import solarise
+    from eqspec.nn.path import window
+
+    def at(canvas: Tensor, theta: Tensor, *, fractions: Sequence[float]) -> Tensor:  # noqa: ARG001 - as above
+        frame = window(canvas, size=size)
+        return solarise(frame, threshold=params.threshold).expand(len(fractions), *frame.shape)
+
+    return at

@@ -1,0 +1,74 @@
+"""Translation by a real number of pixels along x and y; positive is right and down.
+
+Equivariance-coherent SSL (arXiv:2503.18753), table of considered transformations: ±10 pixels at
+224, which scale with the image.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import Field
+
+from eqspec.nn.canvas import rigid_reach
+from eqspec.nn.ranges import Range, largest, per_largest, scaled
+from eqspec.ops.op import OpParams
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from eqspec.nn.path import At, Border
+
+rev = 1
+path = True
+kind = "geometry"
+names = ("tx", "ty")
+identity = (0.0, 0.0)
+action_dim = 3
+
+
+class Params(OpParams):
+    """Range of shifts.
+
+    Attributes:
+        pixels: lowest and highest shift, the same for both axes.
+        at: image size at which `pixels` is stated.
+    """
+
+    pixels: Range = (0.0, 0.0)
+    at: int = Field(default=224, gt=0)
+
+
+def ranges(params: Params, *, size: int) -> tuple[tuple[float, float], ...]:
+    """Pixels of an image of side `size`."""
+    pixels = scaled(params.pixels, size / params.at)
+    return pixels, pixels
+
+
+def encode(params: Params, theta: NDArray[np.float64], *, size: int) -> NDArray[np.float64]:
+    """(1, tx, ty) of shifts `[n, 2]`, each scaled to [−1, 1], `[n, 3]`."""
+    shift = theta * [per_largest(bounds) for bounds in ranges(params, size=size)]
+    return np.concatenate((np.ones((len(theta), 1)), shift), axis=1)
+
+
+def reach(params: Params, *, size: int) -> float:
+    """The largest shift in pixels."""
+    pixels, _ = ranges(params, size=size)
+    return rigid_reach(degrees=0.0, pixels=largest(pixels), size=size)
+
+
+def build(params: Params, *, size: int, border: Border) -> At:  # noqa: ARG001 - the contract of transforms
+    """The warp; see `eqspec.nn.warp`."""
+    from eqspec.nn.path import points
+    from eqspec.nn.warp import rigid
+
+    def at(canvas: Tensor, theta: Tensor, *, fractions: Sequence[float]) -> Tensor:
+        shift_KB2 = points(theta, fractions, like=canvas)
+        degrees_KB = shift_KB2.new_zeros(shift_KB2.shape[:-1])
+        return rigid(canvas, degrees_KB=degrees_KB, shift_KB2=shift_KB2, size=size, border=border)
+
+    return at

@@ -1,0 +1,187 @@
+"""The cards: one frozen model per family. What a spec names with `use:` is one of these."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from eqspec.registry.grammar import (
+    Addition,
+    Declared,
+    EmbeddingDecl,
+    InputDecl,
+    ModuleDecl,
+    Needs,
+    Recipe,
+    Refusal,
+    Step,
+    TeacherDecl,
+    TermDecl,
+    ViewGroupDecl,
+)
+
+
+class CardModel(Declared):
+    """What every card states.
+
+    Attributes:
+        name: of a body written inside a spec; a file's own name is its stem.
+        rev: raised when the card's numbers change.
+        about: one sentence.
+        paper: where the numbers come from.
+        status: proved (against a reference), toy (runs, numbers not proved), or ours.
+    """
+
+    name: str | None = None
+    rev: int = Field(ge=1)
+    about: str = Field(min_length=10)
+    paper: str | None = None
+    notes: str | None = None
+    licence: str | None = None
+
+
+class MethodCard(CardModel):
+    """A self-supervised method as a graph of named streams."""
+
+    card: Literal["method"]
+    status: Literal["proved", "toy", "ours"] = "toy"
+    views: dict[str, ViewGroupDecl] = Field(min_length=1)
+    modules: dict[str, ModuleDecl] = Field(min_length=1)
+    teachers: dict[str, TeacherDecl] = Field(default_factory=dict)
+    inputs: dict[str, InputDecl] = Field(default_factory=dict)
+    flow: dict[str, Step] = Field(min_length=1)
+    embedding: EmbeddingDecl | None = None
+    equivariance: Refusal | None = None
+    terms: dict[str, TermDecl] = Field(min_length=1)
+    recipe: Recipe = Recipe()
+
+    @model_validator(mode="after")
+    def _cut_or_refusal(self) -> MethodCard:
+        if (self.embedding is None) == (self.equivariance is None):
+            raise ValueError(
+                "a method names its `embedding`, or says why it has none: `equivariance: {refused: …}`"
+            )
+        return self
+
+
+class EquivarianceCard(CardModel):
+    """A rewrite of method graphs: what it cuts, adds and rewires."""
+
+    card: Literal["equivariance"]
+    status: Literal["proved", "toy", "ours"] = "toy"
+    needs: Needs = Needs()
+    cut: Literal["embedding"]
+    add: Addition = Addition()
+    rewire: dict[str, str] = Field(default_factory=dict)
+
+
+class BackboneCard(CardModel):
+    """An encoder: an op with its sizes, and facts that contract tests check."""
+
+    card: Literal["backbone"]
+    impl: str
+    params: dict[str, Any] = Field(default_factory=dict)
+    facts: dict[str, float | int | str] = Field(default_factory=dict)
+
+
+class DatasetFacts(Declared):
+    """Promises about a dataset.
+
+    Attributes:
+        count: training images; unknown for a user's own folder until it is read.
+        image: side in pixels that specs use unless they say otherwise.
+        mean, std: per channel of pixels in [0, 1].
+        variance: mean over channels of the pixel variance.
+    """
+
+    count: int | None = None
+    heldout: int | None = None
+    classes: int = 0
+    image: int | None = None
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    variance: float | None = None
+
+
+class DatasetCard(CardModel):
+    """A dataset: what it is, never where it lies."""
+
+    card: Literal["dataset"]
+    impl: str
+    params: dict[str, Any] = Field(default_factory=dict)
+    facts: DatasetFacts
+
+
+class CropDecl(Declared):
+    """A random resized crop."""
+
+    scale: tuple[float, float]
+    ratio: tuple[float, float] = (0.75, 4 / 3)
+    interpolation: Literal["bilinear", "bicubic"] = "bicubic"
+
+
+class StepDecl(Declared):
+    """A photometric or flip step, applied with probability `p`."""
+
+    impl: str
+    params: dict[str, Any] = Field(default_factory=dict)
+    p: float = Field(1.0, ge=0, le=1)
+
+
+class ViewDecl(Declared):
+    """How one view of a group is made."""
+
+    crop: CropDecl
+    steps: list[StepDecl] = Field(default_factory=list[StepDecl])
+
+
+class GroupDecl(Declared):
+    """The views of a group; the last one repeats when a method asks for more.
+
+    Attributes:
+        size: side in pixels; None for the spec's image size.
+        share: side as a share of the spec's image size (local crops: 96/224).
+    """
+
+    size: int | None = None
+    share: float | None = Field(None, gt=0, le=1)
+    views: list[ViewDecl] = Field(min_length=1)
+
+
+class AugmentationCard(CardModel):
+    """The views of every group: crops and photometric steps."""
+
+    card: Literal["augmentation"]
+    groups: dict[str, GroupDecl] = Field(min_length=1)
+
+
+class TransformCard(CardModel):
+    """A transformation family with its ranges."""
+
+    card: Literal["transform"]
+    impl: str
+    params: dict[str, Any] = Field(default_factory=dict)
+
+
+class EvaluationCard(CardModel):
+    """An evaluation protocol with its numbers."""
+
+    card: Literal["evaluation"]
+    impl: str
+    params: dict[str, Any] = Field(default_factory=dict)
+
+
+FAMILIES = MappingProxyType(
+    {
+        "methods": MethodCard,
+        "equivariance": EquivarianceCard,
+        "backbones": BackboneCard,
+        "datasets": DatasetCard,
+        "augmentations": AugmentationCard,
+        "transforms": TransformCard,
+        "evaluations": EvaluationCard,
+    }
+)
+"""Folder under ``registry/`` → the model of its cards."""

@@ -1,0 +1,127 @@
+"""The catalogue: cards found by family and name. A name exists because a file exists."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from eqspec.errors import Diagnostic, EqspecError, Severity, SpecError
+from eqspec.registry.cards import FAMILIES, CardModel
+from eqspec.registry.places import registry_root
+from eqspec.spec.diagnose import validate
+from eqspec.spec.source import Source, read_yaml
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A card as it was read.
+
+    Attributes:
+        body: what was written, as plain data.
+        model: the same, validated.
+        source: places of every key; None for a body written inside a spec.
+    """
+
+    family: str
+    name: str
+    body: Mapping[str, Any]
+    model: CardModel
+    source: Source
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the body: key order and comments do not count."""
+        text = json.dumps(self.body, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+class UnknownCard(EqspecError):
+    """No card of that name; `help` names the nearest and lists what there is."""
+
+    exit_status = 2
+
+    def __init__(self, family: str, name: str, *, known: tuple[str, ...]) -> None:
+        near = get_close_matches(name, known, n=1, cutoff=0.4)
+        guess = f"did you mean `{near[0]}`? " if near else ""
+        super().__init__(
+            f"no card `{name}` in registry/{family}/", help=f"{guess}there are: {', '.join(known)}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """Cards under one or more roots; a later root's card replaces an earlier one's."""
+
+    roots: tuple[Path, ...]
+
+    def names(self, family: str) -> tuple[str, ...]:
+        """Names of all cards of a family, sorted."""
+        found = {p.stem for root in self.roots for p in (root / family).glob("*.yaml")}
+        return tuple(sorted(found))
+
+    def card(self, family: str, name: str) -> Card:
+        """The card of that name.
+
+        Raises:
+            UnknownCard: when there is no such file.
+            SpecError: when the file is not a legal card.
+        """
+        for root in reversed(self.roots):
+            path = root / family / f"{name}.yaml"
+            if path.is_file():
+                return read_card(path.read_text(encoding="utf-8"), family=family, name=name, file=str(path))
+        raise UnknownCard(family, name, known=self.names(family))
+
+    def replaced(self) -> tuple[Diagnostic, ...]:
+        """A warning for every card that an overlay replaces."""
+        warnings: list[Diagnostic] = []
+        for at, root in enumerate(self.roots[1:], start=1):
+            for path in sorted(root.glob("*/*.yaml")):
+                below = [r / path.parent.name / path.name for r in self.roots[:at]]
+                warnings.extend(
+                    Diagnostic(
+                        code="EQ510",
+                        message=f"{path} replaces {other}",
+                        help="its body is part of the recipe, so runs made with it are other runs",
+                        severity=Severity.WARNING,
+                    )
+                    for other in below
+                    if other.is_file()
+                )
+        return tuple(warnings)
+
+
+def open_catalog(*, overlay: Path | None = None) -> Catalog:
+    """The cards that ship with eqspec, and those in an overlay folder where there is one."""
+    roots = (registry_root(),)
+    if overlay is not None and overlay.is_dir() and overlay.resolve() != roots[0].resolve():
+        roots = (*roots, overlay)
+    return Catalog(roots=roots)
+
+
+def read_card(text: str, *, family: str, name: str, file: str) -> Card:
+    """A card from its text.
+
+    Raises:
+        SpecError: with every problem found in it.
+    """
+    return check_card(read_yaml(text, name=file), family=family, name=name)
+
+
+def check_card(source: Source, *, family: str, name: str) -> Card:
+    """A card from what was read.
+
+    Raises:
+        SpecError: with every problem found in it.
+    """
+    checked = validate(FAMILIES[family], source)
+    if checked.value is None or source.problems:
+        raise SpecError((*source.problems, *checked.diagnostics))
+    body = source.data
+    assert isinstance(body, dict), "validated as a mapping"
+    return Card(family=family, name=name, body=body, model=checked.value, source=source)

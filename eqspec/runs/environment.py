@@ -1,0 +1,165 @@
+"""Where a run took place: machine, system, package versions, and the state of the code.
+
+Free of torch: what only torch knows (threads, accelerators) is passed in.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import eqspec
+from eqspec.runs.artifacts import Document
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PACKAGES = (
+    "torch",
+    "torchvision",
+    "timm",
+    "numpy",
+    "pillow",
+    "pydantic",
+    "safetensors",
+    "eqspec",
+)
+"""The packages whose version may change a number."""
+
+
+class Checkout(Document):
+    """The state of the source code.
+
+    Attributes:
+        commit: full hash of the commit that is checked out.
+        dirty: tracked files differ from it, or there are untracked ones.
+    """
+
+    commit: str
+    dirty: bool
+
+
+class Environment(Document):
+    """The contents of `environment.json`.
+
+    Attributes:
+        cpu: model name, or the architecture where the system does not tell.
+        cores: logical processors of the machine.
+        usable_cores: those this process may run on.
+        memory: physical memory in bytes.
+        accelerators: names of the devices, in order; empty on a CPU.
+        packages: version by name; None where a package is not installed.
+        checkout: None when eqspec does not run from a git checkout.
+        decoder: what turns JPEG files into pixels, with versions.
+        threads: that torch computes with.
+        data: fingerprint of the training data, once it has been read.
+    """
+
+    python: str
+    platform: str
+    host: str
+    cpu: str
+    cores: int
+    usable_cores: int
+    memory: int
+    accelerators: tuple[str, ...]
+    packages: dict[str, str | None]
+    checkout: Checkout | None
+    decoder: str
+    threads: int
+    data: str | None = None
+
+
+def collect(*, threads: int, accelerators: Sequence[str] = ()) -> Environment:
+    """Looks at the machine and the installation; never fails for want of a tool such as git.
+
+    Args:
+        threads: that torch computes with.
+        accelerators: names of the devices the run uses.
+    """
+    return Environment(
+        python=platform.python_version(),
+        platform=platform.platform(),
+        host=platform.node(),
+        cpu=cpu_model(Path("/proc/cpuinfo")),
+        cores=os.cpu_count() or 1,
+        usable_cores=usable_cores(),
+        memory=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        accelerators=tuple(accelerators),
+        packages=package_versions(),
+        checkout=checkout(Path(eqspec.__file__).parent),
+        decoder=decoder(),
+        threads=threads,
+    )
+
+
+def package_versions() -> dict[str, str | None]:
+    """Installed version of each of `PACKAGES`, read without importing them."""
+    return {name: _version(name) for name in PACKAGES}
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def usable_cores() -> int:
+    """Processors this process may run on; containers and schedulers often give fewer than exist."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def cpu_model(cpuinfo: Path) -> str:
+    """Model name of the processor from a file such as `/proc/cpuinfo`, else the architecture."""
+    try:
+        lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, "") or platform.processor() or platform.machine()
+
+
+def decoder() -> str:
+    """Pillow and the JPEG library under it: pixels, and so accuracies, differ between them."""
+    from PIL import features
+
+    library = "libjpeg-turbo" if features.check_feature("libjpeg_turbo") else "libjpeg"
+    version = features.version_feature("libjpeg_turbo") or features.version_codec("jpg")
+    return f"pillow {_version('pillow')}, {library} {version}"
+
+
+def checkout(package: Path) -> Checkout | None:
+    """The git state of the checkout a package lies in.
+
+    Args:
+        package: the folder of the package. A repository that does not track it, such as one that
+            happens to hold the virtual environment, does not count.
+    """
+    if _git(package, "ls-files", "--error-unmatch", "__init__.py") is None:
+        return None
+    commit = _git(package, "rev-parse", "HEAD")
+    changes = _git(package, "status", "--porcelain")
+    if commit is None or changes is None:
+        return None
+    return Checkout(commit=commit, dirty=bool(changes))
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    """What git answers; None when there is no git, no repository, or no answer in ten seconds."""
+    program = shutil.which("git")
+    if program is None:
+        return None
+    command = [program, "--no-optional-locks", "-C", str(folder), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)  # noqa: S603 - fixed program, no shell
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

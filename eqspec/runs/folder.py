@@ -1,0 +1,251 @@
+"""The run folder: what lies where, how it is opened, and what state it is in.
+
+    spec.yaml  resolved.yaml  plan.json  trace.json  environment.json    written when it is made
+    metrics.jsonl  timing.jsonl  log.txt  checkpoints/                   grow while it trains
+    evaluations/  report.html                                            may be added later
+    record.json  record.sha256                                           the seal
+    .live/                                                               lock, heartbeat: not sealed
+
+Plain files are the truth: every question about a run is answered by reading them. `plan.json` is
+written last of its group, so a folder that has one is complete.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from eqspec.errors import FolderMismatch, UsageError
+from eqspec.runs import seal
+from eqspec.runs.artifacts import read_document, read_text, write_json, write_text
+from eqspec.runs.environment import Environment
+from eqspec.runs.live import hold, writer
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from eqspec.runs.live import Live
+    from eqspec.runs.seal import Outcome, Problem, RunRecord
+
+_PLAN = "plan.json"
+
+
+class State(StrEnum):
+    """What a run folder is doing, read from its files."""
+
+    NEW = "new"
+    RUNNING = "running"
+    INTERRUPTED = "interrupted"
+    FINISHED = "finished"
+    FAILED = "failed"
+
+
+class _Length(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    steps: int
+
+
+class Identity(BaseModel):
+    """What a plan says a run is; everything else in `plan.json` is passed over.
+
+    Attributes:
+        name: of the spec.
+        recipe: hash of everything that changes the weights but the seed.
+        train: `steps`, the optimizer steps in all.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    recipe: str = Field(min_length=8)
+    seed: int
+    train: _Length
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a run folder is made from.
+
+    Attributes:
+        spec: the text of the spec as it was written.
+        resolved: the resolved spec as text, itself a runnable spec.
+        plan: JSON data; must hold what `Identity` reads.
+        trace: JSON data.
+        environment: where the run takes place.
+    """
+
+    spec: str
+    resolved: str
+    plan: Mapping[str, object]
+    trace: Mapping[str, object]
+    environment: Environment
+
+
+def place(root: Path, *, identity: Identity, repeat: int = 1) -> Path:
+    """Where a run belongs: `<root>/<name>/<recipe8>-s<seed>`, and `.2`, `.3` … for repeats."""
+    again = f".{repeat}" if repeat > 1 else ""
+    return root / identity.name / f"{identity.recipe[:8]}-s{identity.seed}{again}"
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """A run folder that exists; made by `create` or `open`."""
+
+    path: Path
+
+    @classmethod
+    def create(cls, path: Path, *, opening: Opening) -> RunFolder:
+        """Makes a run folder; its writer holds it already (`hold`).
+
+        Raises:
+            FolderMismatch: when there is a run in it.
+            EqspecError: when it cannot be written.
+        """
+        if (path / _PLAN).exists():
+            raise FolderMismatch(f"`{path}` already holds a run")
+        Identity.model_validate(opening.plan)
+        write_text(path / "spec.yaml", text=opening.spec)
+        write_text(path / "resolved.yaml", text=opening.resolved)
+        write_json(path / "trace.json", value=opening.trace)
+        write_json(path / "environment.json", value=opening.environment.model_dump(mode="json"))
+        write_json(path / _PLAN, value=opening.plan)
+        return cls(path)
+
+    @classmethod
+    def open(cls, path: Path) -> RunFolder:
+        """Opens a run folder.
+
+        Raises:
+            UsageError: when there is no run in it.
+        """
+        if not (path / _PLAN).is_file():
+            raise UsageError(
+                f"`{path}` is not a run folder: it has no {_PLAN}",
+                help="`eqspec status` lists the runs there are",
+            )
+        return cls(path)
+
+    @property
+    def metrics(self) -> Path:
+        """Journal of what the recipe determines: the same bytes on every repeat."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def timing(self) -> Path:
+        """Journal of clocks, throughput and memory."""
+        return self.path / "timing.jsonl"
+
+    @property
+    def log(self) -> Path:
+        """What was said on the way."""
+        return self.path / "log.txt"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of checkpoints, see `eqspec.runs.checkpoint`."""
+        return self.path / "checkpoints"
+
+    @property
+    def evaluations(self) -> Path:
+        """Folder of results, one file per evaluation id."""
+        return self.path / "evaluations"
+
+    @property
+    def report(self) -> Path:
+        """The page that shows the run."""
+        return self.path / "report.html"
+
+    def identity(self) -> Identity:
+        """What the plan says this run is; FolderMismatch when the plan is damaged."""
+        return read_document(self.path / _PLAN, kind=Identity)
+
+    def plan(self) -> dict[str, object]:
+        """The plan as JSON data.
+
+        Raises:
+            FolderMismatch: when it is not JSON.
+        """
+        try:
+            return json.loads(read_text(self.path / _PLAN))
+        except json.JSONDecodeError as error:
+            raise FolderMismatch(f"`{self.path / _PLAN}` is damaged: it is not JSON") from error
+
+    def state(self) -> State:
+        """What the run is doing; FolderMismatch when its record is damaged."""
+        if writer(self.path) is not None:
+            return State.RUNNING
+        record = seal.read_record(self.path)
+        if record is not None:
+            return State(record.status.value)
+        return State.INTERRUPTED if self._has_begun() else State.NEW
+
+    def _has_begun(self) -> bool:
+        grown = self.metrics.exists() and self.metrics.stat().st_size > 0
+        return grown or any(self.checkpoints.glob("*.json"))
+
+    def hold(self) -> AbstractContextManager[Live]:
+        """Makes this process the folder's only writer, see `eqspec.runs.live.hold`."""
+        return hold(self.path)
+
+    def guard(self, *, recipe: str, seed: int, differences: Sequence[str] = ()) -> None:
+        """Refuses to go on with anything but what this folder was made for.
+
+        Args:
+            recipe: of the plan at hand.
+            seed: of the plan at hand.
+            differences: what differs between the two plans, one line each, for the message.
+
+        Raises:
+            FolderMismatch: when recipe or seed differ.
+        """
+        mine = self.identity()
+        if (mine.recipe, mine.seed) == (recipe, seed):
+            return
+        lines = [f"  recipe {mine.recipe[:8]} → {recipe[:8]}"] if mine.recipe != recipe else []
+        lines += [f"  seed {mine.seed} → {seed}"] if mine.seed != seed else []
+        lines += [f"  {line}" for line in differences]
+        raise FolderMismatch(
+            f"`{self.path}` belongs to another run (there → here):\n" + "\n".join(lines),
+            help="undo the change to go on with it, or start another run with --fork",
+        )
+
+    def guard_data(self, fingerprint: str) -> None:
+        """Writes down the fingerprint of the training data, and refuses any other from then on.
+
+        Raises:
+            FolderMismatch: when the run began with other data.
+        """
+        path = self.path / "environment.json"
+        environment = read_document(path, kind=Environment)
+        if environment.data is None:
+            known = environment.model_copy(update={"data": fingerprint})
+            write_json(path, value=known.model_dump(mode="json"))
+        elif environment.data != fingerprint:
+            raise FolderMismatch(
+                f"`{self.path}` was trained on other data: its fingerprint is {environment.data}, "
+                f"that of the data found now is {fingerprint}",
+                help="point to the data it began with, or start another run with --fork",
+            )
+
+    def seal(self, outcome: Outcome, *, changed: Collection[str] = ()) -> RunRecord:
+        """Seals the folder, see `eqspec.runs.seal.seal`."""
+        return seal.seal(self.path, outcome=outcome, changed=changed)
+
+    def unseal(self) -> None:
+        """Opens a sealed folder so that its run can go on, see `eqspec.runs.seal.unseal`."""
+        seal.unseal(self.path)
+
+    def record(self) -> RunRecord | None:
+        """How the run ended; None when it has not, FolderMismatch when the record is damaged."""
+        return seal.read_record(self.path)
+
+    def verify(self) -> tuple[Problem, ...]:
+        """Every way in which the folder differs from its seal; empty when there is none."""
+        return seal.verify(self.path)

@@ -1,0 +1,152 @@
+"""Finding runs among their folders. Free of torch; the folders are the only index there is."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from eqspec.errors import EqspecError, UsageError
+from eqspec.runs import journal
+from eqspec.runs.folder import RunFolder, State
+from eqspec.runs.live import last_sign
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+    from eqspec.runs.journal import Row
+
+LATEST = "latest"
+_TOUCHED = ("plan.json", "metrics.jsonl", "record.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One run at a glance.
+
+    Attributes:
+        name: `<spec>/<recipe8>-s<seed>`, by which it can be asked for.
+        step: optimizer steps done.
+        total: optimizer steps in all.
+        metrics: the last row of each kind of event.
+    """
+
+    name: str
+    path: Path
+    spec: str
+    recipe: str
+    seed: int
+    state: State
+    step: int
+    total: int
+    metrics: Mapping[str, Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A run folder whose files do not hold what they should."""
+
+    name: str
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Every run under a folder, by name."""
+
+    runs: tuple[Summary, ...]
+    unreadable: tuple[Unreadable, ...]
+
+
+def find(root: Path, *, reference: str) -> Path:
+    """The folder of the run a person means.
+
+    Args:
+        root: the folder that holds all runs.
+        reference: a path; or the beginning of `<spec>/<recipe8>-s<seed>` or of `<recipe8>-s<seed>`
+            that only one run has; or `latest`, the run that was last written to.
+
+    Raises:
+        UsageError: when no run is meant, or more than one; the message lists them.
+    """
+    if (Path(reference) / "plan.json").is_file():
+        return Path(reference)
+    runs = {_name(root, path): path for path in _folders(root)}
+    if reference == LATEST and runs:
+        return max(runs.values(), key=_last_touched)
+    wanted = reference.rstrip("/")
+    exact = [name for name in runs if wanted in {name, runs[name].name}]
+    matches = exact or [
+        name for name in runs if name.startswith(wanted) or runs[name].name.startswith(wanted)
+    ]
+    if len(matches) == 1:
+        return runs[matches[0]]
+    raise _ambiguous(wanted, matches) if matches else _unknown(wanted, runs, root=root)
+
+
+def summaries(root: Path) -> Listing:
+    """Every run under a folder at a glance; folders that cannot be read are listed apart."""
+    rows = [_summary(root, path) for path in _folders(root)]
+    return Listing(
+        runs=tuple(row for row in rows if isinstance(row, Summary)),
+        unreadable=tuple(row for row in rows if isinstance(row, Unreadable)),
+    )
+
+
+def _summary(root: Path, path: Path) -> Summary | Unreadable:
+    folder = RunFolder.open(path)
+    try:
+        identity = folder.identity()
+        metrics = journal.latest(folder.metrics)
+        state = folder.state()
+    except EqspecError as error:
+        return Unreadable(name=_name(root, path), path=path, reason=error.message)
+    sign = last_sign(path) if state is State.RUNNING else None
+    steps = [row.step for row in metrics.values()]
+    return Summary(
+        name=_name(root, path),
+        path=path,
+        spec=identity.name,
+        recipe=identity.recipe,
+        seed=identity.seed,
+        state=state,
+        step=max([*steps, sign.step or 0] if sign else steps, default=0),
+        total=identity.train.steps,
+        metrics=metrics,
+    )
+
+
+def _folders(root: Path) -> Iterator[Path]:
+    """Run folders below a folder, by name; nothing is looked for inside of one."""
+    for parent, folders, files in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        if "plan.json" in files:
+            folders.clear()
+            yield Path(parent)
+
+
+def _name(root: Path, path: Path) -> str:
+    return path.relative_to(root).as_posix()
+
+
+def _last_touched(path: Path) -> int:
+    files = (path / name for name in _TOUCHED)
+    return max(file.stat().st_mtime_ns for file in files if file.exists())
+
+
+def _ambiguous(reference: str, names: Iterable[str]) -> UsageError:
+    listed = "\n".join(f"  {name}" for name in names)
+    return UsageError(
+        f"`{reference}` could be any of these runs:\n{listed}", help="give more of the name"
+    )
+
+
+def _unknown(reference: str, names: Collection[str], *, root: Path) -> UsageError:
+    if not names:
+        return UsageError(f"there are no runs in `{root}`", help="`eqspec run SPEC` makes one")
+    near = get_close_matches(reference, names, n=1)
+    hint = f"did you mean `{near[0]}`?" if near else "`eqspec status` lists the runs there are"
+    return UsageError(f"there is no run `{reference}` in `{root}`", help=hint)

@@ -1,0 +1,155 @@
+"""Every code of a diagnostic, with the page that `eqspec explain CODE` prints.
+
+EQ00x the text · EQ01x one value · EQ02x values together · EQ5xx warnings: legal, but look twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One kind of problem.
+
+    Attributes:
+        code: ``EQ001`` …
+        title: a few words.
+        explanation: why it is refused (or warned of), and what to do.
+    """
+
+    code: str
+    title: str
+    explanation: str
+
+
+_ALL = (
+    Code(
+        "EQ001",
+        "unknown key",
+        "The schema has no such key here. Unknown keys are refused, because a misspelt one would "
+        "otherwise train something else than what was meant. `eqspec schema` lists every key.",
+    ),
+    Code(
+        "EQ002",
+        "missing key",
+        "A key without a default was not written. The place shown is the mapping that lacks it.",
+    ),
+    Code(
+        "EQ003",
+        "duplicate key",
+        "The same key stands twice in one mapping. YAML readers keep the last one without a word; "
+        "delete the one that is not meant.",
+    ),
+    Code(
+        "EQ004",
+        "not YAML",
+        "The text cannot be read as YAML 1.2. The place is where reading stopped; the mistake is "
+        "often on the line above: a missing quote or bracket, a tab, a colon inside a plain text.",
+    ),
+    Code(
+        "EQ005",
+        "a feature of YAML that is not read",
+        "Tags (`!!python/…`), merge keys (`<<`), keys that are no text and several documents in "
+        "one file are refused: a spec is plain data, and every value has one place in it.",
+    ),
+    Code(
+        "EQ006",
+        "too large",
+        "The text, its depth or what its aliases expand to is beyond what a person writes.",
+    ),
+    Code(
+        "EQ007",
+        "empty",
+        "The file holds nothing but blanks and comments. `eqspec init DIR` writes a spec.",
+    ),
+    Code(
+        "EQ008",
+        "an override that does not fit",
+        "`--set path=value`, or a variant under `compare:`, names a place that cannot exist in "
+        "this spec: the path leads through a text or a number, or past the end of a list. Lists "
+        "are entered by number (`evaluate.0.every=10 epochs`). Below `with`, the rest of the path is "
+        "one key: `method.with.embed.width=256` sets `embed.width`.",
+    ),
+    Code(
+        "EQ009",
+        "a file that cannot be read",
+        "The file is missing, is no file, may not be read, or is not encoded as UTF-8.",
+    ),
+    Code(
+        "EQ010",
+        "unknown name",
+        "The value must be one of a few names, and this is none of them.",
+    ),
+    Code(
+        "EQ011",
+        "wrong type",
+        "The value is of another kind than the key needs. Nothing is converted silently: `'3'` is "
+        "no number, `1` is not `true`, and in YAML 1.2 `yes`, `no`, `on` and `off` are texts.",
+    ),
+    Code(
+        "EQ012",
+        "out of range",
+        "The value is of the right kind, but too large, too small or of the wrong length.",
+    ),
+    Code(
+        "EQ013",
+        "malformed value",
+        "The value cannot be read as what the key needs: a duration is `10 epochs`, `20 steps` or "
+        "`65536 samples`; a rate is `1.0e-4 per 256`, `4.0e-3 per sqrt 1024` or a number; a name "
+        "is of small letters, digits, `-` and `_`, and never a path to code.",
+    ),
+    Code(
+        "EQ014",
+        "a value that JSON cannot hold",
+        "Plans are JSON. Infinity, NaN, whole numbers beyond 64 bits and half surrogate pairs "
+        "would not come back from it as they were.",
+    ),
+    Code(
+        "EQ020",
+        "keys that exclude one another",
+        "Exactly one, or at most one, of these keys may be written, because they say the same "
+        "thing in two ways (`split` and `d_equi`; `at` and `every`).",
+    ),
+    Code(
+        "EQ021",
+        "numbers that do not fit together",
+        "Each value is legal by itself, but one has to divide, or be smaller than, the other.",
+    ),
+    Code(
+        "EQ501",
+        "λ is 0 although the embedding is split",
+        "The equivariant slice is cut out of the embedding but nothing trains it, so the base "
+        "method merely loses these features. That is a control experiment, not Ours.",
+    ),
+    Code(
+        "EQ502",
+        "a path that the augmentation cannot show",
+        "The transform moves what the augmentation of view 2 has already removed, or hides.",
+    ),
+    Code(
+        "EQ503",
+        "a covariance from too few samples",
+        "With fewer samples than dimensions the covariance is singular and its estimate mostly "
+        "noise: use a larger batch or a narrower projector.",
+    ),
+    Code(
+        "EQ504",
+        "no compiler",
+        "No C++ compiler or no Python headers were found, so `compile: auto` means off here: the "
+        "same numbers up to rounding, only slower.",
+    ),
+    Code(
+        "EQ505",
+        "bf16 is slower here",
+        "At this size on this device bf16 takes longer than fp32.",
+    ),
+)
+
+CODES: Mapping[str, Code] = MappingProxyType({code.code: code for code in _ALL})
+"""All codes, in order."""

@@ -1,0 +1,123 @@
+"""Validates what was written against a pydantic model, and says what is wrong where."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from eqspec.errors import Diagnostic
+from eqspec.spec.locate import locate
+from eqspec.spec.node import KeyPath, plain
+from eqspec.spec.source import Source
+from eqspec.spec.wording import Problem, mismatch, missing_key, unknown_key, worded
+
+M = TypeVar("M", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Validated(Generic[M]):
+    """What a validation found.
+
+    Attributes:
+        value: the model, or None when anything is wrong.
+        diagnostics: what is wrong with the values; what is wrong with the text itself, such as a
+            duplicate key, stands in the source's `problems`.
+    """
+
+    value: M | None
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+def validate(model: type[M], source: Source, *, root: KeyPath = ()) -> Validated[M]:
+    """Validate a source, or the part of it at ``root``, against a model.
+
+    The rules are those of JSON: a list may become a tuple and a text an enum, but no text becomes
+    a number. Of a source that is not readable nothing can be said.
+    """
+    if not source.readable:
+        return Validated(None)
+    node = source.get(root)
+    assert node is not None, f"nothing is written at {root}"
+    try:
+        value = model.model_validate_json(json.dumps(plain(node)), strict=True)
+    except ValidationError as error:
+        found = diagnose(error, model, source, root=root)
+        return Validated(None, in_order(found))
+    return Validated(value)
+
+
+def diagnose(
+    error: ValidationError, model: type[BaseModel], source: Source, *, root: KeyPath = ()
+) -> tuple[Diagnostic, ...]:
+    """One diagnostic for each problem that a model found in (a part of) a source."""
+    problems = [
+        Problem(
+            spot=locate(model, entry["loc"]),
+            kind=entry["type"],
+            message=entry["msg"],
+            value=entry["input"],
+            context=entry.get("ctx", {}),
+        )
+        for entry in error.errors(include_url=False)
+    ]
+    return tuple(_diagnostic(group, source, root) for group in _settled(problems))
+
+
+def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Without repetitions; by place, what has no place first, overrides after the file."""
+    return tuple(sorted(dict.fromkeys(diagnostics), key=_order))
+
+
+def _order(diagnostic: Diagnostic) -> tuple[bool, str, int, int, str]:
+    place = diagnostic.place
+    if place is None:
+        return (False, "", 0, 0, diagnostic.code)
+    return (place.file.startswith("<"), place.file, place.line, place.column, diagnostic.code)
+
+
+def _settled(problems: list[Problem], depth: int = 0) -> list[tuple[Problem, ...]]:
+    """Problems to report, one diagnostic each; unions are settled on the member that was meant.
+
+    pydantic reports what is wrong with every member of a union. A member whose only problem is
+    that the value is of another kind was not meant; when that is true of all, they are reported
+    together as alternatives.
+    """
+    settled: list[tuple[Problem, ...]] = [(p,) for p in problems if len(p.spot.forks) <= depth]
+    deeper = [p for p in problems if len(p.spot.forks) > depth]
+    for path in dict.fromkeys(p.spot.forks[depth].path for p in deeper):
+        here = [p for p in deeper if p.spot.forks[depth].path == path]
+        labels = dict.fromkeys(p.spot.forks[depth].label for p in here)
+        members = [[p for p in here if p.spot.forks[depth].label == label] for label in labels]
+        meant = [m for m in members if not all(p.is_mismatch and p.spot.path == path for p in m)]
+        if meant:
+            settled += min((_settled(m, depth + 1) for m in meant), key=len)
+        else:
+            settled.append(tuple(here))
+    return settled
+
+
+def _diagnostic(group: tuple[Problem, ...], source: Source, root: KeyPath) -> Diagnostic:
+    problem = group[0]
+    path = (*root, *problem.spot.path)
+    place = source.value(path)
+    if len(group) > 1:
+        wording = mismatch(group)
+    elif problem.kind == "extra_forbidden":
+        wording, place = unknown_key(problem), source.key(path)
+    elif problem.kind == "missing":
+        wording, place = missing_key(problem), source.key(path[:-1])
+    else:
+        wording = worded(problem)
+        place = source.key(path) if problem.spot.of_key else place
+    return Diagnostic(
+        wording.code,
+        wording.message,
+        place,
+        label=wording.label,
+        help=wording.help,
+        notes=wording.notes,
+    )

@@ -1,0 +1,50 @@
+"""Writes data as YAML that every reader, of 1.1 or of 1.2, reads back as it was."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import yaml
+
+from eqspec.spec.scalars import CORE_SCHEMA
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+    from eqspec.spec.model import Spec
+
+_FOREIGN_BREAKS = frozenset("\r\x85\u2028\u2029")
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes what YAML 1.2 or YAML 1.1 would take for anything but a text; writes no aliases."""
+
+    yaml_implicit_resolvers = MappingProxyType(
+        {**yaml.SafeDumper.yaml_implicit_resolvers, None: list(CORE_SCHEMA)}
+    )
+
+    def represent_scalar(self, tag: str, value: str, style: str | None = None) -> yaml.ScalarNode:
+        """PyYAML folds line breaks other than newlines into blanks, except in double quotes."""
+        foreign = not _FOREIGN_BREAKS.isdisjoint(value)
+        return super().represent_scalar(tag, value, style='"' if foreign else style)
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - PyYAML's hook
+        return True
+
+
+def write_yaml(data: JsonValue) -> str:
+    """Plain data as YAML, in its own order; short inner mappings and lists on one line."""
+    return yaml.dump(
+        data,
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        default_flow_style=None,
+        width=100,
+    )
+
+
+def dump_spec(spec: Spec) -> str:
+    """A spec as a file that loads as the same spec, every value written out."""
+    return write_yaml(spec.model_dump(mode="json", by_alias=True))

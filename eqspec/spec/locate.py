@@ -1,0 +1,163 @@
+"""From pydantic's `loc` to the path in the file, by walking the model along with it.
+
+A `loc` holds labels of union members that are not in the file, and says nothing of the keys that
+would have been legal; the model knows both.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Annotated, Any, Literal, TypeGuard, Union, get_args, get_origin
+
+from pydantic import BaseModel, RootModel, Tag
+from pydantic.fields import FieldInfo
+
+from eqspec.spec.node import KeyPath
+
+Declared = Any
+"""A type annotation: a class, a union, a Literal … or None when it is not known."""
+
+_KEY = "[key]"
+"""What pydantic appends when a mapping's key is wrong, not its value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """A union on the way: where it stands in the file, and which member was tried."""
+
+    path: KeyPath
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """What a `loc` means.
+
+    Attributes:
+        path: the path in the file.
+        declared: the annotation of what should stand there.
+        field: the last field of a model on the way.
+        siblings: keys that are legal where the last part of the path stands.
+        forks: the unions on the way, outermost first.
+        of_key: the problem is the key, not the value.
+    """
+
+    path: KeyPath = ()
+    declared: Declared = None
+    field: FieldInfo | None = None
+    siblings: tuple[str, ...] = ()
+    forks: tuple[Fork, ...] = ()
+    of_key: bool = False
+
+
+def locate(model: type[BaseModel], loc: tuple[str | int, ...]) -> Spot:
+    """Follow a `loc` through a model."""
+    of_key = loc[-1:] == (_KEY,)
+    spot = Spot(declared=_peeled(model))
+    for part in loc[:-1] if of_key else loc:
+        members = members_of(spot.declared)
+        spot = _into_member(spot, members, str(part)) if members else _into_part(spot, part)
+    return replace(spot, declared=str, of_key=True) if of_key else spot
+
+
+def written_name(name: str, field: FieldInfo) -> str:
+    """The key of a model's field in the file."""
+    return field.alias or name
+
+
+def keys_of(declared: Declared) -> tuple[str, ...]:
+    """The keys that a model's mapping may have; none for anything else."""
+    if not _is_model(declared):
+        return ()
+    return tuple(written_name(name, field) for name, field in declared.model_fields.items())
+
+
+def choices_of(declared: Declared) -> tuple[str | int | float | bool, ...]:
+    """The values of a Literal or an enum; none for anything else."""
+    if get_origin(declared) is Literal:
+        return get_args(declared)
+    if isinstance(declared, type) and issubclass(declared, Enum):
+        return tuple(member.value for member in declared)
+    return ()
+
+
+def members_of(declared: Declared) -> tuple[Declared, ...]:
+    """The members of a union, without None; empty for anything else."""
+    if get_origin(declared) not in {Union, types.UnionType}:
+        return ()
+    return tuple(member for member in get_args(declared) if member is not type(None))
+
+
+def _into_member(spot: Spot, members: tuple[Declared, ...], label: str) -> Spot:
+    member = next((m for m in members if _has_label(m, label)), None)
+    forks = (*spot.forks, Fork(spot.path, label))
+    return Spot(spot.path, _peeled(member), spot.field, spot.siblings, forks)
+
+
+def _into_part(spot: Spot, part: str | int) -> Spot:
+    path = (*spot.path, part)
+    if _is_model(spot.declared):
+        siblings = keys_of(spot.declared)
+        for name, field in spot.declared.model_fields.items():
+            if part in {name, written_name(name, field)}:
+                return Spot(path, _peeled(field.annotation), field, siblings, spot.forks)
+        return Spot(path, None, None, siblings, spot.forks)
+    return Spot(path, _peeled(_item(spot.declared, part)), spot.field, (), spot.forks)
+
+
+def _item(declared: Declared, part: str | int) -> Declared:
+    """The annotation of a container's items."""
+    arguments = get_args(declared)
+    origin = get_origin(declared)
+    if not arguments or not isinstance(origin, type):
+        return None
+    if issubclass(origin, Mapping):
+        return arguments[1]
+    if origin is tuple and arguments[-1] is not Ellipsis and isinstance(part, int):
+        return arguments[part] if part < len(arguments) else None
+    return arguments[0]
+
+
+def tags_of(declared: Declared) -> tuple[str, ...]:
+    """The tags of a union whose members carry them."""
+    return tuple(tag for member in members_of(declared) for tag in _tags(member))
+
+
+def _tags(member: Declared) -> tuple[str, ...]:
+    return tuple(m.tag for m in getattr(member, "__metadata__", ()) if isinstance(m, Tag))
+
+
+def _has_label(member: Declared, label: str) -> bool:
+    """Does pydantic call this member of a union so? By tag, class name, or discriminating value."""
+    if tags := _tags(member):
+        return label in tags
+    bare = _peeled(member)
+    if _is_model(bare):
+        chosen = [choices_of(_peeled(f.annotation)) for f in bare.model_fields.values()]
+        return bare.__name__ in label or any(label in choices for choices in chosen)
+    if choices_of(bare):
+        return label.startswith("literal")
+    return label.startswith(getattr(get_origin(bare) or bare, "__name__", "?"))
+
+
+def _peeled(declared: Declared) -> Declared:
+    """An annotation without what wraps it: aliases, Annotated, root models, `| None`."""
+    while True:
+        members = members_of(declared)
+        if hasattr(declared, "__value__"):  # a `type` alias, typing's or typing_extensions'
+            declared = declared.__value__
+        elif get_origin(declared) is Annotated:
+            declared = get_args(declared)[0]
+        elif len(members) == 1:
+            declared = members[0]
+        elif _is_model(declared) and issubclass(declared, RootModel):
+            declared = declared.model_fields["root"].annotation
+        else:
+            return declared
+
+
+def _is_model(declared: Declared) -> TypeGuard[type[BaseModel]]:
+    return isinstance(declared, type) and issubclass(declared, BaseModel)

@@ -1,0 +1,125 @@
+"""The tree of what was written: every key and value together with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from pydantic import JsonValue
+
+from eqspec.errors import Place
+
+KeyPath = tuple[str | int, ...]
+"""A way into nested mappings and lists: ``("evaluate", 0, "use")``."""
+
+Scalar = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A value and where it stands.
+
+    Attributes:
+        place: where the value stands.
+        value: a scalar, the entries of a mapping, or the items of a list.
+    """
+
+    place: Place
+    value: Scalar | Mapping[str, Entry] | tuple[Node, ...]
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        """The nodes directly below."""
+        if isinstance(self.value, Mapping):
+            return tuple(entry.node for entry in self.value.values())
+        return self.value if isinstance(self.value, tuple) else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A key of a mapping: where the key stands, and the value below it."""
+
+    key: Place
+    node: Node
+
+
+class CannotReplace(ValueError):
+    """A path leads through something that has no such part.
+
+    Attributes:
+        path: how far the path could be followed.
+        place: what stands there.
+    """
+
+    def __init__(self, message: str, *, path: KeyPath, place: Place) -> None:
+        super().__init__(message)
+        self.path = path
+        self.place = place
+
+
+def dotted(path: KeyPath) -> str:
+    """A path as people write it: ``evaluate[0].use``."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            text += f".{part}" if text else part
+    return text
+
+
+def plain(node: Node) -> JsonValue:
+    """The value without places: dicts, lists and scalars, all of them fresh."""
+    if isinstance(node.value, Mapping):
+        return {key: plain(entry.node) for key, entry in node.value.items()}
+    if isinstance(node.value, tuple):
+        return [plain(item) for item in node.value]
+    return node.value
+
+
+def child(node: Node, part: str | int) -> Entry | None:
+    """The entry or item at one step of a path, or None; an item's key is its own place."""
+    if isinstance(node.value, Mapping) and isinstance(part, str):
+        return node.value.get(part)
+    if isinstance(node.value, tuple) and isinstance(part, int) and 0 <= part < len(node.value):
+        return Entry(key=node.value[part].place, node=node.value[part])
+    return None
+
+
+def replaced(node: Node, path: KeyPath, entry: Entry, *, done: KeyPath = ()) -> Node:
+    """A tree in which the value at ``path`` is that of ``entry``; missing mappings are made.
+
+    Raises:
+        CannotReplace: when the path leads through a scalar or past the end of a list.
+    """
+    if not path:
+        return entry.node
+    part, rest = path[0], path[1:]
+    if isinstance(node.value, tuple):
+        if not isinstance(part, int) or not 0 <= part < len(node.value):
+            raise CannotReplace(_no_item(node, part, done), path=done, place=node.place)
+        items = list(node.value)
+        items[part] = replaced(items[part], rest, entry, done=(*done, part))
+        return Node(node.place, tuple(items))
+    if not isinstance(node.value, Mapping) and node.value is not None:
+        message = f"`{dotted(done)}` is `{node.value}`, which has no part `{part}`"
+        raise CannotReplace(message, path=done, place=node.place)
+    entries = dict(node.value or {})
+    old = entries.get(str(part), Entry(entry.key, Node(entry.key, None)))
+    below = replaced(old.node, rest, entry, done=(*done, part))
+    entries[str(part)] = Entry(old.key if rest else entry.key, below)
+    return Node(node.place, MappingProxyType(entries))
+
+
+def without(node: Node, key: str) -> Node:
+    """A mapping without one of its keys."""
+    assert isinstance(node.value, Mapping), "only a mapping has keys"
+    kept = {k: entry for k, entry in node.value.items() if k != key}
+    return Node(node.place, MappingProxyType(kept))
+
+
+def _no_item(node: Node, part: str | int, path: KeyPath) -> str:
+    assert isinstance(node.value, tuple), "only a list has items"
+    held = f"0 to {len(node.value) - 1}" if node.value else "none, it is empty"
+    return f"`{dotted(path)}` is a list without an entry `{part}` (its entries: {held})"

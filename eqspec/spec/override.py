@@ -1,0 +1,112 @@
+"""Replaces values of a source by dotted path: `--set train.batch=64`, variants of `compare:`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from eqspec.errors import Diagnostic, Place
+from eqspec.spec.node import CannotReplace, Entry, KeyPath
+from eqspec.spec.source import Source, read_yaml
+
+COMPARE = "compare"
+_DOTTED_BELOW = "with"
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """One `--set`, as it was given.
+
+    Attributes:
+        name: what diagnostics call it, ``<cli>:--set #1`` for the first.
+        path: the path that it sets, as written.
+        text: the whole argument.
+    """
+
+    name: str
+    path: str
+    text: str
+
+
+def overridden(source: Source, texts: Sequence[str]) -> Source:
+    """A source with `path=value` arguments applied in order; what fails joins its problems."""
+    for number, text in enumerate(texts, start=1):
+        source = _set(source, text, name=override_name(number))
+    return source
+
+
+def override_name(number: int) -> str:
+    """What diagnostics and origins call the n-th `--set`, from 1."""
+    return f"<cli>:--set #{number}"
+
+
+def variants(source: Source) -> Mapping[str, Source]:
+    """Each variant under `compare:` as a source of its own, by name and in order."""
+    written = source.get((COMPARE,))
+    if written is None or not isinstance(written.value, Mapping):
+        return {}
+    base = source.without(COMPARE)
+    return {
+        name: _variant(base, entry.node.value)
+        for name, entry in written.value.items()
+        if isinstance(entry.node.value, Mapping)
+    }
+
+
+def key_path(source: Source, text: str) -> KeyPath:
+    """A dotted path as a way into a source.
+
+    Numbers enter lists. Below `with`, and below a variant's name under `compare`, the rest is one
+    key, since these mappings have dotted keys themselves.
+
+    Raises:
+        ValueError: when a part of the path is empty.
+    """
+    parts = text.split(".")
+    if not all(parts):
+        raise ValueError(f"`{text}` is no path: write keys with single dots between them")
+    path: KeyPath = ()
+    for index, part in enumerate(parts):
+        if path[-1:] == (_DOTTED_BELOW,) or (path[:1] == (COMPARE,) and len(path) == 2):
+            return (*path, ".".join(parts[index:]))
+        node = source.get(path)
+        in_list = node is not None and isinstance(node.value, tuple)
+        path = (*path, int(part) if in_list and part.isascii() and part.isdecimal() else part)
+    return path
+
+
+def _set(source: Source, text: str, *, name: str) -> Source:
+    path, equals, value = text.partition("=")
+    argument = Place(name, 1, 1, len(text) + 1, text)
+    if not equals:
+        help_ = "write `path=value`, as in `train.batch=64`"
+        return _with(source, Diagnostic("EQ008", f"`{text}` sets nothing", argument, help=help_))
+    given = read_yaml(value, name=name, prefix=f"{path}=")
+    if given.problems:
+        return _with(source, *given.problems)
+    key = replace(argument, end_column=len(path) + 1)
+    return _placed(source, path, Entry(key, given.root))
+
+
+def _variant(base: Source, changes: Mapping[str, Entry]) -> Source:
+    variant = replace(base, problems=())
+    for path, entry in changes.items():
+        if path.split(".")[0] == COMPARE:
+            message = "a variant cannot have variants of its own"
+            variant = _with(variant, Diagnostic("EQ008", message, entry.key))
+        else:
+            variant = _placed(variant, path, entry)
+    return variant
+
+
+def _placed(source: Source, path: str, entry: Entry) -> Source:
+    try:
+        return source.graft(key_path(source, path), entry)
+    except ValueError as error:
+        also = ((error.place, "set here"),) if isinstance(error, CannotReplace) else ()
+        problem = Diagnostic("EQ008", str(error), entry.key, label="no such place", also=also)
+        return _with(source, problem)
+
+
+def _with(source: Source, *diagnostics: Diagnostic) -> Source:
+    return replace(source, problems=(*source.problems, *diagnostics))

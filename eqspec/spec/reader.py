@@ -1,0 +1,212 @@
+"""Builds the tree of one YAML document from PyYAML's events."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
+import yaml
+
+from eqspec.errors import Diagnostic, Place
+from eqspec.spec.node import Entry, Node
+from eqspec.spec.page import Page
+from eqspec.spec.scalars import STR, UnfitScalar, Yaml12Loader, scalar
+
+MAX_CHARACTERS = 1_000_000
+MAX_DEPTH = 50
+MAX_NODES = 10_000
+
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class Unreadable(Exception):
+    """Reading had to stop; the diagnostic says why."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic.message)
+        self.diagnostic = diagnostic
+
+
+class Reader:
+    """Reads one document; ``problems`` collects what is wrong but could be read past."""
+
+    _loader: Yaml12Loader
+
+    def __init__(self, text: str, *, name: str, prefix: str) -> None:
+        text = text.removeprefix("\ufeff")
+        self.page = Page(text, name=name, prefix=prefix)
+        self.problems: list[Diagnostic] = []
+        self._text = text
+        self._anchors: dict[str, Node] = {}
+        self._count = 0
+
+    def document(self) -> Node:
+        """The root of the document.
+
+        Raises:
+            Unreadable: no YAML, nothing in it, or too much.
+        """
+        self._check_text()
+        self._loader = Yaml12Loader(self._text)
+        try:
+            return self._document()
+        except yaml.MarkedYAMLError as error:
+            raise Unreadable(self._syntax_error(error)) from error
+        except yaml.YAMLError as error:
+            message = f"this is not YAML: {' '.join(str(error).split())}"
+            raise Unreadable(Diagnostic("EQ004", message, self.page.start)) from error
+        finally:
+            self._loader.dispose()
+
+    def _check_text(self) -> None:
+        if len(self._text) > MAX_CHARACTERS:
+            message = f"this is too long: {len(self._text):,} characters"
+            help_ = f"at most {MAX_CHARACTERS:,} are read"
+            raise Unreadable(Diagnostic("EQ006", message, self.page.start, help=help_))
+        bad = _UNPRINTABLE.search(self._text)
+        if bad:
+            message = f"the character U+{ord(bad.group()):04X} may not stand in YAML"
+            raise Unreadable(Diagnostic("EQ004", message, self.page.at(bad.start())))
+
+    def _document(self) -> Node:
+        self._next()  # the stream's start
+        start = self._next()
+        root = None
+        if isinstance(start, yaml.DocumentStartEvent):
+            root = self._node(self._next(), depth=1)
+            self._next()  # the document's end
+            following = self._next()
+            if isinstance(following, yaml.DocumentStartEvent):
+                self._refuse("a second document", self.page.place(following), "one file, one spec")
+        if root is None or (root.value is None and root.place.column == root.place.end_column):
+            raise Unreadable(Diagnostic("EQ007", "there is nothing in it", self.page.start))
+        return root
+
+    def _next(self) -> yaml.Event:
+        return self._loader.get_event()
+
+    def _node(self, event: yaml.Event, *, depth: int) -> Node:
+        place = self.page.place(event)
+        if isinstance(event, yaml.AliasEvent):
+            return self._alias(event.anchor, place, depth=depth)
+        assert isinstance(event, (yaml.ScalarEvent, yaml.CollectionStartEvent))
+        self._grow(place, depth=depth)
+        if event.tag is not None:
+            self._refuse(f"the tag `{event.tag}`", place, "leave the tag out")
+        if isinstance(event, yaml.ScalarEvent):
+            node = self._scalar(event, place)
+        elif isinstance(event, yaml.MappingStartEvent):
+            node = self._mapping(event, depth=depth)
+        else:
+            node = self._sequence(event, depth=depth)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = node
+        return node
+
+    def _grow(self, place: Place, *, depth: int) -> None:
+        self._count += 1
+        if depth > MAX_DEPTH:
+            message = f"this is nested more than {MAX_DEPTH} deep"
+            raise Unreadable(Diagnostic("EQ006", message, place))
+        if self._count > MAX_NODES:
+            message = f"this holds more than {MAX_NODES:,} values, with aliases written out"
+            raise Unreadable(Diagnostic("EQ006", message, place))
+
+    def _alias(self, anchor: str, place: Place, *, depth: int) -> Node:
+        node = self._anchors.get(anchor)
+        if node is None:
+            message = f"the alias `*{anchor}` has no anchor `&{anchor}` that ends before it"
+            raise Unreadable(Diagnostic("EQ004", message, place))
+        self._grow_by(node, place, depth=depth)
+        return replace(node, place=place)
+
+    def _grow_by(self, node: Node, place: Place, *, depth: int) -> None:
+        """An alias counts as much as what it stands for, so that none can expand without bound."""
+        self._grow(place, depth=depth)
+        for child in node.children:
+            self._grow_by(child, place, depth=depth + 1)
+
+    def _scalar(self, event: yaml.ScalarEvent, place: Place) -> Node:
+        tag = self._loader.resolve(yaml.ScalarNode, event.value, event.implicit)
+        try:
+            return Node(place, scalar(tag if event.tag is None else STR, event.value))
+        except UnfitScalar as error:
+            help_ = "put it in quotes if it is meant as a text"
+            self.problems.append(Diagnostic("EQ014", str(error), place, help=help_))
+            return Node(place, 0 if tag != STR else "")
+
+    def _sequence(self, start: yaml.CollectionStartEvent, *, depth: int) -> Node:
+        items: list[Node] = []
+        while not isinstance(event := self._next(), yaml.SequenceEndEvent):
+            items.append(self._node(event, depth=depth + 1))
+        return Node(self.page.place(start, event), tuple(items))
+
+    def _mapping(self, start: yaml.MappingStartEvent, *, depth: int) -> Node:
+        entries: dict[str, Entry] = {}
+        while not isinstance(event := self._next(), yaml.MappingEndEvent):
+            place = self.page.place(event)
+            key = self._key(event, depth=depth)
+            node = self._node(self._next(), depth=depth + 1)
+            if key is None:
+                continue
+            if key in entries:
+                self._duplicate(key, place, first=entries[key].key)
+            else:
+                entries[key] = Entry(place, _placed_by_key(node, place))
+        return Node(self.page.place(start, event), MappingProxyType(entries))
+
+    def _key(self, event: yaml.Event, *, depth: int) -> str | None:
+        place = self.page.place(event)
+        node = self._node(event, depth=depth + 1)
+        merges = isinstance(event, yaml.ScalarEvent) and event.implicit[0] and event.value == "<<"
+        if merges:
+            self._refuse("the merge key `<<`", place, "write the keys out")
+        elif isinstance(event, yaml.AliasEvent) or not isinstance(node.value, str):
+            self._refuse("a key that is no text", place, "put the key in quotes")
+        else:
+            return node.value
+        return None
+
+    def _duplicate(self, key: str, place: Place, *, first: Place) -> None:
+        self.problems.append(
+            Diagnostic(
+                "EQ003",
+                f"duplicate key `{key}`",
+                place,
+                label="set again here",
+                help="delete one; YAML would silently keep the last",
+                also=((first, "first set here"),),
+            )
+        )
+
+    def _refuse(self, what: str, place: Place, help_: str) -> None:
+        self.problems.append(Diagnostic("EQ005", f"{what} is not read here", place, help=help_))
+
+    def _syntax_error(self, error: yaml.MarkedYAMLError) -> Diagnostic:
+        problem = " ".join((error.problem or "it ends too early").split())
+        place = self.page.mark(error.problem_mark)
+        also: tuple[tuple[Place, str], ...] = ()
+        if error.context_mark is not None and error.context:
+            started = self.page.mark(error.context_mark)
+            also = ((started, error.context),) if started.line != place.line else ()
+        return Diagnostic(
+            "EQ004", f"this is not YAML: {problem}", place, help=_advice(place, problem), also=also
+        )
+
+
+def _advice(place: Place, problem: str) -> str | None:
+    indentation = place.excerpt[: len(place.excerpt) - len(place.excerpt.lstrip())]
+    if "\t" in indentation or "\\t" in problem:
+        return "indent with spaces, not tabs"
+    if "mapping values are not allowed" in problem:
+        return "put a text that holds `: ` in quotes, or check the indentation above"
+    return None
+
+
+def _placed_by_key(node: Node, key: Place) -> Node:
+    """A value that is empty, or a block that starts below its key, is best shown by its key."""
+    empty = node.value is None and node.place.column == node.place.end_column
+    below = isinstance(node.value, (Mapping, tuple)) and node.place.line != key.line
+    return replace(node, place=key) if empty or below else node

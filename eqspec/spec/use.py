@@ -1,0 +1,101 @@
+"""How a spec or a card names things: a card by `use:`, an op by `impl:`, or a card's body in place.
+
+Names are bare. A dotted path or a slash is refused, so that a spec can never name code.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    JsonValue,
+    RootModel,
+    Tag,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+
+
+def _bare(name: str) -> str:
+    if _NAME.fullmatch(name):
+        return name
+    problem = f"`{name}` is no bare name"
+    if "." in name or "/" in name or ":" in name:
+        problem += ": a spec names cards and ops, never code or files"
+    context = {
+        "problem": problem,
+        "help": "small letters, digits, `-` and `_`, as in `vit_small_patch16`",
+    }
+    raise PydanticCustomError("bare_name", "{problem}", context)
+
+
+if TYPE_CHECKING:
+    BareName = str
+else:
+    BareName = Annotated[
+        str,
+        AfterValidator(_bare),
+        WithJsonSchema({"type": "string", "pattern": f"^{_NAME.pattern}$"}),
+    ]
+
+
+class CardUse(BaseModel):
+    """A card by name, with values that replace some of its own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    use: BareName = Field(description="Name of a card in the registry.")
+    with_: dict[str, JsonValue] = Field(
+        default_factory=dict,
+        alias="with",
+        description="Values that replace the card's, by dotted path: `embed.width: 512`.",
+    )
+
+
+class CardBody(RootModel[dict[str, JsonValue]]):
+    """A card written in place: the mapping that its file would hold, `card:` included."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class OpCall(BaseModel):
+    """An op by its bare name, with its parameters."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    impl: BareName = Field(description="Name of an op.")
+    params: dict[str, JsonValue] = Field(
+        default_factory=dict, description="The op's parameters; those left out keep their defaults."
+    )
+
+
+def _form(value: object) -> str:
+    """`card` for a body written in place, `use` for everything else."""
+    if isinstance(value, CardBody):
+        return "card"
+    return "card" if isinstance(value, dict) and "card" in value and "use" not in value else "use"
+
+
+def _name_or_body(value: object) -> str:
+    return "card" if isinstance(value, (dict, CardBody)) else "name"
+
+
+Use = Annotated[
+    Annotated[CardUse, Tag("use")] | Annotated[CardBody, Tag("card")],
+    Discriminator(_form),
+]
+"""`{use: name, with: {…}}`, or a card's body."""
+
+NameOrBody = Annotated[
+    Annotated[BareName, Tag("name")] | Annotated[CardBody, Tag("card")],
+    Discriminator(_name_or_body),
+]
+"""What stands after `use:` where other keys stand beside it: a card's name, or its body."""

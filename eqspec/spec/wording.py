@@ -1,0 +1,240 @@
+"""What to say about each kind of pydantic error: message, label under the caret, help."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, cast
+
+from eqspec.spec.locate import Spot, choices_of, keys_of, tags_of
+from eqspec.spec.phrases import described, did_you_mean, listed, named, shown
+
+_KINDS: Mapping[str, str] = MappingProxyType(
+    {
+        "string_type": "a text",
+        "int_type": "a whole number",
+        "int_from_float": "a whole number",
+        "float_type": "a number",
+        "bool_type": "`true` or `false`",
+        "model_type": "a mapping",
+        "dict_type": "a mapping",
+        "mapping_type": "a mapping",
+        "list_type": "a list",
+        "tuple_type": "a list",
+        "set_type": "a list",
+        "frozen_set_type": "a list",
+    }
+)
+
+_LIMITS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "greater_than": ("be greater than", "gt"),
+        "greater_than_equal": ("be at least", "ge"),
+        "less_than": ("be less than", "lt"),
+        "less_than_equal": ("be at most", "le"),
+        "multiple_of": ("be a multiple of", "multiple_of"),
+    }
+)
+
+_LENGTHS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "too_short": ("fewer entries", "min_length"),
+        "too_long": ("more entries", "max_length"),
+        "string_too_short": ("fewer characters", "min_length"),
+        "string_too_long": ("more characters", "max_length"),
+    }
+)
+
+_TRUTHS: Mapping[str, str] = MappingProxyType(
+    {"yes": "true", "on": "true", "no": "false", "off": "false"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One entry of a `ValidationError`, with what its `loc` means.
+
+    Attributes:
+        spot: where it is, in the file and in the model.
+        kind: pydantic's name for it.
+        message: pydantic's own words.
+        value: what was written.
+        context: limits, expected values, and what our own validators add (`expected`, `help`).
+    """
+
+    spot: Spot
+    kind: str
+    message: str
+    value: Any
+    context: Mapping[str, Any]
+
+    @property
+    def is_mismatch(self) -> bool:
+        """The value is of another kind altogether, so another member of a union may be meant."""
+        return self.kind in _KINDS or "expected" in self.context
+
+    @property
+    def choices(self) -> tuple[str | int | float | bool, ...]:
+        """The values of which this should have been one."""
+        is_choice = self.kind in {"literal_error", "enum"}
+        return choices_of(self.spot.declared) if is_choice else ()
+
+    @property
+    def hint(self) -> str | None:
+        """What our own validators say is to be done."""
+        return str(self.context["help"]) if self.context.get("help") else None
+
+    @property
+    def unit(self) -> str | None:
+        """The unit of the field, as the schema gives it."""
+        extra = self.spot.field.json_schema_extra if self.spot.field else None
+        # The other possibility, a callable, leaves the checker with a dict of unknown content.
+        facts = cast("dict[str, object]", extra) if isinstance(extra, dict) else {}
+        return str(facts["unit"]) if "unit" in facts else None
+
+    @property
+    def expected(self) -> str:
+        """What should have been written, in words."""
+        known = _KINDS.get(self.kind, self.message)
+        return str(self.context["expected"]) if "expected" in self.context else known
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """What a diagnostic says, without its place."""
+
+    code: str
+    message: str
+    label: str = ""
+    help: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+def worded(problem: Problem) -> Wording:
+    """The wording of a problem about one value."""
+    if problem.kind in {"union_tag_invalid", "union_tag_not_found"}:
+        return _form(problem) if tags_of(problem.spot.declared) else _tag(problem)
+    if problem.is_mismatch:
+        return mismatch((problem,))
+    if problem.kind in _LIMITS:
+        return _limit(problem)
+    return _length(problem) if problem.kind in _LENGTHS else _malformed(problem)
+
+
+def unknown_key(problem: Problem) -> Wording:
+    """A key that the schema does not have."""
+    allowed = problem.spot.siblings
+    return Wording(
+        "EQ001",
+        f"unknown key {named(problem.spot.path)}",
+        label="not a key here",
+        help=did_you_mean(problem.spot.path[-1], allowed, cutoff=0.5),
+        notes=(f"allowed: {listed(allowed)}" if allowed else "no key is allowed here",),
+    )
+
+
+def missing_key(problem: Problem) -> Wording:
+    """A key (or an entry of a list of fixed length) that has no default."""
+    key = problem.spot.path[-1]
+    about = problem.spot.field.description if problem.spot.field else None
+    return Wording(
+        "EQ002",
+        f"missing {'entry' if isinstance(key, int) else 'key'} {named(problem.spot.path)}",
+        label=f"needs an entry {key}" if isinstance(key, int) else f"needs `{key}`",
+        help=f"`{key}`: {about[0].lower()}{about[1:]}" if about else None,
+    )
+
+
+def mismatch(problems: tuple[Problem, ...]) -> Wording:
+    """A value of the wrong kind; several problems are the alternatives of a union."""
+    path, value = problems[0].spot.path, problems[0].value
+    choices = tuple(choice for p in problems for choice in p.choices)
+    kinds = tuple(dict.fromkeys(p.expected for p in problems if not p.choices))
+    if isinstance(value, str) and choices:
+        return Wording(
+            "EQ010",
+            f"{named(path)} cannot be {shown(value)}",
+            label="not known here",
+            help=did_you_mean(value, choices, cutoff=0.4),
+            notes=(f"allowed: {listed((*choices, *kinds))}",),
+        )
+    expected = " or ".join((*(shown(choice) for choice in choices), *kinds))
+    return Wording(
+        "EQ011",
+        f"{named(path)} must be {expected}, not {described(value)}",
+        label=f"expected {expected}",
+        help=next((h for p in problems if (h := _conversion(p))), None),
+    )
+
+
+def _conversion(problem: Problem) -> str | None:
+    """What the person may have wanted to write."""
+    if problem.value is None:
+        return "write a value, or leave the key out"
+    if isinstance(problem.value, str):
+        return _instead_of_text(problem, problem.value)
+    if problem.kind == "string_type" and not isinstance(problem.value, (dict, list)):
+        quoted = shown(problem.value).strip("`")
+        return f'put it in quotes: `"{quoted}"`'
+    return problem.hint
+
+
+def _instead_of_text(problem: Problem, text: str) -> str | None:
+    short = next((k for k in ("use", "impl") if k in keys_of(problem.spot.declared)), None)
+    if short is not None:
+        return f"write `{{{short}: {shown(text).strip('`')}}}`"
+    if problem.kind == "bool_type" and text in _TRUTHS:
+        return f"write `{_TRUTHS[text]}`; in YAML 1.2 `{text}` is a text"
+    if problem.kind in {"int_type", "float_type"} and text.replace(".", "", 1).isdecimal():
+        return "write it without quotes"
+    return problem.hint
+
+
+def _limit(problem: Problem) -> Wording:
+    relation, key = _LIMITS[problem.kind]
+    limit = problem.context[key]
+    rule = f"must {relation} {limit:g}" if isinstance(limit, float) else f"must {relation} {limit}"
+    return Wording(
+        "EQ012",
+        f"{named(problem.spot.path)} {rule}, not {shown(problem.value)}",
+        label=rule,
+        notes=(f"unit: {problem.unit}",) if problem.unit else (),
+    )
+
+
+def _length(problem: Problem) -> Wording:
+    relation, key = _LENGTHS[problem.kind]
+    message = f"{named(problem.spot.path)} must not have {relation} than {problem.context[key]}"
+    return Wording("EQ012", message, label=f"has {relation}")
+
+
+def _form(problem: Problem) -> Wording:
+    """No member of a union that is told by what its values look like."""
+    return Wording(
+        "EQ011",
+        f"{named(problem.spot.path)} is of no known form: {described(problem.value)}",
+        label="of no known form",
+        notes=(f"forms: {listed(tags_of(problem.spot.declared))}",),
+    )
+
+
+def _tag(problem: Problem) -> Wording:
+    """No member of a union that is told by the value of one key."""
+    key = str(problem.context["discriminator"]).strip("'")
+    path = (*problem.spot.path, key)
+    if problem.kind == "union_tag_not_found":
+        return Wording("EQ002", f"missing key {named(path)}", label=f"needs `{key}`")
+    tags = tuple(t.strip(" '") for t in str(problem.context["expected_tags"]).split(","))
+    return Wording(
+        "EQ010",
+        f"{named(path)} cannot be {shown(problem.context['tag'])}",
+        label="not known here",
+        help=did_you_mean(problem.context["tag"], tags, cutoff=0.4),
+        notes=(f"allowed: {listed(tags)}",),
+    )
+
+
+def _malformed(problem: Problem) -> Wording:
+    said = problem.message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    return Wording("EQ013", f"{named(problem.spot.path)}: {said}", help=problem.hint)

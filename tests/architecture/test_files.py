@@ -1,0 +1,52 @@
+"""Files and functions stay short, and a file's name says what is in it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+from tests.architecture.tree import place, python_files, text_files, tree
+
+FILE_LINES = 300
+FUNCTION_LINES = 50
+NAMES_THAT_SAY_NOTHING = {"util", "utils", "common", "helper", "helpers", "misc", "base", "core"}
+FOREIGN = re.compile(
+    r"pypi\.org|pythonhosted\.org|anaconda\.org|npmjs\.|download\.pytorch\.org/whl"  # registries
+    r"|(?<![\w.])/work(?![\w-])|(?<![\w/])shared/|/tmp/v\b"  # folders of one machine
+)
+
+
+def test_files_are_short() -> None:
+    lines = {p: p.read_text(encoding="utf-8").count("\n") for p in python_files("eqspec", "tests")}
+    assert [f"{place(p)}: {n} lines" for p, n in lines.items() if n > FILE_LINES] == []
+
+
+def test_functions_are_short() -> None:
+    long = [
+        f"{place(path, node)} {node.name}: {node.end_lineno - node.lineno + 1} lines"
+        for path in python_files("eqspec", "tests")
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.end_lineno - node.lineno + 1 > FUNCTION_LINES
+    ]
+    assert long == []
+
+
+def test_names_say_something() -> None:
+    assert [
+        place(path)
+        for path in python_files("eqspec", "tests")
+        if NAMES_THAT_SAY_NOTHING & {path.stem, path.parent.name}
+    ] == []
+
+
+def test_nothing_points_at_one_machine_or_registry() -> None:
+    found = [
+        f"{place(path)}:{number}: {match.group()}"
+        for path in text_files()
+        if path != Path(__file__)
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if (match := FOREIGN.search(line))
+    ]
+    assert found == []

@@ -1,0 +1,64 @@
+"""A wheel carries the whole package, with the cards and specs that it runs on."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.architecture.tree import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HOMES = {"eqspec": "eqspec", "registry": "eqspec/_registry", "specs": "eqspec/_specs"}
+"""Folder of the repository, and where a wheel has it."""
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel's content, built from a copy so that the repository stays as it is."""
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    for name in HOMES:
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, source / name, ignore=ignored)
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    build = "from setuptools.build_meta import build_wheel; build_wheel('..')"
+    done = _python(build, cwd=source)
+    assert done.returncode == 0, done.stderr
+    (archive,) = folder.glob("*.whl")
+    zipfile.ZipFile(archive).extractall(folder / "installed")
+    return folder / "installed"
+
+
+def _python(code: str, *, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Runs code in a fresh interpreter, which looks for modules in its folder first."""
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def _files(folder: Path) -> set[str]:
+    kept = (p for s in ("*.py", "*.yaml", "py.typed") for p in folder.rglob(s))
+    return {path.relative_to(folder).as_posix() for path in kept}
+
+
+def test_wheel_is_complete(wheel: Path) -> None:
+    expected = {f"{home}/{f}" for name, home in HOMES.items() for f in _files(ROOT / name)}
+    assert _files(wheel) == expected
+
+
+def test_wheel_runs_on_its_own_cards(wheel: Path) -> None:
+    code = """
+import sys, eqspec
+from eqspec.cli.main import main
+assert "installed" in eqspec.__file__, eqspec.__file__
+sys.exit(main(["check", "eqspec/_specs/quickstart.yaml"]))
+"""
+    done = _python(code, cwd=wheel)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,45 @@
+"""What every test runs under: how hard hypothesis looks, and no draws from the global generator.
+
+The environment is read here and nowhere else in the tests: `HYPOTHESIS_PROFILE` names a profile,
+`CI` means `ci`; otherwise it is `dev`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# No deadlines: torch's first call is slow, and so is a machine that others share.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("dev", PATIENT, max_examples=50)
+settings.register_profile("ci", PATIENT, max_examples=200, derandomize=True, print_blob=True)
+settings.register_profile("deep", PATIENT, max_examples=2000)
+
+ENVIRONMENT = os.environ  # noqa: TID251 - the one place where tests read it
+settings.load_profile(ENVIRONMENT.get("HYPOTHESIS_PROFILE", "ci" if "CI" in ENVIRONMENT else "dev"))
+
+
+@pytest.fixture(autouse=True)
+def _global_generator_is_left_alone(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Nothing seeds torch's global generator, and a whole run does not even draw from it.
+
+    A module that is built on the CPU fills itself from the global generator before eqspec
+    initialises it, so outside tests/integration draws are allowed. A test that has to seed does it
+    inside `torch.random.fork_rng`.
+    """
+    torch = sys.modules.get("torch")
+    if torch is None:
+        yield
+        return
+    seed, state = torch.initial_seed(), torch.get_rng_state()
+    yield
+    assert torch.initial_seed() == seed, "the global generator was seeded"
+    if "integration" in request.path.parts:
+        assert torch.equal(torch.get_rng_state(), state), "the global generator was drawn from"

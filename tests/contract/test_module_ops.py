@@ -1,0 +1,115 @@
+"""Every backbone, head and decoder keeps the contract of ops that stand in a graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from eqspec.ops.find import find_op, op_names
+from eqspec.ops.op import OpParams, Port
+from tests.module_examples import EXAMPLES, Case
+
+OPS = [(family, name) for family in ("backbones", "heads", "decoders") for name in op_names(family)]
+CASES = [Case(*key) for key in EXAMPLES]
+
+every_case = pytest.mark.parametrize("case", CASES, ids=str)
+
+
+def scored(y: torch.Tensor) -> torch.Tensor:
+    """A loss that tells all outputs apart."""
+    return (y * torch.cos(torch.arange(y.numel(), dtype=y.dtype)).reshape(y.shape)).sum()
+
+
+def results(module: torch.nn.Module, inputs: dict[str, Any]) -> dict[str, torch.Tensor]:
+    """Output and gradients of one training pass."""
+    y = module(**inputs)
+    scored(y).backward()
+    return {"": y.detach()} | {
+        name: p.grad for name, p in module.named_parameters() if p.grad is not None
+    }
+
+
+@pytest.mark.parametrize(("family", "name"), OPS)
+def test_there_is_an_example(family: str, name: str) -> None:
+    known = {key[:2] for key in EXAMPLES}
+    assert (family, name) in known, f"add {family}/{name} to tests/module_examples.py"
+
+
+@pytest.mark.parametrize(("family", "name"), OPS)
+def test_the_file_states_what_it_is(family: str, name: str) -> None:
+    op = find_op(family, name)
+    assert isinstance(op.rev, int)
+    assert op.rev >= 1
+    assert issubclass(op.Params, OpParams)
+    assert op.ports
+    assert all(isinstance(port, Port) for port in op.ports)
+    first = op.__doc__.splitlines()[0]
+    assert first.endswith(".")
+    assert len(first) <= 100
+    assert "arXiv:" in op.__doc__
+
+
+@every_case
+def test_params_survive_json(case: Case) -> None:
+    assert case.op.Params.model_validate_json(case.params.model_dump_json()) == case.params
+
+
+@every_case
+def test_examples_connect_ports(case: Case) -> None:
+    names = {port.name for port in case.op.ports}
+    needed = {port.name for port in case.op.ports if not port.optional}
+    assert needed <= set(case.example.streams) <= names
+
+
+@every_case
+def test_shapes_are_those_of_the_forward_pass(case: Case) -> None:
+    assert case.module()(**case.inputs()).shape == case.wanted_shape()
+    on_meta = case.on_meta().double()(**case.inputs(device="meta"))
+    assert on_meta.shape == case.wanted_shape()
+    assert on_meta.is_meta
+
+
+@every_case
+def test_nothing_inside_draws(case: Case) -> None:
+    made = []
+    for seed in (1, 2):
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)  # noqa: TID251 - to show that it does not matter
+            state = torch.get_rng_state()
+            made.append(results(case.module().train(), case.inputs()))
+            assert torch.equal(torch.get_rng_state(), state)
+    assert made[0].keys() == made[1].keys()
+    assert all(torch.equal(value, made[1][name]) for name, value in made[0].items())
+
+
+@every_case
+def test_gradients_reach_every_parameter(case: Case) -> None:
+    module = case.module()
+    made = results(module, case.inputs())
+    for name, parameter in module.named_parameters():
+        assert parameter.requires_grad, name
+        assert made[name].isfinite().all(), name
+        assert made[name].abs().max() > 0, name
+
+
+@every_case
+def test_compiled_as_one_graph_is_the_same(case: Case) -> None:
+    torch.compiler.reset()
+    wanted = results(case.module(), case.inputs())
+    compiled = torch.compile(case.module(), fullgraph=True, backend=case.example.backend)
+    y = compiled(**case.inputs())
+    scored(y).backward()
+    torch.testing.assert_close(y, wanted.pop(""), rtol=1e-9, atol=1e-12)
+    for name, parameter in compiled._orig_mod.named_parameters():
+        torch.testing.assert_close(parameter.grad, wanted[name], rtol=1e-9, atol=1e-9)
+
+
+def test_compiled_to_machine_code_is_the_same() -> None:
+    """One head is enough to see that inductor takes the gathered batch norm."""
+    case = Case("heads", "mlp", "batch")
+    with torch.no_grad():
+        wanted = case.module()(**case.inputs())
+        compiled = torch.compile(case.module(), fullgraph=True)
+        torch.testing.assert_close(compiled(**case.inputs()), wanted, rtol=1e-9, atol=1e-9)

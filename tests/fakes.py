@@ -1,0 +1,50 @@
+"""Small stand-ins that keep a contract: no files, no downloads, the same on every machine."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class FakeImages:
+    """A dataset in memory: smooth coloured waves, another phase and direction for every image.
+
+    `unreadable` names an image whose reading fails with `error`, as a damaged file's does.
+    """
+
+    count: int
+    height: int = 40
+    width: int = 48
+    unreadable: int | None = None
+    error: Exception | None = None
+
+    @property
+    def labels(self) -> np.ndarray:
+        return np.arange(self.count, dtype=np.int64) % 2
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return ("even", "odd")
+
+    @property
+    def sources(self) -> np.ndarray:
+        return np.arange(self.count, dtype=np.int64)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def image(self, i: int) -> np.ndarray:
+        if i == self.unreadable and self.error is not None:
+            raise self.error
+        rows, columns = np.mgrid[: self.height, : self.width]
+        channels = [
+            np.sin(0.11 * (c + 1) * rows + 0.07 * (i % 5 + 1) * columns + 0.9 * i + 2.1 * c)
+            for c in range(3)
+        ]
+        return (127.5 * (1 + np.stack(channels, axis=-1))).astype(np.uint8)
+
+    def fingerprint(self) -> str:
+        return hashlib.sha256(repr(self).encode()).hexdigest()

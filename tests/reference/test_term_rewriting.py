@@ -1,0 +1,199 @@
+"""Every term against a second writing of its formula: loops over plain numbers, no tensors."""
+
+from __future__ import annotations
+
+from math import exp, log, sqrt
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from tests.term_examples import EXAMPLES, TEMPERATURE, build, call, tensors
+
+BATCH = 6
+Array = np.ndarray
+
+
+def _unit(vector: Array) -> Array:
+    return vector / sqrt(sum(v * v for v in vector))
+
+
+def _log_softmax(logits: Array) -> list[float]:
+    top = max(logits)
+    total = top + log(sum(exp(v - top) for v in logits))
+    return [v - total for v in logits]
+
+
+def _softmax(logits: Array) -> list[float]:
+    return [exp(v) for v in _log_softmax(logits)]
+
+
+def _cross_entropy(target: list[float], logits: Array) -> float:
+    return -sum(t * s for t, s in zip(target, _log_softmax(logits), strict=True))
+
+
+def invariance(x: Array) -> float:
+    differences = [(a - b) ** 2 for a, b in zip(x[0].ravel(), x[1].ravel(), strict=True)]
+    return sum(differences) / len(differences)
+
+
+def _covariance(a: Array, b: Array) -> float:
+    middle_a, middle_b = sum(a) / len(a), sum(b) / len(b)
+    products = ((p - middle_a) * (q - middle_b) for p, q in zip(a, b, strict=True))
+    return sum(products) / (len(a) - 1)
+
+
+def variance(x: Array) -> float:
+    views = x if x.ndim == 3 else x[None]
+    total = 0.0
+    for view in views:
+        hinges = [max(0.0, 1 - sqrt(_covariance(f, f) + 1e-4)) for f in view.T]
+        total += 0.5 * sum(hinges) / len(hinges)
+    return total
+
+
+def covariance(x: Array) -> float:
+    total = 0.0
+    for view in x:
+        features = list(view.T)
+        for i, a in enumerate(features):
+            total += sum(_covariance(a, b) ** 2 for j, b in enumerate(features) if i != j)
+    return total / x.shape[-1]
+
+
+def mse(x: Array, y: Array) -> float:
+    unit = 0.07 if x.ndim == 5 else 1.0
+    return sum((a - b) ** 2 for a, b in zip(x.ravel(), y.ravel(), strict=True)) / x.size / unit
+
+
+def masked_patch_mse(prediction: Array, images: Array, keep: Array) -> float:
+    errors = []
+    for sample in range(BATCH):
+        for patch in set(range(16)) - set(keep[0, sample].tolist()):
+            top, left = 2 * (patch // 4), 2 * (patch % 4)
+            pixels = [
+                images[0, sample, c, top + r, left + k]
+                for r in range(2)
+                for k in range(2)
+                for c in range(3)
+            ]
+            middle = sum(pixels) / 12
+            spread = sqrt(sum((p - middle) ** 2 for p in pixels) / 11 + 1e-6)
+            wanted = [(p - middle) / spread for p in pixels]
+            said = prediction[0, sample, patch]
+            errors.append(sum((a - b) ** 2 for a, b in zip(said, wanted, strict=True)) / 12)
+    return sum(errors) / len(errors)
+
+
+def smooth_l1(x: Array, y: Array) -> float:
+    total = 0.0
+    for said, target in zip(x.reshape(-1, 5), y.reshape(-1, 5), strict=True):
+        middle = sum(target) / 5
+        spread = sqrt(sum((t - middle) ** 2 for t in target) / 5 + 1e-5)
+        for a, t in zip(said, target, strict=True):
+            error = abs(a - (t - middle) / spread)
+            total += 0.5 * error**2 if error < 1 else error - 0.5
+    return total / x.size
+
+
+def _sinkhorn(logits: Array) -> Array:
+    """As SwAV's appendix writes it: exponentiate, then balance rows and columns three times."""
+    q = np.exp(logits / TEMPERATURE).T
+    for _ in range(3):
+        q = q / q.sum(axis=1, keepdims=True) / q.shape[0]
+        q = q / q.sum(axis=0, keepdims=True) / q.shape[1]
+    return (q * q.shape[1]).T
+
+
+def self_distillation(student: list[Array], teacher: Array, *, sinkhorn: bool) -> float:
+    crops = [view for views in student for view in views]
+    tokens = teacher.reshape(-1, 7)
+    targets = _sinkhorn(tokens) if sinkhorn else [_softmax(t / TEMPERATURE) for t in tokens]
+    targets = np.array(targets).reshape(teacher.shape)
+    costs = [
+        sum(_cross_entropy(list(wanted[b]), said[b] / 0.1) for b in range(BATCH)) / BATCH
+        for q, wanted in enumerate(targets)
+        for v, said in enumerate(crops)
+        if q != v or sinkhorn  # the example with Sinkhorn also takes `pairs: all`
+    ]
+    return sum(costs) / len(costs)
+
+
+def masked_distillation(student: Array, teacher: Array, mask: Array, *, sinkhorn: bool) -> float:
+    targets = np.zeros_like(teacher)
+    if sinkhorn:
+        targets[mask] = _sinkhorn(teacher[mask])
+    total = 0.0
+    for place in np.ndindex(mask.shape[:2]):
+        hidden = [i for i, is_hidden in enumerate(mask[place]) if is_hidden]
+        for i in hidden:
+            target = targets[place][i] if sinkhorn else _softmax(teacher[place][i] / TEMPERATURE)
+            total += _cross_entropy(list(target), student[place][i] / 0.1) / len(hidden)
+    return total / (mask.shape[0] * mask.shape[1])
+
+
+def koleo(x: Array, *, group: int) -> float:
+    total = 0.0
+    for view in x:
+        for start in range(0, BATCH, group):
+            units = [_unit(v) for v in view[start : start + group]]
+            for i, u in enumerate(units):
+                nearest = min((sum((u - w + 1e-8) ** 2) for j, w in enumerate(units) if j != i))
+                total -= log(sqrt(nearest) + 1e-8)
+    return total / BATCH
+
+
+def info_nce(x: Array) -> float:
+    units = [_unit(v) for v in x.reshape(-1, x.shape[-1])]
+    total = 0.0
+    for i, u in enumerate(units):
+        others = [j for j in range(2 * BATCH) if j != i]
+        logits = np.array([sum(u * units[j]) / 0.1 for j in others])
+        total -= _log_softmax(logits)[others.index((i + BATCH) % (2 * BATCH))]
+    return total / (2 * BATCH)
+
+
+def contrastive(queries: Array, keys: Array) -> float:
+    total = 0.0
+    for v, w in ((0, 1), (1, 0)):
+        for i in range(BATCH):
+            query = _unit(queries[v, i])
+            logits = np.array([sum(query * _unit(key)) / 0.2 for key in keys[w]])
+            total -= 2 * 0.2 * _log_softmax(logits)[i] / BATCH
+    return total
+
+
+def cross_correlation(x: Array) -> float:
+    normed = []
+    for view in x:
+        middle = sum(view) / BATCH
+        normed.append((view - middle) / np.sqrt(sum((view - middle) ** 2) / BATCH + 1e-5))
+    total = 0.0
+    for i in range(x.shape[-1]):
+        for j in range(x.shape[-1]):
+            c = sum(normed[0][:, i] * normed[1][:, j]) / BATCH
+            total += (c - 1) ** 2 if i == j else 0.0051 * c**2
+    return total
+
+
+def rewritten(key: tuple[str, str], streams: dict[str, Any]) -> float:
+    name, variant = key
+    sinkhorn = {"sinkhorn": variant == "sinkhorn"}
+    options = {
+        "self_distillation": sinkhorn,
+        "masked_distillation": sinkhorn,
+        "koleo": {"group": 2 if variant == "groups" else BATCH},
+    }
+    if name == "self_distillation":
+        crops = [streams["student.0"], streams["student.1"]]
+        streams = {"student": crops, "teacher": streams["teacher"]}
+    return globals()[name](**streams, **options.get(name, {}))
+
+
+@pytest.mark.parametrize("key", EXAMPLES, ids=" ".join)
+def test_the_term_is_its_formula(key: tuple[str, str]) -> None:
+    streams = tensors(key, batch=BATCH, dtype=torch.float64, seed=3)
+    plain = {name: stream.numpy() for name, stream in streams.items()}
+    value = call(key, build(key).double(), streams, schedules=torch.float64)
+    assert value.item() == pytest.approx(rewritten(key, plain), rel=1e-12)

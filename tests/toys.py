@@ -1,0 +1,79 @@
+"""Toy-sized specs of every method and rewrite, and the plans that the compiler makes of them."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from eqspec.compile.plan import Plan
+from eqspec.compile.planner import plan
+from eqspec.compile.resolve import resolve
+from eqspec.registry.catalog import open_catalog
+from eqspec.spec.load import LoadedSpec, parse_spec
+
+BACKBONE = "{card: backbone, rev: 1, about: A toy transformer., impl: vit, params: {patch: 8, width: 32, depth: 2, heads: 2}}"
+
+SMALL = {
+    "vicreg": "{embed.width: 32, projector.widths: [24, 24, 24]}",
+    "vicreg_sie": "{embed.width: 32, projector.widths: [24, 24, 24]}",
+    "mocov3": "{embed.width: 32, projector.widths: [24, 16], predictor.widths: [24, 16]}",
+    "ibot": "{trunk.widths: [24, 24, 16], prototypes.width: 32, local.count: 2, mask.min_patches: 1}",
+    "dinov2": (
+        "{trunk.widths: [24, 32], bottleneck.widths: [16], prototypes.width: 24, local.count: 2, masked.min_patches: 1}"
+    ),
+    "mae": "{decoder.width: 16, decoder.depth: 1, decoder.heads: 2}",
+    "ijepa": "{predictor.width: 16, predictor.depth: 1, predictor.heads: 2, blocks.context_share: 0.25}",
+}
+"""Method → what makes it toy-sized."""
+
+MULTICROP = {"ibot": "ibot_multicrop", "dinov2": "dinov2_multicrop"}
+"""Methods with local crops, whose size must be a multiple of the toy's patch."""
+
+CUTTABLE = ("vicreg", "vicreg_sie", "mocov3", "ibot", "dinov2")
+"""Methods with an embedding that a rewrite may cut."""
+
+PATH = "{use: intermediate-reconstruction, transform: {use: rot}, split: 0.5}"
+SIE = "{use: sie, transform: {use: rot}, split: 0.5}"
+
+
+def toy_text(
+    method: str,
+    *,
+    equivariance: str = "none",
+    batch: int = 8,
+    image: int = 32,
+    backbone: str = BACKBONE,
+    extra: str = "",
+) -> str:
+    """A spec on the photos, small enough to train a step in milliseconds."""
+    crops = MULTICROP.get(method)
+    augment = f"augment: {{use: {crops}, with: {{local.size: 16}}}}" if crops else ""
+    return f"""\
+schema: 1
+data: {{use: photos}}
+image: {image}
+backbone: {backbone}
+method: {{use: {method}, with: {SMALL[method]}}}
+equivariance: {equivariance}
+train: {{length: 4 steps, batch: {batch}}}
+{augment}
+{extra}
+"""
+
+
+def load_toy(method: str, **options: object) -> LoadedSpec:
+    """The toy spec, read."""
+    return parse_spec(toy_text(method, **options), path=Path(f"{method}.yaml"))  # type: ignore[arg-type]
+
+
+@cache
+def toy_plan(method: str, *, equivariance: str = "none", batch: int = 8, backbone: str = BACKBONE) -> Plan:
+    """The toy spec, compiled by the real compiler."""
+    return plan_of(load_toy(method, equivariance=equivariance, batch=batch, backbone=backbone))
+
+
+def plan_of(loaded: LoadedSpec) -> Plan:
+    """A loaded spec, compiled."""
+    catalog = open_catalog()
+    resolved = resolve(loaded.spec, source=loaded.source, catalog=catalog, name=loaded.path.stem)
+    return plan(resolved)

@@ -1,0 +1,59 @@
+"""One example of every transform, at the paper's ranges, and images to apply them to."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from eqspec.nn.philox import Draws
+from eqspec.ops.find import find_op
+
+if TYPE_CHECKING:
+    from eqspec.nn.path import At
+
+_TURN, _SHIFT, _FACTOR = (-45.0, 45.0), (-10.0, 10.0), (-0.4, 0.4)
+
+EXAMPLES: MappingProxyType[str, dict[str, Any]] = MappingProxyType(
+    {
+        "rot": {"degrees": _TURN},
+        "trans": {"pixels": _SHIFT, "at": 64},
+        "se2": {"degrees": _TURN, "pixels": _SHIFT, "at": 64},
+        "color": {
+            "brightness": _FACTOR,
+            "contrast": _FACTOR,
+            "saturation": _FACTOR,
+            "hue": (-0.1, 0.1),
+        },
+        "blur": {"sigma": (0.1, 2.0), "at": 32},
+        "flip": {},
+        "grayscale": {},
+        "solarise": {},
+    }
+)
+PATHS = tuple(name for name in EXAMPLES if find_op("transforms", name).path)
+GEOMETRIC_PATHS = tuple(name for name in PATHS if find_op("transforms", name).kind == "geometry")
+
+
+def example_params(name: str) -> Any:
+    return find_op("transforms", name).Params.model_validate(EXAMPLES[name])
+
+
+def example_at(name: str, *, size: int = 32, border: str = "reflect") -> At:
+    return find_op("transforms", name).build(example_params(name), size=size, border=border)
+
+
+def drawn_theta(name: str, *, batch: int, size: int = 32, seed: int = 0) -> torch.Tensor:
+    """Parameters `[B, P]` drawn uniformly from the example's ranges, rounded to float32."""
+    bounds = find_op("transforms", name).ranges(example_params(name), size=size)
+    low, high = np.array(bounds).reshape(-1, 2).T
+    samples = np.arange(batch)
+    share = Draws(seed=seed).uniform(name, step=0, samples=samples, view=1, count=len(bounds))
+    return torch.from_numpy(low + share * (high - low)).float()
+
+
+def noise(size: int = 32, *, batch: int = 3, seed: int = 0) -> torch.Tensor:
+    """Images `[B, 3, size, size]` in [0, 1]: no two pixels alike."""
+    return torch.rand(batch, 3, size, size, generator=torch.Generator().manual_seed(seed))

@@ -1,0 +1,55 @@
+"""Fixed positions, and positions on another grid, against published numbers."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from timm.layers.pos_embed import resample_abs_pos_embed
+
+from eqspec.nn.positions import resample_positions, sincos_positions
+from tests.reference.waves import wave
+
+FIRST_COLUMN = [0.841471, 0.01, 0.540302, 0.99995, 0, 0, 1, 1]
+"""Eight features of a token one step from the origin, the stepped coordinate first."""
+
+
+@pytest.mark.parametrize(("first", "token"), [("x", 1), ("row", 3)])
+def test_fixed_positions_put_one_coordinate_first(first: str, token: int) -> None:
+    codes = sincos_positions((3, 3), width=8, prefix=0, first=first)[0]
+    other = FIRST_COLUMN[4:] + FIRST_COLUMN[:4]
+    torch.testing.assert_close(codes[token], torch.tensor(FIRST_COLUMN).double(), rtol=0, atol=1e-6)
+    torch.testing.assert_close(codes[4 - token], torch.tensor(other).double(), rtol=0, atol=1e-6)
+
+
+def test_prefix_tokens_stand_nowhere() -> None:
+    codes = sincos_positions((2, 3), width=4, prefix=2, first="x")
+    assert codes.shape == (1, 8, 4)
+    assert not codes[:, :2].any()
+    assert torch.equal(codes[:, 2:], sincos_positions((2, 3), width=4, prefix=0, first="x"))
+
+
+def test_a_width_that_is_no_multiple_of_four_is_refused() -> None:
+    with pytest.raises(ValueError, match="multiple of 4"):
+        sincos_positions((2, 2), width=6, prefix=0, first="x")
+
+
+def test_dinos_interpolation() -> None:
+    """A 14 x 14 map at 6 x 6, with the scale factor 6.1 / 14."""
+    codes = wave(14, 14, 0).reshape(1, 196, 1)
+    made = resample_positions(codes, native=(14, 14), grid=(6, 6), how="dino").reshape(6, 6)
+    picked = [made[0, 0].item(), made[3, 4].item(), made[5, 5].item()]
+    assert picked == pytest.approx([0.7842614236, -0.0372642657, -0.5929497610], abs=1e-9)
+
+
+@pytest.mark.parametrize("grid", [(6, 6), (4, 9), (20, 20)])
+def test_timms_interpolation(grid: tuple[int, int]) -> None:
+    codes = wave(1 + 196, 3, 0.2)[None].float()
+    made = resample_positions(codes, native=(14, 14), grid=grid, how="timm")
+    wanted = resample_abs_pos_embed(codes, list(grid), old_size=[14, 14], num_prefix_tokens=1)
+    torch.testing.assert_close(made, wanted, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("how", ["timm", "dino"])
+def test_the_native_grid_is_left_as_it_is(how: str) -> None:
+    codes = wave(1 + 6, 4, 0.2)[None]
+    assert resample_positions(codes, native=(2, 3), grid=(2, 3), how=how) is codes

@@ -1,0 +1,51 @@
+"""Weight-normalised scores against a published number, and the independence of rows."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.nn import functional
+
+from eqspec.nn.initialise import initialise
+from eqspec.nn.weight_norm_linear import WeightNormLinear
+from tests.reference.waves import wave
+
+
+def head(*, train_norm: bool = True) -> WeightNormLinear:
+    made = WeightNormLinear(4, width=6, train_norm=train_norm).double()
+    with torch.no_grad():
+        made.weight_v.copy_(wave(6, 4, 0.4))
+    return made
+
+
+def test_published_scores() -> None:
+    scores = head()(x=functional.normalize(wave(3, 4, 0.2), dim=1))
+    assert scores[0, :3].tolist() == pytest.approx(
+        [0.9954806029, 0.6328861393, -0.2156082825], abs=1e-9
+    )
+
+
+def test_lengths_scale_their_rows() -> None:
+    made, x = head(), wave(3, 4, 0.2)
+    before = made(x=x)
+    with torch.no_grad():
+        made.weight_g[2] = 3.0
+    wanted = before * torch.tensor([1.0, 1, 3, 1, 1, 1])
+    torch.testing.assert_close(made(x=x), wanted)
+
+
+def test_rows_are_independent() -> None:
+    """A loss on the first rows sends exactly nothing to the others: `cut` relies on it."""
+    made = head()
+    made(x=wave(3, 4, 0.2))[:, :4].square().sum().backward()
+    for weight in (made.weight_v, made.weight_g):
+        assert weight.grad[:4].abs().min() > 0
+        assert torch.equal(weight.grad[4:], torch.zeros_like(weight.grad[4:]))
+
+
+def test_lengths_are_parameters_even_when_they_stay_at_one() -> None:
+    fixed = head(train_norm=False)
+    initialise(fixed, seed=0, name="prototypes")
+    assert not fixed.weight_g.requires_grad
+    assert fixed.weight_g.eq(1).all()
+    assert set(fixed.state_dict()) == {"weight_g", "weight_v"}

@@ -1,0 +1,103 @@
+"""Units, encodings and reaches of the transforms, and what their parameters refuse."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from eqspec.errors import UsageError
+from eqspec.ops.transforms import blur, color, rot, se2, trans
+
+HALF_ROOT = sqrt(3) / 2
+PAPER = {
+    rot: {"degrees": (-45, 45)},
+    trans: {"pixels": (-10, 10)},
+    se2: {"degrees": (-45, 45), "pixels": (-10, 10)},
+    color: {
+        "brightness": (-0.4, 0.4),
+        "contrast": (-0.4, 0.4),
+        "saturation": (-0.4, 0.4),
+        "hue": (-0.1, 0.1),
+    },
+    blur: {"sigma": (0.1, 2)},
+}
+
+
+def paper(op: Any, **changed: object) -> Any:
+    return op.Params.model_validate({**PAPER[op], **changed})
+
+
+@pytest.mark.parametrize(
+    ("op", "theta", "action"),
+    [
+        (rot, [30], [HALF_ROOT, 0.5]),
+        (trans, [5, -10], [1, 0.5, -1]),
+        (se2, [-30, 5, -10], [HALF_ROOT, -0.5, 1, 0.5, -1]),
+        (color, [0.2, -0.4, 0.1, 0.05], [1, 0.5, -1, 0.25, 0.5]),
+        (blur, [1.5], [1, 0.75]),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_actions(op: Any, theta: list[float], action: list[float]) -> None:
+    encoded = op.encode(paper(op), np.array([theta], dtype=np.float64), size=224)
+    np.testing.assert_allclose(encoded, [action], atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("op", "ranges"),
+    [
+        (trans, ((-5, 5), (-5, 5))),
+        (se2, ((-45, 45), (-5, 5), (-5, 5))),
+        (blur, ((0.05, 1),)),
+        (rot, ((-45, 45),)),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_pixels_are_stated_at_224_and_scale(op: Any, ranges: tuple[tuple[float, float]]) -> None:
+    np.testing.assert_allclose(op.ranges(paper(op), size=112), ranges)
+
+
+@pytest.mark.parametrize("op", [trans, se2, blur])
+def test_pixels_can_be_stated_at_another_size(op: Any) -> None:
+    assert op.ranges(paper(op, at=32), size=32) == op.ranges(paper(op), size=224)
+
+
+def test_actions_do_not_depend_on_the_size() -> None:
+    at_32 = trans.encode(paper(trans), np.array([[10 / 7, 0]]), size=32)
+    np.testing.assert_allclose(at_32, [[1, 1, 0]])
+
+
+def test_reach_of_the_papers_ranges() -> None:
+    assert rot.reach(paper(rot), size=224) == pytest.approx(111.5 * (sqrt(2) - 1))
+    assert trans.reach(paper(trans), size=224) == pytest.approx(10)
+    assert se2.reach(paper(se2), size=224) == pytest.approx(121.5 * sqrt(2) - 111.5)
+    assert color.reach(paper(color), size=224) == blur.reach(paper(blur), size=224) == 0
+
+
+@pytest.mark.parametrize(
+    ("op", "params"),
+    [
+        (rot, {"degrees": (45, -45)}),
+        (color, {"brightness": (-1.1, 0)}),
+        (color, {"hue": (0, 0.6)}),
+        (color, {"contrast": (0.4, -0.4)}),
+        (blur, {"sigma": (-0.1, 2)}),
+        (blur, {"sigma": (2, 1)}),
+        (trans, {"at": 0}),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_ranges_that_make_no_sense(op: Any, params: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        op.Params.model_validate(params)
+
+
+def test_a_blur_wider_than_the_image_is_explained() -> None:
+    params = blur.Params(sigma=(0, 3), at=8)
+    with pytest.raises(UsageError, match="reaches 9 pixels, but the image has 8") as refused:
+        blur.build(params, size=8, border="reflect")
+    assert "`at`" in (refused.value.help or "")
