@@ -38,20 +38,20 @@ def stream(axes: str, *sizes: int, **facts: Any) -> StreamType:
 
 _IMAGES = stream("VBCHW", 2, 3, 16, 16)
 _SMALL_IMAGES = stream("VBCHW", 2, 3, 8, 8)
-_VIT = {"patch": 4, "width": 16, "depth": 2, "heads": 2}
+_VIT = {"patch": 4, "width": 16, "depth": 1, "heads": 2}
 _KEEP = stream("VBM", 2, 5, dtype="int", grid=(4, 4))
 _PATCHES = stream("VBND", 2, 16, 6, grid=(4, 4))
 _POOLED = stream("VBD", 2, 6)
 
 EXAMPLES = MappingProxyType(
     {
-        ("backbones", "vit", ""): Example({"images": _IMAGES}, _VIT),
+        ("backbones", "vit", ""): Example({"images": _IMAGES}, _VIT | {"depth": 2}),
         ("backbones", "vit", "masked"): Example(
             {"images": _IMAGES, "mask": stream("VBN", 2, 16, dtype="bool", grid=(4, 4))},
             _VIT | {"mask_token": "zeros", "layer_scale": 0.1, "registers": 2},
         ),
         ("backbones", "vit", "kept and dropped"): Example(
-            {"images": _IMAGES, "keep": _KEEP, "drop": stream("VBLP", 2, 2, 2)},
+            {"images": _IMAGES, "keep": _KEEP, "drop": stream("VBLP", 2, 1, 2)},
             _VIT | {"class_token": False, "positions": "sincos-x-first", "init": "xavier"},
         ),
         ("backbones", "vit", "local"): Example(

@@ -27,7 +27,9 @@ json_values = st.recursive(
 """Whatever YAML and JSON can both hold."""
 
 durations = st.builds(
-    Duration, amount=st.integers(0, 10**15 - 1), unit=st.sampled_from(["steps", "epochs", "samples"])
+    Duration,
+    amount=st.integers(0, 10**15 - 1),
+    unit=st.sampled_from(["steps", "epochs", "samples"]),
 )
 positive_durations = durations.filter(lambda duration: duration.amount > 0)
 

@@ -67,7 +67,9 @@ def load_toy(method: str, **options: object) -> LoadedSpec:
 
 
 @cache
-def toy_plan(method: str, *, equivariance: str = "none", batch: int = 8, backbone: str = BACKBONE) -> Plan:
+def toy_plan(
+    method: str, *, equivariance: str = "none", batch: int = 8, backbone: str = BACKBONE
+) -> Plan:
     """The toy spec, compiled by the real compiler."""
     return plan_of(load_toy(method, equivariance=equivariance, batch=batch, backbone=backbone))
 

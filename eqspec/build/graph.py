@@ -20,6 +20,7 @@ from eqspec.build.interpreter import Instruction, instruction, run
 from eqspec.compile.graph_plan import ApplyNode, GraphPlan, ModulePlan, Node, TermPlan
 from eqspec.nn.world import World
 from eqspec.ops.find import find_op
+from eqspec.spec.use import OpCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,9 @@ class Loss:
 class Encode(nn.Module):
     """Inputs of a micro-batch → the streams at the cut."""
 
-    def __init__(self, students: tuple[Instruction, ...], teachers: tuple[Instruction, ...]) -> None:
+    def __init__(
+        self, students: tuple[Instruction, ...], teachers: tuple[Instruction, ...]
+    ) -> None:
         super().__init__()
         self._students = students
         self._teachers = teachers
@@ -65,7 +68,11 @@ class Judge(nn.Module):
     """Streams at the cut and inputs → the loss."""
 
     def __init__(
-        self, instructions: tuple[Instruction, ...], terms: tuple[TermPlan, ...], *, built: nn.ModuleDict
+        self,
+        instructions: tuple[Instruction, ...],
+        terms: tuple[TermPlan, ...],
+        *,
+        built: nn.ModuleDict,
     ) -> None:
         super().__init__()
         self.instructions = instructions
@@ -114,9 +121,12 @@ class TrainGraph(nn.Module):
         self.teachers = nn.ModuleDict()
         for teacher in plan.teachers:
             copies = nn.ModuleDict(
-                {n: build_module(_copied(by_name[n], teacher.excludes), world=world) for n in teacher.follows}
+                {
+                    n: build_module(_copied(by_name[n], teacher.excludes), world=world)
+                    for n in teacher.follows
+                }
             )
-            self.teachers[teacher.name] = copies.requires_grad_(False)
+            self.teachers[teacher.name] = copies.requires_grad_(requires_grad=False)
         self.terms = nn.ModuleDict({t.name: _build_term(t, world=world) for t in plan.terms})
         self.encode = Encode(
             self._instructions(tuple(n for n in plan.encode if not _is_teacher(n))),
@@ -126,13 +136,16 @@ class TrainGraph(nn.Module):
 
     def _instructions(self, nodes: tuple[Node, ...]) -> tuple[Instruction, ...]:
         modules = dict(self.students.items())
-        for teacher, copies in self.teachers.items():
-            modules.update({f"{teacher}.{name}": copy for name, copy in copies.items()})
+        for teacher in self.plan.teachers:
+            modules |= {f"{teacher.name}.{n}": m for n, m in self.copies(teacher.name).items()}
         per_view = frozenset(
-            m.name for m in self.plan.modules if getattr(find_op(m.family, m.impl), "per_view", False)
+            m.name
+            for m in self.plan.modules
+            if getattr(find_op(m.family, m.impl), "per_view", False)
         )
         return tuple(
-            instruction(node, types=self.plan.streams, modules=modules, per_view=per_view) for node in nodes
+            instruction(node, types=self.plan.streams, modules=modules, per_view=per_view)
+            for node in nodes
         )
 
     def forward(self, streams: Mapping[str, Tensor], controls: Mapping[str, Tensor]) -> Loss:
@@ -142,10 +155,14 @@ class TrainGraph(nn.Module):
     def encoder(self) -> nn.Module:
         """The backbone that evaluations use: the teacher's copy where there is one."""
         name = next(m.name for m in self.plan.modules if m.family == "backbones")
-        for copies in self.teachers.values():
-            if name in copies:
-                return copies[name]
-        return self.students[name]
+        followed = (self.copies(t.name)[name] for t in self.plan.teachers if name in t.follows)
+        return next(followed, self.students[name])
+
+    def copies(self, teacher: str) -> dict[str, nn.Module]:
+        """The modules of a teacher by name."""
+        held = self.teachers[teacher]
+        assert isinstance(held, nn.ModuleDict), "built as one"
+        return dict(held.items())
 
     def trained(self) -> Iterator[tuple[str, nn.Parameter]]:
         """(name, parameter) of everything the optimizer moves."""
@@ -157,7 +174,9 @@ def _full_precision(device: str) -> AbstractContextManager[object]:
     return nullcontext() if device == "meta" else torch.autocast(device, enabled=False)
 
 
-def _made(instructions: tuple[Instruction, ...], streams: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _made(
+    instructions: tuple[Instruction, ...], streams: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
     made = run(instructions, streams)
     return {step.out: made[step.out] for step in instructions}
 
@@ -189,7 +208,7 @@ def _build_term(plan: TermPlan, *, world: World) -> nn.Module:
 
 
 def _plain(plan: TermPlan) -> dict[str, Any]:
-    return {n: v if isinstance(v, float) else v.model_dump() for n, v in plan.scheduled.items()}
+    return {n: v.model_dump() if isinstance(v, OpCall) else v for n, v in plan.scheduled.items()}
 
 
 def constant_controls(plan: GraphPlan, *, dtype: torch.dtype = torch.float32) -> dict[str, Tensor]:
@@ -197,6 +216,6 @@ def constant_controls(plan: GraphPlan, *, dtype: torch.dtype = torch.float32) ->
     controls: dict[str, Tensor] = {}
     for term in plan.terms:
         for name, value in {"weight": term.weight, **term.scheduled}.items():
-            number = value if isinstance(value, float) else 1.0
+            number = 1.0 if isinstance(value, OpCall) else value
             controls[f"{term.name}.{name}"] = torch.tensor(number, dtype=dtype)
     return controls

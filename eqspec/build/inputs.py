@@ -16,7 +16,13 @@ from eqspec.ops.find import find_op
 
 
 def drawn_inputs(
-    plan: GraphPlan, *, seed: int, step: int, positions: np.ndarray, batch: int, device: torch.device
+    plan: GraphPlan,
+    *,
+    seed: int,
+    step: int,
+    positions: np.ndarray,
+    batch: int,
+    device: torch.device,
 ) -> dict[str, Tensor]:
     """Streams by name, for this rank's share of the batch.
 
@@ -50,9 +56,9 @@ def _drop_path(drop: DropPathPlan, *, draws: Draws, step: int, positions: np.nda
     views = drop.type.size("V") if "V" in drop.type.axes else 1
     kept = np.stack(
         [
-            draws.uniform(drop.name, step=step, samples=positions, view=v, count=rates.size).reshape(
-                len(positions), *rates.shape
-            )
+            draws.uniform(
+                drop.name, step=step, samples=positions, view=v, count=rates.size
+            ).reshape(len(positions), *rates.shape)
             >= rates
             for v in range(views)
         ]

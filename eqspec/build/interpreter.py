@@ -1,7 +1,7 @@
-"""Runs graph nodes on tensors: one small function per kind of node, no names of methods.
+"""Runs graph nodes on tensors: one small function per kind of node, none per method.
 
-Each node becomes an `Instruction` once, when the graph is built, so that what `torch.compile` sees is
-a fixed list of calls on tensors.
+Each node becomes an `Instruction` once, when the graph is built, so that what `torch.compile`
+sees is a fixed list of calls on tensors.
 """
 
 from __future__ import annotations
@@ -43,6 +43,15 @@ class Instruction:
     call: Callable[..., Tensor]
 
 
+@dataclass(frozen=True, slots=True)
+class _Built:
+    """What instructions are made from."""
+
+    types: Mapping[str, StreamType]
+    modules: Mapping[str, nn.Module]
+    per_view: frozenset[str]
+
+
 def run(instructions: tuple[Instruction, ...], streams: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """All streams: those given and those made."""
     made = dict(streams)
@@ -52,7 +61,11 @@ def run(instructions: tuple[Instruction, ...], streams: Mapping[str, Tensor]) ->
 
 
 def instruction(
-    node: Node, *, types: Mapping[str, StreamType], modules: Mapping[str, nn.Module], per_view: frozenset[str]
+    node: Node,
+    *,
+    types: Mapping[str, StreamType],
+    modules: Mapping[str, nn.Module],
+    per_view: frozenset[str],
 ) -> Instruction:
     """The instruction of a node.
 
@@ -61,22 +74,21 @@ def instruction(
         modules: by name; a teacher's copies as ``teacher.module``.
         per_view: modules whose batch statistics are taken per view.
     """
-    return Instruction(out=node.out, reads=reads(node), call=_call(node, types, modules, per_view))
+    built = _Built(types=types, modules=modules, per_view=per_view)
+    return Instruction(out=node.out, reads=reads(node), call=_call(node, built))
 
 
-def _call(
-    node: Node, types: Mapping[str, StreamType], modules: Mapping[str, nn.Module], per_view: frozenset[str]
-) -> Callable[..., Tensor]:
+def _call(node: Node, built: _Built) -> Callable[..., Tensor]:  # noqa: C901, PLR0911, PLR0912 - one arm per kind
     match node:
         case ApplyNode():
-            return _apply(node, types, modules, per_view)
+            return _apply(node, built)
         case PoolNode():
-            axis = types[node.of].axes.index("N")
+            axis = built.types[node.of].axes.index("N")
             return lambda x: x.mean(dim=axis)
         case SelectNode():
-            return _select(node, types[node.of])
+            return _select(node, built.types[node.of])
         case GatherNode():
-            return _gather(types[node.of].prefix)
+            return _gather(built.types[node.of].prefix)
         case ViewNode():
             index = node.index
             return lambda x: x[index]
@@ -93,17 +105,17 @@ def _call(
             assert_never(node)
 
 
-def _apply(
-    node: ApplyNode,
-    types: Mapping[str, StreamType],
-    modules: Mapping[str, nn.Module],
-    per_view: frozenset[str],
-) -> Callable[..., Tensor]:
-    module = modules[f"{node.teacher}.{node.module}" if node.teacher else node.module]
+def _apply(node: ApplyNode, built: _Built) -> Callable[..., Tensor]:
+    types = built.types
+    module = built.modules[f"{node.teacher}.{node.module}" if node.teacher else node.module]
     ports = tuple(node.ports)
     first = types[next(iter(node.ports.values()))]
     lead = sum(axis in LEADING for axis in first.axes)
-    extra = {"views": first.size("V") if "V" in first.axes else 1} if node.module in per_view else {}
+    extra = (
+        {"views": first.size("V") if "V" in first.axes else 1}
+        if node.module in built.per_view
+        else {}
+    )
 
     def forward(*streams: Tensor) -> Tensor:
         leading = streams[0].shape[:lead]

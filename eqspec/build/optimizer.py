@@ -72,7 +72,9 @@ def build_optimizer(plan: Plan, named: Iterable[tuple[str, nn.Parameter]]) -> to
     return optimizer
 
 
-def set_step(optimizer: torch.optim.Optimizer, *, step: int, lr: float, weight_decay: float) -> None:
+def set_step(
+    optimizer: torch.optim.Optimizer, *, step: int, lr: float, weight_decay: float
+) -> None:
     """Writes this step's numbers into the groups and withholds gradients of frozen parameters."""
     for group in optimizer.param_groups:
         group["lr"] = lr * group["lr_scale"]

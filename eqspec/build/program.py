@@ -114,9 +114,8 @@ def build_graph(
     graph = graph.to_empty(device=device)
     for module in plan.modules:
         initialise(graph.students[module.name], seed=seed, name=module.init)
-    for copies in graph.teachers.values():
-        assert isinstance(copies, nn.ModuleDict), "built as one"
-        for name, copy in copies.items():
+    for teacher in plan.teachers:
+        for name, copy in graph.copies(teacher.name).items():
             initialise(copy, seed=seed, name=name)
     initialise(graph.terms, seed=seed, name="terms")
     return graph

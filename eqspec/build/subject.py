@@ -23,7 +23,7 @@ class Frozen:
     """The parts of a trained graph that give features.
 
     Attributes:
-        encoder: normalised images `[B, 3, s, s]` → tokens `[B, N, D]`; the teacher where there is one.
+        encoder: normalised images `[B, 3, s, s]` → tokens `[B, N, D]`; the teacher's, if any.
         prefix: how many leading tokens are no patches.
         embedding: tokens → `[B, N, d]` of the student, where a rewrite has cut it.
     """
@@ -81,9 +81,7 @@ def _chain(plan: GraphPlan) -> tuple[str, ...]:
 @torch.no_grad()
 def reconstructions(graph: TrainGraph, streams: Mapping[str, Tensor]) -> Tensor | None:
     """What the decoders make of a batch, `[K, B, 3, s, s]` in (0, 1); None without a path."""
-    name = next(
-        (t.ports["x"] for t in graph.plan.terms if t.ports.get("y") == "between"), None
-    )
+    name = next((t.ports["x"] for t in graph.plan.terms if t.ports.get("y") == "between"), None)
     if not isinstance(name, str):
         return None
     graph.eval()

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from eqspec.compile.plan import Plan
 from eqspec.ops.find import find_op
-from eqspec.spec.use import OpCall
 from eqspec.spec.duration import Clock
+from eqspec.spec.use import OpCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,9 @@ class Timeline:
         if not isinstance(number, OpCall):
             return float(number)
         op = find_op("schedules", number.impl)
-        return float(op.value(op.Params.model_validate(number.params), step=step, clock=self._clock))
+        return float(
+            op.value(op.Params.model_validate(number.params), step=step, clock=self._clock)
+        )
 
     def lr(self, step: int) -> float:
         """Learning rate before the scale of a parameter's rule."""

@@ -1,4 +1,4 @@
-"""Plan → trace: parameters, floating-point operations and shapes, from the real modules on meta tensors."""
+"""Plan → trace: parameters and operations, from the real modules on meta tensors."""
 
 from __future__ import annotations
 
@@ -65,7 +65,9 @@ def meta_streams(plan: Plan, *, batch: int) -> dict[str, Tensor]:
     """Every input stream of the graph as a meta tensor."""
     made = {node.out for node in (*plan.graph.encode, *plan.graph.judge)}
     return {
-        name: _meta(kind, batch=batch) for name, kind in plan.graph.streams.items() if name not in made
+        name: _meta(kind, batch=batch)
+        for name, kind in plan.graph.streams.items()
+        if name not in made
     }
 
 

@@ -38,15 +38,13 @@ class Planned:
         return (*self.variants.values(), self.plan)
 
 
-def plan_spec(
-    path: Path, *, overrides: Sequence[str] = (), data: Mapping[str, Path] | None = None
-) -> Planned:
+def plan_spec(path: Path, *, overrides: Sequence[str] = (), data: Path | None = None) -> Planned:
     """Compiles a spec and its variants.
 
     Args:
         path: of the spec; the bare name of a spec that ships with eqspec will do.
         overrides: `path=value`, as `--set` takes them.
-        data: dataset → folder, for data whose card promises no number of images.
+        data: folder of the dataset; read where its card promises no number of images.
 
     Raises:
         SpecError: with everything that is wrong.
@@ -59,7 +57,7 @@ def plan_spec(
     for variant, one in {**loaded.variants, "": loaded}.items():
         name = f"{found.stem}-{variant}" if variant else found.stem
         try:
-            plans[variant] = _plan(one, catalog=catalog, name=name, data=data or {})
+            plans[variant] = _plan(one, catalog=catalog, name=name, data=data)
         except SpecError as error:
             problems.extend(d for d in error.diagnostics if d not in problems)
     if problems:
@@ -70,7 +68,7 @@ def plan_spec(
 
 
 def locate_spec(path: Path) -> Path:
-    """The path itself, or the shipped spec of that name (``specs/quickstart.yaml``, ``quickstart``)."""
+    """The path itself, or the shipped spec of that name: ``specs/x.yaml``, or just ``x``."""
     if path.exists():
         return path
     shipped = specs_root()
@@ -81,12 +79,11 @@ def locate_spec(path: Path) -> Path:
     return path
 
 
-def _plan(loaded: LoadedSpec, *, catalog: Catalog, name: str, data: Mapping[str, Path]) -> Plan:
+def _plan(loaded: LoadedSpec, *, catalog: Catalog, name: str, data: Path | None) -> Plan:
     resolved = resolve(loaded.spec, source=loaded.source, catalog=catalog, name=name)
     count = None
-    card = resolved.cards["data"]
-    if resolved.data.facts.count is None and card.name in data:
+    if resolved.data.facts.count is None and data is not None:
         op = find_op("datasets", resolved.data.impl)
         params = op.Params.model_validate(resolved.data.params)
-        count = len(op.open(params, split="train", folder=data[card.name]))
+        count = len(op.open(params, split="train", folder=data))
     return make_plan(resolved, count=count)

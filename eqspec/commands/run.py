@@ -1,9 +1,9 @@
-"""`eqspec run`: trains a plan in its folder, evaluates, seals; again, it goes on where it stopped."""
+"""`eqspec run`: trains a plan in its folder, evaluates, seals; again, goes on where it stopped."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,11 +12,23 @@ import torch
 
 from eqspec.build.program import Program, build_program, choose_device
 from eqspec.build.trace import trace
+from eqspec.commands.events import (
+    Evaluated,
+    Judging,
+    Opened,
+    RunEvent,
+    Saved,
+    Sealed,
+    Stopped,
+)
 from eqspec.commands.judging import Judged, judge_plan, open_splits
-from eqspec.compile.plan import Plan
+from eqspec.compile.plan import EvalPlan, Pause, Plan
 from eqspec.engine.events import Paused, Stepped
 from eqspec.engine.train import train
+from eqspec.report.reconstructions import reconstruction_strip
+from eqspec.report.strip import STRIP
 from eqspec.runs import checkpoint
+from eqspec.runs.artifacts import write_bytes
 from eqspec.runs.environment import collect
 from eqspec.runs.folder import Identity, Opening, RunFolder, place
 from eqspec.runs.journal import Journal
@@ -24,52 +36,14 @@ from eqspec.runs.seal import Outcome, Status
 from eqspec.spec.dump import write_yaml
 
 if TYPE_CHECKING:
+    from eqspec.build.graph import TrainGraph
     from eqspec.commands.judging import Splits
     from eqspec.runs.live import Live
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """The folder is there; training begins, goes on, or is already done."""
-
-    plan: Plan
-    folder: Path
-    done: int
-    program: Program | None
-    warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Saved:
-    """A checkpoint was written."""
-
-    step: int
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluated:
-    """An evaluation has been made (or was found in the folder)."""
-
-    judged: Judged
-    step: int
-
-
-@dataclass(frozen=True, slots=True)
-class Stopped:
-    """As many steps as were asked for are done, but not all of the plan's."""
-
-    folder: Path
-    step: int
-
-
-@dataclass(frozen=True, slots=True)
-class Sealed:
-    """The run is complete."""
-
-    folder: Path
-
-
-RunEvent = Opened | Stepped | Saved | Evaluated | Stopped | Sealed
+def never() -> bool:
+    """Nobody asks for a stop."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +56,8 @@ class RunRequest:
         data: folder of the dataset, where it needs one.
         steps: stop after so many steps in all.
         untrained: also judge the encoder as it was before training.
+        should_stop: asked after every step, and before every evaluation; once it says so, what is
+            done is saved and the run stops.
     """
 
     plan: Plan
@@ -90,6 +66,7 @@ class RunRequest:
     data: Path | None = None
     steps: int | None = None
     untrained: bool = True
+    should_stop: Callable[[], bool] = never
 
 
 def run(request: RunRequest) -> Iterator[RunEvent]:
@@ -109,9 +86,11 @@ def run(request: RunRequest) -> Iterator[RunEvent]:
             folder = RunFolder.create(path, opening=_opening(request))
         folder.guard_data(splits.train.fingerprint())
         record = folder.record()
-        if record is not None and record.status is Status.FINISHED:
+        stored = _stored(folder, request)
+        if record is not None and record.status is Status.FINISHED and None not in stored:
             yield Opened(plan=plan, folder=path, done=plan.train.steps, program=None)
-            yield from _stored(folder, plan, untrained=request.untrained)
+            yield from (Evaluated(judged=j, step=j.step) for j in stored if j is not None)
+            yield Sealed(folder=path)
             return
         folder.unseal()
         yield from _train_and_judge(request, folder, splits=splits, live=live)
@@ -133,30 +112,64 @@ def _train_and_judge(
     found = checkpoint.load(folder.checkpoints)
     done = _restore(program, found)
     yield Opened(
-        plan=plan, folder=folder.path, done=done, program=program, warnings=found.warnings if found else ()
+        plan=plan,
+        folder=folder.path,
+        done=done,
+        program=program,
+        warnings=found.warnings if found else (),
     )
+    pauses = {pause.step: pause for pause in plan.timetable}
     with Journal(folder.metrics) as metrics, Journal(folder.timing) as timing:
         metrics.rewind(done)
         timing.rewind(done)
+        if done in pauses:
+            yield from _judge_at(pauses[done], request, folder, program=program, splits=splits)
         for event in train(program, start=done, until=request.steps):
             if isinstance(event, Stepped):
                 metrics.write(event.step, name="train", values=event.metrics)
                 timing.write(
-                    event.step, name="train", values={"seconds": event.seconds, "waited": event.waited}
+                    event.step,
+                    name="train",
+                    values={"seconds": event.seconds, "waited": event.waited},
                 )
                 live.beat(step=event.step)
                 done = event.step
                 yield event
+                if done in pauses:
+                    continue  # a stop here would leave out what the pause is for
             else:
                 metrics.sync()
                 timing.sync()
                 yield from _pause(event, request, folder, program=program, splits=splits)
+            if request.should_stop():
+                break
         if done < plan.train.steps:
+            metrics.sync()
+            timing.sync()
             _save(folder, program, step=done)
             yield Stopped(folder=folder.path, step=done)
             return
-    yield from _judge_missing(request, folder, program=program, splits=splits)
-    folder.seal(Outcome(status=Status.FINISHED, step=done))
+    yield from _finish(request, folder, program=program, splits=splits)
+
+
+def _finish(
+    request: RunRequest, folder: RunFolder, *, program: Program, splits: Splits
+) -> Iterator[RunEvent]:
+    """What is to be done once the weights stand still for good."""
+    plan = request.plan
+    for step in _last_steps(request):
+        graph = program.graph if step else None
+        for evaluation in plan.evaluations:
+            yield from _judge(
+                evaluation, graph, request=request, folder=folder, splits=splits, step=step
+            )
+    if request.should_stop():
+        yield Stopped(folder=folder.path, step=plan.train.steps)
+        return
+    strip = reconstruction_strip(program, splits.held_out)
+    if strip is not None:
+        write_bytes(folder.path / STRIP, data=strip)
+    folder.seal(Outcome(status=Status.FINISHED, step=plan.train.steps))
     yield Sealed(folder=folder.path)
 
 
@@ -166,42 +179,60 @@ def _pause(
     if event.pause.checkpoint:
         _save(folder, program, step=event.step)
         yield Saved(step=event.step)
-    if event.step < request.plan.train.steps:
-        for evaluation in request.plan.evaluations:
-            if evaluation.id in event.pause.evaluations:
-                judged = judge_plan(
-                    folder, program.graph, plan=request.plan, evaluation=evaluation, splits=splits, step=event.step
-                )
-                yield Evaluated(judged=judged, step=event.step)
+    yield from _judge_at(event.pause, request, folder, program=program, splits=splits)
 
 
-def _judge_missing(
-    request: RunRequest, folder: RunFolder, *, program: Program, splits: Splits
+def _judge_at(
+    pause: Pause, request: RunRequest, folder: RunFolder, *, program: Program, splits: Splits
 ) -> Iterator[RunEvent]:
-    """Every evaluation of the last step that the folder does not hold yet."""
-    plan = request.plan
-    for evaluation in plan.evaluations:
-        rows = ("untrained", "trained") if request.untrained else ("trained",)
-        for row in rows:
-            judged = judge_plan(
-                folder,
-                program.graph if row == "trained" else None,
-                plan=plan,
-                evaluation=evaluation,
+    """The evaluations of a pause before the last one."""
+    if pause.step == request.plan.train.steps:
+        return
+    for evaluation in request.plan.evaluations:
+        if evaluation.id in pause.evaluations:
+            yield from _judge(
+                evaluation,
+                program.graph,
+                request=request,
+                folder=folder,
                 splits=splits,
-                step=plan.train.steps if row == "trained" else 0,
+                step=pause.step,
             )
-            yield Evaluated(judged=judged, step=judged.step)
 
 
-def _stored(folder: RunFolder, plan: Plan, *, untrained: bool) -> Iterator[RunEvent]:
-    """What a finished folder holds."""
-    for evaluation in plan.evaluations:
-        for step in (0, plan.train.steps) if untrained else (plan.train.steps,):
-            judged = Judged.read(folder, evaluation=evaluation, step=step)
-            if judged is not None:
-                yield Evaluated(judged=judged, step=step)
-    yield Sealed(folder=folder.path)
+def _judge(  # noqa: PLR0913 - what is judged, by what, on what, and where the result goes
+    evaluation: EvalPlan,
+    graph: TrainGraph | None,
+    *,
+    request: RunRequest,
+    folder: RunFolder,
+    splits: Splits,
+    step: int,
+) -> Iterator[RunEvent]:
+    """One evaluation, unless the run is to stop."""
+    if request.should_stop():
+        return
+    if Judged.read(folder, evaluation=evaluation, step=step) is None:
+        yield Judging(evaluation=evaluation, step=step)
+    judged = judge_plan(
+        folder, graph, plan=request.plan, evaluation=evaluation, splits=splits, step=step
+    )
+    yield Evaluated(judged=judged, step=step)
+
+
+def _last_steps(request: RunRequest) -> tuple[int, ...]:
+    """After which steps the encoder is judged at the end of a run; 0 is before any training."""
+    last = request.plan.train.steps
+    return (0, last) if request.untrained else (last,)
+
+
+def _stored(folder: RunFolder, request: RunRequest) -> tuple[Judged | None, ...]:
+    """What the end of the run asks for, as far as a folder holds it."""
+    return tuple(
+        Judged.read(folder, evaluation=evaluation, step=step)
+        for step in _last_steps(request)
+        for evaluation in request.plan.evaluations
+    )
 
 
 def _opening(request: RunRequest) -> Opening:

@@ -1,4 +1,4 @@
-"""Turns `{use: name, with: …}` or a body in place into the card that is meant, overrides applied."""
+"""Turns `{use: name, with: …}` or a body in place into the card, overrides applied."""
 
 from __future__ import annotations
 
@@ -63,7 +63,8 @@ def _overridden(card: Card, spec: Source, at: KeyPath) -> Card:
 def override_path(card: Card, dotted: str) -> KeyPath:
     """Where in a card's body the value of `with: {dotted: …}` goes.
 
-    In a method the first part names a module, term, input, teacher or view group; elsewhere a parameter.
+    In a method the first part names a module, term, input, teacher or view group; elsewhere a
+    parameter.
 
     Raises:
         KeyError: when the method has no part of that name.
@@ -74,10 +75,9 @@ def override_path(card: Card, dotted: str) -> KeyPath:
     if card.family != "methods":
         return ("params", first, *rest)
     for section in ("modules", "terms", "inputs", "teachers", "views", "recipe"):
-        names = card.body.get(section, {})
         if section == "recipe" and first == "recipe":
             return ("recipe", *rest)
-        if first not in names:
+        if first not in _names(card, section):
             continue
         owns = {"modules": set[str](), "terms": {"weight"}, "inputs": set[str]()}.get(section)
         direct = owns is None or (bool(rest) and rest[0] in owns)
@@ -89,15 +89,25 @@ def overridable(card: Card) -> tuple[str, ...]:
     """The names with which an override of this card may begin."""
     if card.family == "methods":
         sections = ("modules", "terms", "inputs", "teachers", "views")
-        return (*(n for s in sections for n in card.body.get(s, {})), "recipe")
-    return tuple(card.body.get("groups" if card.family == "augmentations" else "params", {}))
+        return (*(name for section in sections for name in _names(card, section)), "recipe")
+    return _names(card, "groups" if card.family == "augmentations" else "params")
+
+
+def _names(card: Card, section: str) -> tuple[str, ...]:
+    """What a card declares under one of its keys."""
+    declared = card.body.get(section)
+    return tuple(declared) if isinstance(declared, dict) else ()
 
 
 def _no_such(card: Card, key: str, error: Exception, *, spec: Source, at: KeyPath) -> Diagnostic:
     known = overridable(card)
-    near = get_close_matches(key.split(".")[0], known, n=1, cutoff=0.5)
+    near = get_close_matches(key.split(".", maxsplit=1)[0], known, n=1, cutoff=0.5)
     guess = f"did you mean `{near[0]}`? " if near else ""
-    said = str(error) if isinstance(error, CannotReplace) else f"`{card.name}` has no part `{key.split('.')[0]}`"
+    said = (
+        str(error)
+        if isinstance(error, CannotReplace)
+        else f"`{card.name}` has no part `{key.split('.', maxsplit=1)[0]}`"
+    )
     return Diagnostic(
         code="EQ001",
         message=said,

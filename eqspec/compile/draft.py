@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
+
+from pydantic import JsonValue
 
 from eqspec.compile.graph_plan import ApplyNode, Node, TeacherPlan
 from eqspec.spec.use import OpCall
@@ -18,7 +20,13 @@ class GraphError(Exception):
         help: what to do about it.
     """
 
-    def __init__(self, path: tuple[str | int, ...], message: str, *, help: str | None = None) -> None:  # noqa: A002 - as in EqspecError
+    def __init__(
+        self,
+        path: tuple[str | int, ...],
+        message: str,
+        *,
+        help: str | None = None,  # noqa: A002 - as in EqspecError
+    ) -> None:
         super().__init__(message)
         self.path = path
         self.message = message
@@ -29,9 +37,9 @@ class GraphError(Exception):
 class ModuleDraft:
     """A module before its inputs are known."""
 
-    family: str
+    family: Literal["backbones", "heads", "decoders"]
     impl: str
-    params: Mapping[str, Any]
+    params: Mapping[str, JsonValue]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +47,7 @@ class InputDraft:
     """A mask op for one view group."""
 
     impl: str
-    params: Mapping[str, Any]
+    params: Mapping[str, JsonValue]
     of: str
 
 
@@ -48,7 +56,7 @@ class TermDraft:
     """A term before its inputs are known."""
 
     impl: str
-    params: Mapping[str, Any]
+    params: Mapping[str, JsonValue]
     ports: Mapping[str, str | tuple[str, ...]]
     weight: float | OpCall
 
@@ -91,14 +99,16 @@ def term_reads(term: TermDraft) -> tuple[str, ...]:
 
 def renamed_reads(node: Node, names: Mapping[str, str]) -> Node:
     """The node reading other streams in place of those named."""
-    swap = lambda n: names.get(n, n)  # noqa: E731 - a local shorthand
     match node:
         case ApplyNode():
-            return node.model_copy(update={"ports": {p: swap(s) for p, s in node.ports.items()}})
+            return node.model_copy(
+                update={"ports": {p: names.get(s, s) for p, s in node.ports.items()}}
+            )
         case _ if node.kind == "gather":
-            return node.model_copy(update={"of": swap(node.of), "ids": swap(node.ids)})
+            return node.model_copy(
+                update={"of": names.get(node.of, node.of), "ids": names.get(node.ids, node.ids)}
+            )
         case _ if isinstance(node.of, tuple):
-            return node.model_copy(update={"of": tuple(swap(n) for n in node.of)})
+            return node.model_copy(update={"of": tuple(names.get(n, n) for n in node.of)})
         case _:
-            return node.model_copy(update={"of": swap(node.of)})
-
+            return node.model_copy(update={"of": names.get(node.of, node.of)})

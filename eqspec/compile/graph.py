@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+
+from pydantic import JsonValue
 
 from eqspec.compile.draft import Draft, GraphError
 from eqspec.compile.graph_plan import ApplyNode, GraphPlan
 from eqspec.compile.passes.infer import infer
 from eqspec.compile.passes.lower import lower_method
 from eqspec.compile.passes.prune import live_streams, order, prune
-from eqspec.compile.passes.rewrite import embedding_application, rewrite
+from eqspec.compile.passes.rewrite import Settings, embedding_application, rewrite
 from eqspec.compile.resolve import Resolved
 from eqspec.ops.find import find_op
 from eqspec.ops.op import BATCH, StreamType
@@ -61,13 +62,16 @@ def compile_graph(resolved: Resolved, *, group_sizes: dict[str, int]) -> Compile
         card,
         method=method,
         backbone=backbone,
-        split=split,
-        settings=_settings(spec, resolved),
+        settings=Settings(
+            split=split, images=len(fractions(spec)), values=_settings(spec, resolved)
+        ),
     )
     final = prune(order(rewritten, given=names))
     wanted = live_streams(final)
     plan = infer(final, given=given, image_size=resolved.image)
-    return CompiledGraph(plan=plan, between=fractions(spec) if BETWEEN in wanted else (), moves=True)
+    return CompiledGraph(
+        plan=plan, between=fractions(spec) if BETWEEN in wanted else (), moves=True
+    )
 
 
 def fractions(spec: EquivarianceSpec) -> tuple[float, ...]:
@@ -83,7 +87,8 @@ def _given(resolved: Resolved, group_sizes: dict[str, int]) -> dict[str, StreamT
     for group, decl in resolved.method.views.items():
         if group not in group_sizes:
             raise GraphError(
-                ("views", group), f"the augmentation `{resolved.cards['augment'].name}` has no group `{group}`"
+                ("views", group),
+                f"the augmentation `{resolved.cards['augment'].name}` has no group `{group}`",
             )
         side = group_sizes[group]
         sizes = (decl.count, BATCH, 3, side, side)
@@ -124,11 +129,10 @@ def _split(spec: EquivarianceSpec, width: int) -> tuple[int, int]:
     return (width - d_equi, d_equi)
 
 
-def _settings(spec: EquivarianceSpec, resolved: Resolved) -> dict[str, Any]:
+def _settings(spec: EquivarianceSpec, resolved: Resolved) -> dict[str, JsonValue]:
     """What a rewrite's `{setting: …}` and its weights may name."""
     return {
         "lambda": spec.lambda_,
-        "images": len(fractions(spec)),
         "reduction": spec.reduction,
         "pixel_variance": resolved.data.facts.variance if spec.reduction == PER_VARIANCE else None,
         **spec.with_,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from eqspec.ops.op import StreamType
 from eqspec.spec.use import OpCall
@@ -26,7 +26,7 @@ class ModulePlan(Frozen):
     name: str
     family: Literal["backbones", "heads", "decoders"]
     impl: str
-    params: dict[str, Any]
+    params: dict[str, JsonValue]
     inputs: dict[str, StreamType]
     output: StreamType
     init: str
@@ -56,7 +56,7 @@ class InputPlan(Frozen):
 
     name: str
     impl: str
-    params: dict[str, Any]
+    params: dict[str, JsonValue]
     of: StreamType
     outputs: dict[str, StreamType]
 
@@ -174,7 +174,7 @@ class TermPlan(Frozen):
 
     name: str
     impl: str
-    params: dict[str, Any]
+    params: dict[str, JsonValue]
     ports: dict[str, str | tuple[str, ...]]
     inputs: dict[str, StreamType]
     weight: float | OpCall

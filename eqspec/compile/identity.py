@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from typing import Any, NewType
+from typing import NewType
+
+from pydantic import JsonValue
 
 RecipeId = NewType("RecipeId", str)
 """Hash of everything that changes the weights, but the seed; 64 hex digits."""
@@ -14,7 +15,7 @@ FOLDER_DIGITS = 8
 """Digits of a recipe that name its run folder."""
 
 
-def hashed(content: Mapping[str, Any]) -> str:
+def hashed(content: dict[str, JsonValue]) -> str:
     """SHA-256 of plain data in canonical form: sorted keys, shortest numbers, no spaces."""
     text = json.dumps(_canonical(content), sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -25,16 +26,12 @@ def folder_name(recipe: str, *, seed: int) -> str:
     return f"{recipe[:FOLDER_DIGITS]}-s{seed}"
 
 
-def _canonical(value: Any) -> Any:
+def _canonical(value: JsonValue) -> JsonValue:
     """Whole floats become integers, so that ``1`` and ``1.0`` are one value."""
-    match value:
-        case bool():
-            return value
-        case float() if value.is_integer():
-            return int(value)
-        case Mapping():
-            return {str(k): _canonical(v) for k, v in value.items()}
-        case list() | tuple():
-            return [_canonical(v) for v in value]
-        case _:
-            return value
+    if isinstance(value, dict):
+        return {key: _canonical(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_canonical(inner) for inner in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value

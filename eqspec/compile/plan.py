@@ -6,9 +6,9 @@ One type per concern; `Plan` holds them all. Written by `eqspec.compile.planner`
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from eqspec.compile.graph_plan import Frozen, GraphPlan
 from eqspec.spec.use import OpCall
@@ -35,7 +35,7 @@ class AugmentStep(Frozen):
     """A transform op applied with probability `p` to each sample."""
 
     impl: str
-    params: dict[str, Any] = Field(default_factory=dict)
+    params: dict[str, JsonValue] = Field(default_factory=dict)
     p: float = 1.0
 
 
@@ -44,7 +44,7 @@ class SingleViewPlan(Frozen):
 
     Attributes:
         size: side of the view in pixels, as the encoder sees it.
-        canvas: side of what the loader makes, `canvas − size` even; larger where a path needs a margin.
+        canvas: side of what the loader makes; larger by an even number where a path needs a margin.
         reach: pixels per side beyond the view that the path may look at (0 without a margin).
     """
 
@@ -66,7 +66,7 @@ class PathPlan(Frozen):
     """
 
     impl: str
-    params: dict[str, Any]
+    params: dict[str, JsonValue]
     group: str = "global"
     view: int = 1
     fractions: tuple[float, ...]
@@ -99,7 +99,7 @@ class DataPlan(Frozen):
 
     name: str
     impl: str
-    params: dict[str, Any]
+    params: dict[str, JsonValue]
     split: str
     count: int
     variance: float | None = None
@@ -161,7 +161,7 @@ class EvalPlan(Frozen):
     name: str
     impl: str
     rev: int
-    params: dict[str, Any]
+    params: dict[str, JsonValue]
     data: DataPlan
     steps: tuple[int, ...]
 
@@ -207,7 +207,7 @@ class Plan(Frozen):
     name: str
     seed: int
     recipe: str
-    resolved: dict[str, Any]
+    resolved: dict[str, JsonValue]
     made_from: tuple[Provenance, ...]
     data: DataPlan
     views: ViewPlan

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+
+from pydantic import JsonValue
 
 from eqspec.compile.draft import GraphError
 from eqspec.compile.graph import CompiledGraph, compile_graph
+from eqspec.compile.graph_plan import GraphPlan
 from eqspec.compile.identity import hashed
 from eqspec.compile.passes.infer import checked_params
-from eqspec.compile.plan import DataPlan, EvalPlan, MachinePlan, Plan, Provenance, TrainPlan, ViewPlan
+from eqspec.compile.plan import (
+    DataPlan,
+    EvalPlan,
+    MachinePlan,
+    Plan,
+    Provenance,
+    TrainPlan,
+    ViewPlan,
+)
 from eqspec.compile.resolve import Resolved, ResolvedEvaluation
 from eqspec.compile.resolved_spec import resolved_spec
 from eqspec.compile.timetable import timetable
 from eqspec.compile.training import plan_training, training_clock
 from eqspec.compile.views import group_sizes, plan_views
 from eqspec.errors import Diagnostic, Place, SpecError
-from eqspec.ops.find import find_op, op_names, op_sha256
+from eqspec.ops.find import find_op, op_sha256
 from eqspec.registry.catalog import Card
 from eqspec.spec.duration import Clock
+from eqspec.spec.use import OpCall
 
 FEWEST_SAVES = 5
 """Checkpoints of a training, unless the spec says otherwise."""
@@ -37,7 +48,9 @@ def plan(resolved: Resolved, *, count: int | None = None) -> Plan:
         return _plan(resolved, count=count)
     except GraphError as error:
         place = _locate(error, resolved)
-        raise SpecError((Diagnostic("EQ030", error.message, place=place, help=error.help),)) from None
+        raise SpecError(
+            (Diagnostic("EQ030", error.message, place=place, help=error.help),)
+        ) from None
 
 
 def _plan(resolved: Resolved, *, count: int | None) -> Plan:
@@ -97,10 +110,18 @@ def _data(resolved: Resolved, *, count: int | None) -> DataPlan:
 def _evaluation(evaluation: ResolvedEvaluation, *, data: DataPlan, clock: Clock) -> EvalPlan:
     model, asked = evaluation.model, evaluation.asked
     op = find_op("evaluations", model.impl)
-    params = checked_params(op, evaluation.params, path=("params",)).model_dump(mode="json", by_alias=True)
+    params = checked_params(op, evaluation.params, path=("params",)).model_dump(
+        mode="json", by_alias=True
+    )
     every = None if asked.every is None else clock.steps(asked.every)
     steps = tuple(range(every, clock.total + 1, every)) if every else (clock.total,)
-    identity = {"impl": model.impl, "rev": op.rev, "card": model.rev, "params": params, "data": data.name}
+    identity = {
+        "impl": model.impl,
+        "rev": op.rev,
+        "card": model.rev,
+        "params": params,
+        "data": data.name,
+    }
     return EvalPlan(
         id=f"{evaluation.card.name}-{hashed(identity)[:8]}",
         name=evaluation.card.name,
@@ -123,19 +144,16 @@ def _made_from(
     used |= {("transforms", s.impl) for v in views.views for s in v.steps}
     used |= {("transforms", views.path.impl)} if views.path is not None else set()
     used |= {("datasets", resolved.data.impl), ("optimizers", train.optimizer.impl)}
-    used |= {("schedules", impl) for impl in _schedules(train.model_dump()) | _schedules(plan.model_dump())}
+    used |= {("schedules", impl) for impl in _schedules(train, plan)}
     return (*cards, *(_op_used(family, name) for family, name in sorted(used)))
 
 
-def _schedules(value: Any) -> set[str]:
-    """Names of all schedules called anywhere in plan data."""
-    if isinstance(value, dict):
-        own = {value["impl"]} if set(value) == {"impl", "params"} else set[str]()
-        known = {n for n in own if n in op_names("schedules")}
-        return known.union(*(_schedules(v) for v in value.values()))
-    if isinstance(value, list | tuple):
-        return set[str]().union(*(_schedules(v) for v in value))
-    return set()
+def _schedules(train: TrainPlan, graph: GraphPlan) -> set[str]:
+    """Names of all schedules that the plan calls."""
+    numbers: list[float | OpCall] = [train.lr, train.weight_decay]
+    numbers += [teacher.momentum for teacher in graph.teachers]
+    numbers += [n for t in graph.terms for n in (t.weight, *t.scheduled.values())]
+    return {number.impl for number in numbers if isinstance(number, OpCall)}
 
 
 def _card_used(card: Card) -> Provenance:
@@ -146,29 +164,36 @@ def _card_used(card: Card) -> Provenance:
 
 def _op_used(family: str, name: str) -> Provenance:
     op = find_op(family, name)
-    return Provenance(kind="op", family=family, name=name, rev=op.rev, sha256=op_sha256(family, name))
+    return Provenance(
+        kind="op", family=family, name=name, rev=op.rev, sha256=op_sha256(family, name)
+    )
 
 
-def _recipe(resolved: Resolved, *, made_from: Iterable[Provenance]) -> dict[str, Any]:
+def _recipe(resolved: Resolved, *, made_from: Iterable[Provenance]) -> dict[str, JsonValue]:
     """What the recipe's id is a hash of: leaves that differ from the neutral value, and revs.
 
     An op counts by its rev, not by its text: a comment changes no id.
     """
     spec = resolved.spec
-    bodies = {
-        place: card.model.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude={"name", "about", "notes"})
+    bodies: dict[str, JsonValue] = {
+        place: card.model.model_dump(
+            mode="json", by_alias=True, exclude_defaults=True, exclude={"name", "about", "notes"}
+        )
         for place, card in resolved.cards.items()
         if place != "data"
     }
+    ops: dict[str, JsonValue] = {f"{p.family}/{p.name}": p.rev for p in made_from if p.kind == "op"}
     equivariance = spec.equivariance
     return {
         "data": resolved.cards["data"].name,
         "image": resolved.image,
         "cards": bodies,
-        "ops": {f"{p.family}/{p.name}": p.rev for p in made_from if p.kind == "op"},
+        "ops": ops,
         "equivariance": equivariance
         if isinstance(equivariance, str)
-        else equivariance.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude={"use", "transform"}),
+        else equivariance.model_dump(
+            mode="json", by_alias=True, exclude_defaults=True, exclude={"use", "transform"}
+        ),
         "train": spec.train.model_dump(mode="json", by_alias=True, exclude_defaults=True),
     }
 

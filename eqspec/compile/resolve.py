@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
+
+from pydantic import JsonValue
 
 from eqspec.compile.cards_in_use import card_in_use
 from eqspec.errors import Diagnostic, SpecError
@@ -35,7 +37,7 @@ class ResolvedEvaluation:
     asked: Evaluation
     card: Card
     data: Card
-    params: dict[str, Any]
+    params: dict[str, JsonValue]
 
     @property
     def model(self) -> EvaluationCard:
@@ -51,8 +53,8 @@ class Resolved:
     Attributes:
         name: of the spec, without folder and suffix.
         image: side of the global views in pixels.
-        cards: what stands at each place of the spec: ``method``, ``backbone``, ``data``, ``augment``
-            and, with a rewrite, ``equivariance`` and ``transform``.
+        cards: by the place of the spec: ``method``, ``backbone``, ``data``, ``augment`` and, with a
+            rewrite, ``equivariance`` and ``transform``.
     """
 
     name: str
@@ -118,7 +120,9 @@ def resolve(spec: Spec, *, source: Source, catalog: Catalog, name: str) -> Resol
             cards[place] = card_in_use(catalog, source, path, family=family)
         except SpecError as error:
             problems.extend(error.diagnostics)
-    evaluations = _evaluations(spec, source=source, catalog=catalog, data=cards.get("data"), problems=problems)
+    evaluations = _evaluations(
+        spec, source=source, catalog=catalog, data=cards.get("data"), problems=problems
+    )
     if problems:
         raise SpecError(tuple(problems))
     if spec.augment is None:
@@ -137,7 +141,8 @@ def _evaluations(
     for at, asked in enumerate(spec.evaluate):
         try:
             card = card_in_use(catalog, source, ("evaluate", at), family="evaluations")
-            params = _with_transforms(dict(_model(card, EvaluationCard).params), catalog)
+            written = _model(card, EvaluationCard).params
+            params = {k: _with_transforms(v, catalog) for k, v in written.items()}
         except SpecError as error:
             problems.extend(error.diagnostics)
             continue
@@ -150,7 +155,7 @@ def _evaluations(
     return tuple(found)
 
 
-def _with_transforms(value: Any, catalog: Catalog) -> Any:
+def _with_transforms(value: JsonValue, catalog: Catalog) -> JsonValue:
     """Every ``{use: name}`` inside an evaluation's parameters becomes the transform's op call."""
     if isinstance(value, dict) and set(value) == {"use"}:
         model = _model(catalog.card("transforms", str(value["use"])), TransformCard)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pydantic import JsonValue
 
 from eqspec.compile.resolve import Resolved
 from eqspec.registry.catalog import Card
 
 
-def resolved_spec(resolved: Resolved) -> dict[str, Any]:
-    """Plain data in the spec's own schema, with every card's body in place and every default written."""
+def resolved_spec(resolved: Resolved) -> dict[str, JsonValue]:
+    """Plain data in the spec's own schema: every card's body in place, every default written."""
     spec = resolved.spec.model_dump(mode="json", by_alias=True)
     spec["image"] = resolved.image
     spec["compare"] = {}
@@ -24,6 +24,10 @@ def resolved_spec(resolved: Resolved) -> dict[str, Any]:
     return {key: value for key, value in spec.items() if value != {} or key == "evaluate"}
 
 
-def _body(card: Card) -> dict[str, Any]:
+def _body(card: Card) -> dict[str, JsonValue]:
     """The card's body, under its own name."""
-    return {"card": card.body["card"], "name": card.name, **{k: v for k, v in card.body.items() if k != "card"}}
+    return {
+        "card": card.body["card"],
+        "name": card.name,
+        **{k: v for k, v in card.body.items() if k != "card"},
+    }

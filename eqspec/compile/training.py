@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pydantic import JsonValue
 
 from eqspec.compile.draft import GraphError
 from eqspec.compile.passes.infer import checked_params
@@ -11,6 +11,7 @@ from eqspec.compile.resolve import Resolved
 from eqspec.ops.find import find_op
 from eqspec.registry.grammar import RuleDecl
 from eqspec.spec.duration import Clock
+from eqspec.spec.rate import Rate
 from eqspec.spec.use import OpCall
 
 
@@ -40,11 +41,15 @@ def plan_training(resolved: Resolved, *, clock: Clock) -> TrainPlan:
     train, recipe = resolved.spec.train, resolved.method.recipe
     optimizer = train.optimizer or recipe.optimizer
     if optimizer is None:
-        raise GraphError(("train",), "the method has no optimizer of its own", help="add `optimizer:`")
+        raise GraphError(
+            ("train",), "the method has no optimizer of its own", help="add `optimizer:`"
+        )
     op = find_op("optimizers", optimizer.impl)
     params = checked_params(op, optimizer.params, path=("train", "optimizer"))
-    dumped: dict[str, Any] = params.model_dump(mode="json", by_alias=True)
-    peak = params.lr.at(clock.batch)  # type: ignore[attr-defined]  # every optimizer op has a Rate
+    dumped: dict[str, JsonValue] = params.model_dump(mode="json", by_alias=True)
+    rate = getattr(params, "lr", None)
+    assert isinstance(rate, Rate), "every optimizer op has a learning rate"
+    peak = rate.at(clock.batch)
     return TrainPlan(
         steps=clock.total,
         steps_per_epoch=clock.steps_per_epoch,
@@ -54,7 +59,9 @@ def plan_training(resolved: Resolved, *, clock: Clock) -> TrainPlan:
         lr=_schedule(train.schedule or recipe.schedule, peak=peak),
         weight_decay=_number(dumped.get("weight_decay", 0.0)),
         rules=tuple(_rule(rule, clock=clock) for rule in recipe.rules),
-        clip=None if recipe.clip is None else ClipPlan(norm=recipe.clip.norm, over=recipe.clip.over),
+        clip=None
+        if recipe.clip is None
+        else ClipPlan(norm=recipe.clip.norm, over=recipe.clip.over),
     )
 
 
@@ -67,12 +74,13 @@ def _schedule(written: OpCall | None, *, peak: float) -> float | OpCall:
     return OpCall(impl=written.impl, params=params.model_dump(mode="json", by_alias=True))
 
 
-def _number(value: Any) -> float | OpCall:
+def _number(value: JsonValue) -> float | OpCall:
     if isinstance(value, dict):
         call = OpCall.model_validate(value)
         op = find_op("schedules", call.impl)
         params = checked_params(op, call.params, path=("train", "optimizer"))
         return OpCall(impl=call.impl, params=params.model_dump(mode="json", by_alias=True))
+    assert isinstance(value, int | float), "validated by the optimizer"
     return float(value)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pydantic import JsonValue
 
 from eqspec.compile.draft import GraphError
 from eqspec.compile.passes.infer import checked_params
@@ -39,7 +39,9 @@ def plan_views(resolved: Resolved, *, between: tuple[float, ...], moves: bool) -
         ways = resolved.augment.groups[group]
         for index in range(decl.count):
             way = ways.views[min(index, len(ways.views) - 1)]
-            views.append(_view(group, index, way, _side(ways, resolved.image), path=path))
+            views.append(
+                _view(way, group=group, index=index, size=_side(ways, resolved.image), path=path)
+            )
     return ViewPlan(views=tuple(views), path=path, mean=facts.mean, std=facts.std)
 
 
@@ -49,10 +51,14 @@ def _side(decl: GroupDecl, image: int) -> int:
     return image if decl.share is None else max(1, round(image * decl.share))
 
 
-def _view(group: str, index: int, way: ViewDecl, size: int, *, path: PathPlan | None) -> SingleViewPlan:
+def _view(
+    way: ViewDecl, *, group: str, index: int, size: int, path: PathPlan | None
+) -> SingleViewPlan:
     moved = path is not None and (group, index) == (path.group, path.view)
     reach = _reach(path, size) if moved and path is not None and path.border == "canvas" else 0.0
-    crop = CropPlan(scale=way.crop.scale, ratio=way.crop.ratio, interpolation=way.crop.interpolation)
+    crop = CropPlan(
+        scale=way.crop.scale, ratio=way.crop.ratio, interpolation=way.crop.interpolation
+    )
     return SingleViewPlan(
         group=group,
         index=index,
@@ -64,7 +70,7 @@ def _view(group: str, index: int, way: ViewDecl, size: int, *, path: PathPlan | 
     )
 
 
-def _step(impl: str, params: dict[str, Any], p: float) -> AugmentStep:
+def _step(impl: str, params: dict[str, JsonValue], p: float) -> AugmentStep:
     op = find_op("transforms", impl)
     checked = checked_params(op, params, path=("groups",))
     return AugmentStep(impl=impl, params=checked.model_dump(mode="json", by_alias=True), p=p)
@@ -77,10 +83,13 @@ def _reach(path: PathPlan, size: int) -> float:
 
 def _path(resolved: Resolved, *, between: tuple[float, ...]) -> PathPlan:
     spec, transform = resolved.spec.equivariance, resolved.transform
-    assert isinstance(spec, EquivarianceSpec) and isinstance(transform, TransformCard), "a rewrite has both"
+    assert isinstance(spec, EquivarianceSpec), "a rewrite has both"
+    assert isinstance(transform, TransformCard), "a rewrite has both"
     op = find_op("transforms", transform.impl)
     if not getattr(op, "path", False):
-        raise GraphError(("transform",), f"`{transform.impl}` has no path from the identity to itself")
+        raise GraphError(
+            ("transform",), f"`{transform.impl}` has no path from the identity to itself"
+        )
     if resolved.method.views[PATH_GROUP].count <= PATH_VIEW:
         raise GraphError(("views", PATH_GROUP), "a path needs two global views")
     params = checked_params(op, transform.params, path=("params",))

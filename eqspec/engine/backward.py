@@ -40,7 +40,12 @@ class Backward:
 
 
 def backward(
-    graph: TrainGraph, streams: Streams, controls: Streams, *, micro_batches: int = 1, norms: bool = False
+    graph: TrainGraph,
+    streams: Streams,
+    controls: Streams,
+    *,
+    micro_batches: int = 1,
+    norms: bool = False,
 ) -> Backward:
     """Adds the gradient of this rank's loss to every trained parameter.
 
@@ -61,7 +66,11 @@ def backward(
     students = _students(graph)
     leaves = {n: x.detach().requires_grad_(n in students) for n, x in cut.items()}
     loss = graph.judge({**streams, **leaves}, controls)
-    found = _cut_norms(graph, loss, controls, [leaves[n] for n in students]) if norms else {}
+    found = (
+        _cut_norms(loss, controls, leaves=[leaves[n] for n in students], added=graph.plan.added)
+        if norms
+        else {}
+    )
     loss.total.backward()
     slopes = {n: leaf.grad for n in students if (leaf := leaves[n]).grad is not None}
     if micro_batches == 1:
@@ -80,7 +89,9 @@ def _students(graph: TrainGraph) -> tuple[str, ...]:
     return tuple(n.out for n in graph.plan.encode if getattr(n, "teacher", None) is None)
 
 
-def _split(streams: Streams, types: Mapping[str, StreamType], parts: int) -> list[dict[str, Tensor]]:
+def _split(
+    streams: Streams, types: Mapping[str, StreamType], parts: int
+) -> list[dict[str, Tensor]]:
     """The streams in equal consecutive shares of their samples."""
     chunks = {n: x.chunk(parts, dim=_batch_axis(types[n])) for n, x in streams.items()}
     return [{n: c[at] for n, c in chunks.items()} for at in range(parts)]
@@ -90,18 +101,23 @@ def _batch_axis(kind: StreamType) -> int:
     return kind.axes.index("B")
 
 
-def _cut_norms(graph: TrainGraph, loss: Loss, controls: Streams, leaves: list[Tensor]) -> dict[str, Tensor]:
-    """Norms at the cut of each term's weighted gradient, and of their sums on either side of the rewrite."""
+def _cut_norms(
+    loss: Loss, controls: Streams, *, leaves: list[Tensor], added: tuple[str, ...]
+) -> dict[str, Tensor]:
+    """Norms at the cut of each term's weighted gradient, and of their sums by who brought them."""
     found: dict[str, Tensor] = {}
     sums = {"method": _zeros(leaves), "added": _zeros(leaves)}
     for name, value in loss.terms.items():
         slopes = torch.autograd.grad(value, leaves, retain_graph=True, allow_unused=True)
         weight = controls[f"{name}.weight"]
-        pulls = [torch.zeros_like(x) if s is None else s * weight for s, x in zip(slopes, leaves, strict=True)]
-        side = "added" if name in graph.plan.added else "method"
+        pulls = [
+            torch.zeros_like(x) if s is None else s * weight
+            for s, x in zip(slopes, leaves, strict=True)
+        ]
+        side = "added" if name in added else "method"
         sums[side] = [a + b for a, b in zip(sums[side], pulls, strict=True)]
         found[name] = _norm(pulls)
-    if graph.plan.added:
+    if added:
         found |= {side: _norm(pulls) for side, pulls in sums.items()}
     return found
 

@@ -23,7 +23,7 @@ def follow(graph: TrainGraph, momenta: Mapping[str, float], *, when: str) -> Non
         if plan.update != when:
             continue
         m = momenta[plan.name]
-        for module, copy in graph.teachers[plan.name].items():
+        for module, copy in graph.copies(plan.name).items():
             source = dict(graph.students[module].named_parameters())
             for name, parameter in copy.named_parameters():
                 parameter.lerp_(source[name].to(parameter.dtype), 1.0 - m)

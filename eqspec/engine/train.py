@@ -34,7 +34,7 @@ class NotFinite(EqspecError):
 
 
 def train(program: Program, *, start: int = 0, until: int | None = None) -> Iterator[Event]:
-    """Trains from step `start`; yields `Stepped` after every step and `Paused` where the timetable says.
+    """Trains from step `start`; yields `Stepped` after every step, `Paused` where planned.
 
     While it is paused the weights do not move: the caller may evaluate and save before it asks on.
 

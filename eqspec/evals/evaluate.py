@@ -1,8 +1,8 @@
 """Runs an evaluation of the plan on a frozen model.
 
-The protocol is the op (`eqspec/ops/evaluations`); this module gives it what it asks for: features of
-the model on the data. Comparing models (untrained, base) is the caller's: one call per model, then
-the op's `difference`.
+The protocol is the op (`eqspec/ops/evaluations`); this module gives it what it asks for, features
+of the model on the data. Which models are compared (untrained, base) is the caller's: one call of
+`evaluate` for each, then `compare`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from eqspec.build.data import Dataset
 from eqspec.compile.plan import EvalPlan
 from eqspec.errors import EqspecError
 from eqspec.evals.features import Subject
-from eqspec.evals.pairs import Images, collect
+from eqspec.evals.pairs import collect
 from eqspec.nn.regression import PairFeatures
 from eqspec.nn.scores import Metric, Result
 from eqspec.ops.find import find_op
@@ -26,10 +27,10 @@ class Bench:
     """A model and the two splits of a dataset, as evaluation ops see them."""
 
     subject: Subject
-    train: Images
-    held_out: Images
+    train: Dataset
+    held_out: Dataset
 
-    def pairs(  # noqa: PLR0913 - one request, every part of it named
+    def pairs(
         self,
         split: Literal["train", "held-out"],
         *,
@@ -39,7 +40,7 @@ class Bench:
         draws: int,
         limit: int,
     ) -> PairFeatures:
-        """Features of at most `limit` pairs (I, g(I)) of a split; rows that the model lacks are left out."""
+        """Features of at most `limit` pairs (I, g(I)) of a split, for rows that the model has."""
         return collect(
             self.subject,
             self.train if split == "train" else self.held_out,
@@ -52,7 +53,7 @@ class Bench:
         )
 
 
-def evaluate(plan: EvalPlan, subject: Subject, *, train: Images, held_out: Images) -> Result:
+def evaluate(plan: EvalPlan, subject: Subject, *, train: Dataset, held_out: Dataset) -> Result:
     """The evaluation's metrics, and the per-sample values by which two models can be compared.
 
     Args:

@@ -37,7 +37,7 @@ class Subject:
     std: tuple[float, float, float]
     embedding: Callable[[Tensor], Tensor] | None = None
     split: tuple[int, int] | None = None
-    device: torch.device = torch.device("cpu")
+    device: torch.device | str = "cpu"
 
     def __post_init__(self) -> None:
         assert (self.embedding is None) == (self.split is None), "an embedding comes with its split"

@@ -1,21 +1,21 @@
 """Pairs (I, g(I)) of a dataset's images, encoded: what regressions of g's parameters read.
 
-Images are resized (antialiased) so that their short side is 1.5 times the encoder's image size; the
-centre square is the canvas, I its centre. The margin holds what a rotation by up to 45° brings into
-view. Each image is read once and I encoded once, whatever the number of families, borders and draws.
+An image's centre square is resized (antialiased) to a canvas of 1.5 times the encoder's image size;
+I is the canvas's centre. The margin holds what a rotation by up to 45° brings into view. Each image
+is read once and I encoded once, whatever the number of families, borders and draws.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
+from eqspec.build.crop import Box, resize
+from eqspec.build.data import Dataset
 from eqspec.evals.features import Subject, encode
 from eqspec.nn.philox import Draws
 from eqspec.nn.regression import PairFeatures
@@ -27,21 +27,6 @@ AT_ONCE = 64
 
 PROTOCOL_SEED = 0
 """Parameters are drawn from it whatever the run's seed, so that all runs are measured alike."""
-
-
-class Images(Protocol):
-    """A dataset as evaluations see it."""
-
-    @property
-    def sources(self) -> np.ndarray:
-        """Which photograph each image comes from."""
-        ...
-
-    def __len__(self) -> int: ...
-
-    def image(self, i: int, /) -> np.ndarray:
-        """Pixels `[H, W, 3]`, uint8."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +63,13 @@ def canvas_side(size: int) -> int:
 
 
 def canvas(image: np.ndarray, *, side: int) -> Tensor:
-    """Pixels in [0, 1], `[3, side, side]`: short side resized to `side`, then the centre square."""
-    pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1).to(torch.float32) / 255
-    height, width = pixels.shape[1:]
+    """The centre square of an image `[H, W, 3]`, resized: pixels in [0, 1], `[3, side, side]`."""
+    height, width = image.shape[:2]
     short = min(height, width)
-    if short != side:
-        shape = (round(height * side / short), round(width * side / short))
-        pixels = F.interpolate(pixels[None], size=shape, mode="bilinear", antialias=True)[0]
-    return centre(pixels, size=side)
+    left, top = (width - short) / 2, (height - short) / 2
+    square = Box(left, top, left + short, top + short)
+    made = resize(image, square, canvas=side, interpolation="bilinear")
+    return torch.from_numpy(made.copy()).permute(2, 0, 1).to(torch.float32) / 255
 
 
 def centre(images: Tensor, *, size: int) -> Tensor:
@@ -94,7 +78,9 @@ def centre(images: Tensor, *, size: int) -> Tensor:
     return images[..., top : top + size, left : left + size]
 
 
-def drawn(family: str, ranges: np.ndarray, *, images: np.ndarray, view: int, draws: int) -> np.ndarray:
+def drawn(
+    family: str, ranges: np.ndarray, *, images: np.ndarray, view: int, draws: int
+) -> np.ndarray:
     """Parameters of every image and draw, uniform in their ranges, `[n, draws, P]`.
 
     A pure function of the family's name, the image's position in the dataset, the view (0 training,
@@ -114,7 +100,7 @@ def drawn(family: str, ranges: np.ndarray, *, images: np.ndarray, view: int, dra
 
 def collect(  # noqa: PLR0913 - one request, every part of it named
     subject: Subject,
-    dataset: Images,
+    dataset: Dataset,
     *,
     view: int,
     families: Mapping[str, OpCall],
@@ -148,7 +134,7 @@ def collect(  # noqa: PLR0913 - one request, every part of it named
         part = slice(start, start + AT_ONCE)
         canvases = torch.stack([canvas(dataset.image(int(i)), side=side) for i in images[part]])
         now = {name: torch.from_numpy(t[part]).to(torch.float32) for name, t in theta.items()}
-        batches.append(_encode(subject, canvases, made, now, rows=rows))
+        batches.append(_encode(subject, canvases, families=made, theta=now, rows=rows))
     features = {key: torch.cat([b.pop(key) for b in batches]) for key in tuple(batches[0])}
     return PairFeatures(
         still={key[0]: f for key, f in features.items() if len(key) == 1},
@@ -164,9 +150,9 @@ def collect(  # noqa: PLR0913 - one request, every part of it named
 def _encode(
     subject: Subject,
     canvases: Tensor,
+    *,
     families: Mapping[str, Family],
     theta: Mapping[str, Tensor],
-    *,
     rows: Sequence[str],
 ) -> dict[tuple[str, ...], Tensor]:
     """Features of one batch: under (row,) of I, under (row, family, border) of g(I)."""

@@ -6,7 +6,7 @@ Legend: V views, B samples, D features.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise, repeat
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 from torch import nn
@@ -74,7 +74,8 @@ class Mlp(nn.Module):
             nn.Linear(before, after, bias=design.last_bias if index == last else design.bias)
             for index, (before, after) in enumerate(pairwise((features, *design.widths)))
         )
-        kinds = (*repeat(design.norm, last), design.last_norm)
+        kinds: list[HiddenNorm | LastNorm] = [design.norm for _ in range(last)]
+        kinds.append(design.last_norm)
         self.norms = nn.ModuleList(
             _norm(kind, width, world=world, group=design.group)
             for kind, width in zip(kinds, design.widths, strict=True)

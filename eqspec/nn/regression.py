@@ -122,7 +122,8 @@ def fit_predict(
 ) -> Tensor:
     """Trains every seed on (`train_ND`, `targets_NP`) and predicts for `held_MD`.
 
-    Features are standardised here; targets are taken as they are. All in fp32 on the features' device.
+    Features are standardised here, targets are taken as they are; all in fp32 on the features'
+    device.
 
     Returns:
         Predictions `[S, M, P]` of the weights after the last epoch.

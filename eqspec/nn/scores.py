@@ -1,10 +1,10 @@
 """The numbers an evaluation reports: metrics with intervals, R², bootstraps. numpy only.
 
-R² of parameter d over n samples is 1 − RSS_d / TSS_d, with the mean of the evaluated split. Three ways
-to make one number of P parameters: their uniform mean; 1 − ΣRSS / ΣTSS (variance-weighted); and 1 −
-ΣRSS over the squares about one global mean (pooled, as SIE computes it, arXiv:2302.10283). Pooled
-depends on where the parameters' zeros lie: a constant predictor scores 0.82 on colour factors, 0 on
-their deltas. So every number stands beside the constant predictor's.
+R² of parameter d over n samples is 1 − RSS_d / TSS_d, with the mean of the evaluated split. Three
+ways to make one number of P parameters: their uniform mean; 1 − ΣRSS / ΣTSS (variance-weighted);
+and 1 − ΣRSS over the squares about one global mean (pooled, as SIE computes it, arXiv:2302.10283).
+Pooled depends on where the parameters' zeros lie: a constant predictor scores 0.82 on colour
+factors, 0 on their deltas. So every number stands beside the constant predictor's.
 """
 
 from __future__ import annotations
@@ -54,13 +54,13 @@ class Result:
     arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def summary(self) -> dict[str, Any]:
-        """Metrics and facts as plain data for JSON (NaN becomes None)."""
+        """Metrics and facts as plain data for JSON, which has no NaN: it becomes None."""
         rows = [
             {
                 "name": m.name,
-                "value": None if np.isnan(m.value) else m.value,
-                "low": m.low,
-                "high": m.high,
+                "value": _plain(m.value),
+                "low": _plain(m.low),
+                "high": _plain(m.high),
                 "group": dict(m.group),
             }
             for m in self.metrics
@@ -81,6 +81,10 @@ class Result:
             for m in summary["metrics"]
         )
         return cls(metrics=metrics, facts=summary["facts"], arrays=dict(arrays))
+
+
+def _plain(value: float | None) -> float | None:
+    return None if value is None or np.isnan(value) else float(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +131,9 @@ def constant_r2(targets: np.ndarray) -> R2:
 def resample(clusters: np.ndarray, *, resamples: int, op: str) -> np.ndarray:
     """How often each sample occurs in each bootstrap resample, `[resamples, n]`.
 
-    Whole clusters are drawn with replacement, as many as there are. With one sample per cluster this
-    is the ordinary bootstrap. The draws depend on nothing but `op` and the number of clusters, so two
-    encoders are compared on the same resamples.
+    Whole clusters are drawn with replacement, as many as there are; with one sample per cluster
+    this is the ordinary bootstrap. The draws depend on nothing but `op` and the number of clusters,
+    so two encoders are compared on the same resamples.
 
     Args:
         clusters: which cluster each sample belongs to, `[n]`.
@@ -144,7 +148,7 @@ def resample(clusters: np.ndarray, *, resamples: int, op: str) -> np.ndarray:
 
 
 def resampled_r2(times: np.ndarray, errors: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Uniform mean R² of every resample, `[resamples]`, from squared errors and targets `[n, P]`."""
+    """Uniform mean R² of every resample, `[resamples]`; errors (squared) and targets `[n, P]`."""
     varies = targets.min(axis=0) < targets.max(axis=0)
     centred = targets[:, varies].astype(np.float64)
     centred = centred - centred.mean(axis=0)

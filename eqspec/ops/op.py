@@ -28,7 +28,9 @@ BATCH = 0
 class OpParams(BaseModel):
     """The parameters of an op: frozen, unknown names refused, JSON both ways."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False
+    )
 
 
 class NoParams(OpParams):
@@ -42,7 +44,9 @@ keyword holding a 0-dim float32 tensor, so that a changing value never recompile
 
 def scheduled_fields(params: type[OpParams]) -> tuple[str, ...]:
     """Names of the parameters that are declared `Scheduled`, in order of declaration."""
-    return tuple(name for name, field in params.model_fields.items() if "scheduled" in field.metadata)
+    return tuple(
+        name for name, field in params.model_fields.items() if "scheduled" in field.metadata
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,9 @@ class StreamType:
         return tuple(batch if a == "B" else s for a, s in zip(self.axes, self.sizes, strict=True))
 
     def __str__(self) -> str:
-        sizes = ("B" if a == "B" else f"{a}={s}" for a, s in zip(self.axes, self.sizes, strict=True))
+        sizes = (
+            "B" if a == "B" else f"{a}={s}" for a, s in zip(self.axes, self.sizes, strict=True)
+        )
         return "[" + ", ".join(sizes) + "]"
 
 

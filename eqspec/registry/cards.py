@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, JsonValue, model_validator
 
 from eqspec.registry.grammar import (
     Addition,
@@ -61,7 +61,8 @@ class MethodCard(CardModel):
     def _cut_or_refusal(self) -> MethodCard:
         if (self.embedding is None) == (self.equivariance is None):
             raise ValueError(
-                "a method names its `embedding`, or says why it has none: `equivariance: {refused: …}`"
+                "a method names its `embedding`, "
+                "or says why it has none: `equivariance: {refused: …}`"
             )
         return self
 
@@ -82,7 +83,7 @@ class BackboneCard(CardModel):
 
     card: Literal["backbone"]
     impl: str
-    params: dict[str, Any] = Field(default_factory=dict)
+    params: dict[str, JsonValue] = Field(default_factory=dict)
     facts: dict[str, float | int | str] = Field(default_factory=dict)
 
 
@@ -110,7 +111,7 @@ class DatasetCard(CardModel):
 
     card: Literal["dataset"]
     impl: str
-    params: dict[str, Any] = Field(default_factory=dict)
+    params: dict[str, JsonValue] = Field(default_factory=dict)
     facts: DatasetFacts
 
 
@@ -126,7 +127,7 @@ class StepDecl(Declared):
     """A photometric or flip step, applied with probability `p`."""
 
     impl: str
-    params: dict[str, Any] = Field(default_factory=dict)
+    params: dict[str, JsonValue] = Field(default_factory=dict)
     p: float = Field(1.0, ge=0, le=1)
 
 
@@ -162,7 +163,7 @@ class TransformCard(CardModel):
 
     card: Literal["transform"]
     impl: str
-    params: dict[str, Any] = Field(default_factory=dict)
+    params: dict[str, JsonValue] = Field(default_factory=dict)
 
 
 class EvaluationCard(CardModel):
@@ -170,7 +171,7 @@ class EvaluationCard(CardModel):
 
     card: Literal["evaluation"]
     impl: str
-    params: dict[str, Any] = Field(default_factory=dict)
+    params: dict[str, JsonValue] = Field(default_factory=dict)
 
 
 FAMILIES = MappingProxyType(

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+
+from pydantic import JsonValue
 
 from eqspec.errors import Diagnostic, EqspecError, Severity, SpecError
 from eqspec.registry.cards import FAMILIES, CardModel
@@ -29,7 +30,7 @@ class Card:
 
     family: str
     name: str
-    body: Mapping[str, Any]
+    body: Mapping[str, JsonValue]
     model: CardModel
     source: Source
 
@@ -74,7 +75,9 @@ class Catalog:
         for root in reversed(self.roots):
             path = root / family / f"{name}.yaml"
             if path.is_file():
-                return read_card(path.read_text(encoding="utf-8"), family=family, name=name, file=str(path))
+                return read_card(
+                    path.read_text(encoding="utf-8"), family=family, name=name, file=str(path)
+                )
         raise UnknownCard(family, name, known=self.names(family))
 
     def replaced(self) -> tuple[Diagnostic, ...]:

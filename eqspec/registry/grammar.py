@@ -1,4 +1,4 @@
-"""The closed grammar of method graphs and rewrites, as data. See "How a method is written" in registry/README.md.
+"""The closed grammar of method graphs and rewrites; registry/README.md shows how to write one.
 
 A graph is a set of named streams. `flow` says how each stream is made from others by one of eight
 steps; `terms` read streams and make the loss. Nothing here knows what a method is called.
@@ -6,9 +6,9 @@ steps; `terms` read streams and make the loss. Nothing here knows what a method 
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag, model_validator
 
 from eqspec.spec.duration import Duration
 from eqspec.spec.use import OpCall
@@ -36,7 +36,7 @@ class ModuleDecl(Declared):
     backbone: Literal["from-spec"] | None = None
     impl: str | None = Field(None, description="a head or decoder op")
     like: str | None = Field(None, description="another module with the same op and parameters")
-    params: dict[str, Any] = Field(default_factory=dict)
+    params: dict[str, JsonValue] = Field(default_factory=dict)
     repeat: Repeat | None = None
 
     @model_validator(mode="after")
@@ -131,16 +131,17 @@ class TermDecl(Declared):
 
     impl: str
     weight: Number | str = Field(description="a number, a schedule, or a setting of the rewrite")
-    params: dict[str, Any] = Field(default_factory=dict)
+    params: dict[str, JsonValue] = Field(default_factory=dict)
     ports: dict[str, str | list[str]]
 
     @model_validator(mode="before")
     @classmethod
     def _gather_ports(cls, value: object) -> object:
         if not isinstance(value, dict) or "ports" in value:
-            return value
-        own = {k: v for k, v in value.items() if k in {"impl", "weight", "params"}}
-        return {**own, "ports": {k: v for k, v in value.items() if k not in own}}
+            return cast("object", value)
+        written = cast("dict[str, object]", value)  # JSON objects have text keys
+        own = {k: v for k, v in written.items() if k in {"impl", "weight", "params"}}
+        return {**own, "ports": {k: v for k, v in written.items() if k not in own}}
 
 
 class TeacherDecl(Declared):
@@ -160,7 +161,7 @@ class InputDecl(Declared):
 
     impl: str
     of: str = Field(description="a view group")
-    params: dict[str, Any] = Field(default_factory=dict)
+    params: dict[str, JsonValue] = Field(default_factory=dict)
 
 
 class EmbeddingDecl(Declared):

@@ -122,10 +122,11 @@ class Journal:
         self._cut(_extent(self._path, through=step))
 
     def _cut(self, extent: _Extent) -> None:
-        with explained(self._path):
-            self._file.truncate(extent.end)
-        self.sync()
         self._step = extent.step
+        with explained(self._path):
+            if self._path.stat().st_size > extent.end:
+                self._file.truncate(extent.end)
+                self.sync()
 
 
 def read(path: Path) -> Iterator[Row]:

@@ -1,4 +1,4 @@
-"""Evaluation results in a run folder: the numbers as JSON, per-sample values as arrays beside them."""
+"""Evaluation results in a run folder: numbers as JSON, per-sample values as arrays beside them."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ class Stored:
 
 def save_result(folder: Path, *, name: str, stored: Stored) -> None:
     """Writes `<name>.npz` and then `<name>.json`, whose existence says that both are complete."""
-    import numpy as np  # noqa: PLC0415 - reading a folder's state needs no numpy
+    import numpy as np
 
     with replacing(folder / f"{name}.npz") as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, **{k: np.asarray(v) for k, v in stored.arrays.items()})
+        np.savez_compressed(file, allow_pickle=False, **stored.arrays)
     write_json(folder / f"{name}.json", value=dict(stored.summary))
 
 
 def load_result(folder: Path, *, name: str) -> Stored | None:
     """A stored result, or None when there is none (or it was not completed)."""
-    import numpy as np  # noqa: PLC0415 - as above
+    import numpy as np
 
     path = folder / f"{name}.json"
     if not path.is_file():

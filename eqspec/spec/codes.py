@@ -1,6 +1,7 @@
 """Every code of a diagnostic, with the page that `eqspec explain CODE` prints.
 
-EQ00x the text · EQ01x one value · EQ02x values together · EQ5xx warnings: legal, but look twice.
+EQ00x the text · EQ01x one value · EQ02x values together · EQ03x the graph ·
+EQ5xx warnings: legal, but look twice.
 """
 
 from __future__ import annotations
@@ -73,8 +74,8 @@ _ALL = (
         "an override that does not fit",
         "`--set path=value`, or a variant under `compare:`, names a place that cannot exist in "
         "this spec: the path leads through a text or a number, or past the end of a list. Lists "
-        "are entered by number (`evaluate.0.every=10 epochs`). Below `with`, the rest of the path is "
-        "one key: `method.with.embed.width=256` sets `embed.width`.",
+        "are entered by number (`evaluate.0.every=10 epochs`). Below `with`, the rest of the "
+        "path is one key: `method.with.embed.width=256` sets `embed.width`.",
     ),
     Code(
         "EQ009",
@@ -122,6 +123,12 @@ _ALL = (
         "Each value is legal by itself, but one has to divide, or be smaller than, the other.",
     ),
     Code(
+        "EQ030",
+        "a graph that does not fit together",
+        "The method's streams, the rewrite and the backbone cannot be joined: a stream is not "
+        "there, a module or term reads one of the wrong shape, or the method has nothing to cut.",
+    ),
+    Code(
         "EQ501",
         "λ is 0 although the embedding is split",
         "The equivariant slice is cut out of the embedding but nothing trains it, so the base "
@@ -148,6 +155,12 @@ _ALL = (
         "EQ505",
         "bf16 is slower here",
         "At this size on this device bf16 takes longer than fp32.",
+    ),
+    Code(
+        "EQ510",
+        "a card that is replaced",
+        "A `registry/` beside the spec holds a card of the same name as one that ships with "
+        "eqspec. It is used instead; its body is part of the recipe, so its runs are other runs.",
     ),
 )
 

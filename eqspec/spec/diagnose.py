@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from eqspec.errors import Diagnostic
-from eqspec.spec.locate import locate
+from eqspec.spec.locate import locate, tags_of
 from eqspec.spec.node import KeyPath, plain
 from eqspec.spec.source import Source
 from eqspec.spec.wording import Problem, mismatch, missing_key, unknown_key, worded
@@ -54,16 +55,7 @@ def diagnose(
     error: ValidationError, model: type[BaseModel], source: Source, *, root: KeyPath = ()
 ) -> tuple[Diagnostic, ...]:
     """One diagnostic for each problem that a model found in (a part of) a source."""
-    problems = [
-        Problem(
-            spot=locate(model, entry["loc"]),
-            kind=entry["type"],
-            message=entry["msg"],
-            value=entry["input"],
-            context=entry.get("ctx", {}),
-        )
-        for entry in error.errors(include_url=False)
-    ]
+    problems = [_problem(entry, model) for entry in error.errors(include_url=False)]
     return tuple(_diagnostic(group, source, root) for group in _settled(problems))
 
 
@@ -77,6 +69,16 @@ def _order(diagnostic: Diagnostic) -> tuple[bool, str, int, int, str]:
     if place is None:
         return (False, "", 0, 0, diagnostic.code)
     return (place.file.startswith("<"), place.file, place.line, place.column, diagnostic.code)
+
+
+def _problem(entry: ErrorDetails, model: type[BaseModel]) -> Problem:
+    spot, kind, context = locate(model, entry["loc"]), entry["type"], entry.get("ctx", {})
+    if kind in {"union_tag_invalid", "union_tag_not_found"} and not tags_of(spot.declared):
+        # A key tells the members apart: the problem is that key, not the mapping that has it.
+        key = str(context["discriminator"]).strip("'")
+        spot = replace(spot, path=(*spot.path, key), declared=None, field=None)
+        kind = "missing" if kind == "union_tag_not_found" else kind
+    return Problem(spot, kind, entry["msg"], entry["input"], context)
 
 
 def _settled(problems: list[Problem], depth: int = 0) -> list[tuple[Problem, ...]]:

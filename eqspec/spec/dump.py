@@ -26,8 +26,8 @@ class _Dumper(yaml.SafeDumper):
 
     def represent_scalar(self, tag: str, value: str, style: str | None = None) -> yaml.ScalarNode:
         """PyYAML folds line breaks other than newlines into blanks, except in double quotes."""
-        foreign = not _FOREIGN_BREAKS.isdisjoint(value)
-        return super().represent_scalar(tag, value, style='"' if foreign else style)
+        style = style if _FOREIGN_BREAKS.isdisjoint(value) else '"'
+        return super().represent_scalar(tag, value, style)  # pyright: ignore[reportUnknownMemberType]
 
     def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - PyYAML's hook
         return True

@@ -52,11 +52,8 @@ class Reader:
         self._loader = Yaml12Loader(self._text)
         try:
             return self._document()
-        except yaml.MarkedYAMLError as error:
-            raise Unreadable(self._syntax_error(error)) from error
         except yaml.YAMLError as error:
-            message = f"this is not YAML: {' '.join(str(error).split())}"
-            raise Unreadable(Diagnostic("EQ004", message, self.page.start)) from error
+            raise Unreadable(self._syntax_error(error)) from error
         finally:
             self._loader.dispose()
 
@@ -184,16 +181,16 @@ class Reader:
     def _refuse(self, what: str, place: Place, help_: str) -> None:
         self.problems.append(Diagnostic("EQ005", f"{what} is not read here", place, help=help_))
 
-    def _syntax_error(self, error: yaml.MarkedYAMLError) -> Diagnostic:
-        problem = " ".join((error.problem or "it ends too early").split())
-        place = self.page.mark(error.problem_mark)
+    def _syntax_error(self, error: yaml.YAMLError) -> Diagnostic:
+        marked = error if isinstance(error, yaml.MarkedYAMLError) else yaml.MarkedYAMLError()
+        problem = " ".join((marked.problem or str(error)).split())
+        place = self.page.mark(marked.problem_mark)
         also: tuple[tuple[Place, str], ...] = ()
-        if error.context_mark is not None and error.context:
-            started = self.page.mark(error.context_mark)
-            also = ((started, error.context),) if started.line != place.line else ()
-        return Diagnostic(
-            "EQ004", f"this is not YAML: {problem}", place, help=_advice(place, problem), also=also
-        )
+        if marked.context and marked.context_mark:
+            started = self.page.mark(marked.context_mark)
+            also = ((started, marked.context),) if started.line != place.line else ()
+        message, advice = f"this is not YAML: {problem}", _advice(place, problem)
+        return Diagnostic("EQ004", message, place, help=advice, also=also)
 
 
 def _advice(place: Place, problem: str) -> str | None:

@@ -6,7 +6,6 @@ only; size, depth and what aliases expand to are bounded. Whatever is wrong beco
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
@@ -62,9 +61,7 @@ class Source:
         return replace(self, root=nodes.replaced(self.root, path, entry))
 
     def without(self, key: str) -> Source:
-        """This source without one of its top-level keys."""
-        if not isinstance(self.root.value, Mapping):
-            return self
+        """This source, which is a mapping, without one of its top-level keys."""
         return replace(self, root=nodes.without(self.root, key))
 
     def _entry(self, path: KeyPath) -> Entry | None:

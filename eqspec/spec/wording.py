@@ -221,16 +221,13 @@ def _form(problem: Problem) -> Wording:
 
 def _tag(problem: Problem) -> Wording:
     """No member of a union that is told by the value of one key."""
-    key = str(problem.context["discriminator"]).strip("'")
-    path = (*problem.spot.path, key)
-    if problem.kind == "union_tag_not_found":
-        return Wording("EQ002", f"missing key {named(path)}", label=f"needs `{key}`")
+    tag = problem.context["tag"]
     tags = tuple(t.strip(" '") for t in str(problem.context["expected_tags"]).split(","))
     return Wording(
         "EQ010",
-        f"{named(path)} cannot be {shown(problem.context['tag'])}",
+        f"{named(problem.spot.path)} cannot be {shown(tag)}",
         label="not known here",
-        help=did_you_mean(problem.context["tag"], tags, cutoff=0.4),
+        help=did_you_mean(tag, tags, cutoff=0.4),
         notes=(f"allowed: {listed(tags)}",),
     )
 

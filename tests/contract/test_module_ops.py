@@ -31,6 +31,12 @@ def results(module: torch.nn.Module, inputs: dict[str, Any]) -> dict[str, torch.
     }
 
 
+def narrowed(value: Any) -> Any:
+    """Float64 as float32; ids, masks and the number of views as they are."""
+    wide = isinstance(value, torch.Tensor) and value.is_floating_point()
+    return value.float() if wide else value
+
+
 @pytest.mark.parametrize(("family", "name"), OPS)
 def test_there_is_an_example(family: str, name: str) -> None:
     known = {key[:2] for key in EXAMPLES}
@@ -92,6 +98,18 @@ def test_gradients_reach_every_parameter(case: Case) -> None:
         assert parameter.requires_grad, name
         assert made[name].isfinite().all(), name
         assert made[name].abs().max() > 0, name
+
+
+@every_case
+def test_bfloat16_is_close(case: Case) -> None:
+    """Under autocast, with float32 weights."""
+    wanted = case.module()(**case.inputs())
+    low = {port: narrowed(value) for port, value in case.inputs().items()}
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        made = results(case.module().float(), low)
+    assert all(value.isfinite().all() for value in made.values())
+    error = (made[""].double() - wanted).norm() / wanted.norm()
+    assert error < 0.05
 
 
 @every_case

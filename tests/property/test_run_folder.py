@@ -46,6 +46,7 @@ def runs(draw: st.DrawFn) -> list[Event]:
 
 
 def _write(path: Path, events: Sequence[Event]) -> None:
+    path.touch()  # much faster than to have the journal make its file durably
     with Journal(path) as journal:
         for event in events:
             journal.write(event.step, name=event.name, values=event.values)
@@ -188,7 +189,8 @@ def test_whatever_happens_to_the_newest_checkpoint_the_one_before_is_found(
     folder = shutil.copytree(after, tmp_path_factory.mktemp("run") / "checkpoints")
     path = folder / data.draw(st.sampled_from(ORDER), label="file")
     whole = path.read_bytes()
-    cut = data.draw(st.none() | st.integers(0, len(whole) - 1), label="bytes left")
+    # At least two bytes go: without its last newline, a JSON file still says all it said.
+    cut = data.draw(st.none() | st.integers(0, len(whole) - 2), label="bytes left")
     path.unlink() if cut is None else path.write_bytes(whole[:cut])
     loaded = checkpoint.load(folder)
     assert loaded is not None

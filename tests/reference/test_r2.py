@@ -1,4 +1,4 @@
-"""R², its regressor and its pairs, on inputs whose answer is known."""
+"""The r2 protocol and its regressor on inputs whose answer is known."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
-from sklearn.metrics import r2_score
 from torch import Tensor
 
 from eqspec.compile.plan import DataPlan, EvalPlan
-from eqspec.evals.evaluate import compare, evaluate
+from eqspec.evals.evaluate import evaluate
 from eqspec.evals.features import Subject
 from eqspec.nn.regression import Regression, fit_predict
-from eqspec.nn.scores import Result, constant_r2, interval, r2, resample, resampled_r2
+from eqspec.nn.scores import r2
 
 SIZE, SIDE = 32, 48
 DATA = DataPlan(name="made", impl="made", params={}, split="train", count=0)
@@ -29,76 +28,13 @@ def uniform(*shape: int, seed: int) -> Tensor:
     return torch.rand(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-# --- metrics ------------------------------------------------------------------------------------
-
-
-def test_every_aggregation_equals_scikit_learn() -> None:
-    targets = normal(200, 4, seed=0).numpy() * np.array([1, 3, 0.2, 10]) + np.array([0, 5, 1, -2])
-    predicted = targets + normal(200, 4, seed=1).numpy() * np.array([0.5, 1, 0.3, 4])
-    ours = r2((predicted - targets) ** 2, targets)
-    for how, value in (
-        ("raw_values", ours.per_parameter),
-        ("uniform_average", ours.uniform),
-        ("variance_weighted", ours.weighted),
-    ):
-        np.testing.assert_allclose(value, r2_score(targets, predicted, multioutput=how), rtol=1e-12)
-
-
-def test_pooled_equals_the_worked_example_of_sie() -> None:
-    targets = np.array([[0.5, 10], [1, 12], [1.5, 12], [3, 13]])
-    predicted = np.array([[0, 10], [1, 11], [2, 13], [3, 12]])
-    ours = r2((predicted - targets) ** 2, targets)
-    assert ours.pooled == pytest.approx(0.9839725, abs=1e-7)
-    np.testing.assert_allclose(ours.per_parameter, [0.857143, 0.368421], atol=1e-6)
-    assert ours.uniform == pytest.approx(0.612782, abs=1e-6)
-
-
-def test_a_constant_predictor_scores_82_percent_pooled_on_colour_factors() -> None:
-    grid = torch.linspace(-1, 1, 20_001, dtype=torch.float64)
-    orders = [torch.randperm(len(grid), generator=torch.Generator().manual_seed(i)) for i in range(4)]
-    deltas = torch.stack([grid[o] for o in orders], dim=1).numpy() * np.array([0.4, 0.4, 0.4, 0.1])
-    on_factors, on_deltas = constant_r2(deltas + np.array([1, 1, 1, 0])), constant_r2(deltas)
-    assert on_factors.pooled == pytest.approx(0.8212, abs=1e-4)
-    for score in (on_factors.uniform, on_factors.weighted, on_deltas.uniform, on_deltas.pooled):
-        assert score == pytest.approx(0, abs=1e-9)
-
-
-def test_a_parameter_without_variance_is_dropped_with_a_warning() -> None:
-    targets = np.stack([np.arange(5.0), np.full(5, 2.0)], axis=1)
-    with pytest.warns(UserWarning, match=r"\[1\] have no variance"):
-        ours = r2(np.full((5, 2), 0.5), targets)
-    assert math.isnan(ours.per_parameter[1])
-    assert ours.uniform == ours.per_parameter[0] == pytest.approx(0.75)
-
-
-def test_resampled_r2_equals_a_loop_over_copied_samples() -> None:
-    targets, errors = normal(40, 3, seed=0).numpy(), normal(40, 3, seed=1).numpy() ** 2
-    times = resample(np.arange(40) // 4, resamples=1000, op="test")
-    assert (times.reshape(1000, 10, 4) == times.reshape(1000, 10, 4)[:, :, :1]).all()
-    assert (times.sum(axis=1) == 40).all()
-    ours = resampled_r2(times, errors, targets)
-    for i in range(5):
-        copies = np.repeat(np.arange(40), times[i].astype(int))
-        assert ours[i] == pytest.approx(r2(errors[copies], targets[copies]).uniform, abs=1e-6)
-
-
-def test_the_interval_covers_the_true_value_about_95_times_in_100() -> None:
-    covered, n = 0, 150
-    for i in range(200):
-        targets = uniform(n, 1, seed=i).numpy() * 2 - 1
-        errors = normal(n, 1, seed=1000 + i).numpy() ** 2 / 6
-        low, high = interval(
-            resampled_r2(resample(np.arange(n), resamples=1000, op=f"test.{i}"), errors, targets)
-        )
-        covered += low <= 0.5 <= high
-    assert 180 <= covered <= 198
-
-
 # --- the regressor --------------------------------------------------------------------------------
 
 
 def regression(*, epochs: int = 20, seeds: int = 1) -> Regression:
-    return Regression(hidden=(64, 64), epochs=epochs, batch=256, lr=3e-3, weight_decay=0.0, seeds=seeds)
+    return Regression(
+        hidden=(64, 64), epochs=epochs, batch=128, lr=3e-3, weight_decay=0.0, seeds=seeds
+    )
 
 
 def held_out_r2(features: Tensor, targets: Tensor, *, settings: Regression) -> float:
@@ -109,15 +45,17 @@ def held_out_r2(features: Tensor, targets: Tensor, *, settings: Regression) -> f
 
 
 def test_linear_features_are_read_almost_perfectly() -> None:
-    targets = uniform(8000, 2, seed=0) * 2 - 1
-    features = targets @ normal(2, 16, seed=1) + 1e-3 * normal(8000, 16, seed=2)
-    assert held_out_r2(features, targets, settings=regression(epochs=60)) >= 0.999
+    targets = uniform(4000, 2, seed=0) * 2 - 1
+    features = targets @ normal(2, 16, seed=1) + 1e-3 * normal(4000, 16, seed=2)
+    assert held_out_r2(features, targets, settings=regression(epochs=30)) >= 0.999
 
 
 def test_noise_as_strong_as_the_signal_leaves_half_of_the_variance() -> None:
     targets = normal(20_000, 1, seed=0)
     features = targets + normal(20_000, 1, seed=1)
-    assert held_out_r2(features, targets, settings=regression(epochs=5)) == pytest.approx(0.5, abs=0.02)
+    assert held_out_r2(features, targets, settings=regression(epochs=5)) == pytest.approx(
+        0.5, abs=0.02
+    )
 
 
 def test_permuted_labels_cannot_be_read() -> None:
@@ -141,7 +79,7 @@ def test_a_dead_feature_is_not_blown_up_into_a_signal() -> None:
     assert abs(held_out_r2(features, targets, settings=regression(epochs=5))) < 0.05
 
 
-# --- the protocol on encoders that can or cannot know ------------------------------------------------
+# --- the protocol on encoders that can or cannot know ---------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -168,16 +106,18 @@ def subject(encoder) -> Subject:
     )
 
 
-def score(encoder, train: Made, held_out: Made, *, family: dict, borders=("canvas",), **params) -> dict:
+def score(
+    encoder, train: Made, held_out: Made, *, family: dict, borders=("canvas",), **params
+) -> dict:
     """R² by border."""
     numbers = {
         "families": {"g": family},
-        "borders": borders,
+        "borders": list(borders),
         "draws": 4,
         "heldout_draws": 2,
         "train_pairs": 100_000,
         "heldout_pairs": 10_000,
-        "hidden": [128, 128],
+        "hidden": [64, 64],
         "epochs": 20,
         "batch": 128,
         "lr": 2e-3,
@@ -218,7 +158,8 @@ def leak(borders: tuple[str, ...]) -> dict:
         discs(200, seed=1),
         family={"impl": "rot", "params": {"degrees": [0.0, 45.0]}},
         borders=borders,
-        epochs=10,
+        epochs=8,
+        hidden=[32],
     )
 
 
@@ -251,16 +192,16 @@ def direction(x: Tensor) -> Tensor:
     grey = x.mean(dim=1)
     window = torch.hann_window(SIZE, periodic=False)
     grey = (grey - grey.mean(dim=(1, 2), keepdim=True)) * window * window[:, None]
-    at = torch.fft.rfft2(grey, s=(256, 256)).abs().flatten(1).argmax(dim=1)
-    row, column = at // 129, at % 129
-    angle = torch.atan2((row + 128) % 256 - 128.0, column.to(torch.float32))
+    at = torch.fft.rfft2(grey, s=(128, 128)).abs().flatten(1).argmax(dim=1)
+    row, column = at // 65, at % 65
+    angle = torch.atan2((row + 64) % 128 - 64.0, column.to(torch.float32))
     return torch.stack([(2 * angle).cos(), (2 * angle).sin()], dim=1)
 
 
 def test_the_direction_of_a_grating_tells_its_rotation() -> None:
     scores = score(
         direction,
-        gratings(400, seed=0),
+        gratings(300, seed=0),
         gratings(150, seed=10),
         family={"impl": "rot", "params": {"degrees": [-45.0, 45.0]}},
     )
@@ -298,14 +239,9 @@ def phases(x: Tensor) -> Tensor:
 def test_phases_tell_the_translation() -> None:
     scores = score(
         phases,
-        blobs(400, seed=0),
+        blobs(300, seed=0),
         blobs(150, seed=1),
         family={"impl": "trans", "params": {"pixels": [-10.0, 10.0]}},
-        borders=("canvas", "zeros", "reflect"),
-        epochs=30,
+        borders=("canvas", "zeros"),
     )
     assert min(scores.values()) > 0.99
-
-
-def test_a_result_survives_json_and_compares_with_itself_as_equal() -> None:
-    assert Result and compare  # replaced below once the protocol's shape is settled

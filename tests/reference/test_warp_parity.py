@@ -89,6 +89,5 @@ def test_the_mirror_is_grid_samples(size: int) -> None:
 
 def test_flip_is_torchvisions() -> None:
     canvas = noise(batch=2)
-    images = example_at("flip")(canvas, torch.tensor([[0.0], [1.0]]), fractions=(1.0,))[0]
-    assert torch.equal(images[0], canvas[0])
-    assert torch.equal(images[1], tv.horizontal_flip(canvas[1]))
+    images = example_at("flip")(canvas, torch.zeros(2, 0), fractions=(1.0,))[0]
+    assert torch.equal(images, tv.horizontal_flip(canvas))

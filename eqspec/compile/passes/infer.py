@@ -1,12 +1,12 @@
-"""Draft → typed graph: the shape of every stream, the widths of every module, the parts of the graph."""
+"""Draft → typed graph: the type of every stream, the width of every module, its two parts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from types import ModuleType
 
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 
 from eqspec.compile.draft import Draft, GraphError, TermDraft, reads
 from eqspec.compile.graph_plan import (
@@ -19,6 +19,7 @@ from eqspec.compile.graph_plan import (
     TermPlan,
 )
 from eqspec.compile.passes.prune import live_streams
+from eqspec.compile.passes.wiring import type_of
 from eqspec.ops.find import find_op
 from eqspec.ops.op import OpParams, Port, PortError, StreamType, scheduled_fields
 from eqspec.spec.use import OpCall
@@ -80,11 +81,13 @@ def _check_drawn(typing: _Typing) -> None:
         root = name.split(".")[0]
         if root in typing.draft.inputs and name not in typing.streams:
             made = ", ".join(n for n in typing.streams if n.split(".")[0] == root)
-            raise GraphError(("inputs", root), f"`{name}` is never drawn", help=f"there are: {made}")
+            raise GraphError(
+                ("inputs", root), f"`{name}` is never drawn", help=f"there are: {made}"
+            )
 
 
 def checked_params(
-    op: Any, params: Mapping[str, Any], *, path: tuple[str | int, ...]
+    op: ModuleType, params: Mapping[str, JsonValue], *, path: tuple[str | int, ...]
 ) -> OpParams:
     """The op's parameters, validated.
 
@@ -113,7 +116,11 @@ def _input(name: str, typing: _Typing) -> InputPlan:
     named = {f"{name}.{key}" if key else name: value for key, value in outputs.items()}
     typing.streams.update(named)
     return InputPlan(
-        name=name, impl=decl.impl, params=params.model_dump(mode="json", by_alias=True), of=tokens, outputs=outputs
+        name=name,
+        impl=decl.impl,
+        params=params.model_dump(mode="json", by_alias=True),
+        of=tokens,
+        outputs=outputs,
     )
 
 
@@ -128,7 +135,7 @@ def _token_type(group: str, typing: _Typing, *, path: tuple[str | int, ...]) -> 
     return op.shapes(params, {"images": images})
 
 
-def _sized(op: Any, params: OpParams, typing: _Typing) -> OpParams:
+def _sized(op: ModuleType, params: OpParams, typing: _Typing) -> OpParams:
     """Parameters with the image size filled in where the op asks for it."""
     if "image_size" in op.Params.model_fields and "image_size" not in params.model_fields_set:
         return params.model_copy(update={"image_size": typing.image_size})
@@ -137,31 +144,9 @@ def _sized(op: Any, params: OpParams, typing: _Typing) -> OpParams:
 
 def _type_node(node: Node, typing: _Typing) -> Node:
     """The node, with its output's type noted (and its drop-path port connected)."""
-    at = typing.streams
-    match node:
-        case ApplyNode():
-            return _type_apply(node, typing)
-        case _ if node.kind == "pool":
-            made = _needs(node, at[node.of], "N").without("N")
-            at[node.out] = replace(made, prefix=0, grid=None)
-        case _ if node.kind == "select":
-            at[node.out] = _selected(node.out, at[node.of], node.part)
-        case _ if node.kind == "gather":
-            at[node.out] = _gathered(node.out, at[node.of], at[node.ids])
-        case _ if node.kind == "view":
-            of = _needs(node, at[node.of], "V")
-            if node.index >= of.size("V"):
-                raise GraphError(("flow", node.out), f"view {node.index} of a stream with {of.size('V')}")
-            at[node.out] = of.without("V")
-        case _ if node.kind == "concat":
-            at[node.out] = _concatenated(node.out, [at[name] for name in node.of])
-        case _ if node.kind == "stack":
-            first = at[node.of[0]]
-            at[node.out] = replace(first, axes=("K", *first.axes), sizes=(len(node.of), *first.sizes))
-        case _ if node.kind == "slice":
-            at[node.out] = at[node.of].resized("D", node.stop - node.start)
-        case _:
-            at[node.out] = at[node.of]
+    if isinstance(node, ApplyNode):
+        return _type_apply(node, typing)
+    typing.streams[node.out] = type_of(node, typing.streams)
     return node
 
 
@@ -191,16 +176,18 @@ def _type_apply(node: ApplyNode, typing: _Typing) -> ApplyNode:
         )
     else:
         _same_width(first, inputs, path=path)
-    return _with_drop_path(node, op, params, output, typing)
+    rates = drop_path_rates(op, params) if node.teacher is None else ()
+    return _with_drop_path(node, rates, typing=typing) if any(rates) else node
 
 
-def _with_drop_path(
-    node: ApplyNode, op: Any, params: OpParams, output: StreamType, typing: _Typing
-) -> ApplyNode:
-    """Students of a backbone with drop path read one more stream, drawn outside the graph."""
-    rates = tuple(op.drop_path_rates(params)) if hasattr(op, "drop_path_rates") else ()
-    if node.teacher is not None or not any(rates):
-        return node
+def drop_path_rates(op: ModuleType, params: OpParams) -> tuple[float, ...]:
+    """The drop-path rate of each block of a module; empty for ops without such blocks."""
+    return tuple(op.drop_path_rates(params)) if hasattr(op, "drop_path_rates") else ()
+
+
+def _with_drop_path(node: ApplyNode, rates: tuple[float, ...], *, typing: _Typing) -> ApplyNode:
+    """The node reading one more stream, the multipliers of its residual branches."""
+    output = typing.streams[node.out]
     leading = tuple(a for a in output.axes if a in {"V", "B"})
     sizes = tuple(output.size(a) for a in leading)
     kind = StreamType(axes=(*leading, "L", "R"), sizes=(*sizes, len(rates), 2))
@@ -234,63 +221,47 @@ def _term(name: str, term: TermDraft, typing: _Typing) -> TermPlan:
     ports = {
         p: ((s,) if known[p].many and isinstance(s, str) else s) for p, s in term.ports.items()
     }
-    calls = {n: OpCall.model_validate(v) if isinstance(v, dict) else v for n, v in scheduled.items()}
+    calls = {
+        n: OpCall.model_validate(v) if isinstance(v, dict) else v for n, v in scheduled.items()
+    }
     return TermPlan(
-        name=name, impl=term.impl, params=dumped, ports=ports, inputs=inputs, weight=term.weight, scheduled=calls
+        name=name,
+        impl=term.impl,
+        params=dumped,
+        ports=ports,
+        inputs=inputs,
+        weight=term.weight,
+        scheduled=calls,
     )
 
 
 def _check_ports(
-    connected: Mapping[str, object], known: Mapping[str, Port], *, path: tuple[str | int, ...], op: str
+    connected: Mapping[str, object],
+    known: Mapping[str, Port],
+    *,
+    path: tuple[str | int, ...],
+    op: str,
 ) -> None:
     unknown = [p for p in connected if p not in known]
     missing = [p for p, port in known.items() if not port.optional and p not in connected]
     if unknown or missing:
-        said = [f"no port `{p}`" for p in unknown] + [f"port `{p}` is not connected" for p in missing]
+        said = [f"no port `{p}`" for p in unknown] + [
+            f"port `{p}` is not connected" for p in missing
+        ]
         raise GraphError(path, f"`{op}`: {', '.join(said)}", help=f"its ports: {', '.join(known)}")
 
 
-def _same_width(first: ModulePlan, inputs: Mapping[str, StreamType], *, path: tuple[str | int, ...]) -> None:
+def _same_width(
+    first: ModulePlan, inputs: Mapping[str, StreamType], *, path: tuple[str | int, ...]
+) -> None:
     for port, stream in inputs.items():
         before = first.inputs.get(port)
         if before is not None and "D" in stream.axes and stream.size("D") != before.size("D"):
             raise GraphError(
-                path, f"`{first.name}` reads {stream.size('D')} features here and {before.size('D')} elsewhere"
+                path,
+                f"`{first.name}` reads {stream.size('D')} features here, "
+                f"{before.size('D')} elsewhere",
             )
-
-
-def _selected(out: str, of: StreamType, part: str) -> StreamType:
-    if "N" not in of.axes:
-        raise GraphError(("flow", out), f"`select: {part}` needs tokens, but reads {of}")
-    if part == "patches":
-        return replace(of.resized("N", of.size("N") - of.prefix), prefix=0)
-    if of.prefix < 1 or (part == "registers" and of.prefix < 2):
-        raise GraphError(("flow", out), f"{of} has no {part} token", help="pool the patches instead")
-    bare = replace(of, prefix=0, grid=None)
-    return bare.without("N") if part == "cls" else bare.resized("N", of.prefix - 1)
-
-
-def _gathered(out: str, of: StreamType, ids: StreamType) -> StreamType:
-    if "N" not in of.axes or ids.dtype != "int":
-        raise GraphError(("flow", out), f"`gather` needs tokens and ids, but reads {of} and {ids}")
-    axes = tuple(a for a in ids.axes if a not in {"V", "B"})
-    lead = tuple(a for a in of.axes if a in {"V", "B"})
-    sizes = tuple(of.size(a) for a in lead) + tuple(ids.size(a) for a in axes)
-    return StreamType(axes=(*lead, *axes, "D"), sizes=(*sizes, of.size("D")))
-
-
-def _concatenated(out: str, of: list[StreamType]) -> StreamType:
-    first = of[0]
-    for other in of[1:]:
-        if other.axes != first.axes or replace(other.resized("D", 1)) != replace(first.resized("D", 1)):
-            raise GraphError(("flow", out), f"cannot concatenate {first} and {other} on features")
-    return first.resized("D", sum(t.size("D") for t in of))
-
-
-def _needs(node: Node, of: StreamType, axis: str) -> StreamType:
-    if axis not in of.axes:
-        raise GraphError(("flow", node.out), f"`{node.kind}` needs a stream with axis {axis}, but reads {of}")
-    return of
 
 
 def _is_encoder(node: Node, typing: _Typing) -> bool:
@@ -302,5 +273,6 @@ def _check_encoders(encode: tuple[Node, ...], *, made: set[str]) -> None:
     for node in encode:
         late = [name for name in reads(node) if name in made]
         if late:
-            raise GraphError(("flow", node.out), f"an encoder cannot read the computed stream `{late[0]}`")
-
+            raise GraphError(
+                ("flow", node.out), f"an encoder cannot read the computed stream `{late[0]}`"
+            )

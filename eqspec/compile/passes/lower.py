@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Literal
+
+from pydantic import JsonValue
 
 from eqspec.compile.draft import Draft, GraphError, InputDraft, ModuleDraft, TermDraft
 from eqspec.compile.graph_plan import (
@@ -19,7 +21,6 @@ from eqspec.compile.graph_plan import (
     ViewNode,
 )
 from eqspec.ops.find import family_of
-from eqspec.spec.use import OpCall
 from eqspec.registry.cards import BackboneCard, MethodCard
 from eqspec.registry.grammar import (
     Addition,
@@ -37,8 +38,9 @@ from eqspec.registry.grammar import (
     TermDecl,
     View,
 )
+from eqspec.spec.use import OpCall
 
-MODULE_FAMILIES = ("heads", "decoders")
+MODULE_FAMILIES: tuple[Literal["heads", "decoders"], ...] = ("heads", "decoders")
 
 
 def lower_method(method: MethodCard, *, backbone: BackboneCard) -> Draft:
@@ -48,7 +50,9 @@ def lower_method(method: MethodCard, *, backbone: BackboneCard) -> Draft:
         GraphError: when a module, teacher or port is named that does not exist.
     """
     modules = lower_modules(method.modules, backbone=backbone, known={})
-    teachers = tuple(_teacher(name, decl, modules=modules) for name, decl in method.teachers.items())
+    teachers = tuple(
+        _teacher(name, decl, modules=modules) for name, decl in method.teachers.items()
+    )
     nodes = lower_flow(method.flow, modules=modules, teachers=teachers, repeats={})
     return Draft(
         modules=modules,
@@ -58,18 +62,26 @@ def lower_method(method: MethodCard, *, backbone: BackboneCard) -> Draft:
             for name, decl in method.inputs.items()
         },
         nodes=nodes,
-        terms={name: lower_term(decl, path=("terms", name), settings={}) for name, decl in method.terms.items()},
+        terms={
+            name: lower_term(decl, path=("terms", name), settings={})
+            for name, decl in method.terms.items()
+        },
     )
 
 
 def lower_addition(
-    add: Addition, *, draft: Draft, backbone: BackboneCard, settings: Mapping[str, Any]
+    add: Addition,
+    *,
+    draft: Draft,
+    backbone: BackboneCard,
+    settings: Mapping[str, JsonValue],
+    images: int,
 ) -> tuple[Mapping[str, ModuleDraft], tuple[Node, ...], Mapping[str, TermDraft]]:
     """What a rewrite adds, lowered against the graph it is added to."""
-    repeats = {"images": int(settings["images"])}
+    repeats = {"images": images}
     added: dict[str, ModuleDecl] = {}
     for name, decl in add.modules.items():
-        for copy in _copies(name, decl.repeat is not None, repeats):
+        for copy in _copies(name, repeated=decl.repeat is not None, repeats=repeats):
             added[copy] = decl
     modules = lower_modules(added, backbone=backbone, known=draft.modules)
     known = {**draft.modules, **modules}
@@ -92,6 +104,7 @@ def lower_modules(
             drafts[name] = ModuleDraft(family="backbones", impl=backbone.impl, params=params)
         elif decl.impl is not None:
             family = family_of(decl.impl, among=MODULE_FAMILIES)
+            assert family in MODULE_FAMILIES, "one of those asked for"
             drafts[name] = ModuleDraft(family=family, impl=decl.impl, params=decl.params)
         else:
             like = {**known, **drafts}.get(str(decl.like))
@@ -114,13 +127,15 @@ def lower_flow(
     nodes: list[Node] = []
     for name, step in flow.items():
         repeated = isinstance(step, Apply) and step.repeat is not None
-        for copy in _copies(name, repeated, repeats):
+        for copy in _copies(name, repeated=repeated, repeats=repeats):
             number = copy.removeprefix(name.removesuffix("k")) if repeated else None
-            nodes.extend(_nodes(copy, step, number, modules=modules, teachers=teachers, repeats=repeats))
+            nodes.extend(
+                _nodes(copy, step, number, modules=modules, teachers=teachers, repeats=repeats)
+            )
     return tuple(nodes)
 
 
-def _nodes(
+def _nodes(  # noqa: C901, PLR0911 - one arm per kind of step
     out: str,
     step: Step,
     number: str | None,
@@ -143,7 +158,9 @@ def _nodes(
         case Concat():
             return [ConcatNode(out=out, of=tuple(step.concat))]
         case Stack():
-            return [StackNode(out=out, of=tuple(_copies(step.stack, True, repeats)))]
+            return [
+                StackNode(out=out, of=tuple(_copies(step.stack, repeated=True, repeats=repeats)))
+            ]
         case Detach():
             return [DetachNode(out=out, of=step.detach)]
 
@@ -176,30 +193,42 @@ def _apply_chain(
     return nodes
 
 
-def lower_term(decl: TermDecl, *, path: tuple[str | int, ...], settings: Mapping[str, Any]) -> TermDraft:
+def lower_term(
+    decl: TermDecl, *, path: tuple[str | int, ...], settings: Mapping[str, JsonValue]
+) -> TermDraft:
     """A term with the rewrite's settings filled in."""
     return TermDraft(
         impl=decl.impl,
-        params={name: _setting(value, path=path, settings=settings) for name, value in decl.params.items()},
+        params={
+            name: _setting(value, path=path, settings=settings)
+            for name, value in decl.params.items()
+        },
         ports={p: s if isinstance(s, str) else tuple(s) for p, s in decl.ports.items()},
         weight=_weight(decl.weight, path=path, settings=settings),
     )
 
 
-def _weight(value: Number | str, *, path: tuple[str | int, ...], settings: Mapping[str, Any]) -> float | OpCall:
+def _weight(
+    value: Number | str, *, path: tuple[str | int, ...], settings: Mapping[str, JsonValue]
+) -> float | OpCall:
     if isinstance(value, OpCall):
         return value
     if isinstance(value, str):
-        return float(_setting({"setting": value}, path=path, settings=settings))
+        number = _setting({"setting": value}, path=path, settings=settings)
+        if isinstance(number, bool) or not isinstance(number, int | float):
+            raise GraphError(path, f"the weight `{value}` is {number}, which is no number")
+        return float(number)
     return float(value)
 
 
-def _setting(value: Any, *, path: tuple[str | int, ...], settings: Mapping[str, Any]) -> Any:
+def _setting(
+    value: JsonValue, *, path: tuple[str | int, ...], settings: Mapping[str, JsonValue]
+) -> JsonValue:
     """`{setting: name}` becomes the setting's value; anything else stays."""
     if not (isinstance(value, dict) and set(value) == {"setting"}):
         return value
     name = value["setting"]
-    if name not in settings:
+    if not isinstance(name, str) or name not in settings:
         raise GraphError(path, f"`{name}` is no setting of this rewrite", help=_listed(settings))
     return settings[name]
 
@@ -207,7 +236,9 @@ def _setting(value: Any, *, path: tuple[str | int, ...], settings: Mapping[str, 
 def _teacher(name: str, decl: TeacherDecl, *, modules: Mapping[str, ModuleDraft]) -> TeacherPlan:
     for followed in decl.follows:
         if followed not in modules:
-            raise GraphError(("teachers", name), f"`{followed}` is no module", help=_listed(modules))
+            raise GraphError(
+                ("teachers", name), f"`{followed}` is no module", help=_listed(modules)
+            )
     return TeacherPlan(
         name=name,
         follows=tuple(decl.follows),
@@ -218,7 +249,7 @@ def _teacher(name: str, decl: TeacherDecl, *, modules: Mapping[str, ModuleDraft]
     )
 
 
-def _copies(name: str, repeated: bool, repeats: Mapping[str, int]) -> list[str]:  # noqa: FBT001 - private
+def _copies(name: str, *, repeated: bool, repeats: Mapping[str, int]) -> list[str]:
     """``image_k`` repeated twice is ``image_1``, ``image_2``."""
     if not repeated:
         return [name]
@@ -226,7 +257,11 @@ def _copies(name: str, repeated: bool, repeats: Mapping[str, int]) -> list[str]:
 
 
 def _numbered(name: str, number: str | None) -> str:
-    return name.removesuffix("_k") + f"_{number}" if number is not None and name.endswith("_k") else name
+    return (
+        name.removesuffix("_k") + f"_{number}"
+        if number is not None and name.endswith("_k")
+        else name
+    )
 
 
 def _listed(names: Mapping[str, object]) -> str:

@@ -35,7 +35,9 @@ def order(draft: Draft, *, given: frozenset[str]) -> Draft:
     for name, term in draft.terms.items():
         for stream in term_reads(term):
             if stream not in ready:
-                raise GraphError(("terms", name), f"stream `{stream}` is never made", help=_listed(ready))
+                raise GraphError(
+                    ("terms", name), f"stream `{stream}` is never made", help=_listed(ready)
+                )
     return replace(draft, nodes=tuple(done))
 
 

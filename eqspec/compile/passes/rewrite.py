@@ -9,14 +9,30 @@ embedding's view group. Source of the idea: arXiv 2503.18753, section 3.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+
+from pydantic import JsonValue
 
 from eqspec.compile.draft import Draft, GraphError, TermDraft, reads, renamed_reads
-from eqspec.compile.passes.lower import lower_addition
 from eqspec.compile.graph_plan import ApplyNode, Node, SliceNode
+from eqspec.compile.passes.lower import lower_addition
 from eqspec.registry.cards import BackboneCard, EquivarianceCard, MethodCard
 from eqspec.registry.grammar import EmbeddingDecl
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a spec chooses for a rewrite.
+
+    Attributes:
+        split: (d_inv, d_equi); their sum is the embedding's width.
+        images: how many copies `repeat: {k: images}` makes.
+        values: what the card's `{setting: …}` and weights may name: lambda, reduction ….
+    """
+
+    split: tuple[int, int]
+    images: int
+    values: Mapping[str, JsonValue]
 
 
 def rewrite(
@@ -25,14 +41,9 @@ def rewrite(
     *,
     method: MethodCard,
     backbone: BackboneCard,
-    split: tuple[int, int],
-    settings: Mapping[str, Any],
+    settings: Settings,
 ) -> Draft:
     """The draft with the rewrite carried out.
-
-    Args:
-        split: (d_inv, d_equi); their sum is the embedding's width.
-        settings: what the card's `{setting: …}` and weights may name: lambda, images, reduction ….
 
     Raises:
         GraphError: when the method lacks what the rewrite needs, or a name does not exist.
@@ -41,9 +52,11 @@ def rewrite(
     embedding = method.embedding
     assert embedding is not None, "refused methods are turned away before"
     target = embedding_application(draft, embedding)
-    nodes, aliases = _cut(draft.nodes, embedding.module, target.out, split=split)
-    cut = replace(draft, nodes=nodes, split=split, embedding=embedding.module)
-    modules, added, terms = lower_addition(card.add, draft=cut, backbone=backbone, settings=settings)
+    nodes, aliases = _cut(draft.nodes, embedding.module, target.out, split=settings.split)
+    cut = replace(draft, nodes=nodes, split=settings.split, embedding=embedding.module)
+    modules, added, terms = lower_addition(
+        card.add, draft=cut, backbone=backbone, settings=settings.values, images=settings.images
+    )
     _refuse_clashes(cut, modules=modules, nodes=added, terms=terms)
     grown = replace(
         cut,
@@ -75,7 +88,7 @@ def embedding_application(draft: Draft, embedding: EmbeddingDecl) -> ApplyNode:
         outs = ", ".join(node.out for node in candidates) or "none"
         raise GraphError(
             ("embedding",),
-            f"`{embedding.module}` must be applied once to group `{embedding.group}`, but is: {outs}",
+            f"`{embedding.module}` must be applied to `{embedding.group}` once, but is: {outs}",
             help="name the stream that it reads there: `of: …`",
         )
     return candidates[0]
@@ -131,7 +144,8 @@ def _check_needs(draft: Draft, card: EquivarianceCard) -> None:
         if missing:
             raise GraphError(
                 ("needs",),
-                f"this rewrite needs the {kind} {', '.join(f'`{m}`' for m in missing)}, which the method has not",
+                f"this rewrite needs the {kind} {', '.join(f'`{m}`' for m in missing)}, "
+                "which the method has not",
                 help="choose a method that has it; `eqspec list methods` shows them",
             )
 

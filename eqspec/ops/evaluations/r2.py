@@ -9,7 +9,7 @@ the parameters of g from frozen features of I and g(I). What the paper leaves op
   have no border; theirs reads `any`.
 - Parameters are uniform in their ranges, a fixed function of (image, draw), the same for every
   encoder and run. Images of the held-out split are never trained on.
-- Rows: `encoder` (class token and mean patch), `z_inv` and `z_equi` (pooled parts of the embedding).
+- Rows: `encoder` (class token and mean patch), `z_inv`, `z_equi` (pooled parts of the embedding).
 - One regressor per row, family and border, and per seed; R² is the mean over seeds, its spread is
   over seeds, its 95 % interval over held-out crops, and over the photographs they come from. All
   three hold the encoder fixed; the replicate of a claim is another pre-training seed.
@@ -74,7 +74,7 @@ class Params(OpParams):
 class Bench(Protocol):
     """What the protocol needs of the model and the data."""
 
-    def pairs(  # noqa: PLR0913 - one request, every part of it named
+    def pairs(
         self,
         split: Literal["train", "held-out"],
         *,
@@ -105,7 +105,7 @@ class TransformRegression:
         arrays = {"images": images, "sources": sources}
         for key in held.moved:
             squares_SMP = self._squared_errors(train, held, key)
-            metrics += _metrics(squares_SMP, held, key, intervals)
+            metrics += _metrics(squares_SMP, held=held, key=key, intervals=intervals)
             arrays[_name(key)] = squares_SMP.mean(axis=0).astype(np.float32)
             arrays[f"targets/{key[1]}"] = held.scaled(key[1]).astype(np.float32)
         facts = {
@@ -132,10 +132,10 @@ class TransformRegression:
         )
 
     def _squared_errors(self, train: PairFeatures, held: PairFeatures, key: Key) -> np.ndarray:
-        """Squared errors of every regressor seed on the held-out pairs, `[S, M, P]`, in [−1, 1] units."""
-        import torch  # noqa: PLC0415 - op files are free of torch until they run
+        """Squared errors of every seed on the held-out pairs, `[S, M, P]`, in [−1, 1] units."""
+        import torch
 
-        from eqspec.nn.regression import fit_predict  # noqa: PLC0415 - as above
+        from eqspec.nn.regression import fit_predict
 
         predicted = fit_predict(
             train.inputs(key),
@@ -146,7 +146,7 @@ class TransformRegression:
         return (predicted.double().cpu().numpy() - held.scaled(key[1])) ** 2
 
     def _settings(self) -> Regression:
-        from eqspec.nn.regression import Regression  # noqa: PLC0415 - as above
+        from eqspec.nn.regression import Regression
 
         p = self.params
         return Regression(
@@ -203,9 +203,7 @@ def _group(key: Key) -> tuple[tuple[str, str], ...]:
     return tuple(zip(("row", "family", "border"), key, strict=True))
 
 
-def _resamples(
-    images: np.ndarray, sources: np.ndarray, *, resamples: int
-) -> dict[str, np.ndarray]:
+def _resamples(images: np.ndarray, sources: np.ndarray, *, resamples: int) -> dict[str, np.ndarray]:
     """Bootstrap multiplicities by what is resampled; photographs only where there are several."""
     found = {"crops": resample(images, resamples=resamples, op="r2.bootstrap.crops")}
     if len(np.unique(sources)) > 1:
@@ -214,7 +212,7 @@ def _resamples(
 
 
 def _metrics(
-    squares_SMP: np.ndarray, held: PairFeatures, key: Key, intervals: Mapping[str, np.ndarray]
+    squares_SMP: np.ndarray, *, held: PairFeatures, key: Key, intervals: Mapping[str, np.ndarray]
 ) -> Iterator[Metric]:
     """All numbers of one row, family and border."""
     group, family = _group(key), key[1]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -111,6 +112,11 @@ def test_signs_are_judged_by_pid_here_and_by_age_elsewhere(tmp_path: Path) -> No
     away = mine.model_copy(update={"host": "elsewhere"})
     assert away.is_alive(now=now + timedelta(minutes=9))
     assert not away.is_alive(now=now + timedelta(minutes=11))
+
+
+def test_where_proc_does_not_tell_there_is_no_start() -> None:
+    assert live._born(2**22 + 1) is None
+    assert live._born(os.getpid()) is not None
 
 
 def test_a_process_of_another_user_exists(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,66 @@
+"""What a run says while it goes on: the engine's steps, and what is saved, judged and sealed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from eqspec.compile.plan import EvalPlan, Plan
+from eqspec.engine.events import Stepped
+
+if TYPE_CHECKING:
+    from eqspec.build.program import Program
+    from eqspec.commands.judging import Judged
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The folder is there; training begins, goes on, or is already done."""
+
+    plan: Plan
+    folder: Path
+    done: int
+    program: Program | None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A checkpoint was written."""
+
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """An evaluation begins. All that was trained has been saved: nothing is lost by stopping now."""
+
+    evaluation: EvalPlan
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """An evaluation has been made (or was found in the folder)."""
+
+    judged: Judged
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """As much as was asked for is done and saved, but not all of the plan."""
+
+    folder: Path
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """The run is complete."""
+
+    folder: Path
+
+
+RunEvent = Opened | Stepped | Saved | Judging | Evaluated | Stopped | Sealed

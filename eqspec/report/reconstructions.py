@@ -1,0 +1,134 @@
+"""What the decoders of a trained program make of held-out images, beside what they should make."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from eqspec.build.data import batches
+from eqspec.build.subject import reconstructions
+from eqspec.build.views import DeviceViews
+from eqspec.report.strip import Column, strip_png
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from eqspec.build.data import Batch, Dataset
+    from eqspec.build.program import Program
+    from eqspec.compile.plan import PathPlan, Plan
+
+ROWS = 6
+"""Images shown."""
+
+
+def reconstruction_strip(program: Program, held_out: Dataset) -> bytes | None:
+    """A PNG: the crop u, both views, and each image between them as it is and as it was made.
+
+    Args:
+        program: trained; its graph is put into eval mode.
+        held_out: images that it was not trained on.
+
+    Returns:
+        None where nothing is reconstructed.
+    """
+    plan = program.plan
+    path = plan.views.path
+    if path is None:
+        return None
+    batch = _batch(plan, _Chosen(held_out, chosen_rows(held_out.sources)))
+    made_KBCHW = reconstructions(program.graph, program.streams(batch))
+    if made_KBCHW is None:
+        return None
+    first = program.views(batch).images[path.group][0]
+    whole = path.model_copy(update={"fractions": (0.0, *path.fractions, 1.0)})
+    shown = plan.views.model_copy(update={"path": whole})
+    along = DeviceViews(shown, seed=plan.seed, device=program.device)(batch)
+    assert along.between is not None and along.theta is not None, "the path was just asked for"
+    order = np.argsort(batch.samples)
+    columns = [
+        Column("source u", "crop 2", _pixels(along.between[0])[order]),
+        Column("view 1", "crop 1", _pixels(_seen(first, plan))[order], apart=True),
+        Column("view 2", "u, transformed", _pixels(along.between[-1])[order]),
+    ]
+    for k, fraction in enumerate(path.fractions, start=1):
+        target, made = _pixels(along.between[k])[order], _pixels(made_KBCHW[k - 1])[order]
+        columns.append(Column(f"u{k}", _way(fraction), target, apart=True))
+        columns.append(Column(f"u{k}, made", "from both views", made))
+    return strip_png(columns, rows=_labels(path, along.theta.cpu().numpy()[order]))
+
+
+def chosen_rows(sources: NDArray[np.int64], *, rows: int = ROWS) -> NDArray[np.int64]:
+    """Positions of at most `rows` images, evenly from as many photographs as there are, ascending."""
+    photos = np.unique(sources)
+    photos = photos[_spread(len(photos), min(rows, len(photos)))]
+    shares = [len(part) for part in np.array_split(np.arange(rows), len(photos))]
+    picked = [
+        of[_spread(len(of), min(share, len(of)))]
+        for photo, share in zip(photos, shares, strict=True)
+        for of in (np.flatnonzero(sources == photo),)
+    ]
+    return np.sort(np.concatenate(picked))
+
+
+def _spread(count: int, wanted: int) -> NDArray[np.int64]:
+    """The middles of `wanted` equal parts of `range(count)`."""
+    return ((2 * np.arange(wanted) + 1) * count // (2 * wanted)).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """Some images of a dataset, as a dataset."""
+
+    whole: Dataset
+    rows: NDArray[np.int64]
+    labels: None = None
+    classes: tuple[str, ...] = ()
+
+    @property
+    def sources(self) -> NDArray[np.int64]:
+        return self.whole.sources[self.rows]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def image(self, i: int) -> NDArray[np.uint8]:
+        return self.whole.image(int(self.rows[i]))
+
+    def fingerprint(self) -> str:
+        return self.whole.fingerprint()
+
+
+def _batch(plan: Plan, images: _Chosen) -> Batch:
+    """All images as the one batch of one step."""
+    train = plan.train.model_copy(update={"batch": len(images), "steps_per_epoch": 1})
+    alone = plan.model_copy(update={"train": train})
+    return next(batches(alone, images, seed=plan.seed, start_step=0, steps=1))
+
+
+def _seen(images: Tensor, plan: Plan) -> Tensor:
+    """Normalised images back in [0, 1]."""
+    mean, std = (images.new_tensor(v)[:, None, None] for v in (plan.views.mean, plan.views.std))
+    return images * std + mean
+
+
+def _pixels(images: Tensor) -> NDArray[np.uint8]:
+    scaled = (images.clamp(0, 1) * 255).round().to(torch.uint8)
+    return scaled.permute(0, 2, 3, 1).cpu().numpy()
+
+
+def _way(fraction: float) -> str:
+    exact = Fraction(fraction).limit_denominator(12)
+    return "all the way" if exact == 1 else f"{exact} of the way"
+
+
+def _labels(path: PathPlan, theta: NDArray[np.float32]) -> list[tuple[str, ...]]:
+    """Each image's parameters, one line per parameter."""
+    return [
+        tuple(f"{name} {value:+.3g}" for name, value in zip(path.names, row, strict=True))
+        for row in theta
+    ]
