@@ -18,9 +18,14 @@ from eqspec.build.optimizer import build_optimizer
 from eqspec.build.timeline import Timeline
 from eqspec.build.views import DeviceViews
 from eqspec.compile.graph_plan import GraphPlan
+from eqspec.compile.pieces import inexact_pieces
 from eqspec.compile.plan import Plan
+from eqspec.errors import EqspecError
 from eqspec.nn.initialise import initialise
 from eqspec.nn.world import World
+
+MOST_VARIANTS = 64
+"""Compiled forms of a block: by size (a ResNet's differ), view group, drop path and gradient."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,7 @@ def build_program(plan: Plan, *, dataset: Dataset, world: World | None = None) -
         world: the ranks that share the batch.
     """
     world = world or World()
+    _check_pieces(plan, world=world)
     device = choose_device(plan.machine.device)
     graph = build_graph(plan.graph, seed=plan.seed, device=device, world=world)
     compiled = plan.machine.compile == "on" or (plan.machine.compile == "auto" and can_compile())
@@ -105,6 +111,18 @@ def build_program(plan: Plan, *, dataset: Dataset, world: World | None = None) -
     )
 
 
+def _check_pieces(plan: Plan, *, world: World) -> None:
+    """Refuses ranks and micro-batches that would change a number."""
+    pieces = plan.machine.micro_batches * world.size
+    if plan.train.batch % pieces:
+        message = f"a batch of {plan.train.batch} cannot be cut into {pieces} equal pieces"
+        raise EqspecError(message, help="choose other numbers of ranks and micro-batches")
+    if plan.machine.micro_batches > 1:
+        problem = inexact_pieces(plan.graph, piece=plan.train.batch // pieces)
+        if problem is not None:
+            raise EqspecError(problem, help="use fewer ranks or micro-batches")
+
+
 def build_graph(
     plan: GraphPlan, *, seed: int, device: torch.device, world: World | None = None
 ) -> TrainGraph:
@@ -121,12 +139,12 @@ def build_graph(
     return graph
 
 
-def compile_graph(graph: TrainGraph) -> None:
-    """Compiles transformer blocks one by one, and the judge as one graph; keys stay as they are."""
+def compile_graph(graph: TrainGraph, *, backend: str = "inductor") -> None:
+    """Compiles encoder blocks one by one, and the judge as one graph; keys stay as they are."""
     for module in graph.modules():
         for block in getattr(module, "compilable_blocks", list[nn.Module])():
-            block.compile(fullgraph=True)
-    graph.judge.compile(fullgraph=True)
+            block.compile(fullgraph=True, backend=backend, recompile_limit=MOST_VARIANTS)
+    graph.judge.compile(fullgraph=True, backend=backend, recompile_limit=MOST_VARIANTS)
 
 
 def choose_device(asked: str) -> torch.device:

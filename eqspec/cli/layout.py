@@ -29,7 +29,9 @@ def aligned(
     """
     texts = [[_text(cell) for cell in row] for row in rows]
     count = max((len(row) for row in texts), default=0)
-    widths = [max((_width(row[c]) for row in texts if c < len(row)), default=0) for c in range(count)]
+    widths = [
+        max((_width(row[c]) for row in texts if c < len(row)), default=0) for c in range(count)
+    ]
     start = indent + sum(widths[:-1]) + gap * (count - 1)
     lines: list[Text] = []
     for row in texts:

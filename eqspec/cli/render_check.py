@@ -13,22 +13,22 @@ from eqspec.commands.check import Checked, Gist
 from eqspec.errors import Diagnostic
 
 
-def checked(result: Checked) -> Text:
-    """One line per plan."""
+def checked(result: Checked, *, width: int | None) -> Text:
+    """One line per plan, wrapped at a width."""
     rows = [
-        [Text("ok", "bold green"), Text(gist.name, "bold"), one_line(gist)] for gist in result.plans
+        [Text("ok", "bold green"), Text(gist.name, "bold"), _one_line(gist)]
+        for gist in result.plans
     ]
-    return aligned(rows)
+    return aligned(rows, width=width)
 
 
-def one_line(gist: Gist) -> Text:
-    """Method, rewrite, backbone, data, length and recipe."""
+def _one_line(gist: Gist) -> str:
     method = gist.method
     if gist.equivariance is not None:
         method += f" + {gist.equivariance}({gist.transform})"
     length = f"{number(gist.steps)} steps × {number(gist.batch)}"
-    facts = (method, gist.backbone, f"{gist.data} {gist.image} px", length)
-    return Text.assemble(" · ".join(facts), (f" · {gist.recipe[:8]}-s{gist.seed}", "dim"))
+    data = f"{gist.data} {gist.image} px"
+    return " · ".join((method, gist.backbone, data, length, f"{gist.recipe[:8]}-s{gist.seed}"))
 
 
 def as_data(result: Checked) -> dict[str, Any]:
@@ -36,12 +36,16 @@ def as_data(result: Checked) -> dict[str, Any]:
     return {
         "ok": True,
         "plans": [dataclasses.asdict(gist) for gist in result.plans],
-        "diagnostics": diagnostics(result.warnings),
+        "diagnostics": _diagnostics(result.warnings),
     }
 
 
-def diagnostics(found: Sequence[Diagnostic]) -> list[dict[str, Any]]:
-    """Diagnostics as plain data."""
+def wrong(found: Sequence[Diagnostic]) -> dict[str, Any]:
+    """A spec that is not legal, as plain data."""
+    return {"ok": False, "plans": [], "diagnostics": _diagnostics(found)}
+
+
+def _diagnostics(found: Sequence[Diagnostic]) -> list[dict[str, Any]]:
     return [
         {
             "code": d.code,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Sequence
+from functools import partial
 
 from rich.console import Console
 from rich.text import Text
@@ -21,9 +22,11 @@ class Screen:
 
     Attributes:
         err: rich's console on stderr, for what moves.
+        after_error: the command to suggest should this one fail.
     """
 
     def __init__(self) -> None:
+        self.after_error: Sequence[str] = ("eqspec", "--help")
         self._out = _console(stderr=False)
         self.err = _console(stderr=True)
 
@@ -36,6 +39,11 @@ class Screen:
     def width(self) -> int:
         """Columns of stdout."""
         return self._out.width if self._out.is_terminal else PLAIN_WIDTH
+
+    @property
+    def wrap(self) -> int | None:
+        """Columns to wrap sentences at; None in a pipe, where a line is one item."""
+        return self._out.width if self._out.is_terminal else None
 
     @property
     def lives(self) -> bool:
@@ -55,10 +63,15 @@ class Screen:
         """Talk."""
         self.err.print(text)
 
+    def say_drawn(self, text: str) -> None:
+        """Talk that has its colours in it already."""
+        self.err.file.write(f"{text}\n")
+        self.err.file.flush()
+
     def warn(self, diagnostics: Sequence[Diagnostic]) -> None:
         """Warnings, drawn like errors."""
         if diagnostics:
-            self.say(Text.from_ansi(render(diagnostics, colour=self.colour)))
+            self.say_drawn(render(diagnostics, colour=self.colour))
 
     def suggest(self, *command: str, why: str = "") -> None:
         """The next sensible command: the last line of every command."""
@@ -67,7 +80,9 @@ class Screen:
 
 
 def _console(*, stderr: bool) -> Console:
-    plain = {"stderr": stderr, "markup": False, "highlight": False, "emoji": False}
-    console = Console(**plain, soft_wrap=True)
+    make = partial(
+        Console, stderr=stderr, soft_wrap=True, markup=False, highlight=False, emoji=False
+    )
+    console = make()
     # NO_COLOR asks for no colour; rich would still write bold and dim.
-    return Console(**plain, soft_wrap=True, color_system=None) if console.no_color else console
+    return make(color_system=None) if console.no_color else console

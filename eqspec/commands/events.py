@@ -34,7 +34,7 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class Judging:
-    """An evaluation begins. All that was trained has been saved: nothing is lost by stopping now."""
+    """An evaluation begins. What was trained has been saved: a stop loses nothing now."""
 
     evaluation: EvalPlan
     step: int

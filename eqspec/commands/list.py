@@ -49,9 +49,7 @@ def entries(kind: str) -> tuple[Entry, ...]:
     if kind not in KINDS:
         near = get_close_matches(kind, KINDS, n=1)
         guess = f"did you mean `{near[0]}`? " if near else ""
-        raise UsageError(
-            f"`{kind}` cannot be listed", help=f"{guess}there are: {', '.join(KINDS)}"
-        )
+        raise UsageError(f"`{kind}` cannot be listed", help=f"{guess}there are: {', '.join(KINDS)}")
     if kind == SPECS:
         return tuple(_specs(specs_root()))
     return tuple(_ops() if kind == OPS else _cards(kind))

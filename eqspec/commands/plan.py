@@ -114,7 +114,7 @@ def _described(
 
 def _shown(plan: Plan) -> dict[tuple[str, int], tuple[float, float]]:
     side = plan.data.params.get("tile")
-    if side is None:  # the images have sizes of their own
+    if not isinstance(side, int):  # the images have sizes of their own
         return {}
     return {
         (v.group, v.index): effective_scale(

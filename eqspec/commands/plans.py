@@ -14,6 +14,7 @@ from eqspec.ops.find import find_op
 from eqspec.registry.catalog import Catalog, open_catalog
 from eqspec.registry.places import specs_root
 from eqspec.spec.load import LoadedSpec, load_spec
+from eqspec.spec.model import Spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,11 @@ def plan_spec(path: Path, *, overrides: Sequence[str] = (), data: Path | None = 
     warnings = (*loaded.warnings, *catalog.replaced())
     own = plans.pop("")
     return Planned(loaded=loaded, plan=own, variants=plans, warnings=warnings)
+
+
+def spec_of(plan: Plan) -> Spec:
+    """The resolved spec that a plan carries."""
+    return Spec.model_validate(plan.resolved)
 
 
 def locate_spec(path: Path) -> Path:

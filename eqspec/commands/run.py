@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,7 +69,7 @@ class RunRequest:
     should_stop: Callable[[], bool] = never
 
 
-def run(request: RunRequest) -> Iterator[RunEvent]:
+def run(request: RunRequest) -> Generator[RunEvent]:
     """Runs a plan; whatever happened before in its folder is not done again.
 
     Raises:

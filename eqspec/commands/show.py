@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import inspect
 import re
+import types
+import typing
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from types import ModuleType, NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from types import MappingProxyType, ModuleType
+from typing import get_args, get_origin
 
+from pydantic import JsonValue
 from pydantic.fields import FieldInfo
+from pydantic_core import to_jsonable_python
 
 from eqspec.compile.cards_in_use import overridable
 from eqspec.errors import UsageError
@@ -21,6 +26,7 @@ from eqspec.registry.cards import FAMILIES as CARD_FAMILIES
 from eqspec.registry.catalog import Card, Catalog, open_catalog
 from eqspec.spec.dump import write_yaml
 
+_SIMPLE: Mapping[object, str] = MappingProxyType({types.NoneType: "null", ...: "…"})
 _ATTRIBUTE = re.compile(r"(?P<names>\w+(?:, \w+)*): (?P<text>.+)")
 
 
@@ -128,7 +134,7 @@ def _card_page(catalog: Catalog, card: Card) -> CardPage:
 
 def _op_page(op: ModuleType, *, family: str, name: str) -> OpPage:
     said = _attributes(op.Params.__doc__ or "")
-    ports: object = getattr(op, "ports", ())
+    ports = getattr(op, "ports", ())
     assert op.__file__ is not None, "an op is a file"
     return OpPage(
         family=family,
@@ -140,7 +146,7 @@ def _op_page(op: ModuleType, *, family: str, name: str) -> OpPage:
             _parameter(each, field, about=said.get(each, ""))
             for each, field in op.Params.model_fields.items()
         ),
-        ports=ports if isinstance(ports, tuple) else (),
+        ports=tuple(port for port in ports if isinstance(port, Port)),
     )
 
 
@@ -167,27 +173,25 @@ def _attributes(docstring: str) -> dict[str, str]:
     return found
 
 
-def _type(annotation: Any) -> str:
+def _type(annotation: object) -> str:
     """A type as a person writes it."""
-    origin, arguments = get_origin(annotation), get_args(annotation)
-    if origin is Annotated:
-        return _type(arguments[0])
-    if origin is Literal:
-        return " | ".join(map(str, arguments))
-    if origin in {Union, UnionType}:
-        return " | ".join(_type(a) for a in arguments)
-    if annotation is Ellipsis:
-        return "…"
-    if annotation is NoneType:
-        return "null"
-    name = getattr(annotation, "__name__", str(annotation))
-    return f"{name}[{', '.join(map(_type, arguments))}]" if arguments else name
+    arguments = get_args(annotation)
+    match get_origin(annotation):
+        case None:
+            return _SIMPLE.get(annotation) or getattr(annotation, "__name__", str(annotation))
+        case typing.Annotated:
+            return _type(arguments[0])
+        case typing.Literal:
+            return " | ".join(map(str, arguments))
+        case typing.Union | types.UnionType:
+            return " | ".join(map(_type, arguments))
+        case origin:
+            name = "" if origin in {tuple, list} else origin.__name__
+            return f"{name}[{', '.join(map(_type, arguments))}]"
 
 
 def _plain(value: object) -> str:
     """A default as it would stand in YAML."""
-    dumped: Any = value.model_dump(mode="json") if hasattr(value, "model_dump") else value
-    if isinstance(dumped, tuple):
-        dumped = list(dumped)
-    text = write_yaml(dumped) if not isinstance(dumped, str) else dumped
+    plain: JsonValue = to_jsonable_python(value, fallback=str)
+    text = plain if isinstance(plain, str) else write_yaml(plain)
     return text.removesuffix("\n").removesuffix("...").strip()

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from difflib import get_close_matches
+from types import MappingProxyType
 
 from eqspec.errors import Diagnostic, SpecError
 from eqspec.registry.catalog import Card, Catalog, UnknownCard, check_card
 from eqspec.spec.node import CannotReplace, KeyPath
 from eqspec.spec.source import Source
+
+_SECTIONS = MappingProxyType(
+    {
+        "methods": (("modules",), ("terms",), ("inputs",), ("teachers",), ("views",)),
+        "equivariance": (("add", "modules"), ("add", "terms")),
+    }
+)
+"""Where the parts of a card stand that an override names; a part's name is found in order."""
+
+_OWN = MappingProxyType({"modules": (), "terms": ("weight",), "inputs": ()})
+"""Keys of a part beside its `params`, which an override means otherwise."""
 
 
 def card_in_use(catalog: Catalog, spec: Source, at: KeyPath, *, family: str) -> Card:
@@ -63,40 +75,41 @@ def _overridden(card: Card, spec: Source, at: KeyPath) -> Card:
 def override_path(card: Card, dotted: str) -> KeyPath:
     """Where in a card's body the value of `with: {dotted: …}` goes.
 
-    In a method the first part names a module, term, input, teacher or view group; elsewhere a
-    parameter.
+    In a method the first part names a module, term, input, teacher or view group, in a rewrite a
+    module or term that it adds; elsewhere a parameter.
 
     Raises:
-        KeyError: when the method has no part of that name.
+        KeyError: when the card has no part of that name.
     """
     first, *rest = dotted.split(".")
-    if card.family == "augmentations":
-        return ("groups", first, *rest)
-    if card.family != "methods":
-        return ("params", first, *rest)
-    for section in ("modules", "terms", "inputs", "teachers", "views", "recipe"):
-        if section == "recipe" and first == "recipe":
-            return ("recipe", *rest)
+    sections = _SECTIONS.get(card.family)
+    if sections is None:
+        return ("groups" if card.family == "augmentations" else "params", first, *rest)
+    if card.family == "methods" and first == "recipe":
+        return ("recipe", *rest)
+    for section in sections:
         if first not in _names(card, section):
             continue
-        owns = {"modules": set[str](), "terms": {"weight"}, "inputs": set[str]()}.get(section)
-        direct = owns is None or (bool(rest) and rest[0] in owns)
-        return (section, first, *rest) if direct else (section, first, "params", *rest)
+        own = _OWN.get(section[-1])
+        direct = own is None or (bool(rest) and rest[0] in own)
+        return (*section, first, *rest) if direct else (*section, first, "params", *rest)
     raise KeyError(first)
 
 
 def overridable(card: Card) -> tuple[str, ...]:
     """The names with which an override of this card may begin."""
-    if card.family == "methods":
-        sections = ("modules", "terms", "inputs", "teachers", "views")
-        return (*(name for section in sections for name in _names(card, section)), "recipe")
-    return _names(card, "groups" if card.family == "augmentations" else "params")
+    sections = _SECTIONS.get(card.family)
+    if sections is None:
+        return _names(card, ("groups" if card.family == "augmentations" else "params",))
+    names = tuple(name for section in sections for name in _names(card, section))
+    return (*names, "recipe") if card.family == "methods" else names
 
 
-def _names(card: Card, section: str) -> tuple[str, ...]:
+def _names(card: Card, section: tuple[str, ...]) -> tuple[str, ...]:
     """What a card declares under one of its keys."""
-    declared = card.body.get(section)
-    return tuple(declared) if isinstance(declared, dict) else ()
+    declared = card.source.get(section)
+    names = None if declared is None else declared.value
+    return tuple(names) if isinstance(names, Mapping) else ()
 
 
 def _no_such(card: Card, key: str, error: Exception, *, spec: Source, at: KeyPath) -> Diagnostic:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from pydantic import JsonValue
 
 from eqspec.compile.graph_plan import ApplyNode, Node, TeacherPlan
+from eqspec.spec.node import KeyPath
 from eqspec.spec.use import OpCall
 
 
@@ -16,21 +17,25 @@ class GraphError(Exception):
     """A graph does not fit together.
 
     Attributes:
-        path: where in the card (``("flow", "z")``), for the reader of the error.
+        path: where in the spec or a card (``("flow", "z")``); `eqspec.compile.locate` finds it.
         help: what to do about it.
+        card: the card that the path leads into, by its place in the spec (``transform``), where
+            the path alone would not say.
     """
 
     def __init__(
         self,
-        path: tuple[str | int, ...],
+        path: KeyPath,
         message: str,
         *,
         help: str | None = None,  # noqa: A002 - as in EqspecError
+        card: str | None = None,
     ) -> None:
         super().__init__(message)
         self.path = path
         self.message = message
         self.help = help
+        self.card = card
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,15 @@ def term_reads(term: TermDraft) -> tuple[str, ...]:
         for streams in term.ports.values()
         for name in ((streams,) if isinstance(streams, str) else streams)
     )
+
+
+def renamed_ports(term: TermDraft, names: Mapping[str, str]) -> TermDraft:
+    """The term reading other streams in place of those named."""
+    ports = {
+        port: names.get(s, s) if isinstance(s, str) else tuple(names.get(n, n) for n in s)
+        for port, s in term.ports.items()
+    }
+    return replace(term, ports=ports)
 
 
 def renamed_reads(node: Node, names: Mapping[str, str]) -> Node:

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from eqspec.compile.draft import Draft, GraphError
-from eqspec.compile.graph_plan import ApplyNode, GraphPlan
+from eqspec.compile.draft import GraphError
+from eqspec.compile.graph_plan import GraphPlan
+from eqspec.compile.ops_in_use import op_in_use
 from eqspec.compile.passes.infer import infer
 from eqspec.compile.passes.lower import lower_method
 from eqspec.compile.passes.prune import live_streams, order, prune
 from eqspec.compile.passes.rewrite import Settings, embedding_application, rewrite
 from eqspec.compile.resolve import Resolved
-from eqspec.ops.find import find_op
+from eqspec.compile.views import PATH_GROUP, PATH_VIEW
 from eqspec.ops.op import BATCH, StreamType
 from eqspec.spec.model import EquivarianceSpec
 
@@ -45,30 +46,32 @@ def compile_graph(resolved: Resolved, *, group_sizes: dict[str, int]) -> Compile
         GraphError: when method and rewrite do not fit together.
     """
     method, backbone = resolved.method, resolved.backbone
-    given = _given(resolved, group_sizes)
-    names = frozenset(given)
-    draft = order(lower_method(method, backbone=backbone), given=names)
     spec = resolved.spec.equivariance
     card = resolved.equivariance
-    if card is None or not isinstance(spec, EquivarianceSpec):
-        plan = infer(prune(draft), given=given, image_size=resolved.image)
-        return CompiledGraph(plan=plan, between=(), moves=False)
-    if method.equivariance is not None:
+    if card is not None and method.equivariance is not None:
         raise GraphError(("equivariance",), method.equivariance.refused)
-    width = _embedding_width(draft, resolved, given)
-    split = _split(spec, width)
+    given = _given(resolved, group_sizes)
+    names = frozenset(given)
+    side = group_sizes.get(PATH_GROUP, resolved.image)
+    draft = order(lower_method(method, backbone=backbone), given=names)
+    if card is None or not isinstance(spec, EquivarianceSpec):
+        plan = infer(prune(draft), given=given, image_size=side)
+        return CompiledGraph(plan=plan, between=(), moves=False)
+    assert method.embedding is not None, "a card has one, or refuses"
+    node = embedding_application(draft, method.embedding, groups=tuple(method.views))
+    whole = infer(draft, given=given, image_size=side).streams[node.out]
     rewritten = rewrite(
         draft,
         card,
         method=method,
         backbone=backbone,
         settings=Settings(
-            split=split, images=len(fractions(spec)), values=_settings(spec, resolved)
+            split=_split(spec, whole), images=len(fractions(spec)), values=_settings(spec, resolved)
         ),
     )
     final = prune(order(rewritten, given=names))
     wanted = live_streams(final)
-    plan = infer(final, given=given, image_size=resolved.image)
+    plan = infer(final, given=given, image_size=side)
     return CompiledGraph(
         plan=plan, between=fractions(spec) if BETWEEN in wanted else (), moves=True
     )
@@ -93,36 +96,43 @@ def _given(resolved: Resolved, group_sizes: dict[str, int]) -> dict[str, StreamT
         side = group_sizes[group]
         sizes = (decl.count, BATCH, 3, side, side)
         given[group] = StreamType(axes=("V", "B", "C", "H", "W"), sizes=sizes)
-    spec, transform = resolved.spec.equivariance, resolved.transform
-    if isinstance(spec, EquivarianceSpec) and transform is not None:
-        side = group_sizes["global"]
-        op = find_op("transforms", transform.impl)
-        given[BETWEEN] = StreamType(
-            axes=("K", "B", "C", "H", "W"), sizes=(len(fractions(spec)), BATCH, 3, side, side)
-        )
-        given[ACTIONS] = StreamType(axes=("B", "A"), sizes=(BATCH, op.action_dim))
+    spec = resolved.spec.equivariance
+    if not isinstance(spec, EquivarianceSpec):
+        return given
+    moved = given.get(PATH_GROUP)
+    if moved is None or moved.size("V") <= PATH_VIEW:
+        raise GraphError(("equivariance",), "a path lies between two global views")
+    sizes = (len(fractions(spec)), *moved.sizes[1:])
+    given[BETWEEN] = StreamType(axes=("K", *moved.axes[1:]), sizes=sizes)
+    given[ACTIONS] = StreamType(axes=("B", "A"), sizes=(BATCH, _action_dim(resolved)))
     return given
 
 
-def _embedding_width(draft: Draft, resolved: Resolved, given: dict[str, StreamType]) -> int:
-    """Features of the embedding before it is cut, from the types of the method's own graph."""
-    embedding = resolved.method.embedding
-    assert embedding is not None, "refused methods are turned away before"
-    node: ApplyNode = embedding_application(draft, embedding)
-    typed = infer(draft, given=given, image_size=resolved.image)
-    return typed.streams[node.out].size("D")
+def _action_dim(resolved: Resolved) -> int:
+    """Numbers that tell a network which transform there is between the views."""
+    transform = resolved.transform
+    assert transform is not None, "a rewrite has one"
+    op = op_in_use("transforms", transform.impl, path=(), card="transform")
+    if not getattr(op, "path", False):
+        message = f"`{transform.impl}` has no path from the identity to itself"
+        raise GraphError(("equivariance", "transform"), message)
+    return int(op.action_dim)
 
 
-def _split(spec: EquivarianceSpec, width: int) -> tuple[int, int]:
+def _split(spec: EquivarianceSpec, embedding: StreamType) -> tuple[int, int]:
     """(d_inv, d_equi).
 
     Raises:
-        GraphError: when a side would be left without a feature.
+        GraphError: when there are no features to split, or a side would be left without one.
     """
+    if embedding.axes[-1] != "D":
+        message = f"only features can be split, but the embedding is {embedding}"
+        raise GraphError(("embedding",), message)
+    width = embedding.size("D")
     d_equi = spec.d_equi if spec.d_equi is not None else round((spec.split or 0.5) * width)
     if not 1 <= d_equi <= width - 1:
         raise GraphError(
-            ("split",),
+            ("equivariance", "split" if spec.d_equi is None else "d_equi"),
             f"{d_equi} of {width} features would be equivariant, which leaves a side with none",
             help=f"the embedding has {width} features: choose between 1 and {width - 1}",
         )
@@ -131,9 +141,12 @@ def _split(spec: EquivarianceSpec, width: int) -> tuple[int, int]:
 
 def _settings(spec: EquivarianceSpec, resolved: Resolved) -> dict[str, JsonValue]:
     """What a rewrite's `{setting: …}` and its weights may name."""
+    variance = resolved.data.facts.variance
+    if spec.reduction == PER_VARIANCE and variance is None:
+        message = f"the card `{resolved.cards['data'].name}` promises no pixel variance"
+        raise GraphError(("equivariance", "reduction"), message, help="write `reduction: mean`")
     return {
         "lambda": spec.lambda_,
         "reduction": spec.reduction,
-        "pixel_variance": resolved.data.facts.variance if spec.reduction == PER_VARIANCE else None,
-        **spec.with_,
+        "pixel_variance": variance if spec.reduction == PER_VARIANCE else None,
     }

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from typing import NewType
 
 from pydantic import JsonValue
+
+from eqspec.compile.plan import Provenance
+from eqspec.compile.resolve import Resolved
+from eqspec.registry.catalog import Card
 
 RecipeId = NewType("RecipeId", str)
 """Hash of everything that changes the weights, but the seed; 64 hex digits."""
 
 FOLDER_DIGITS = 8
 """Digits of a recipe that name its run folder."""
+
+_TOLD = frozenset({"name", "about", "notes", "paper", "licence", "status"})
+"""What a card says that no weight depends on."""
 
 
 def hashed(content: dict[str, JsonValue]) -> str:
@@ -35,3 +43,36 @@ def _canonical(value: JsonValue) -> JsonValue:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value
+
+
+def recipe_content(resolved: Resolved, *, made_from: Iterable[Provenance]) -> dict[str, JsonValue]:
+    """What a recipe's id is a hash of: leaves that differ from the neutral value, and revs.
+
+    An op counts by its rev, not by its text, and a card by its numbers: neither a comment nor a
+    reworded sentence is another recipe.
+    """
+    spec = resolved.spec
+    cards: dict[str, JsonValue] = {p: _numbers(card) for p, card in resolved.cards.items()}
+    ops: dict[str, JsonValue] = {f"{p.family}/{p.name}": p.rev for p in made_from if p.kind == "op"}
+    equivariance: JsonValue = "none"
+    if not isinstance(spec.equivariance, str):
+        named = {"use", "transform", "with_"}  # they are in the cards
+        equivariance = spec.equivariance.model_dump(
+            mode="json", by_alias=True, exclude_defaults=True, exclude=named
+        )
+    return {
+        "data": resolved.cards["data"].name,
+        "image": resolved.image,
+        "cards": cards,
+        "ops": ops,
+        "equivariance": equivariance,
+        "train": spec.train.model_dump(mode="json", by_alias=True, exclude_defaults=True),
+    }
+
+
+def _numbers(card: Card) -> dict[str, JsonValue]:
+    """A card's body without what is only told; of a backbone, facts are only checked."""
+    told = _TOLD | {"facts"} if card.family == "backbones" else _TOLD
+    return card.model.model_dump(
+        mode="json", by_alias=True, exclude_defaults=True, exclude=set(told)
+    )

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from pydantic import JsonValue
 
 from eqspec.compile.draft import GraphError
 from eqspec.compile.graph import CompiledGraph, compile_graph
 from eqspec.compile.graph_plan import GraphPlan
-from eqspec.compile.identity import hashed
-from eqspec.compile.passes.infer import checked_params
+from eqspec.compile.identity import hashed, recipe_content
+from eqspec.compile.locate import place_of
+from eqspec.compile.ops_in_use import checked_params, op_in_use
+from eqspec.compile.pieces import check_groups, inexact_pieces
 from eqspec.compile.plan import (
     DataPlan,
     EvalPlan,
@@ -25,10 +25,11 @@ from eqspec.compile.resolved_spec import resolved_spec
 from eqspec.compile.timetable import timetable
 from eqspec.compile.training import plan_training, training_clock
 from eqspec.compile.views import group_sizes, plan_views
-from eqspec.errors import Diagnostic, Place, SpecError
+from eqspec.errors import Diagnostic, SpecError
 from eqspec.ops.find import find_op, op_sha256
 from eqspec.registry.catalog import Card
 from eqspec.spec.duration import Clock
+from eqspec.spec.model import Machine
 from eqspec.spec.use import OpCall
 
 FEWEST_SAVES = 5
@@ -47,7 +48,7 @@ def plan(resolved: Resolved, *, count: int | None = None) -> Plan:
     try:
         return _plan(resolved, count=count)
     except GraphError as error:
-        place = _locate(error, resolved)
+        place = place_of(error, resolved)
         raise SpecError(
             (Diagnostic("EQ030", error.message, place=place, help=error.help),)
         ) from None
@@ -59,14 +60,16 @@ def _plan(resolved: Resolved, *, count: int | None) -> Plan:
     views = plan_views(resolved, between=graph.between, moves=graph.moves)
     clock = training_clock(resolved, count=data.count)
     train = plan_training(resolved, clock=clock)
-    evaluations = tuple(_evaluation(e, data=data, clock=clock) for e in resolved.evaluations)
+    evaluations = tuple(
+        _evaluation(e, card=f"evaluate.{at}", data=data, clock=clock)
+        for at, e in enumerate(resolved.evaluations)
+    )
     made_from = _made_from(resolved, graph, train=train, views=views)
-    machine = resolved.spec.machine
     save = max(1, clock.total // FEWEST_SAVES)
     return Plan(
         name=resolved.name,
         seed=resolved.spec.seed,
-        recipe=hashed(_recipe(resolved, made_from=made_from)),
+        recipe=hashed(recipe_content(resolved, made_from=made_from)),
         resolved=resolved_spec(resolved),
         made_from=made_from,
         data=data,
@@ -75,12 +78,25 @@ def _plan(resolved: Resolved, *, count: int | None) -> Plan:
         train=train,
         evaluations=evaluations,
         timetable=timetable(evaluations, steps=clock.total, checkpoint_every=save),
-        machine=MachinePlan(
-            device=machine.device,
-            workers=machine.workers,
-            compile=machine.compile,
-            micro_batches=1 if machine.micro_batches == "auto" else machine.micro_batches,
-        ),
+        machine=_machine(resolved.spec.machine, graph.plan, batch=clock.batch),
+    )
+
+
+def _machine(machine: Machine, graph: GraphPlan, *, batch: int) -> MachinePlan:
+    check_groups(graph, batch=batch)
+    pieces = 1 if machine.micro_batches == "auto" else machine.micro_batches
+    problem = inexact_pieces(graph, piece=batch // pieces) if pieces > 1 else None
+    if problem is not None:
+        raise GraphError(
+            ("machine", "micro_batches"),
+            problem,
+            help="write `micro_batches: 1`, or give the backbone a `group` that divides a piece",
+        )
+    return MachinePlan(
+        device=machine.device,
+        workers=machine.workers,
+        compile=machine.compile,
+        micro_batches=pieces,
     )
 
 
@@ -94,8 +110,8 @@ def _data(resolved: Resolved, *, count: int | None) -> DataPlan:
             f"`{card.name}` promises no number of images, and the data has not been read",
             help="say where it lies: `--data DIR`",
         )
-    op = find_op("datasets", resolved.data.impl)
-    params = checked_params(op, resolved.data.params, path=("params",))
+    op = op_in_use("datasets", resolved.data.impl, path=(), card="data")
+    params = checked_params(op, resolved.data.params, path=(), card="data")
     return DataPlan(
         name=card.name,
         impl=resolved.data.impl,
@@ -107,20 +123,21 @@ def _data(resolved: Resolved, *, count: int | None) -> DataPlan:
     )
 
 
-def _evaluation(evaluation: ResolvedEvaluation, *, data: DataPlan, clock: Clock) -> EvalPlan:
+def _evaluation(
+    evaluation: ResolvedEvaluation, *, card: str, data: DataPlan, clock: Clock
+) -> EvalPlan:
     model, asked = evaluation.model, evaluation.asked
-    op = find_op("evaluations", model.impl)
-    params = checked_params(op, evaluation.params, path=("params",)).model_dump(
-        mode="json", by_alias=True
-    )
+    op = op_in_use("evaluations", model.impl, path=(), card=card)
+    checked = checked_params(op, evaluation.params, path=(), card=card)
+    params = checked.model_dump(mode="json", by_alias=True)
     every = None if asked.every is None else clock.steps(asked.every)
     steps = tuple(range(every, clock.total + 1, every)) if every else (clock.total,)
-    identity = {
+    identity: dict[str, JsonValue] = {
         "impl": model.impl,
         "rev": op.rev,
         "card": model.rev,
         "params": params,
-        "data": data.name,
+        "data": {"name": data.name, "params": data.params},
     }
     return EvalPlan(
         id=f"{evaluation.card.name}-{hashed(identity)[:8]}",
@@ -167,44 +184,3 @@ def _op_used(family: str, name: str) -> Provenance:
     return Provenance(
         kind="op", family=family, name=name, rev=op.rev, sha256=op_sha256(family, name)
     )
-
-
-def _recipe(resolved: Resolved, *, made_from: Iterable[Provenance]) -> dict[str, JsonValue]:
-    """What the recipe's id is a hash of: leaves that differ from the neutral value, and revs.
-
-    An op counts by its rev, not by its text: a comment changes no id.
-    """
-    spec = resolved.spec
-    bodies: dict[str, JsonValue] = {
-        place: card.model.model_dump(
-            mode="json", by_alias=True, exclude_defaults=True, exclude={"name", "about", "notes"}
-        )
-        for place, card in resolved.cards.items()
-        if place != "data"
-    }
-    ops: dict[str, JsonValue] = {f"{p.family}/{p.name}": p.rev for p in made_from if p.kind == "op"}
-    equivariance = spec.equivariance
-    return {
-        "data": resolved.cards["data"].name,
-        "image": resolved.image,
-        "cards": bodies,
-        "ops": ops,
-        "equivariance": equivariance
-        if isinstance(equivariance, str)
-        else equivariance.model_dump(
-            mode="json", by_alias=True, exclude_defaults=True, exclude={"use", "transform"}
-        ),
-        "train": spec.train.model_dump(mode="json", by_alias=True, exclude_defaults=True),
-    }
-
-
-def _locate(error: GraphError, resolved: Resolved) -> Place | None:
-    """The place that an error's path means: in the spec, or in one of the cards."""
-    sources = [resolved.source, *(card.source for card in resolved.cards.values())]
-    for source in sources:
-        if source.get(error.path) is not None:
-            return source.key(error.path)
-    for root in ("equivariance", "method"):
-        if resolved.source.get((root, *error.path)) is not None:
-            return resolved.source.key((root, *error.path))
-    return resolved.source.key((error.path[0],)) if error.path else None

@@ -18,8 +18,9 @@ def resolved_spec(resolved: Resolved) -> dict[str, JsonValue]:
     if resolved.equivariance is not None:
         spec["equivariance"]["use"] = _body(resolved.cards["equivariance"])
         spec["equivariance"]["transform"] = _body(resolved.cards["transform"])
+        spec["equivariance"]["with"] = {}
     for written, evaluation in zip(spec["evaluate"], resolved.evaluations, strict=True):
-        written["use"] = _body(evaluation.card)
+        written["use"] = {**_body(evaluation.card), "params": evaluation.params}
         written["with"] = {}
     return {key: value for key, value in spec.items() if value != {} or key == "evaluate"}
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pydantic import JsonValue
 
 from eqspec.compile.draft import GraphError
-from eqspec.compile.passes.infer import checked_params
+from eqspec.compile.ops_in_use import checked_number, checked_params, op_in_use
 from eqspec.compile.plan import ClipPlan, RulePlan, TrainPlan
 from eqspec.compile.resolve import Resolved
-from eqspec.ops.find import find_op
 from eqspec.registry.grammar import RuleDecl
 from eqspec.spec.duration import Clock
 from eqspec.spec.rate import Rate
@@ -44,8 +43,9 @@ def plan_training(resolved: Resolved, *, clock: Clock) -> TrainPlan:
         raise GraphError(
             ("train",), "the method has no optimizer of its own", help="add `optimizer:`"
         )
-    op = find_op("optimizers", optimizer.impl)
-    params = checked_params(op, optimizer.params, path=("train", "optimizer"))
+    at = ("recipe" if train.optimizer is None else "train", "optimizer")
+    op = op_in_use("optimizers", optimizer.impl, path=at)
+    params = checked_params(op, optimizer.params, path=at)
     dumped: dict[str, JsonValue] = params.model_dump(mode="json", by_alias=True)
     rate = getattr(params, "lr", None)
     assert isinstance(rate, Rate), "every optimizer op has a learning rate"
@@ -56,8 +56,14 @@ def plan_training(resolved: Resolved, *, clock: Clock) -> TrainPlan:
         batch=clock.batch,
         precision=train.precision,
         optimizer=OpCall(impl=optimizer.impl, params=dumped),
-        lr=_schedule(train.schedule or recipe.schedule, peak=peak),
-        weight_decay=_number(dumped.get("weight_decay", 0.0)),
+        lr=checked_number(
+            train.schedule or recipe.schedule or peak,
+            path=("recipe" if train.schedule is None else "train", "schedule"),
+            known={"peak": peak},
+        ),
+        weight_decay=checked_number(
+            _number(dumped.get("weight_decay", 0.0)), path=(*at, "params", "weight_decay")
+        ),
         rules=tuple(_rule(rule, clock=clock) for rule in recipe.rules),
         clip=None
         if recipe.clip is None
@@ -65,21 +71,9 @@ def plan_training(resolved: Resolved, *, clock: Clock) -> TrainPlan:
     )
 
 
-def _schedule(written: OpCall | None, *, peak: float) -> float | OpCall:
-    if written is None:
-        return peak
-    op = find_op("schedules", written.impl)
-    named = {"peak": peak} if "peak" in op.Params.model_fields else {}
-    params = checked_params(op, {**named, **written.params}, path=("train", "schedule"))
-    return OpCall(impl=written.impl, params=params.model_dump(mode="json", by_alias=True))
-
-
 def _number(value: JsonValue) -> float | OpCall:
     if isinstance(value, dict):
-        call = OpCall.model_validate(value)
-        op = find_op("schedules", call.impl)
-        params = checked_params(op, call.params, path=("train", "optimizer"))
-        return OpCall(impl=call.impl, params=params.model_dump(mode="json", by_alias=True))
+        return OpCall.model_validate(value)
     assert isinstance(value, int | float), "validated by the optimizer"
     return float(value)
 

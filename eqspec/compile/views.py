@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pydantic import JsonValue
-
-from eqspec.compile.draft import GraphError
-from eqspec.compile.passes.infer import checked_params
+from eqspec.compile.ops_in_use import checked_params, op_in_use
 from eqspec.compile.plan import AugmentStep, CropPlan, PathPlan, SingleViewPlan, ViewPlan
 from eqspec.compile.resolve import Resolved
 from eqspec.nn.canvas import canvas_side
 from eqspec.ops.find import find_op
-from eqspec.registry.cards import GroupDecl, TransformCard, ViewDecl
+from eqspec.registry.cards import CropDecl, GroupDecl, TransformCard, ViewDecl
 from eqspec.spec.model import EquivarianceSpec
+from eqspec.spec.node import KeyPath
 
 PATH_GROUP, PATH_VIEW = "global", 1
 """Only the second global view is transformed (arXiv 2503.18753, section 3)."""
@@ -30,18 +28,19 @@ def plan_views(resolved: Resolved, *, between: tuple[float, ...], moves: bool) -
         moves: view 2 is transformed.
 
     Raises:
-        GraphError: when the transform cannot make a path, or the method has no second view.
+        GraphError: when parameters are not legal.
     """
     path = _path(resolved, between=between) if moves else None
     facts = resolved.data.facts
     views: list[SingleViewPlan] = []
     for group, decl in resolved.method.views.items():
         ways = resolved.augment.groups[group]
+        size = _side(ways, resolved.image)
         for index in range(decl.count):
-            way = ways.views[min(index, len(ways.views) - 1)]
-            views.append(
-                _view(way, group=group, index=index, size=_side(ways, resolved.image), path=path)
-            )
+            way = min(index, len(ways.views) - 1)
+            steps = _steps(ways.views[way], at=("groups", group, "views", way))
+            view = _view(ways.views[way].crop, group=group, index=index, size=size, path=path)
+            views.append(view.model_copy(update={"steps": steps}))
     return ViewPlan(views=tuple(views), path=path, mean=facts.mean, std=facts.std)
 
 
@@ -52,28 +51,29 @@ def _side(decl: GroupDecl, image: int) -> int:
 
 
 def _view(
-    way: ViewDecl, *, group: str, index: int, size: int, path: PathPlan | None
+    crop: CropDecl, *, group: str, index: int, size: int, path: PathPlan | None
 ) -> SingleViewPlan:
     moved = path is not None and (group, index) == (path.group, path.view)
     reach = _reach(path, size) if moved and path is not None and path.border == "canvas" else 0.0
-    crop = CropPlan(
-        scale=way.crop.scale, ratio=way.crop.ratio, interpolation=way.crop.interpolation
-    )
     return SingleViewPlan(
         group=group,
         index=index,
         size=size,
         canvas=canvas_side(size, reach=reach),
         reach=reach,
-        crop=crop,
-        steps=tuple(_step(s.impl, s.params, s.p) for s in way.steps),
+        crop=CropPlan(scale=crop.scale, ratio=crop.ratio, interpolation=crop.interpolation),
     )
 
 
-def _step(impl: str, params: dict[str, JsonValue], p: float) -> AugmentStep:
-    op = find_op("transforms", impl)
-    checked = checked_params(op, params, path=("groups",))
-    return AugmentStep(impl=impl, params=checked.model_dump(mode="json", by_alias=True), p=p)
+def _steps(way: ViewDecl, *, at: KeyPath) -> tuple[AugmentStep, ...]:
+    steps: list[AugmentStep] = []
+    for index, step in enumerate(way.steps):
+        path = (*at, "steps", index)
+        op = op_in_use("transforms", step.impl, path=path, card="augment")
+        params = checked_params(op, step.params, path=path, card="augment")
+        dumped = params.model_dump(mode="json", by_alias=True)
+        steps.append(AugmentStep(impl=step.impl, params=dumped, p=step.p))
+    return tuple(steps)
 
 
 def _reach(path: PathPlan, size: int) -> float:
@@ -86,13 +86,7 @@ def _path(resolved: Resolved, *, between: tuple[float, ...]) -> PathPlan:
     assert isinstance(spec, EquivarianceSpec), "a rewrite has both"
     assert isinstance(transform, TransformCard), "a rewrite has both"
     op = find_op("transforms", transform.impl)
-    if not getattr(op, "path", False):
-        raise GraphError(
-            ("transform",), f"`{transform.impl}` has no path from the identity to itself"
-        )
-    if resolved.method.views[PATH_GROUP].count <= PATH_VIEW:
-        raise GraphError(("views", PATH_GROUP), "a path needs two global views")
-    params = checked_params(op, transform.params, path=("params",))
+    params = checked_params(op, transform.params, path=(), card="transform")
     return PathPlan(
         impl=transform.impl,
         params=params.model_dump(mode="json", by_alias=True),

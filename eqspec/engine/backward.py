@@ -65,7 +65,9 @@ def backward(
         cut = {n: torch.cat([p[n] for p in parts], dim=_batch_axis(types[n])) for n in parts[0]}
     students = _students(graph)
     leaves = {n: x.detach().requires_grad_(n in students) for n, x in cut.items()}
-    loss = graph.judge({**streams, **leaves}, controls)
+    # A compiled judge frees what its backward needs: to ask it term by term, it runs uncompiled.
+    judge = graph.judge.forward if norms else graph.judge
+    loss = judge({**streams, **leaves}, controls)
     found = (
         _cut_norms(loss, controls, leaves=[leaves[n] for n in students], added=graph.plan.added)
         if norms

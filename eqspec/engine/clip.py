@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from eqspec.compile.plan import ClipPlan
+from eqspec.nn.precision import at_least_fp32
 
 
 def clip_gradients(named: Iterable[tuple[str, nn.Parameter]], clip: ClipPlan | None) -> Tensor:
@@ -30,7 +31,7 @@ def clip_gradients(named: Iterable[tuple[str, nn.Parameter]], clip: ClipPlan | N
 
 def _norm(parameter: nn.Parameter) -> Tensor:
     assert parameter.grad is not None, "held above"
-    return parameter.grad.float().norm()
+    return at_least_fp32(parameter.grad).norm()
 
 
 def _group(name: str, over: str) -> str:

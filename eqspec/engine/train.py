@@ -78,7 +78,8 @@ def _step(program: Program, streams: dict[str, Tensor], *, step: int) -> dict[st
             micro_batches=plan.machine.micro_batches,
             norms=step % NORMS_EVERY == 0,
         )
-    _refuse_nan(done, step=step + 1)
+    losses = _losses(done, world=program.world)
+    _refuse_nan(losses, step=step + 1)
     named = list(graph.trained())
     average_gradients((p for _, p in named), world=program.world)
     norm = clip_gradients(named, plan.train.clip)
@@ -86,18 +87,24 @@ def _step(program: Program, streams: dict[str, Tensor], *, step: int) -> dict[st
     set_step(program.optimizer, step=step, lr=lr, weight_decay=program.timeline.weight_decay(step))
     program.optimizer.step()
     follow(graph, momenta, when="after-step")
-    return _metrics(done, world=program.world, norm=norm, lr=lr)
+    pulls = _pulls(done, world=program.world)
+    return {**losses, "lr": lr, "gradient": float(norm), **pulls}
 
 
-def _refuse_nan(done: Backward, *, step: int) -> None:
-    for name, value in done.loss.terms.items():
-        number = float(value.detach())
-        if not math.isfinite(number):
-            raise NotFinite(name, step=step, value=number)
-
-
-def _metrics(done: Backward, *, world: World, norm: Tensor, lr: float) -> dict[str, float]:
+def _losses(done: Backward, *, world: World) -> dict[str, float]:
+    """The loss of the global batch and its terms."""
     values = {"loss": done.loss.total, **done.loss.terms}
-    metrics = {name: float(world.mean(value.detach())) for name, value in values.items()}
-    metrics |= {"lr": lr, "gradient": float(norm)}
-    return metrics | {f"cut.{name}": float(value) for name, value in done.cut_norms.items()}
+    return {name: float(world.mean(value.detach())) for name, value in values.items()}
+
+
+def _refuse_nan(losses: dict[str, float], *, step: int) -> None:
+    """All ranks see the same values, so that all of them stop."""
+    for name, value in losses.items():
+        if name != "loss" and not math.isfinite(value):
+            raise NotFinite(name, step=step, value=value)
+
+
+def _pulls(done: Backward, *, world: World) -> dict[str, float]:
+    """Norms at the cut over all ranks, whose slopes are those of the mean loss times the ranks."""
+    squares = {name: world.sum(norm.square()) for name, norm in done.cut_norms.items()}
+    return {f"cut.{name}": float(s.sqrt()) / world.size for name, s in squares.items()}

@@ -1,8 +1,9 @@
 """Pairs (I, g(I)) of a dataset's images, encoded: what regressions of g's parameters read.
 
 An image's centre square is resized (antialiased) to a canvas of 1.5 times the encoder's image size;
-I is the canvas's centre. The margin holds what a rotation by up to 45° brings into view. Each image
-is read once and I encoded once, whatever the number of families, borders and draws.
+I is the canvas's centre. The margin holds what a rotation by up to 45° brings into view; corners of
+SE(2)'s most extreme draws look 4 pixels (at 224) beyond it and see it mirrored. Each image is read
+once and I encoded once, whatever the number of families, borders and draws.
 """
 
 from __future__ import annotations

@@ -41,14 +41,15 @@ def reconstruction_strip(program: Program, held_out: Dataset) -> bytes | None:
     if path is None:
         return None
     batch = _batch(plan, _Chosen(held_out, chosen_rows(held_out.sources)))
-    made_KBCHW = reconstructions(program.graph, program.streams(batch))
-    if made_KBCHW is None:
+    made = reconstructions(program.graph, program.streams(batch))
+    if made is None:
         return None
     first = program.views(batch).images[path.group][0]
     whole = path.model_copy(update={"fractions": (0.0, *path.fractions, 1.0)})
     shown = plan.views.model_copy(update={"path": whole})
     along = DeviceViews(shown, seed=plan.seed, device=program.device)(batch)
-    assert along.between is not None and along.theta is not None, "the path was just asked for"
+    assert along.between is not None, "the plan has a path"
+    assert along.theta is not None, "as above"
     order = np.argsort(batch.samples)
     columns = [
         Column("source u", "crop 2", _pixels(along.between[0])[order]),
@@ -56,14 +57,14 @@ def reconstruction_strip(program: Program, held_out: Dataset) -> bytes | None:
         Column("view 2", "u, transformed", _pixels(along.between[-1])[order]),
     ]
     for k, fraction in enumerate(path.fractions, start=1):
-        target, made = _pixels(along.between[k])[order], _pixels(made_KBCHW[k - 1])[order]
+        target, drawn = _pixels(along.between[k])[order], _pixels(made[k - 1])[order]
         columns.append(Column(f"u{k}", _way(fraction), target, apart=True))
-        columns.append(Column(f"u{k}, made", "from both views", made))
+        columns.append(Column(f"u{k}, made", "from both views", drawn))
     return strip_png(columns, rows=_labels(path, along.theta.cpu().numpy()[order]))
 
 
 def chosen_rows(sources: NDArray[np.int64], *, rows: int = ROWS) -> NDArray[np.int64]:
-    """Positions of at most `rows` images, evenly from as many photographs as there are, ascending."""
+    """Positions of at most `rows` images, evenly from all photographs, ascending."""
     photos = np.unique(sources)
     photos = photos[_spread(len(photos), min(rows, len(photos)))]
     shares = [len(part) for part in np.array_split(np.arange(rows), len(photos))]

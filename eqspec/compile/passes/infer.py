@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import ModuleType
 
-from pydantic import JsonValue, ValidationError
-
 from eqspec.compile.draft import Draft, GraphError, TermDraft, reads
 from eqspec.compile.graph_plan import (
     ApplyNode,
@@ -18,10 +16,11 @@ from eqspec.compile.graph_plan import (
     Node,
     TermPlan,
 )
+from eqspec.compile.ops_in_use import checked_number, checked_params, op_in_use
 from eqspec.compile.passes.prune import live_streams
-from eqspec.compile.passes.wiring import type_of
-from eqspec.ops.find import find_op
+from eqspec.compile.passes.wiring import leading_axes, type_of
 from eqspec.ops.op import OpParams, Port, PortError, StreamType, scheduled_fields
+from eqspec.spec.node import KeyPath
 from eqspec.spec.use import OpCall
 
 
@@ -86,33 +85,16 @@ def _check_drawn(typing: _Typing) -> None:
             )
 
 
-def checked_params(
-    op: ModuleType, params: Mapping[str, JsonValue], *, path: tuple[str | int, ...]
-) -> OpParams:
-    """The op's parameters, validated.
-
-    Raises:
-        GraphError: naming every parameter that is unknown or not legal.
-    """
-    try:
-        return op.Params.model_validate(dict(params))
-    except ValidationError as error:
-        problems = "; ".join(
-            f"`{'.'.join(str(p) for p in e['loc'])}`: {e['msg']}" for e in error.errors()
-        )
-        known = ", ".join(op.Params.model_fields) or "none"
-        raise GraphError(path, f"parameters: {problems}", help=f"there are: {known}") from None
-
-
 def _input(name: str, typing: _Typing) -> InputPlan:
     decl = typing.draft.inputs[name]
-    op = find_op("masks", decl.impl)
-    params = checked_params(op, decl.params, path=("inputs", name))
-    tokens = _token_type(decl.of, typing, path=("inputs", name))
+    path = ("inputs", name)
+    op = op_in_use("masks", decl.impl, path=path)
+    params = checked_params(op, decl.params, path=path)
+    tokens = _token_type(decl.of, typing, path=(*path, "of"))
     try:
         outputs: dict[str, StreamType] = op.shapes(params, {"of": tokens})
     except PortError as error:
-        raise GraphError(("inputs", name), str(error)) from None
+        raise GraphError(path, f"`{decl.impl}`: {error}") from None
     named = {f"{name}.{key}" if key else name: value for key, value in outputs.items()}
     typing.streams.update(named)
     return InputPlan(
@@ -124,15 +106,19 @@ def _input(name: str, typing: _Typing) -> InputPlan:
     )
 
 
-def _token_type(group: str, typing: _Typing, *, path: tuple[str | int, ...]) -> StreamType:
+def _token_type(group: str, typing: _Typing, *, path: KeyPath) -> StreamType:
     """What the student's backbone makes of a view group's whole images."""
     images = typing.streams.get(group)
-    backbone = next((m for m in typing.draft.modules.values() if m.family == "backbones"), None)
+    found = ((n, m) for n, m in typing.draft.modules.items() if m.family == "backbones")
+    name, backbone = next(found, ("", None))
     if images is None or backbone is None:
         raise GraphError(path, f"no view group `{group}` that a backbone reads")
-    op = find_op("backbones", backbone.impl)
-    params = _sized(op, checked_params(op, backbone.params, path=path), typing)
-    return op.shapes(params, {"images": images})
+    op = op_in_use("backbones", backbone.impl, path=("modules", name))
+    checked = checked_params(op, backbone.params, path=("modules", name))
+    try:
+        return op.shapes(_sized(op, checked, typing), {"images": images})
+    except PortError as error:
+        raise GraphError(("modules", name), f"`{backbone.impl}`: {error}") from None
 
 
 def _sized(op: ModuleType, params: OpParams, typing: _Typing) -> OpParams:
@@ -153,11 +139,13 @@ def _type_node(node: Node, typing: _Typing) -> Node:
 def _type_apply(node: ApplyNode, typing: _Typing) -> ApplyNode:
     path = ("flow", node.out)
     draft = typing.draft.modules[node.module]
-    op = find_op(draft.family, draft.impl)
-    params = _sized(op, checked_params(op, draft.params, path=("modules", node.module)), typing)
+    declared = ("modules", node.module)
+    op = op_in_use(draft.family, draft.impl, path=declared)
+    params = _sized(op, checked_params(op, draft.params, path=declared), typing)
     known = {port.name: port for port in op.ports}
     _check_ports(node.ports, known, path=path, op=draft.impl)
     inputs = {port: typing.streams[stream] for port, stream in node.ports.items()}
+    leading = leading_axes(node, inputs)
     try:
         output: StreamType = op.shapes(params, inputs)
     except PortError as error:
@@ -177,7 +165,9 @@ def _type_apply(node: ApplyNode, typing: _Typing) -> ApplyNode:
     else:
         _same_width(first, inputs, path=path)
     rates = drop_path_rates(op, params) if node.teacher is None else ()
-    return _with_drop_path(node, rates, typing=typing) if any(rates) else node
+    if not any(rates):
+        return node
+    return _with_drop_path(node, rates, leading=leading, typing=typing)
 
 
 def drop_path_rates(op: ModuleType, params: OpParams) -> tuple[float, ...]:
@@ -185,11 +175,11 @@ def drop_path_rates(op: ModuleType, params: OpParams) -> tuple[float, ...]:
     return tuple(op.drop_path_rates(params)) if hasattr(op, "drop_path_rates") else ()
 
 
-def _with_drop_path(node: ApplyNode, rates: tuple[float, ...], *, typing: _Typing) -> ApplyNode:
+def _with_drop_path(
+    node: ApplyNode, rates: tuple[float, ...], *, leading: tuple[str, ...], typing: _Typing
+) -> ApplyNode:
     """The node reading one more stream, the multipliers of its residual branches."""
-    output = typing.streams[node.out]
-    leading = tuple(a for a in output.axes if a in {"V", "B"})
-    sizes = tuple(output.size(a) for a in leading)
+    sizes = typing.streams[node.out].sizes[: len(leading)]
     kind = StreamType(axes=(*leading, "L", "R"), sizes=(*sizes, len(rates), 2))
     name = f"drop.{node.out}"
     typing.streams[name] = kind
@@ -199,7 +189,7 @@ def _with_drop_path(node: ApplyNode, rates: tuple[float, ...], *, typing: _Typin
 
 def _term(name: str, term: TermDraft, typing: _Typing) -> TermPlan:
     path = ("terms", name)
-    op = find_op("terms", term.impl)
+    op = op_in_use("terms", term.impl, path=path)
     params = checked_params(op, term.params, path=path)
     known = {port.name: port for port in op.ports}
     _check_ports(term.ports, known, path=path, op=term.impl)
@@ -222,7 +212,10 @@ def _term(name: str, term: TermDraft, typing: _Typing) -> TermPlan:
         p: ((s,) if known[p].many and isinstance(s, str) else s) for p, s in term.ports.items()
     }
     calls = {
-        n: OpCall.model_validate(v) if isinstance(v, dict) else v for n, v in scheduled.items()
+        n: checked_number(
+            OpCall.model_validate(v) if isinstance(v, dict) else v, path=(*path, "params", n)
+        )
+        for n, v in scheduled.items()
     }
     return TermPlan(
         name=name,
@@ -239,7 +232,7 @@ def _check_ports(
     connected: Mapping[str, object],
     known: Mapping[str, Port],
     *,
-    path: tuple[str | int, ...],
+    path: KeyPath,
     op: str,
 ) -> None:
     unknown = [p for p in connected if p not in known]
@@ -251,17 +244,13 @@ def _check_ports(
         raise GraphError(path, f"`{op}`: {', '.join(said)}", help=f"its ports: {', '.join(known)}")
 
 
-def _same_width(
-    first: ModulePlan, inputs: Mapping[str, StreamType], *, path: tuple[str | int, ...]
-) -> None:
+def _same_width(first: ModulePlan, inputs: Mapping[str, StreamType], *, path: KeyPath) -> None:
     for port, stream in inputs.items():
-        before = first.inputs.get(port)
-        if before is not None and "D" in stream.axes and stream.size("D") != before.size("D"):
-            raise GraphError(
-                path,
-                f"`{first.name}` reads {stream.size('D')} features here, "
-                f"{before.size('D')} elsewhere",
-            )
+        before = first.inputs.get(port, stream)
+        widths = {kind.size("D") if "D" in kind.axes else None for kind in (before, stream)}
+        if len(widths) > 1:
+            message = f"`{first.name}` reads {stream} here and {before} elsewhere"
+            raise GraphError(path, message, help="a module has one width wherever it is applied")
 
 
 def _is_encoder(node: Node, typing: _Typing) -> bool:

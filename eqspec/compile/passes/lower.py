@@ -20,7 +20,8 @@ from eqspec.compile.graph_plan import (
     TeacherPlan,
     ViewNode,
 )
-from eqspec.ops.find import family_of
+from eqspec.compile.ops_in_use import checked_number, op_in_use
+from eqspec.ops.find import UnknownOp, family_of
 from eqspec.registry.cards import BackboneCard, MethodCard
 from eqspec.registry.grammar import (
     Addition,
@@ -38,6 +39,7 @@ from eqspec.registry.grammar import (
     TermDecl,
     View,
 )
+from eqspec.spec.node import KeyPath
 from eqspec.spec.use import OpCall
 
 MODULE_FAMILIES: tuple[Literal["heads", "decoders"], ...] = ("heads", "decoders")
@@ -49,6 +51,8 @@ def lower_method(method: MethodCard, *, backbone: BackboneCard) -> Draft:
     Raises:
         GraphError: when a module, teacher or port is named that does not exist.
     """
+    for section in ("modules", "teachers", "inputs", "flow", "terms"):
+        _plain_names(section, getattr(method, section))
     modules = lower_modules(method.modules, backbone=backbone, known={})
     teachers = tuple(
         _teacher(name, decl, modules=modules) for name, decl in method.teachers.items()
@@ -78,11 +82,16 @@ def lower_addition(
     images: int,
 ) -> tuple[Mapping[str, ModuleDraft], tuple[Node, ...], Mapping[str, TermDraft]]:
     """What a rewrite adds, lowered against the graph it is added to."""
+    for section in ("modules", "flow", "terms"):
+        _plain_names(section, getattr(add, section))
     repeats = {"images": images}
-    added: dict[str, ModuleDecl] = {}
-    for name, decl in add.modules.items():
-        for copy in _copies(name, repeated=decl.repeat is not None, repeats=repeats):
-            added[copy] = decl
+    added = {
+        _numbered(name, number): decl
+        for name, decl in add.modules.items()
+        for number in _numbers(
+            name, repeated=decl.repeat is not None, repeats=repeats, path=("modules", name)
+        )
+    }
     modules = lower_modules(added, backbone=backbone, known=draft.modules)
     known = {**draft.modules, **modules}
     nodes = lower_flow(add.flow, modules=known, teachers=draft.teachers, repeats=repeats)
@@ -100,20 +109,28 @@ def lower_modules(
     drafts: dict[str, ModuleDraft] = {}
     for name, decl in decls.items():
         if decl.backbone is not None:
+            op_in_use("backbones", backbone.impl, path=(), card="backbone")
             params = {**backbone.params, **decl.params}
             drafts[name] = ModuleDraft(family="backbones", impl=backbone.impl, params=params)
         elif decl.impl is not None:
-            family = family_of(decl.impl, among=MODULE_FAMILIES)
-            assert family in MODULE_FAMILIES, "one of those asked for"
+            family = _module_family(decl.impl, path=("modules", name, "impl"))
             drafts[name] = ModuleDraft(family=family, impl=decl.impl, params=decl.params)
         else:
             like = {**known, **drafts}.get(str(decl.like))
             if like is None:
-                raise GraphError(("modules", name), f"`like: {decl.like}` names no module")
+                raise GraphError(("modules", name, "like"), f"`{decl.like}` is no module before it")
             drafts[name] = ModuleDraft(
                 family=like.family, impl=like.impl, params={**like.params, **decl.params}
             )
     return drafts
+
+
+def _module_family(impl: str, *, path: KeyPath) -> Literal["heads", "decoders"]:
+    try:
+        family = family_of(impl, among=MODULE_FAMILIES)
+    except UnknownOp as error:
+        raise GraphError(path, error.message, help=error.help) from None
+    return "heads" if family == "heads" else "decoders"
 
 
 def lower_flow(
@@ -127,11 +144,9 @@ def lower_flow(
     nodes: list[Node] = []
     for name, step in flow.items():
         repeated = isinstance(step, Apply) and step.repeat is not None
-        for copy in _copies(name, repeated=repeated, repeats=repeats):
-            number = copy.removeprefix(name.removesuffix("k")) if repeated else None
-            nodes.extend(
-                _nodes(copy, step, number, modules=modules, teachers=teachers, repeats=repeats)
-            )
+        for number in _numbers(name, repeated=repeated, repeats=repeats, path=("flow", name)):
+            out = _numbered(name, number)
+            nodes += _nodes(out, step, number, modules=modules, teachers=teachers, repeats=repeats)
     return tuple(nodes)
 
 
@@ -158,9 +173,8 @@ def _nodes(  # noqa: C901, PLR0911 - one arm per kind of step
         case Concat():
             return [ConcatNode(out=out, of=tuple(step.concat))]
         case Stack():
-            return [
-                StackNode(out=out, of=tuple(_copies(step.stack, repeated=True, repeats=repeats)))
-            ]
+            numbers = _numbers(step.stack, repeated=True, repeats=repeats, path=("flow", out))
+            return [StackNode(out=out, of=tuple(_numbered(step.stack, n) for n in numbers))]
         case Detach():
             return [DetachNode(out=out, of=step.detach)]
 
@@ -193,9 +207,7 @@ def _apply_chain(
     return nodes
 
 
-def lower_term(
-    decl: TermDecl, *, path: tuple[str | int, ...], settings: Mapping[str, JsonValue]
-) -> TermDraft:
+def lower_term(decl: TermDecl, *, path: KeyPath, settings: Mapping[str, JsonValue]) -> TermDraft:
     """A term with the rewrite's settings filled in."""
     return TermDraft(
         impl=decl.impl,
@@ -209,21 +221,17 @@ def lower_term(
 
 
 def _weight(
-    value: Number | str, *, path: tuple[str | int, ...], settings: Mapping[str, JsonValue]
+    value: Number | str, *, path: KeyPath, settings: Mapping[str, JsonValue]
 ) -> float | OpCall:
-    if isinstance(value, OpCall):
-        return value
     if isinstance(value, str):
         number = _setting({"setting": value}, path=path, settings=settings)
         if isinstance(number, bool) or not isinstance(number, int | float):
             raise GraphError(path, f"the weight `{value}` is {number}, which is no number")
         return float(number)
-    return float(value)
+    return checked_number(value, path=(*path, "weight"))
 
 
-def _setting(
-    value: JsonValue, *, path: tuple[str | int, ...], settings: Mapping[str, JsonValue]
-) -> JsonValue:
+def _setting(value: JsonValue, *, path: KeyPath, settings: Mapping[str, JsonValue]) -> JsonValue:
     """`{setting: name}` becomes the setting's value; anything else stays."""
     if not (isinstance(value, dict) and set(value) == {"setting"}):
         return value
@@ -234,34 +242,59 @@ def _setting(
 
 
 def _teacher(name: str, decl: TeacherDecl, *, modules: Mapping[str, ModuleDraft]) -> TeacherPlan:
+    path = ("teachers", name)
     for followed in decl.follows:
         if followed not in modules:
-            raise GraphError(
-                ("teachers", name), f"`{followed}` is no module", help=_listed(modules)
-            )
+            message = f"`{followed}` is no module"
+            raise GraphError((*path, "follows"), message, help=_listed(modules))
+    for excluded in decl.excludes:
+        _check_excluded(excluded, modules=modules, path=(*path, "except"))
     return TeacherPlan(
         name=name,
         follows=tuple(decl.follows),
         excludes=tuple(decl.excludes),
-        momentum=decl.momentum,
+        momentum=checked_number(decl.momentum, path=(*path, "momentum")),
         update=decl.update,
         buffers=decl.buffers,
     )
 
 
-def _copies(name: str, *, repeated: bool, repeats: Mapping[str, int]) -> list[str]:
-    """``image_k`` repeated twice is ``image_1``, ``image_2``."""
+def _check_excluded(name: str, *, modules: Mapping[str, ModuleDraft], path: KeyPath) -> None:
+    """A copy can do without a parameter that its op has a switch for, such as a mask token."""
+    module, _, parameter = name.partition(".")
+    draft = modules.get(module)
+    op = None if draft is None else op_in_use(draft.family, draft.impl, path=("modules", module))
+    if op is None or parameter not in op.Params.model_fields:
+        raise GraphError(
+            path, f"a copy cannot do without `{name}`", help="as in `encoder.mask_token`"
+        )
+
+
+def _plain_names(section: str, declared: Mapping[str, object]) -> None:
+    """Dots are the compiler's own: ``teacher.encoder``, ``mask.ids``, ``zs.trunk``."""
+    for name in declared:
+        if "." in name:
+            raise GraphError((section, name), f"`{name}` holds a dot, which names cannot")
+
+
+def _numbers(
+    name: str, *, repeated: bool, repeats: Mapping[str, int], path: KeyPath
+) -> list[str | None]:
+    """The numbers of a name's copies; None for a name that stands for itself."""
     if not repeated:
-        return [name]
-    return [_numbered(name, str(k + 1)) for k in range(repeats["images"])]
+        return [None]
+    if not repeats:
+        raise GraphError(path, "only a rewrite can repeat something")
+    if not name.endswith("_k"):
+        raise GraphError(path, f"`{name}` is repeated, so its name must end with `_k`")
+    return [str(k + 1) for k in range(repeats["images"])]
 
 
 def _numbered(name: str, number: str | None) -> str:
-    return (
-        name.removesuffix("_k") + f"_{number}"
-        if number is not None and name.endswith("_k")
-        else name
-    )
+    """``image_k`` repeated twice is ``image_1``, ``image_2``."""
+    if number is None or not name.endswith("_k"):
+        return name
+    return f"{name.removesuffix('_k')}_{number}"
 
 
 def _listed(names: Mapping[str, object]) -> str:

@@ -17,11 +17,7 @@ def order(draft: Draft, *, given: frozenset[str]) -> Draft:
     Raises:
         GraphError: on a stream that nothing makes, one made twice, or a cycle.
     """
-    makers: dict[str, Node] = {}
-    for node in draft.nodes:
-        if node.out in makers or node.out in given:
-            raise GraphError(("flow", node.out), f"stream `{node.out}` is made twice")
-        makers[node.out] = node
+    makers = _makers(draft, given=given)
     done: list[Node] = []
     ready = given | _drawn(draft)
     waiting = list(draft.nodes)
@@ -39,6 +35,19 @@ def order(draft: Draft, *, given: frozenset[str]) -> Draft:
                     ("terms", name), f"stream `{stream}` is never made", help=_listed(ready)
                 )
     return replace(draft, nodes=tuple(done))
+
+
+def _makers(draft: Draft, *, given: frozenset[str]) -> dict[str, Node]:
+    """The node that makes each stream; exactly one, and none for the streams that are drawn."""
+    for name in draft.inputs:
+        if name in given:
+            raise GraphError(("inputs", name), f"stream `{name}` is there without being drawn")
+    makers: dict[str, Node] = {}
+    for node in draft.nodes:
+        if node.out in makers or node.out in given or node.out in draft.inputs:
+            raise GraphError(("flow", node.out), f"stream `{node.out}` is made twice")
+        makers[node.out] = node
+    return makers
 
 
 def prune(draft: Draft) -> Draft:

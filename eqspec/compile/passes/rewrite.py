@@ -13,11 +13,21 @@ from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
 
-from eqspec.compile.draft import Draft, GraphError, TermDraft, reads, renamed_reads
+from eqspec.compile.draft import (
+    Draft,
+    GraphError,
+    TermDraft,
+    reads,
+    renamed_ports,
+    renamed_reads,
+)
 from eqspec.compile.graph_plan import ApplyNode, Node, SliceNode
 from eqspec.compile.passes.lower import lower_addition
 from eqspec.registry.cards import BackboneCard, EquivarianceCard, MethodCard
 from eqspec.registry.grammar import EmbeddingDecl
+
+PARTS = ("inv", "equi")
+"""What a rewrite calls the two parts of the embedding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +61,7 @@ def rewrite(
     _check_needs(draft, card)
     embedding = method.embedding
     assert embedding is not None, "refused methods are turned away before"
-    target = embedding_application(draft, embedding)
+    target = embedding_application(draft, embedding, groups=tuple(method.views))
     nodes, aliases = _cut(draft.nodes, embedding.module, target.out, split=settings.split)
     cut = replace(draft, nodes=nodes, split=settings.split, embedding=embedding.module)
     modules, added, terms = lower_addition(
@@ -62,26 +72,31 @@ def rewrite(
         cut,
         modules={**cut.modules, **modules},
         nodes=(*nodes, *(renamed_reads(node, aliases) for node in added)),
-        terms={**cut.terms, **terms},
+        terms={**cut.terms, **{n: renamed_ports(term, aliases) for n, term in terms.items()}},
         added=tuple(terms),
     )
-    return _rewire(grown, card.rewire)
+    return _rewire(grown, {port: aliases.get(s, s) for port, s in card.rewire.items()})
 
 
-def embedding_application(draft: Draft, embedding: EmbeddingDecl) -> ApplyNode:
+def embedding_application(
+    draft: Draft, embedding: EmbeddingDecl, *, groups: tuple[str, ...]
+) -> ApplyNode:
     """The student's application of the embedding module for its view group.
+
+    Args:
+        groups: names of the method's view groups.
 
     Raises:
         GraphError: when there is none, or more than one and the card does not say `of:`.
     """
-    groups = view_groups(draft.nodes)
+    origins = view_groups(draft.nodes, groups=groups)
     candidates = [
         node
         for node in draft.nodes
         if isinstance(node, ApplyNode)
         and node.module == embedding.module
         and node.teacher is None
-        and groups.get(node.out) == embedding.group
+        and origins.get(node.out) == embedding.group
         and (embedding.of is None or _chain_source(node, draft.nodes) == embedding.of)
     ]
     if len(candidates) != 1:
@@ -94,14 +109,14 @@ def embedding_application(draft: Draft, embedding: EmbeddingDecl) -> ApplyNode:
     return candidates[0]
 
 
-def view_groups(nodes: tuple[Node, ...]) -> dict[str, str]:
+def view_groups(nodes: tuple[Node, ...], *, groups: tuple[str, ...]) -> dict[str, str]:
     """Stream → the view group that it comes from (the first one found along its inputs)."""
-    groups = {"global": "global", "local": "local"}
+    origins = {group: group for group in groups}
     for node in nodes:
-        found = [groups[name] for name in reads(node) if name in groups]
+        found = [origins[name] for name in reads(node) if name in origins]
         if found:
-            groups[node.out] = found[0]
-    return groups
+            origins[node.out] = found[0]
+    return origins
 
 
 def _chain_source(node: ApplyNode, nodes: tuple[Node, ...]) -> str:
@@ -128,7 +143,7 @@ def _cut(
         cut.append(node.model_copy(update={"out": whole}))
         cut.append(SliceNode(out=node.out, of=whole, start=0, stop=d_inv))
         cut.append(SliceNode(out=f"{node.out}.equi", of=whole, start=d_inv, stop=d_inv + d_equi))
-    return tuple(cut), {"inv": target, "equi": f"{target}.equi"}
+    return tuple(cut), dict(zip(PARTS, (target, f"{target}.equi"), strict=True))
 
 
 def _check_needs(draft: Draft, card: EquivarianceCard) -> None:
@@ -143,7 +158,7 @@ def _check_needs(draft: Draft, card: EquivarianceCard) -> None:
         missing = [name for name in names if name not in there]
         if missing:
             raise GraphError(
-                ("needs",),
+                ("equivariance",),
                 f"this rewrite needs the {kind} {', '.join(f'`{m}`' for m in missing)}, "
                 "which the method has not",
                 help="choose a method that has it; `eqspec list methods` shows them",
@@ -160,7 +175,7 @@ def _refuse_clashes(
     streams = {node.out for node in draft.nodes}
     clashes = (
         [f"module `{m}`" for m in modules if m in draft.modules]
-        + [f"stream `{n.out}`" for n in nodes if n.out in streams]
+        + [f"stream `{s}`" for s in (*PARTS, *(n.out for n in nodes)) if s in streams]
         + [f"term `{t}`" for t in terms if t in draft.terms]
     )
     if clashes:

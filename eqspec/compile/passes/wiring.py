@@ -20,6 +20,28 @@ from eqspec.compile.graph_plan import (
 )
 from eqspec.ops.op import StreamType
 
+LEADING = ("V", "B")
+"""Axes that are flattened into one before a module runs; a stream without views has B alone."""
+
+
+def leading_axes(node: ApplyNode, inputs: Mapping[str, StreamType]) -> tuple[str, ...]:
+    """The axes that the streams at a module's ports are flattened over, the same for all.
+
+    Raises:
+        GraphError: when they differ, or stand behind another axis.
+    """
+    leads: dict[str, tuple[tuple[str, int], ...]] = {}
+    for port, stream in inputs.items():
+        count = sum(axis in LEADING for axis in stream.axes)
+        leads[port] = tuple(zip(stream.axes[:count], stream.sizes[:count], strict=True))
+        if tuple(axis for axis, _ in leads[port]) not in {LEADING, LEADING[1:]}:
+            message = f"a module reads streams that begin with V and B, or B, but `{port}` {stream}"
+            raise GraphError(("flow", node.out), message)
+    if len(set(leads.values())) != 1:
+        read = ", ".join(f"`{port}` {stream}" for port, stream in inputs.items())
+        raise GraphError(("flow", node.out), f"not of the same views and samples: {read}")
+    return tuple(axis for axis, _ in next(iter(leads.values())))
+
 
 def type_of(  # noqa: C901, PLR0911, PLR0912 - one arm per kind of node
     node: Node, streams: Mapping[str, StreamType]
@@ -41,10 +63,9 @@ def type_of(  # noqa: C901, PLR0911, PLR0912 - one arm per kind of node
         case ConcatNode():
             return _concatenated(node, [streams[name] for name in node.of])
         case StackNode():
-            first = streams[node.of[0]]
-            return replace(first, axes=("K", *first.axes), sizes=(len(node.of), *first.sizes))
+            return _stacked(node, [streams[name] for name in node.of])
         case SliceNode():
-            return streams[node.of].resized("D", node.stop - node.start)
+            return _features_last(node, streams[node.of]).resized("D", node.stop - node.start)
         case DetachNode():
             return streams[node.of]
         case ApplyNode():
@@ -52,7 +73,9 @@ def type_of(  # noqa: C901, PLR0911, PLR0912 - one arm per kind of node
 
 
 def _viewed(node: ViewNode, of: StreamType) -> StreamType:
-    count = _needs(node, of, "V").size("V")
+    if of.axes[:1] != ("V",):
+        raise GraphError(("flow", node.out), f"`view` needs a stream with views first, not {of}")
+    count = of.size("V")
     if node.index >= count:
         raise GraphError(("flow", node.out), f"view {node.index} of a stream with {count}")
     return of.without("V")
@@ -71,22 +94,40 @@ def _selected(node: SelectNode, of: StreamType) -> StreamType:
 
 
 def _gathered(node: GatherNode, of: StreamType, ids: StreamType) -> StreamType:
-    if "N" not in of.axes or ids.dtype != "int":
-        message = f"`gather` needs tokens and ids, but reads {of} and {ids}"
+    lead = len(of.axes) - 2
+    fits = of.axes[-2:] == ("N", "D") and ids.dtype == "int"
+    if not fits or (of.axes[:lead], of.sizes[:lead]) != (ids.axes[:lead], ids.sizes[:lead]):
+        message = f"`gather` needs tokens and ids of the same samples, but reads {of} and {ids}"
         raise GraphError(("flow", node.out), message)
-    axes = tuple(a for a in ids.axes if a not in {"V", "B"})
-    lead = tuple(a for a in of.axes if a in {"V", "B"})
-    sizes = tuple(of.size(a) for a in lead) + tuple(ids.size(a) for a in axes)
-    return StreamType(axes=(*lead, *axes, "D"), sizes=(*sizes, of.size("D")))
+    if of.grid is None or of.grid != ids.grid:
+        message = f"the ids {ids} are places on a grid that the tokens {of} are not on"
+        raise GraphError(("flow", node.out), message)
+    return StreamType(axes=(*ids.axes, "D"), sizes=(*ids.sizes, of.size("D")))
 
 
 def _concatenated(node: ConcatNode, of: list[StreamType]) -> StreamType:
     first = of[0]
+    bare = _features_last(node, first).resized("D", 1)
     for other in of[1:]:
-        if other.axes != first.axes or other.resized("D", 1) != first.resized("D", 1):
+        if other.axes != first.axes or other.resized("D", 1) != bare:
             message = f"cannot concatenate {first} and {other} on features"
             raise GraphError(("flow", node.out), message)
     return first.resized("D", sum(t.size("D") for t in of))
+
+
+def _stacked(node: StackNode, of: list[StreamType]) -> StreamType:
+    first = of[0]
+    if any(other != first for other in of[1:]) or "K" in first.axes:
+        read = ", ".join(map(str, of))
+        raise GraphError(("flow", node.out), f"`stack` needs streams of one type, but reads {read}")
+    return replace(first, axes=("K", *first.axes), sizes=(len(of), *first.sizes))
+
+
+def _features_last(node: Node, of: StreamType) -> StreamType:
+    if of.axes[-1] != "D":
+        message = f"`{node.kind}` needs a stream whose last axis is D, but reads {of}"
+        raise GraphError(("flow", node.out), message)
+    return of
 
 
 def _needs(node: Node, of: StreamType, axis: str) -> StreamType:

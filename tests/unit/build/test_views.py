@@ -19,15 +19,15 @@ from tests.fakes import FakeImages
 SIZE = 32
 MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.25, 0.3)
 CROP = CropPlan(scale=(0.25, 1.0))
-COLOR = {"brightness": (-0.4, 0.4), "contrast": (-0.4, 0.4), "hue": (-0.1, 0.1)}
+COLOR = {"brightness": [-0.4, 0.4], "contrast": [-0.4, 0.4], "hue": [-0.1, 0.1]}
 JITTER = AugmentStep(impl="color", p=0.5, params=COLOR)
 
 PATHS = {
-    "rot": {"degrees": (-45, 45)},
-    "trans": {"pixels": (-10, 10)},
-    "se2": {"degrees": (-45, 45), "pixels": (-10, 10)},
-    "color": {**COLOR, "saturation": (-0.4, 0.4)},
-    "blur": {"sigma": (0.1, 2.0)},
+    "rot": {"degrees": [-45, 45]},
+    "trans": {"pixels": [-10, 10]},
+    "se2": {"degrees": [-45, 45], "pixels": [-10, 10]},
+    "color": {**COLOR, "saturation": [-0.4, 0.4]},
+    "blur": {"sigma": [0.1, 2.0]},
 }
 
 
@@ -108,7 +108,7 @@ def test_view_without_steps_is_its_normalised_canvas():
 @pytest.mark.parametrize("impl", PATHS)
 def test_path_of_the_identity_leaves_every_point_at_the_frame(impl, border):
     op = find_op("transforms", impl)
-    still = dict.fromkeys(PATHS[impl], (0.0, 0.0))
+    still = dict.fromkeys(PATHS[impl], [0.0, 0.0])
     wide = plan_of(path=path_of(impl, PATHS[impl], border=border))
     plan = wide.model_copy(update={"path": path_of(impl, still, border=border)})
     batch = batch_of(plan, [1, 2])
@@ -123,7 +123,7 @@ def test_path_of_the_identity_leaves_every_point_at_the_frame(impl, border):
 @pytest.mark.parametrize("border", ["reflect", "zeros", "canvas"])
 @pytest.mark.parametrize("impl", PATHS)
 def test_doubling_theta_and_the_number_of_steps_leaves_the_images_between(impl, border):
-    half = {name: tuple(bound / 2 for bound in bounds) for name, bounds in PATHS[impl].items()}
+    half = {name: [bound / 2 for bound in bounds] for name, bounds in PATHS[impl].items()}
     wide = plan_of(path=path_of(impl, PATHS[impl], border=border, images=5))
     short = wide.model_copy(update={"path": path_of(impl, half, border=border, images=2)})
     batch = batch_of(wide, [1, 2, 3])
@@ -168,7 +168,7 @@ def test_sample_gets_the_same_views_wherever_it_stands_in_a_batch(border):
     steps = (
         AugmentStep(impl="flip", p=0.5),
         JITTER,
-        AugmentStep(impl="blur", params={"sigma": (0.1, 2.0)}),
+        AugmentStep(impl="blur", params={"sigma": [0.1, 2.0]}),
     )
     plan = plan_of(path=path_of("se2", PATHS["se2"], border=border), steps=steps)
     samples = [11, 5, 42, 7, 30, 8]
@@ -185,7 +185,7 @@ def test_sample_gets_the_same_views_wherever_it_stands_in_a_batch(border):
 
 
 def test_draws_change_with_seed_epoch_and_view():
-    step = AugmentStep(impl="color", params={"brightness": (-0.4, 0.4)})
+    step = AugmentStep(impl="color", params={"brightness": [-0.4, 0.4]})
     plan = plan_of(path=path_of("rot", PATHS["rot"]), steps=(step,))
     batch = batch_of(plan, [1, 2, 3])
     one = views_of(plan, batch)
@@ -247,7 +247,7 @@ def test_steps_run_in_order_on_the_whole_canvas_before_the_path():
 
 
 def test_same_step_twice_in_a_view_draws_twice():
-    step = AugmentStep(impl="color", params={"brightness": (-0.4, 0.4)})
+    step = AugmentStep(impl="color", params={"brightness": [-0.4, 0.4]})
     plan = plan_of(steps=(step, step))
     gray = torch.full((50, 3, SIZE, SIZE), 60, dtype=torch.uint8)
     batch = batch_of(plan, list(range(50)))

@@ -1,0 +1,50 @@
+"""The command line: arguments in, exit status out."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import typer
+from typer.main import get_command
+
+from eqspec.cli.app import app
+from eqspec.cli.errors import render_error
+from eqspec.cli.screen import Screen
+from eqspec.errors import EqspecError, UsageError
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs one command.
+
+    Args:
+        argv: its arguments; those of the process by default.
+
+    Returns:
+        The exit status: 0 done, 1 failed, 2 the spec or usage is wrong, 3 a folder disagrees with
+        the plan, 130 or 143 interrupted.
+    """
+    screen = Screen()
+    arguments = sys.argv[1:] if argv is None else argv
+    try:
+        command = get_command(app())
+        status = command.main(arguments, prog_name="eqspec", standalone_mode=False, obj=screen)
+    except typer.TyperException as error:
+        context = getattr(error, "ctx", None)
+        called = "eqspec" if context is None else context.command_path
+        wrong = UsageError(error.format_message())
+        return _refuse(wrong, screen=screen, then=(*called.split(), "--help"))
+    except EqspecError as error:
+        return _refuse(error, screen=screen, then=screen.after_error)
+    return int(status or 0)
+
+
+def _refuse(error: EqspecError, *, screen: Screen, then: Sequence[str]) -> int:
+    """Says what is wrong and what to do next."""
+    if os.environ.get("EQSPEC_DEBUG"):  # noqa: TID251 - here the environment is read
+        screen.say("".join(traceback.format_exception(error)))
+    screen.say_drawn(render_error(error, colour=screen.colour))
+    screen.suggest(*then)
+    return error.exit_status

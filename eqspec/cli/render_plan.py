@@ -1,0 +1,222 @@
+"""A plan as a page: choices, views, graph, training, cost, evaluations, folders."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from itertools import groupby
+from types import MappingProxyType
+
+from pydantic import JsonValue
+from rich.text import Text
+
+from eqspec.cli.layout import aligned, heading, large, number, wrapped
+from eqspec.cli.render_graph import Row, graph_rows, op_call, quantity
+from eqspec.commands.plan import Described, Planning
+from eqspec.commands.plans import spec_of
+from eqspec.compile.plan import PathPlan, Plan, SingleViewPlan
+from eqspec.spec.use import OpCall
+
+_CHOICES = MappingProxyType(
+    {
+        "method": "methods",
+        "equivariance": "equivariance",
+        "transform": "transforms",
+        "backbone": "backbones",
+        "data": "datasets",
+        "augment": "augmentations",
+    }
+)
+"""Key of a spec → family of the card that it names."""
+
+
+def planned(planning: Planning, *, width: int) -> Text:
+    """The page of a spec's own plan, and what differs in its variants."""
+    own = planning.own
+    sections = {
+        "views": _views(own),
+        "graph": graph_rows(own.plan.graph),
+        "training": _training(own.plan),
+        "cost": _cost(own),
+        "evaluations": _evaluations(own.plan),
+        "runs": _runs(planning),
+    }
+    parts = [
+        _head(own.plan, width=width),
+        aligned(_choices(own.plan), width=width),
+        *(_section(title, rows, width=width) for title, rows in sections.items() if rows),
+        *(wrapped(note, width=width) for note in own.plan.notes),
+    ]
+    return Text("\n\n").join(parts)
+
+
+def _section(title: str, rows: Sequence[Row], *, width: int) -> Text:
+    return Text("\n").join([heading(title), aligned(rows, indent=2, width=width)])
+
+
+def _head(plan: Plan, *, width: int) -> Text:
+    title = Text.assemble((plan.name, "bold"), (f"  {plan.recipe[:8]}-s{plan.seed}", "dim"))
+    about = spec_of(plan).about
+    return Text("\n").join([title, wrapped(about, width=width)]) if about else title
+
+
+def _choices(plan: Plan) -> list[Row]:
+    used = {made.family: made for made in plan.made_from if made.kind == "card"}
+    notes = {
+        "equivariance": _rewrite(plan),
+        "transforms": _path(plan),
+        "backbones": _backbone(plan),
+        "datasets": f"{number(plan.data.count)} images for training",
+    }
+    return [
+        [
+            Text(title, "bold"),
+            Text(used[family].name, "cyan"),
+            Text(f"rev {used[family].rev}", "dim"),
+            notes.get(family, ""),
+        ]
+        for title, family in _CHOICES.items()
+        if family in used
+    ]
+
+
+def _rewrite(plan: Plan) -> str:
+    asked = spec_of(plan).equivariance
+    if asked == "none" or plan.graph.split is None:
+        return ""
+    invariant, equivariant = plan.graph.split
+    parts = f"{plan.graph.embedding} → {invariant} invariant + {equivariant} equivariant features"
+    own = any(t.weight == asked.lambda_ for t in plan.graph.terms if t.name in plan.graph.added)
+    return f"λ = {number(asked.lambda_)}, {asked.reduction}; {parts}" if own else parts
+
+
+def _path(plan: Plan) -> str:
+    path = plan.views.path
+    return "" if path is None else op_call(path.impl, path.params, family="transforms")
+
+
+def _backbone(plan: Plan) -> str:
+    module = next(m for m in plan.graph.modules if m.family == "backbones")
+    return op_call(module.impl, module.params, family=module.family)
+
+
+def _views(described: Described) -> list[Row]:
+    plan, rows = described.plan, list[Row]()
+    for _, alike in groupby(plan.views.views, lambda view: view.model_copy(update={"index": 0})):
+        rows += _alike(tuple(alike), described)
+    if plan.views.path is not None:
+        rows.append([Text("path", "cyan"), "", _along(plan.views.path)])
+    return rows
+
+
+def _alike(views: tuple[SingleViewPlan, ...], described: Described) -> list[Row]:
+    """Neighbouring views that are made in the same way."""
+    view = views[0]
+    last = "" if len(views) == 1 else f"–{views[-1].index}"
+    name = f"{view.group} {view.index}{last}"
+    crop = f"crop of {_range(view.crop.scale)} of the area"
+    rows: list[Row] = [[Text(name, "cyan"), f"{view.size} px", crop]]
+    if view.canvas > view.size:
+        canvas = f"centre of a canvas of {view.canvas} px, the margin that the transform looks into"
+        rows.append(["", "", canvas])
+        shown = described.shown.get((view.group, view.index))
+        if shown is not None:
+            rows.append(["", "", f"which leaves the view {_range(shown)} of the area"])
+    steps = (
+        f"{op_call(step.impl, step.params, family='transforms')} p={number(step.p)}"
+        for step in view.steps
+    )
+    return [*rows, ["", "", Text(" · ".join(steps))]] if view.steps else rows
+
+
+def _along(path: PathPlan) -> str:
+    view = f"{path.group} {path.view} is u under {path.impl}, border {path.border}"
+    if not path.fractions:
+        return view
+    points = ", ".join(str(Fraction(f).limit_denominator(12)) for f in path.fractions)
+    return f"{view}; to be reconstructed: u at {points} of the way"
+
+
+def _range(ends: tuple[float, float]) -> str:
+    low, high = (f"{end:.3g}" for end in ends)
+    return low if low == high else f"{low} to {high}"
+
+
+def _training(plan: Plan) -> list[Row]:
+    train = plan.train
+    samples = (
+        f"{number(train.steps)} steps × {number(train.batch)} = {number(train.steps * train.batch)}"
+    )
+    passes = f"{train.steps / train.steps_per_epoch:.3g} passes"
+    rest = {k: v for k, v in train.optimizer.params.items() if k not in {"lr", "weight_decay"}}
+    saves = [pause.step for pause in plan.timetable if pause.checkpoint]
+    rows: list[Row] = [
+        ["length", f"{samples} samples, {passes} of {number(train.steps_per_epoch)} steps"],
+        ["optimizer", op_call(train.optimizer.impl, rest, family="optimizers")],
+        ["learning rate", _rate(train.lr)],
+        ["weight decay", quantity(train.weight_decay)],
+        ["precision", train.precision],
+        ["checkpoints", f"{len(saves)}, the first after step {number(saves[0])}"],
+    ]
+    if train.clip is not None:
+        over = "everything" if train.clip.over == "all" else f"each {train.clip.over}"
+        rows.insert(4, ["clipping", f"to norm {number(train.clip.norm)}, over {over}"])
+    return rows
+
+
+def _rate(lr: float | OpCall) -> str:
+    peak = None if isinstance(lr, float) else lr.params.get("peak")
+    return quantity(lr) if peak is None else f"{number(peak)} at its peak, {quantity(lr)}"
+
+
+def _cost(described: Described) -> list[Row]:
+    trace, batch = described.trace, described.plan.train.batch
+    if trace is None:
+        return []
+    each = ", ".join(f"{name} {large(count)}" for name, count in trace.parameters.items())
+    rows: list[Row] = [
+        ["parameters", f"{large(trace.trained)} trained: {each}"],
+        ["operations", f"{trace.gflops_per_sample:.3g} GFLOPs per sample, forward"],
+    ]
+    if trace.frozen:
+        rows.insert(1, ["", f"{large(trace.frozen)} held by teachers"])
+    forward = trace.gflops_per_sample * batch
+    rows[-1][1] = f"{rows[-1][1]}; {number(round(forward, 1))} per batch"
+    rows.append(["memory", f"{trace.weights_bytes / 2**20:.3g} MiB: weights, gradients, optimizer"])
+    return rows
+
+
+def _evaluations(plan: Plan) -> list[Row]:
+    return [
+        [
+            Text(one.name, "cyan"),
+            Text(f"rev {one.rev}", "dim"),
+            Text(one.id, "dim"),
+            _when(one.steps),
+        ]
+        for one in plan.evaluations
+    ]
+
+
+def _when(steps: Sequence[int]) -> str:
+    if len(steps) == 1:
+        return f"after step {number(steps[0])}"
+    return f"{len(steps)} times, after steps {number(steps[0])}, … {number(steps[-1])}"
+
+
+def _runs(planning: Planning) -> list[Row]:
+    """Every run in the order in which it is made."""
+    return [
+        [
+            Text(described.plan.name, "cyan"),
+            str(described.folder),
+            Text(described.state.value, "dim"),
+            _changes(described.changes),
+        ]
+        for described in (*planning.variants, planning.own)
+    ]
+
+
+def _changes(changes: Mapping[str, JsonValue]) -> str:
+    return ", ".join(f"{path}: {json.dumps(value)}" for path, value in changes.items())

@@ -1,0 +1,55 @@
+"""Where in the spec, or in one of the cards that it names, a graph error stands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from eqspec.compile.draft import GraphError
+from eqspec.compile.resolve import Resolved
+from eqspec.errors import Place
+from eqspec.spec.node import KeyPath
+from eqspec.spec.source import Source
+
+_COPY = re.compile(r"_\d+$")
+
+
+def place_of(error: GraphError, resolved: Resolved) -> Place:
+    """The key that the error's path means, or the nearest one above it that was written."""
+    source, path = max(_spots(error, resolved), key=_fit)
+    if _fit((source, path)) == (False, 0):
+        return resolved.source.key(("method",))
+    return source.key(path)
+
+
+def _spots(error: GraphError, resolved: Resolved) -> Iterator[tuple[Source, KeyPath]]:
+    """What the path may mean, the likelier first."""
+    sources = {place: card.source for place, card in resolved.cards.items()}
+    sources |= {f"evaluate.{i}": e.card.source for i, e in enumerate(resolved.evaluations)}
+    if error.card is not None:
+        yield sources[error.card], error.path
+        return
+    yield resolved.source, error.path
+    for path in (error.path, _as_written(error.path)):
+        for source in sources.values():
+            yield source, path
+            yield source, ("add", *path)
+    yield resolved.source, ("equivariance", *error.path)
+    if error.path[0] == "modules":
+        yield sources["backbone"], error.path[2:]
+
+
+def _as_written(path: KeyPath) -> KeyPath:
+    """The path by the names of the card: of chains the whole, of copies the original."""
+    section, *rest = path
+    if not rest:
+        return path
+    name = _COPY.sub("_k", str(rest[0]).split(".", maxsplit=1)[0])
+    return (section, name, *rest[1:])
+
+
+def _fit(spot: tuple[Source, KeyPath]) -> tuple[bool, int]:
+    """Whether all of a path was written, and how much of it."""
+    source, path = spot
+    depth = next((n for n in range(len(path)) if source.get(path[: n + 1]) is None), len(path))
+    return depth == len(path) > 0, depth

@@ -1,0 +1,77 @@
+"""The op that a card or a spec names, its parameters and its schedules, or what is wrong there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import ModuleType
+
+from pydantic import JsonValue, ValidationError
+
+from eqspec.compile.draft import GraphError
+from eqspec.ops.find import UnknownOp, find_op
+from eqspec.ops.op import OpParams
+from eqspec.spec.node import KeyPath
+from eqspec.spec.use import OpCall
+
+
+def op_in_use(family: str, name: str, *, path: KeyPath, card: str | None = None) -> ModuleType:
+    """The op of that name.
+
+    Args:
+        family: folder under ``eqspec/ops/``.
+        path: where the mapping with `impl` and `params` stands.
+        card: the card that the path leads into, as in `GraphError`.
+
+    Raises:
+        GraphError: when there is no such op.
+    """
+    try:
+        return find_op(family, name)
+    except UnknownOp as error:
+        raise GraphError((*path, "impl"), error.message, help=error.help, card=card) from None
+
+
+def checked_params(
+    op: ModuleType, params: Mapping[str, JsonValue], *, path: KeyPath, card: str | None = None
+) -> OpParams:
+    """The op's parameters, validated.
+
+    Args:
+        path: where the mapping with `impl` and `params` stands.
+        card: the card that the path leads into, as in `GraphError`.
+
+    Raises:
+        GraphError: naming every parameter that is unknown or not legal; stands at the first.
+    """
+    try:
+        return op.Params.model_validate(dict(params))
+    except ValidationError as error:
+        found = error.errors(include_url=False)
+        problems = "; ".join(f"`{'.'.join(map(str, e['loc']))}`: {e['msg']}" for e in found)
+        known = ", ".join(op.Params.model_fields) or "none"
+        raise GraphError(
+            (*path, "params", *found[0]["loc"]),
+            f"parameters: {problems}",
+            help=f"there are: {known}",
+            card=card,
+        ) from None
+
+
+def checked_number(
+    value: float | OpCall, *, path: KeyPath, known: Mapping[str, JsonValue] | None = None
+) -> float | OpCall:
+    """A constant as it is; a schedule with every parameter written out.
+
+    Args:
+        path: where the value stands.
+        known: what the schedule is told where it asks for it and nothing is written.
+
+    Raises:
+        GraphError: when there is no such schedule, or its parameters are not legal.
+    """
+    if not isinstance(value, OpCall):
+        return float(value)
+    op = op_in_use("schedules", value.impl, path=path)
+    told = {n: v for n, v in (known or {}).items() if n in op.Params.model_fields}
+    params = checked_params(op, {**told, **value.params}, path=path)
+    return OpCall(impl=value.impl, params=params.model_dump(mode="json", by_alias=True))

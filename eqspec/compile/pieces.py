@@ -1,0 +1,54 @@
+"""Whether batch statistics stay the same when the batch is cut into pieces.
+
+The encoders may take the batch in micro-batches, which is exact for what works sample by sample.
+A batch norm in an encoder does not, unless its groups of samples fit into a micro-batch.
+"""
+
+from __future__ import annotations
+
+from eqspec.compile.draft import GraphError
+from eqspec.compile.graph_plan import ApplyNode, GraphPlan, ModulePlan
+from eqspec.ops.find import find_op
+
+
+def check_groups(graph: GraphPlan, *, batch: int) -> None:
+    """Refuses batch statistics over groups of samples that do not divide the batch.
+
+    Raises:
+        GraphError: naming the module.
+    """
+    for module in graph.modules:
+        group = _group(module)
+        if group is not None and batch % group:
+            raise GraphError(
+                ("modules", module.name, "params", "group"),
+                f"a batch of {batch} samples is no multiple of the group of {group}",
+                help="batch statistics are taken over groups of equal size",
+            )
+
+
+def inexact_pieces(graph: GraphPlan, *, piece: int) -> str | None:
+    """Why the encoders cannot take so many samples at a time; None when they can.
+
+    Args:
+        piece: samples of a micro-batch on one rank.
+    """
+    encoders = {node.module for node in graph.encode if isinstance(node, ApplyNode)}
+    for module in graph.modules:
+        if module.name not in encoders or not _spans_batch(module):
+            continue
+        group = _group(module)
+        if group is None or piece % group:
+            over = "the whole batch" if group is None else f"groups of {group} samples"
+            return f"`{module.name}` normalises over {over}, so {piece} at a time is not exact"
+    return None
+
+
+def _spans_batch(module: ModulePlan) -> bool:
+    """Whether a sample's output depends on the other samples."""
+    return bool(getattr(find_op(module.family, module.impl), "per_view", False))
+
+
+def _group(module: ModulePlan) -> int | None:
+    group = module.params.get("group")
+    return group if isinstance(group, int) else None

@@ -1,0 +1,86 @@
+"""Training graphs at toy size, and the streams that they read: the same whoever asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from eqspec.build.graph import TrainGraph, constant_controls
+from eqspec.build.inputs import drawn_inputs
+from eqspec.build.interpreter import run
+from eqspec.build.program import build_graph
+from eqspec.compile.graph_plan import GraphPlan
+from eqspec.engine.backward import Backward, backward
+from eqspec.nn.world import World
+
+CPU = torch.device("cpu")
+STEP = 3
+
+
+@dataclass(frozen=True)
+class Case:
+    """A graph plan and the global batch that it is tried on.
+
+    Attributes:
+        batch: samples of the global batch.
+        world: the rank that asks, which gets its share of the batch.
+    """
+
+    plan: GraphPlan
+    batch: int = 4
+    dtype: torch.dtype = torch.float32
+    world: World = World()
+
+    def graph(self, *, seed: int = 0) -> TrainGraph:
+        """With initial values, in training mode."""
+        return build_graph(self.plan, seed=seed, device=CPU, world=self.world).to(self.dtype)
+
+    def streams(self, *, samples: slice | None = None) -> dict[str, Tensor]:
+        """What the graph reads for this rank's share of the batch, or for some of its samples."""
+        share = self.batch // self.world.size
+        first = self.world.rank * share
+        mine = np.arange(first, first + share)[samples or slice(None)]
+        drawn = drawn_inputs(
+            self.plan, seed=0, step=STEP, positions=mine, batch=self.batch, device=CPU
+        )
+        made = {node.out for node in (*self.plan.encode, *self.plan.judge)}
+        streams: dict[str, Tensor] = {}
+        for name, kind in self.plan.streams.items():
+            if name in drawn:
+                streams[name] = drawn[name]
+            elif name not in made:
+                whole = _noise(kind.shape(batch=self.batch), key=sum(map(ord, name)))
+                streams[name] = whole.index_select(kind.axes.index("B"), torch.from_numpy(mine))
+        return {n: x.to(self.dtype) if x.is_floating_point() else x for n, x in streams.items()}
+
+    def controls(self) -> dict[str, Tensor]:
+        """Nothing moves with the step."""
+        return constant_controls(self.plan, dtype=self.dtype)
+
+    def on(self, world: World) -> Case:
+        """The same batch, seen by a rank."""
+        return replace(self, world=world)
+
+
+def _noise(shape: tuple[int, ...], *, key: int) -> Tensor:
+    """Between 0 and 1, like pixels."""
+    generator = torch.Generator().manual_seed(key)
+    return torch.rand(shape, generator=generator, dtype=torch.float64)
+
+
+def judged(case: Case, graph: TrainGraph, *, micro_batches: int = 1) -> Backward:
+    """One backward pass on the case's batch."""
+    return backward(graph, case.streams(), case.controls(), micro_batches=micro_batches)
+
+
+def every_stream(graph: TrainGraph, streams: dict[str, Tensor]) -> dict[str, Tensor]:
+    """All that is read or made in one forward pass."""
+    return run(graph.judge.instructions, {**streams, **graph.encode(streams)})
+
+
+def gradients(graph: TrainGraph) -> dict[str, Tensor]:
+    """What each trained parameter has been given, by name."""
+    return {name: p.grad.clone() for name, p in graph.trained() if p.grad is not None}
