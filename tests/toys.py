@@ -35,6 +35,13 @@ CUTTABLE = ("vicreg", "vicreg_sie", "mocov3", "ibot", "dinov2")
 PATH = "{use: intermediate-reconstruction, transform: {use: rot}, split: 0.5}"
 SIE = "{use: sie, transform: {use: rot}, split: 0.5}"
 
+COMPOSITIONS = {
+    **{method: (method, "none") for method in SMALL},
+    **{f"{method} + path": (method, PATH) for method in CUTTABLE},
+    **{f"{method} + sie": (method, SIE) for method in ("vicreg", "vicreg_sie")},
+}
+"""Every legal pair of a method and a rewrite, by name."""
+
 
 def toy_text(
     method: str,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
+from pydantic import JsonValue
+from pydantic_core import to_jsonable_python
 from rich.text import Text
 
 from eqspec.cli.layout import aligned, duration, heading, large, number, wrapped
@@ -31,19 +31,20 @@ def compared(comparison: Comparison, done: Sequence[Done], *, width: int) -> Tex
     return Text("\n\n").join(parts)
 
 
-def as_data(comparison: Comparison, done: Sequence[Done]) -> dict[str, Any]:
+def as_data(comparison: Comparison, done: Sequence[Done]) -> JsonValue:
     """The same as plain data; a number that is none becomes null."""
     runs = [
         {
             "name": one.name,
             "recipe": one.plan.recipe,
             "seed": one.plan.seed,
-            "folder": str(one.folder),
+            "folder": one.folder,
+            "strip": strip if (strip := one.folder / STRIP).is_file() else None,
         }
         for one in done
     ]
-    data = {**dataclasses.asdict(comparison), "runs": runs, "strips": list(map(str, _strips(done)))}
-    return {key: _finite(value) for key, value in data.items()}
+    data = {**dataclasses.asdict(comparison), "runs": runs}
+    return to_jsonable_python(data, inf_nan_mode="null")
 
 
 def _table(table: Table, *, width: int) -> Text:
@@ -150,21 +151,6 @@ def _efforts(efforts: Sequence[Effort]) -> Text:
 
 def _places(done: Sequence[Done]) -> Text:
     lines: list[Line] = [[Text(one.name, "cyan"), str(one.folder)] for one in done]
-    lines += [["reconstructions", str(path)] for path in _strips(done)]
+    strips = (one.folder / STRIP for one in done)
+    lines += [[Text("reconstructions"), str(strip)] for strip in strips if strip.is_file()]
     return aligned(lines, gap=4)
-
-
-def _strips(done: Sequence[Done]) -> list[Path]:
-    return [path for one in done if (path := one.folder / STRIP).is_file()]
-
-
-def _finite(value: object) -> object:
-    match value:
-        case float():
-            return value if math.isfinite(value) else None
-        case Mapping():
-            return {key: _finite(inner) for key, inner in value.items()}
-        case list() | tuple():
-            return [_finite(inner) for inner in value]
-        case _:
-            return value

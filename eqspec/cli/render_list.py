@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from itertools import compress
 from typing import Any
 
 from rich.text import Text
@@ -34,18 +35,12 @@ def listed(kinds: Mapping[str, Sequence[Entry]], *, width: int | None) -> Text:
 
 
 def _section(kind: str, entries: Sequence[Entry], *, width: int | None) -> Text:
-    rated = any(entry.status for entry in entries)
-    cited = any(entry.paper for entry in entries)
-    versioned = any(entry.rev for entry in entries)
-
-    def row(name: Text, rev: Text, status: Text, paper: Text, about: Text) -> list[Text]:
-        return [name, *[rev] * versioned, *[status] * rated, *[paper] * cited, about]
-
-    title = row(
-        Text(kind, "bold"), *(Text(t, "dim") for t in ("rev", "status", "paper", _WHERE[kind]))
+    titles = (
+        Text(kind, "bold"),
+        *(Text(t, "dim") for t in ("rev", "status", "paper", _WHERE[kind])),
     )
     rows = [
-        row(
+        (
             Text(f"  {entry.family}/{entry.name}" if kind == OPS else f"  {entry.name}", "cyan"),
             Text(str(entry.rev or "")),
             Text(entry.status or "", "green" if entry.status == "proved" else "yellow"),
@@ -54,7 +49,8 @@ def _section(kind: str, entries: Sequence[Entry], *, width: int | None) -> Text:
         )
         for entry in entries
     ]
-    return aligned([title, *rows], width=width)
+    filled = [any(row[column].plain for row in rows) for column in range(len(titles))]
+    return aligned([list(compress(row, filled)) for row in (titles, *rows)], width=width)
 
 
 def as_data(kinds: Mapping[str, Sequence[Entry]]) -> list[dict[str, Any]]:

@@ -166,8 +166,10 @@ def _training(plan: Plan) -> list[Row]:
 
 
 def _rate(lr: float | OpCall) -> str:
-    peak = None if isinstance(lr, float) else lr.params.get("peak")
-    return quantity(lr) if peak is None else f"{number(peak)} at its peak, {quantity(lr)}"
+    peak = lr.params.get("peak") if isinstance(lr, OpCall) else None
+    return (
+        f"{number(peak)} at its peak, {quantity(lr)}" if isinstance(peak, float) else quantity(lr)
+    )
 
 
 def _cost(described: Described) -> list[Row]:

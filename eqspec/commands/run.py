@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
@@ -127,11 +127,7 @@ def _train_and_judge(
         for event in train(program, start=done, until=request.steps):
             if isinstance(event, Stepped):
                 metrics.write(event.step, name="train", values=event.metrics)
-                timing.write(
-                    event.step,
-                    name="train",
-                    values={"seconds": event.seconds, "waited": event.waited},
-                )
+                timing.write(event.step, name="train", values=_clock(event))
                 live.beat(step=event.step)
                 done = event.step
                 yield event
@@ -145,11 +141,14 @@ def _train_and_judge(
                 break
         if done < plan.train.steps:
             metrics.sync()
-            timing.sync()
             _save(folder, program, step=done)
             yield Stopped(folder=folder.path, step=done)
             return
     yield from _finish(request, folder, program=program, splits=splits)
+
+
+def _clock(event: Stepped) -> dict[str, float]:
+    return {"seconds": event.seconds, "waited": event.waited}
 
 
 def _finish(
@@ -200,7 +199,7 @@ def _judge_at(
             )
 
 
-def _judge(  # noqa: PLR0913 - what is judged, by what, on what, and where the result goes
+def _judge(
     evaluation: EvalPlan,
     graph: TrainGraph | None,
     *,
@@ -262,7 +261,6 @@ def _restore(program: Program, found: checkpoint.Checkpoint | None) -> int:
     if found is None:
         return 0
     program.graph.load_state_dict(found.tensors)
-    state = found.state["optimizer"]
-    assert isinstance(state, dict), "saved as one"
-    program.optimizer.load_state_dict(state)
+    # A checkpoint's state is what was saved, and this was a dict.
+    program.optimizer.load_state_dict(cast("dict[str, Any]", found.state["optimizer"]))
     return found.step

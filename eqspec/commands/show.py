@@ -173,7 +173,7 @@ def _attributes(docstring: str) -> dict[str, str]:
     return found
 
 
-def _type(annotation: object) -> str:
+def _type(annotation: object) -> str:  # noqa: PLR0911 - one line for each kind of type
     """A type as a person writes it."""
     arguments = get_args(annotation)
     match get_origin(annotation):

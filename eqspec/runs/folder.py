@@ -128,7 +128,7 @@ class RunFolder:
         if not (path / _PLAN).is_file():
             raise UsageError(
                 f"`{path}` is not a run folder: it has no {_PLAN}",
-                help="`eqspec status` lists the runs there are",
+                help="run folders are `runs/<spec>/<recipe>-s<seed>`",
             )
         return cls(path)
 
@@ -213,7 +213,7 @@ class RunFolder:
         lines += [f"  {line}" for line in differences]
         raise FolderMismatch(
             f"`{self.path}` belongs to another run (there → here):\n" + "\n".join(lines),
-            help="undo the change to go on with it, or start another run with --fork",
+            help="undo the change to go on with it, or keep the other run apart: --runs DIR",
         )
 
     def guard_data(self, fingerprint: str) -> None:
@@ -231,7 +231,7 @@ class RunFolder:
             raise FolderMismatch(
                 f"`{self.path}` was trained on other data: its fingerprint is {environment.data}, "
                 f"that of the data found now is {fingerprint}",
-                help="point to the data it began with, or start another run with --fork",
+                help="point to the data it began with, or keep the other run apart: --runs DIR",
             )
 
     def seal(self, outcome: Outcome, *, changed: Collection[str] = ()) -> RunRecord:

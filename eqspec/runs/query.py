@@ -148,5 +148,5 @@ def _unknown(reference: str, names: Collection[str], *, root: Path) -> UsageErro
     if not names:
         return UsageError(f"there are no runs in `{root}`", help="`eqspec run SPEC` makes one")
     near = get_close_matches(reference, names, n=1)
-    hint = f"did you mean `{near[0]}`?" if near else "`eqspec status` lists the runs there are"
+    hint = f"did you mean `{near[0]}`?" if near else f"there are: {', '.join(sorted(names)[:5])}"
     return UsageError(f"there is no run `{reference}` in `{root}`", help=hint)

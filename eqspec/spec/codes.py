@@ -1,4 +1,4 @@
-"""Every code of a diagnostic, with the page that `eqspec explain CODE` prints.
+"""Every code of a diagnostic, with a page that explains it.
 
 EQ00x the text · EQ01x one value · EQ02x values together · EQ03x the graph ·
 EQ5xx warnings: legal, but look twice.
@@ -34,7 +34,7 @@ _ALL = (
         "EQ001",
         "unknown key",
         "The schema has no such key here. Unknown keys are refused, because a misspelt one would "
-        "otherwise train something else than what was meant. `eqspec schema` lists every key.",
+        "otherwise train something else than what was meant. The note lists the keys there are.",
     ),
     Code(
         "EQ002",
@@ -67,7 +67,7 @@ _ALL = (
     Code(
         "EQ007",
         "empty",
-        "The file holds nothing but blanks and comments. `eqspec init DIR` writes a spec.",
+        "The file holds nothing but blanks and comments. Start from specs/quickstart.yaml.",
     ),
     Code(
         "EQ008",

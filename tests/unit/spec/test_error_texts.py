@@ -97,10 +97,10 @@ def test_a_warning_does_not_say_that_nothing_was_run():
 
 
 def test_an_error_without_diagnostics():
-    error = UsageError("no run `x`", help="`eqspec status` lists them")
+    error = UsageError("no run `x`", help="`eqspec run SPEC` makes one")
     assert (
         render_error(error, colour=False)
-        == "error: no run `x`\n = help: `eqspec status` lists them"
+        == "error: no run `x`\n = help: `eqspec run SPEC` makes one"
     )
 
 
