@@ -11,18 +11,26 @@ from eqspec.compile.resolve import resolve
 from eqspec.registry.catalog import open_catalog
 from eqspec.spec.load import LoadedSpec, parse_spec
 
-BACKBONE = "{card: backbone, rev: 1, about: A toy transformer., impl: vit, params: {patch: 8, width: 32, depth: 2, heads: 2}}"
+BACKBONE = (
+    "{card: backbone, rev: 1, about: A toy transformer., impl: vit, "
+    "params: {patch: 8, width: 32, depth: 2, heads: 2}}"
+)
 
 SMALL = {
     "vicreg": "{embed.width: 32, projector.widths: [24, 24, 24]}",
     "vicreg_sie": "{embed.width: 32, projector.widths: [24, 24, 24]}",
-    "mocov3": "{embed.width: 32, projector.widths: [24, 16], predictor.widths: [24, 16]}",
-    "ibot": "{trunk.widths: [24, 24, 16], prototypes.width: 32, local.count: 2, mask.min_patches: 1}",
+    "mocov3": ("{embed.width: 32, projector.widths: [24, 16], predictor.widths: [24, 16]}"),
+    "ibot": (
+        "{trunk.widths: [24, 24, 16], prototypes.width: 32, local.count: 2, mask.min_patches: 1}"
+    ),
     "dinov2": (
-        "{trunk.widths: [24, 32], bottleneck.widths: [16], prototypes.width: 24, local.count: 2, masked.min_patches: 1}"
+        "{trunk.widths: [24, 32], bottleneck.widths: [16], prototypes.width: 24, "
+        "local.count: 2, masked.min_patches: 1}"
     ),
     "mae": "{decoder.width: 16, decoder.depth: 1, decoder.heads: 2}",
-    "ijepa": "{predictor.width: 16, predictor.depth: 1, predictor.heads: 2, blocks.context_share: 0.25}",
+    "ijepa": (
+        "{predictor.width: 16, predictor.depth: 1, predictor.heads: 2, blocks.context_share: 0.25}"
+    ),
 }
 """Method → what makes it toy-sized."""
 

@@ -126,7 +126,7 @@ def check(
         if not as_json:
             raise
         screen.show_json(render_check.wrong(error.diagnostics))
-        screen.suggest(*screen.after_error)
+        screen.suggest_after(error)
         return error.exit_status
     if as_json:
         screen.show_json(render_check.as_data(found))
@@ -264,7 +264,7 @@ def show(
     from eqspec.commands.show import show as look_up
 
     screen = _screen(context)
-    screen.after_error = ("eqspec", "list") if family is None else ("eqspec", "list", family)
+    screen.after_error = ("eqspec", "list")
     pages = look_up(name, family=family)
     if as_json:
         screen.show_json(render_show.as_data(pages))

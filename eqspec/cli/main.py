@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Sequence
 
 import typer
 from typer.main import get_command
@@ -35,16 +34,17 @@ def main(argv: list[str] | None = None) -> int:
         context = getattr(error, "ctx", None)
         called = "eqspec" if context is None else context.command_path
         wrong = UsageError(error.format_message())
-        return _refuse(wrong, screen=screen, then=(*called.split(), "--help"))
+        screen.after_error = (*called.split(), "--help")
+        return _refuse(wrong, screen=screen)
     except EqspecError as error:
-        return _refuse(error, screen=screen, then=screen.after_error)
+        return _refuse(error, screen=screen)
     return int(status or 0)
 
 
-def _refuse(error: EqspecError, *, screen: Screen, then: Sequence[str]) -> int:
+def _refuse(error: EqspecError, *, screen: Screen) -> int:
     """Says what is wrong and what to do next."""
     if os.environ.get("EQSPEC_DEBUG"):  # noqa: TID251 - here the environment is read
         screen.say("".join(traceback.format_exception(error)))
     screen.say_drawn(render_error(error, colour=screen.colour))
-    screen.suggest(*then)
+    screen.suggest_after(error)
     return error.exit_status

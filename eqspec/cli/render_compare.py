@@ -11,7 +11,17 @@ from pydantic_core import to_jsonable_python
 from rich.text import Text
 
 from eqspec.cli.layout import aligned, duration, heading, large, number, wrapped
-from eqspec.commands.compare import Added, Comparison, Done, Effort, Pull, Row, Score, Table
+from eqspec.commands.compare import (
+    Added,
+    Comparison,
+    Done,
+    Effort,
+    Interval,
+    Pull,
+    Row,
+    Score,
+    Table,
+)
 from eqspec.report.strip import STRIP
 
 _CELL = 16
@@ -59,7 +69,8 @@ def _table(table: Table, *, width: int) -> Text:
         width=width,
     )
     rows = (*table.rows, *table.differences)
-    first = max(len(row.name) for row in rows)
+    over = (_over(i) for row in table.differences for s in row.scores for i in s.intervals)
+    first = max(map(len, [*(row.name for row in rows), *over]))
     columns = [(s.family, s.border) for s in table.rows[0].scores]
     fit = max(1, (width - first) // _CELL)
     blocks = [columns[start : start + fit] for start in range(0, len(columns), fit)]
@@ -82,8 +93,12 @@ def _block(table: Table, columns: Sequence[tuple[str, str]]) -> Text:
         lines.append([Text(row.name, "bold cyan"), *(_value(s, signed=True) for s in scores)])
         kinds = max((s.intervals for s in scores if s is not None), key=len, default=())
         for at, kind in enumerate(kinds):
-            lines.append([f"  over {kind.over}", *(_interval(s, at, signed=True) for s in scores)])
+            lines.append([_over(kind), *(_interval(s, at, signed=True) for s in scores)])
     return aligned(lines, right=range(1, len(columns) + 1))
+
+
+def _over(interval: Interval) -> str:
+    return f"  over {interval.over}"
 
 
 def _by_column(row: Row, columns: Sequence[tuple[str, str]]) -> list[Score | None]:

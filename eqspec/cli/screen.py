@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from eqspec.cli.errors import render
-from eqspec.errors import Diagnostic
+from eqspec.errors import Diagnostic, EqspecError, SpecError
 
 PLAIN_WIDTH = 100
 """Columns that text is laid out for where no terminal says how wide it is."""
@@ -73,10 +73,15 @@ class Screen:
         if diagnostics:
             self.say_drawn(render(diagnostics, colour=self.colour))
 
-    def suggest(self, *command: str, why: str = "") -> None:
+    def suggest(self, *command: str) -> None:
         """The next sensible command: the last line of every command."""
         line = Text.assemble(("next: ", "bold"), shlex.join(command))
-        self.say(line.append(f"   {why}" if why else "", "dim"))
+        self.say(line)
+
+    def suggest_after(self, error: EqspecError) -> None:
+        """What to do about an error: correct the spec, or find one where there was none to read."""
+        unread = isinstance(error, SpecError) and not any(d.place for d in error.diagnostics)
+        self.suggest(*(("eqspec", "list", "specs") if unread else self.after_error))
 
 
 def _console(*, stderr: bool) -> Console:

@@ -108,7 +108,7 @@ def test_view_without_steps_is_its_normalised_canvas():
 @pytest.mark.parametrize("impl", PATHS)
 def test_path_of_the_identity_leaves_every_point_at_the_frame(impl, border):
     op = find_op("transforms", impl)
-    still = dict.fromkeys(PATHS[impl], [0.0, 0.0])
+    still = {name: [0.0, 0.0] for name in PATHS[impl]}
     wide = plan_of(path=path_of(impl, PATHS[impl], border=border))
     plan = wide.model_copy(update={"path": path_of(impl, still, border=border)})
     batch = batch_of(plan, [1, 2])

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from eqspec.cli.progress import Lines, Pace
+from eqspec.cli.screen import Screen
+from eqspec.commands.events import Opened, Sealed, Stopped
+from eqspec.engine.events import Stepped
+from tests.toys import toy_plan
+
+PLAN = toy_plan("vicreg")
+LONG = PLAN.model_copy(update={"train": PLAN.train.model_copy(update={"steps": 100})})
+
+
+def _stepped(step: int, *, seconds: float = 0.5) -> Stepped:
+    return Stepped(step=step, metrics={"loss": 1.5}, seconds=seconds, waited=0.0)
+
+
+def test_plain_lines_come_every_five_per_cent(capsys: pytest.CaptureFixture[str]) -> None:
+    with Lines(Screen()) as lines:
+        lines.show(Opened(plan=LONG, folder=Path("r"), done=0, program=None), name="a")
+        for step in range(1, 101):
+            lines.show(_stepped(step), name="a")
+        lines.show(Sealed(folder=Path("r")), name="a")
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "a: 100 steps in r"
+    assert len(said) == 1 + 20 + 1
+    assert said[1] == "a: step   5 of 100, loss 1.5, 16 samples/s, 48 s left"
+    assert said[-1] == "a: done after 0 s"
+
+
+def test_what_is_resumed_and_what_is_done_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    with Lines(Screen()) as lines:
+        for done in (40, 100):
+            lines.show(Opened(plan=LONG, folder=Path("r"), done=done, program=None), name="a")
+        lines.show(Stopped(folder=Path("r"), step=41), name="a")
+    assert capsys.readouterr().err.splitlines() == [
+        "a: 100 steps in r, from step 40 on",
+        "a: all 100 steps are done in r",
+        "a: stopped after step 41, which is saved",
+    ]
+
+
+def test_one_slow_step_does_not_move_the_estimate() -> None:
+    pace = Pace(100, batch=8)
+    for step in range(1, 10):
+        pace.take(_stepped(step, seconds=60.0 if step == 1 else 0.5))
+    assert pace.line(_stepped(10)) == "loss 1.5, 16 samples/s, 45 s left"

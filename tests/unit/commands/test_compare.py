@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from eqspec.cli.render_compare import as_data, compared
+from eqspec.commands.compare import Done, compare
+from eqspec.commands.judging import Judged
+from eqspec.errors import UsageError
+from eqspec.nn.scores import Metric, Result
+from eqspec.runs.journal import Journal
+from tests.toys import PATH, load_toy, plan_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from eqspec.compile.plan import Plan
+
+EVALUATE = "evaluate: [{use: r2, at: end}]"
+BASE = plan_of(load_toy("vicreg", extra=EVALUATE))
+OURS = plan_of(load_toy("vicreg", equivariance=PATH, extra=EVALUATE))
+
+COLUMNS = (("rot", "reflect"), ("rot", "canvas"), ("color", "any"))
+TARGETS = np.linspace(-1, 1, 60)[:, None]
+IMAGES, PHOTOS = np.arange(60), np.arange(60) % 3
+
+
+def _result(share: float, *, columns: tuple[tuple[str, str], ...] = COLUMNS) -> Result:
+    """A regressor that is off by a share of each target: its R² is 1 − share²."""
+    arrays = {"images": IMAGES, "sources": PHOTOS}
+    metrics: list[Metric] = []
+    for family, border in columns:
+        arrays |= {f"errors/encoder/{family}/{border}": (share * TARGETS) ** 2}
+        arrays[f"targets/{family}"] = TARGETS
+        group = (("row", "encoder"), ("family", family), ("border", border))
+        metrics += [
+            Metric("r2", 1 - share**2, 0.1, 0.9, (*group, ("interval", over)))
+            for over in ("crops", "photos")
+        ]
+        metrics.append(Metric("r2_constant", 0.0, group=group))
+    facts = {"heldout_images": 60, "heldout_photos": 3, "resamples": 1000}
+    return Result(metrics=tuple(metrics), facts=facts, arrays=arrays)
+
+
+def _done(folder: Path, plan: Plan, *, name: str, share: float, untrained: bool = False) -> Done:
+    folder.mkdir()
+    counts = {m.name: 1000 * (at + 1) for at, m in enumerate(plan.graph.modules)}
+    (folder / "trace.json").write_text(json.dumps({"parameters": counts, "frozen": 0}))
+    with Journal(folder / "metrics.jsonl") as metrics, Journal(folder / "timing.jsonl") as timing:
+        for step in (1, 2, 3, 4):
+            cut = {"cut.added": 0.1 * step, "cut.method": 2.0} if plan.graph.added else {}
+            metrics.write(step, name="train", values={"loss": 1.0} | (cut if step < 3 else {}))
+            timing.write(step, name="train", values={"seconds": 0.5, "waited": 0.0})
+    (evaluation,) = plan.evaluations
+    judged = [Judged(evaluation, plan.train.steps, _result(share))]
+    if untrained:
+        judged.insert(0, Judged(evaluation, 0, _result(0.9)))
+    return Done(name=name, plan=plan, folder=folder, judged=tuple(judged))
+
+
+@pytest.fixture
+def done(tmp_path: Path) -> tuple[Done, Done]:
+    return (
+        _done(tmp_path / "base", BASE, name="base", share=0.6),
+        _done(tmp_path / "ours", OURS, name="ours", share=0.3, untrained=True),
+    )
+
+
+def test_rows_are_untrained_then_the_runs_in_order(done: tuple[Done, Done]) -> None:
+    (table,) = compare(done).tables
+    assert [row.name for row in table.rows] == ["untrained", "base", "ours"]
+    assert [(s.family, s.border) for s in table.rows[0].scores] == list(COLUMNS)
+    assert [round(row.scores[0].value, 2) for row in table.rows] == [0.19, 0.64, 0.91]
+    assert table.heldout == (60, 3)
+
+
+def test_the_last_run_is_measured_against_the_others(done: tuple[Done, Done]) -> None:
+    (table,) = compare(done).tables
+    (gap,) = table.differences
+    assert gap.name == "ours − base"
+    for score in gap.scores:
+        assert score.value == pytest.approx(0.27)
+        assert [interval.over for interval in score.intervals] == ["crops", "photos"]
+        # Nearly constant, since the regressors are off by the same share everywhere.
+        assert [i.low for i in score.intervals] == pytest.approx([0.27, 0.27], abs=0.02)
+        assert [i.high for i in score.intervals] == pytest.approx([0.27, 0.27], abs=0.06)
+
+
+def test_results_of_other_samples_are_not_compared(done: tuple[Done, Done]) -> None:
+    base, ours = done
+    other = Result((), _result(0.5).facts, {**_result(0.5).arrays, "images": IMAGES[::-1]})
+    (judged,) = base.judged
+    moved = Done("base", base.plan, base.folder, (Judged(judged.evaluation, judged.step, other),))
+    with pytest.raises(UsageError, match="images differ"):
+        compare((moved, ours))
+
+
+def test_the_pull_is_the_last_one_measured(done: tuple[Done, Done]) -> None:
+    (pull,) = compare(done).pulls
+    assert (pull.name, pull.step) == ("ours", 2)
+    assert pull.ratio == pytest.approx(0.1)
+    assert [(a.term, a.weight, a.by_lambda, a.reduction) for a in pull.added] == [
+        ("recon", 1.0, True, "mean")
+    ]
+
+
+def test_effort_is_what_the_folder_says(done: tuple[Done, Done]) -> None:
+    base, ours = compare(done).efforts
+    assert (base.samples, base.seconds) == (4 * 8, 2.0)
+    assert (base.encoder, ours.encoder) == (1000, 1000)
+    assert ours.parameters > base.parameters
+
+
+def test_the_page_fits_and_wide_tables_are_cut_into_blocks(done: tuple[Done, Done]) -> None:
+    comparison = compare(done)
+    wide, narrow = (compared(comparison, done, width=w).plain for w in (100, 60))
+    assert max(len(line) for line in wide.splitlines() if "/" not in line) <= 100
+    assert (wide.count("ours − base"), narrow.count("ours − base")) == (1, 2)
+    (value,) = (line for line in wide.splitlines() if line.startswith("ours − base"))
+    assert value.split()[-3:] == ["+0.270", "+0.270", "+0.270"]
+    said = " ".join(wide.split())
+    assert "(recon, λ = 1, mean) is 0.1 of that of the method's own" in said
+    assert "The paper uses λ = 1 over 800 epochs." in said
+
+
+def test_json_has_no_nan(done: tuple[Done, Done]) -> None:
+    base, ours = done
+    (judged,) = base.judged
+    nan = Metric(
+        "r2", float("nan"), group=(("row", "encoder"), ("family", "rot"), ("border", "any"))
+    )
+    nothing = Result((nan,), judged.result.facts, judged.result.arrays)
+    odd = Done("base", base.plan, base.folder, (Judged(judged.evaluation, judged.step, nothing),))
+    comparison = compare((odd, ours))
+    data = json.dumps(as_data(comparison, (odd, ours)), allow_nan=False)
+    assert json.loads(data)["tables"][0]["rows"][1]["scores"][0]["value"] is None
+    assert "–" in compared(comparison, (odd, ours), width=100).plain
