@@ -26,6 +26,11 @@ ENVIRONMENT = os.environ  # noqa: TID251 - the one place where tests read it
 settings.load_profile(ENVIRONMENT.get("HYPOTHESIS_PROFILE", "ci" if "CI" in ENVIRONMENT else "dev"))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--update-golden` writes what tests/golden compares with; its diff is reviewed like code."""
+    parser.addoption("--update-golden", action="store_true", help="write golden files anew")
+
+
 @pytest.fixture(autouse=True)
 def _global_generator_is_left_alone(request: pytest.FixtureRequest) -> Iterator[None]:
     """Nothing seeds torch's global generator, and a whole run does not even draw from it.

@@ -199,6 +199,7 @@ def run(  # noqa: PLR0913 - its options
     screen.after_error = ("eqspec", "check", *given)
     planned = plan_spec(spec, overrides=sets or (), data=data)
     screen.warn(planned.warnings)
+    screen.say(f"To be run: {', then '.join(plan.name for plan in planned.in_order)}.")
     # Only now, so that a wrong spec is refused at once: importing torch takes seconds.
     from eqspec.cli.running import Asked, run_series
 

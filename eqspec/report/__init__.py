@@ -1,6 +1,7 @@
-"""Pages and pictures made from what a run folder holds.
+"""Pages and pictures of runs.
 
-May import errors up to runs; not launch. Reads records only, so a report can always be made again.
+May import errors up to runs; not launch.
 
-`eqspec.report.page.render_page` writes a run as one page that stands alone.
+`eqspec.report.reconstructions.reconstruction_strip` draws what a program's decoders make of
+held-out images.
 """
