@@ -11,7 +11,8 @@ from torch import Tensor
 from eqspec.build.graph import TrainGraph, constant_controls
 from eqspec.build.inputs import drawn_inputs
 from eqspec.build.interpreter import run
-from eqspec.build.program import build_graph
+from eqspec.build.parallel import average_gradients
+from eqspec.build.program import build_graph, compile_graph
 from eqspec.compile.graph_plan import GraphPlan
 from eqspec.engine.backward import Backward, backward
 from eqspec.nn.world import World
@@ -84,3 +85,20 @@ def every_stream(graph: TrainGraph, streams: dict[str, Tensor]) -> dict[str, Ten
 def gradients(graph: TrainGraph) -> dict[str, Tensor]:
     """What each trained parameter has been given, by name."""
     return {name: p.grad.clone() for name, p in graph.trained() if p.grad is not None}
+
+
+def trained_on(
+    world: World, *, case: Case, micro_batches: int, backend: str | None = None
+) -> dict[str, Tensor]:
+    """What one step finds on a rank: averaged gradients, terms of the global batch, and state."""
+    mine = case.on(world)
+    graph = mine.graph()
+    if backend is not None:
+        compile_graph(graph, backend=backend)
+    done = judged(mine, graph, micro_batches=micro_batches)
+    average_gradients((p for _, p in graph.trained()), world=world)
+    return {
+        **{f"gradient of {name}": slope for name, slope in gradients(graph).items()},
+        **{f"term {n}": world.mean(v.detach()) for n, v in done.loss.terms.items()},
+        **{f"state {name}": value for name, value in graph.named_buffers()},
+    }

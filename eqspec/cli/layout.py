@@ -52,8 +52,9 @@ def aligned(
 
 def wrapped(text: str, *, width: int, indent: int = 0) -> Text:
     """A paragraph."""
-    margin = " " * indent
-    return Text(textwrap.fill(text, width, initial_indent=margin, subsequent_indent=margin))
+    margin = Text(" " * indent)
+    lines = _pieces(text, width=width - indent) or [""]
+    return Text("\n").join(margin + Text(line) for line in lines)
 
 
 def heading(title: str, *, note: str = "") -> Text:
@@ -99,5 +100,9 @@ def _wrapped(text: Text, *, width: int | None) -> list[Text]:
     """Lines of at most so many columns; a style is kept where the whole text has one."""
     if width is None or _width(text) <= width:
         return [text]
-    pieces = textwrap.wrap(text.plain, max(width, 20))
-    return [Text(piece, style=text.style) for piece in pieces]
+    return [Text(piece, style=text.style) for piece in _pieces(text.plain, width=max(width, 20))]
+
+
+def _pieces(text: str, *, width: int) -> list[str]:
+    # Names have hyphens, and are looked for as they are written.
+    return textwrap.wrap(text, width, break_on_hyphens=False)

@@ -61,6 +61,8 @@ class Bars:
         return self
 
     def __exit__(self, *error: object) -> None:
+        if error[0] is not None and self._progress.task_ids:
+            self._update("not finished", over=True)
         self._progress.stop()
 
     def show(self, event: RunEvent, *, name: str) -> None:

@@ -132,8 +132,8 @@ def _pull(pull: Pull, *, width: int) -> Text:
     ratio = "–" if pull.ratio is None else f"{pull.ratio:.2g}"
     text = (
         f"{pull.name}: at the encoder's output, the gradient of the added terms "
-        f"({'; '.join(map(_added, pull.added))}) is {ratio} of that of the method's own, "
-        f"last measured at step {number(pull.step)}."
+        f"({'; '.join(map(_added, pull.added))}) is {ratio} times as large as that of the method's "
+        f"own, last measured at step {number(pull.step)}."
     )
     paper = " The paper uses λ = 1 over 800 epochs." if any(a.by_lambda for a in pull.added) else ""
     return wrapped(text + paper, width=width)

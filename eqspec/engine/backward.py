@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from eqspec.nn.batch_norm import paused_statistics
+from eqspec.nn.batch_norm import GatheredBatchNorm, paused_statistics
 from eqspec.nn.precision import at_least_fp32
 
 if TYPE_CHECKING:
@@ -60,8 +60,7 @@ def backward(
     if micro_batches == 1:
         cut = graph.encode(needed)
     else:
-        with torch.no_grad():
-            parts = [graph.encode(part) for part in _split(needed, types, micro_batches)]
+        parts = _encoded(graph, _split(needed, types, micro_batches))
         cut = {n: torch.cat([p[n] for p in parts], dim=_batch_axis(types[n])) for n in parts[0]}
     students = _students(graph)
     leaves = {n: x.detach().requires_grad_(n in students) for n, x in cut.items()}
@@ -84,6 +83,28 @@ def backward(
             again = graph.encode.students(piece)
             torch.autograd.backward([again[n] for n in slope], [slope[n] for n in slope])
     return Backward(loss=loss, cut_norms=found)
+
+
+@torch.no_grad()
+def _encoded(graph: TrainGraph, pieces: list[dict[str, Tensor]]) -> list[dict[str, Tensor]]:
+    """The pieces at the cut. Running statistics move once, by the mean of what the pieces say.
+
+    They move linearly, so that is where the whole batch would have moved them.
+    """
+    norms = [m for m in graph.modules() if isinstance(m, GatheredBatchNorm)]
+    statistics = [x for norm in norms for x in (norm.running_mean, norm.running_var)]
+    before = [x.clone() for x in statistics]
+    moved = [torch.zeros_like(x) for x in statistics]
+    parts: list[dict[str, Tensor]] = []
+    for piece in pieces:
+        for x, start in zip(statistics, before, strict=True):
+            x.copy_(start)
+        parts.append(graph.encode(piece))
+        for total, x in zip(moved, statistics, strict=True):
+            total.add_(x, alpha=1 / len(pieces))
+    for x, total in zip(statistics, moved, strict=True):
+        x.copy_(total)
+    return parts
 
 
 def _students(graph: TrainGraph) -> tuple[str, ...]:

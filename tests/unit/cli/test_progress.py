@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from eqspec.cli.progress import Lines, Pace
+from eqspec.cli.progress import Bars, Lines, Pace, watcher
 from eqspec.cli.screen import Screen
 from eqspec.commands.events import Opened, Sealed, Stopped
 from eqspec.engine.events import Stepped
@@ -48,3 +48,26 @@ def test_one_slow_step_does_not_move_the_estimate() -> None:
     for step in range(1, 10):
         pace.take(_stepped(step, seconds=60.0 if step == 1 else 0.5))
     assert pace.line(_stepped(10)) == "loss 1.5, 16 samples/s, 45 s left"
+
+
+@pytest.mark.parametrize(
+    ("stopped", "shown"),
+    [(False, "finishing this step, then saving"), (True, "stopped after step 41, which is saved")],
+)
+def test_a_terminal_gets_a_bar_that_says_when_it_will_stop(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    stopped: bool,
+    shown: str,
+) -> None:
+    for name, value in (("FORCE_COLOR", "1"), ("TERM", "xterm"), ("COLUMNS", "100")):
+        monkeypatch.setenv(name, value)
+    with watcher(Screen(), stopping=lambda: True) as bars:
+        assert isinstance(bars, Bars)
+        bars.show(Opened(plan=LONG, folder=Path("r"), done=40, program=None), name="a")
+        bars.show(_stepped(41), name="a")
+        if stopped:
+            bars.show(Stopped(folder=Path("r"), step=41), name="a")
+    last = capsys.readouterr().err.splitlines()[-2]  # the very last shows the cursor again
+    assert "41/100" in last
+    assert shown in last

@@ -122,7 +122,7 @@ def test_the_page_fits_and_wide_tables_are_cut_into_blocks(done: tuple[Done, Don
     (value,) = (line for line in wide.splitlines() if line.startswith("ours − base"))
     assert value.split()[-3:] == ["+0.270", "+0.270", "+0.270"]
     said = " ".join(wide.split())
-    assert "(recon, λ = 1, mean) is 0.1 of that of the method's own" in said
+    assert "(recon, λ = 1, mean) is 0.1 times as large as that of the method's own" in said
     assert "The paper uses λ = 1 over 800 epochs." in said
 
 

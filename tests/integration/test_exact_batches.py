@@ -1,0 +1,152 @@
+"""Micro-batches and ranks are how it runs: the gradient is that of the whole batch.
+
+In float64, so that what is left is rounding of 1e-16, not of 1e-7.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+
+from eqspec.nn.world import World
+from eqspec.spec.load import parse_spec
+from tests.graphs import Case, gradients, trained_on
+from tests.ranks import started_ranks
+from tests.toys import PATH, plan_of, toy_plan, toy_text
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+BATCH = 64
+EXACT = 1e-10
+
+# See test_grammar_compiled.
+pytestmark = pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
+
+GROUPED = (
+    "{card: backbone, rev: 1, about: A toy residual network., impl: resnet, "
+    "params: {depth: 18, stem: cifar, group: 2}}"
+)
+
+
+def vicreg() -> Case:
+    """Whole-batch statistics in projector, terms and decoders."""
+    return Case(toy_plan("vicreg", equivariance=PATH, batch=BATCH).graph, BATCH, torch.float64)
+
+
+def ibot() -> Case:
+    """Drop path, masks, a teacher and centres; statistics in the decoders."""
+    plan = toy_plan("ibot", equivariance=PATH, batch=BATCH).graph
+    assert any(any(drop.rates) for drop in plan.drop_paths)
+    return Case(plan, BATCH, torch.float64)
+
+
+def grouped() -> Case:
+    """An encoder with batch statistics, over groups of 2 of 8 samples."""
+    text = toy_text("vicreg", equivariance=PATH, batch=8, image=16, backbone=GROUPED)
+    return Case(plan_of(parse_spec(text, path=Path("grouped.yaml"))).graph, 8, torch.float64)
+
+
+CASES = {make.__name__: make for make in (vicreg, ibot, grouped)}
+
+
+@cache
+def at_once(name: str) -> dict[str, np.ndarray]:
+    """One rank, one micro-batch."""
+    return arrays(trained_on(World(), case=CASES[name](), micro_batches=1))
+
+
+def arrays(tensors: dict[str, Tensor]) -> dict[str, np.ndarray]:
+    return {key: value.detach().numpy() for key, value in tensors.items()}
+
+
+def assert_same(found: dict[str, np.ndarray], expected: dict[str, np.ndarray], *, atol: float):
+    assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        np.testing.assert_allclose(found[name], value, rtol=0.0, atol=atol, err_msg=name)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_there_is_something_to_be_exact_about(name: str) -> None:
+    slopes = {key: v for key, v in at_once(name).items() if key.startswith("gradient")}
+    assert sum(float(np.abs(v).max()) > 1e-3 for v in slopes.values()) > len(slopes) / 2
+    assert any(key.startswith("term") for key in at_once(name))
+    assert any(key.startswith("state") for key in at_once(name))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_micro_batches_on_one_rank(name: str) -> None:
+    found = arrays(trained_on(World(), case=CASES[name](), micro_batches=4))
+    assert_same(found, at_once(name), atol=EXACT)
+
+
+def one_decoder() -> Case:
+    """VICReg and the path to one image: the smallest judge that gathers in every way."""
+    rewrite = PATH[:-1] + ", images: 1}"
+    return Case(toy_plan("vicreg", equivariance=rewrite, batch=BATCH).graph, BATCH, torch.float64)
+
+
+def test_two_ranks(tmp_path: Path) -> None:
+    """All cases in one test, since the two processes take long to start."""
+    with started_ranks(tmp_path) as ranks:
+        for name, make in CASES.items():
+            for micro_batches in (1, 2):
+                for rank in ranks.run(trained_on, case=make(), micro_batches=micro_batches):
+                    assert_same(rank, at_once(name), atol=EXACT)
+        alone = arrays(trained_on(World(), case=one_decoder(), micro_batches=1))
+        arguments = {"case": one_decoder(), "micro_batches": 2, "backend": "aot_eager"}
+        for rank in ranks.run(trained_on, **arguments):
+            assert_same(rank, alone, atol=EXACT)
+
+
+@pytest.mark.parametrize(("name", "wrong_by"), [("vicreg", 0.3), ("ibot", 1e-2)])
+def test_adding_up_separate_micro_batches_would_be_wrong(name: str, wrong_by: float) -> None:
+    """So the tests above have teeth: a sum over judged pieces is another gradient altogether."""
+    case = CASES[name]()
+    graph = case.graph()
+    for first in range(0, BATCH, BATCH // 4):
+        piece = case.streams(samples=slice(first, first + BATCH // 4))
+        (graph(piece, case.controls()).total / 4).backward()
+    found = {f"gradient of {n}": slope.numpy() for n, slope in gradients(graph).items()}
+    assert distance(found, at_once(name)) > wrong_by
+
+
+def distance(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> float:
+    """Norm of the difference of two gradients, over the norm of the expected one."""
+    slopes = [name for name in expected if name.startswith("gradient")]
+    difference = sum(float(np.square(found[name] - expected[name]).sum()) for name in slopes)
+    whole = sum(float(np.square(expected[name]).sum()) for name in slopes)
+    return (difference / whole) ** 0.5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["vicreg", "ibot"])
+def test_compiled_for_this_machine(name: str) -> None:
+    """Blocks and judge as they train: in float64 the same, in float32 up to rounding.
+
+    VICReg's float32 gradient is 1e-6 of its length away from the float64 one, compiled or not.
+    """
+    for dtype, bound in ((torch.float64, EXACT), (torch.float32, 4e-6)):
+        torch.compiler.reset()
+        case = replace(CASES[name](), dtype=dtype)
+        eager = arrays(trained_on(World(), case=case, micro_batches=1))
+        compiled = arrays(trained_on(World(), case=case, micro_batches=1, backend="inductor"))
+        assert distance(compiled, eager) < bound
+        for key, value in eager.items():
+            if key.startswith("term"):
+                np.testing.assert_allclose(compiled[key], value, rtol=1e-6, err_msg=key)
+
+
+@pytest.mark.slow
+def test_compiled_for_this_machine_on_two_ranks(tmp_path: Path) -> None:
+    alone = arrays(trained_on(World(), case=one_decoder(), micro_batches=1))
+    arguments = {"case": one_decoder(), "micro_batches": 2, "backend": "inductor"}
+    with started_ranks(tmp_path) as ranks:
+        for rank in ranks.run(trained_on, **arguments):
+            assert_same(rank, alone, atol=EXACT)
