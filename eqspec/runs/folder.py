@@ -2,7 +2,7 @@
 
     spec.yaml  resolved.yaml  plan.json  trace.json  environment.json    written when it is made
     metrics.jsonl  timing.jsonl  log.txt  checkpoints/                   grow while it trains
-    evaluations/  report.html                                            may be added later
+    evaluations/  figures/                                               when it is judged
     record.json  record.sha256                                           the seal
     .live/                                                               lock, heartbeat: not sealed
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import JsonValue
@@ -21,6 +22,7 @@ from eqspec.compile.graph_plan import (
     ViewNode,
 )
 from eqspec.compile.ops_in_use import checked_number, op_in_use
+from eqspec.compile.passes.lower_terms import lower_term
 from eqspec.ops.find import UnknownOp, family_of
 from eqspec.registry.cards import BackboneCard, MethodCard
 from eqspec.registry.grammar import (
@@ -30,19 +32,25 @@ from eqspec.registry.grammar import (
     Detach,
     Gather,
     ModuleDecl,
-    Number,
     Pool,
     Select,
     Stack,
     Step,
     TeacherDecl,
-    TermDecl,
     View,
 )
 from eqspec.spec.node import KeyPath
-from eqspec.spec.use import OpCall
 
 MODULE_FAMILIES: tuple[Literal["heads", "decoders"], ...] = ("heads", "decoders")
+
+
+@dataclass(frozen=True, slots=True)
+class AddedDraft:
+    """What a rewrite brings to a graph."""
+
+    modules: Mapping[str, ModuleDraft]
+    nodes: tuple[Node, ...]
+    terms: Mapping[str, TermDraft]
 
 
 def lower_method(method: MethodCard, *, backbone: BackboneCard) -> Draft:
@@ -80,7 +88,7 @@ def lower_addition(
     backbone: BackboneCard,
     settings: Mapping[str, JsonValue],
     images: int,
-) -> tuple[Mapping[str, ModuleDraft], tuple[Node, ...], Mapping[str, TermDraft]]:
+) -> AddedDraft:
     """What a rewrite adds, lowered against the graph it is added to."""
     for section in ("modules", "flow", "terms"):
         _plain_names(section, getattr(add, section))
@@ -99,7 +107,7 @@ def lower_addition(
         name: lower_term(decl, path=("add", "terms", name), settings=settings)
         for name, decl in add.terms.items()
     }
-    return modules, nodes, terms
+    return AddedDraft(modules=modules, nodes=nodes, terms=terms)
 
 
 def lower_modules(
@@ -205,40 +213,6 @@ def _apply_chain(
         ports = numbered if at == 0 else {"x": nodes[-1].out}
         nodes.append(ApplyNode(out=step_out, module=module, teacher=teacher or None, ports=ports))
     return nodes
-
-
-def lower_term(decl: TermDecl, *, path: KeyPath, settings: Mapping[str, JsonValue]) -> TermDraft:
-    """A term with the rewrite's settings filled in."""
-    return TermDraft(
-        impl=decl.impl,
-        params={
-            name: _setting(value, path=path, settings=settings)
-            for name, value in decl.params.items()
-        },
-        ports={p: s if isinstance(s, str) else tuple(s) for p, s in decl.ports.items()},
-        weight=_weight(decl.weight, path=path, settings=settings),
-    )
-
-
-def _weight(
-    value: Number | str, *, path: KeyPath, settings: Mapping[str, JsonValue]
-) -> float | OpCall:
-    if isinstance(value, str):
-        number = _setting({"setting": value}, path=path, settings=settings)
-        if isinstance(number, bool) or not isinstance(number, int | float):
-            raise GraphError(path, f"the weight `{value}` is {number}, which is no number")
-        return float(number)
-    return checked_number(value, path=(*path, "weight"))
-
-
-def _setting(value: JsonValue, *, path: KeyPath, settings: Mapping[str, JsonValue]) -> JsonValue:
-    """`{setting: name}` becomes the setting's value; anything else stays."""
-    if not (isinstance(value, dict) and set(value) == {"setting"}):
-        return value
-    name = value["setting"]
-    if not isinstance(name, str) or name not in settings:
-        raise GraphError(path, f"`{name}` is no setting of this rewrite", help=_listed(settings))
-    return settings[name]
 
 
 def _teacher(name: str, decl: TeacherDecl, *, modules: Mapping[str, ModuleDraft]) -> TeacherPlan:

@@ -16,13 +16,12 @@ from pydantic import JsonValue
 from eqspec.compile.draft import (
     Draft,
     GraphError,
-    TermDraft,
     reads,
     renamed_ports,
     renamed_reads,
 )
 from eqspec.compile.graph_plan import ApplyNode, Node, SliceNode
-from eqspec.compile.passes.lower import lower_addition
+from eqspec.compile.passes.lower import AddedDraft, lower_addition
 from eqspec.registry.cards import BackboneCard, EquivarianceCard, MethodCard
 from eqspec.registry.grammar import EmbeddingDecl
 
@@ -64,15 +63,16 @@ def rewrite(
     target = embedding_application(draft, embedding, groups=tuple(method.views))
     nodes, aliases = _cut(draft.nodes, embedding.module, target.out, split=settings.split)
     cut = replace(draft, nodes=nodes, split=settings.split, embedding=embedding.module)
-    modules, added, terms = lower_addition(
+    brought = lower_addition(
         card.add, draft=cut, backbone=backbone, settings=settings.values, images=settings.images
     )
-    _refuse_clashes(cut, modules=modules, nodes=added, terms=terms)
+    _refuse_clashes(cut, brought)
+    terms = {name: renamed_ports(term, aliases) for name, term in brought.terms.items()}
     grown = replace(
         cut,
-        modules={**cut.modules, **modules},
-        nodes=(*nodes, *(renamed_reads(node, aliases) for node in added)),
-        terms={**cut.terms, **{n: renamed_ports(term, aliases) for n, term in terms.items()}},
+        modules={**cut.modules, **brought.modules},
+        nodes=(*nodes, *(renamed_reads(node, aliases) for node in brought.nodes)),
+        terms={**cut.terms, **terms},
         added=tuple(terms),
     )
     return _rewire(grown, {port: aliases.get(s, s) for port, s in card.rewire.items()})
@@ -165,18 +165,13 @@ def _check_needs(draft: Draft, card: EquivarianceCard) -> None:
             )
 
 
-def _refuse_clashes(
-    draft: Draft,
-    *,
-    modules: Mapping[str, object],
-    nodes: tuple[Node, ...],
-    terms: Mapping[str, TermDraft],
-) -> None:
+def _refuse_clashes(draft: Draft, brought: AddedDraft) -> None:
     streams = {node.out for node in draft.nodes}
+    new = (*PARTS, *(n.out for n in brought.nodes))
     clashes = (
-        [f"module `{m}`" for m in modules if m in draft.modules]
-        + [f"stream `{s}`" for s in (*PARTS, *(n.out for n in nodes)) if s in streams]
-        + [f"term `{t}`" for t in terms if t in draft.terms]
+        [f"module `{m}`" for m in brought.modules if m in draft.modules]
+        + [f"stream `{s}`" for s in new if s in streams]
+        + [f"term `{t}`" for t in brought.terms if t in draft.terms]
     )
     if clashes:
         raise GraphError(("add",), f"the method already has the {', '.join(clashes)}")
