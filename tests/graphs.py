@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -33,7 +33,7 @@ class Case:
     plan: GraphPlan
     batch: int = 4
     dtype: torch.dtype = torch.float32
-    world: World = World()
+    world: World = field(default_factory=World)
 
     def graph(self, *, seed: int = 0) -> TrainGraph:
         """With initial values, in training mode."""

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from eqspec.compile.plan import Plan
 
 EACH = pytest.mark.parametrize(("method", "rewrite"), COMPOSITIONS.values(), ids=COMPOSITIONS)
-RESNET = "{card: backbone, rev: 1, about: A toy residual network., impl: resnet, params: {depth: 18, stem: STEM}}"
+RESNET = (
+    "{card: backbone, rev: 1, about: A toy residual network., impl: resnet, "
+    "params: {depth: 18, stem: STEM}}"
+)
 
 LAST_LAYER = {
     "vicreg": {"embed.linears.0.weight", "embed.linears.0.bias"},
@@ -92,7 +95,7 @@ def rows_pulled(case: Case, graph: TrainGraph, *, embedding: set[str]) -> dict[s
 
 @pytest.mark.parametrize("method", CUTTABLE)
 def test_the_two_parts_of_the_embedding_are_trained_apart(method: str) -> None:
-    """The reconstruction gives exactly nothing to z_inv's rows, the method's terms none to z_equi's."""
+    """L_recon gives exactly nothing to z_inv's rows, the method's terms none to z_equi's."""
     case = case_of(method, PATH)
     assert case.plan.split is not None
     d_inv, _ = case.plan.split
@@ -191,7 +194,10 @@ def test_a_rewrite_changes_no_initial_value(method: str) -> None:
     assert len(same) == len(one.plan.modules)
 
 
-STILL = "{card: transform, rev: 1, about: The identity as a rotation., impl: rot, params: {degrees: [0.0, 0.0]}}"
+STILL = (
+    "{card: transform, rev: 1, about: The identity as a rotation., impl: rot, "
+    "params: {degrees: [0.0, 0.0]}}"
+)
 WIDTHS = {
     "vicreg": "embed.width={}",
     "mocov3": "embed.width={}",
