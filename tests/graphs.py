@@ -67,9 +67,14 @@ class Case:
 
 
 def _noise(shape: tuple[int, ...], *, key: int) -> Tensor:
-    """Between 0 and 1, like pixels."""
+    """Between 0 and 1, like pixels, with a level of its own for every sample and channel.
+
+    Pure noise makes all samples alike once patches are averaged, and the statistics of a batch of
+    them are what rounding leaves.
+    """
     generator = torch.Generator().manual_seed(key)
-    return torch.rand(shape, generator=generator, dtype=torch.float64)
+    levels = torch.rand((*shape[:3], *(1 for _ in shape[3:])), generator=generator).double()
+    return (levels + torch.rand(shape, generator=generator, dtype=torch.float64)) / 2
 
 
 def judged(case: Case, graph: TrainGraph, *, micro_batches: int = 1) -> Backward:

@@ -11,7 +11,7 @@ from eqspec.compile.graph_plan import GraphPlan
 from eqspec.compile.ops_in_use import op_in_use
 from eqspec.compile.passes.infer import infer
 from eqspec.compile.passes.lower import lower_method
-from eqspec.compile.passes.prune import live_streams, order, prune
+from eqspec.compile.passes.prune import order, prune
 from eqspec.compile.passes.rewrite import Settings, embedding_application, rewrite
 from eqspec.compile.resolve import Resolved
 from eqspec.compile.views import PATH_GROUP, PATH_VIEW
@@ -54,27 +54,29 @@ def compile_graph(resolved: Resolved, *, group_sizes: dict[str, int]) -> Compile
     names = frozenset(given)
     side = group_sizes.get(PATH_GROUP, resolved.image)
     draft = order(lower_method(method, backbone=backbone), given=names)
+    # Before pruning, so that a mistake is found in what no term reads, too.
+    whole = infer(draft, given=given, image_size=side)
     if card is None or not isinstance(spec, EquivarianceSpec):
         plan = infer(prune(draft), given=given, image_size=side)
         return CompiledGraph(plan=plan, between=(), moves=False)
     assert method.embedding is not None, "a card has one, or refuses"
     node = embedding_application(draft, method.embedding, groups=tuple(method.views))
-    whole = infer(draft, given=given, image_size=side).streams[node.out]
     rewritten = rewrite(
         draft,
         card,
         method=method,
         backbone=backbone,
         settings=Settings(
-            split=_split(spec, whole), images=len(fractions(spec)), values=_settings(spec, resolved)
+            split=_split(spec, whole.streams[node.out]),
+            images=len(fractions(spec)),
+            values=_settings(spec, resolved),
         ),
     )
-    final = prune(order(rewritten, given=names))
-    wanted = live_streams(final)
-    plan = infer(final, given=given, image_size=side)
-    return CompiledGraph(
-        plan=plan, between=fractions(spec) if BETWEEN in wanted else (), moves=True
-    )
+    ordered = order(rewritten, given=names)
+    infer(ordered, given=given, image_size=side)
+    plan = infer(prune(ordered), given=given, image_size=side)
+    between = fractions(spec) if BETWEEN in plan.streams else ()
+    return CompiledGraph(plan=plan, between=between, moves=True)
 
 
 def fractions(spec: EquivarianceSpec) -> tuple[float, ...]:

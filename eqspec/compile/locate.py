@@ -35,8 +35,13 @@ def _spots(error: GraphError, resolved: Resolved) -> Iterator[tuple[Source, KeyP
             yield source, path
             yield source, ("add", *path)
     yield resolved.source, ("equivariance", *error.path)
-    if error.path[0] == "modules":
+    if error.path[0] == "modules" and _is_backbone(str(error.path[1]), resolved):
         yield sources["backbone"], error.path[2:]
+
+
+def _is_backbone(module: str, resolved: Resolved) -> bool:
+    declared = resolved.method.modules.get(module)
+    return declared is not None and declared.backbone is not None
 
 
 def _as_written(path: KeyPath) -> KeyPath:

@@ -49,8 +49,9 @@ def checked_params(
         found = error.errors(include_url=False)
         problems = "; ".join(f"`{'.'.join(map(str, e['loc']))}`: {e['msg']}" for e in found)
         known = ", ".join(op.Params.model_fields) or "none"
+        first = min(found, key=lambda e: e["type"] == "missing")  # what is missing stands nowhere
         raise GraphError(
-            (*path, "params", *found[0]["loc"]),
+            (*path, "params", *first["loc"]),
             f"parameters: {problems}",
             help=f"there are: {known}",
             card=card,

@@ -1,72 +1,194 @@
-"""Every card in the registry: it loads, its op takes its parameters, and its promises are true."""
+"""Every card keeps the contract of cards: found by its file, held to the same demands."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+import torch
 
 from eqspec.commands.plans import plan_spec
+from eqspec.compile.plan import Plan
+from eqspec.nn.world import World
 from eqspec.ops.find import find_op
-from eqspec.registry.cards import FAMILIES, BackboneCard, MethodCard
+from eqspec.ops.op import BATCH, StreamType
+from eqspec.registry.cards import FAMILIES
 from eqspec.registry.catalog import Card, open_catalog
 from eqspec.registry.places import specs_root
-from tests.toys import SMALL, toy_plan
+from eqspec.spec.load import parse_spec
+from tests.toys import CUTTABLE, SMALL, plan_of
 
 CATALOG = open_catalog()
-CARDS = [CATALOG.card(family, name) for family in FAMILIES for name in CATALOG.names(family)]
-OP_FAMILIES = ("backbones", "datasets", "transforms")
+CARDS = [(family, name) for family in FAMILIES for name in CATALOG.names(family)]
+SPECS = sorted(path.relative_to(specs_root()) for path in specs_root().rglob("*.yaml"))
+IMAGE = 224
+
+EACH = pytest.mark.parametrize(("family", "name"), CARDS, ids="/".join)
+"""All cards."""
 
 
-def of(family: str) -> list[Card]:
-    """All cards of a family."""
-    return [card for card in CARDS if card.family == family]
+def each(family: str) -> pytest.MarkDecorator:
+    """All cards of one family, by name."""
+    return pytest.mark.parametrize("name", CATALOG.names(family))
 
 
-def named(card: Card) -> str:
-    """The card's place in the registry."""
-    return f"{card.family}/{card.name}"
+def card(family: str, name: str) -> Card:
+    return CATALOG.card(family, name)
 
 
-@pytest.mark.parametrize("card", CARDS, ids=named)
-def test_a_card_says_in_a_sentence_what_it_is(card: Card) -> None:
-    assert card.model.about[0].isupper()
-    assert card.model.about.endswith(".")
-    assert "\n" not in card.model.about
+def compiled(method: str, *, equivariance: str = "none", evaluate: str = "[]") -> Plan:
+    """A method at the size of its own card, on the paper's backbone."""
+    text = f"""\
+schema: 1
+data: {{use: photos}}
+image: {IMAGE}
+backbone: {{use: vit_small_patch16}}
+method: {{use: {method}}}
+equivariance: {equivariance}
+train: {{length: 100 epochs, batch: 256}}
+evaluate: {evaluate}
+"""
+    return plan_of(parse_spec(text, path=Path(f"{method}.yaml")))
 
 
-@pytest.mark.parametrize("card", [c for c in CARDS if c.family in OP_FAMILIES], ids=named)
-def test_the_op_takes_the_cards_parameters(card: Card) -> None:
-    op = find_op(card.family, str(card.body["impl"]))
-    params = op.Params.model_validate(card.body.get("params", {}))
+def test_every_family_has_cards() -> None:
+    assert {family for family, _ in CARDS} == set(FAMILIES)
+
+
+@EACH
+def test_a_card_says_what_it_is(family: str, name: str) -> None:
+    model = card(family, name).model
+    assert re.fullmatch(r"[A-Z].{8,98}\.", model.about), "one sentence that fits on a line"
+    assert "\n" not in model.about
+    assert model.name is None, "a file's own name is its stem"
+    assert model.paper is None or re.fullmatch(r"arXiv:\d{4}\.\d{4,5}", model.paper)
+
+
+@EACH
+def test_a_card_is_named_after_its_file_and_its_family(family: str, name: str) -> None:
+    assert re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name)
+    assert f"{card(family, name).model.card}s" in {family, "equivariances"}
+
+
+@pytest.mark.parametrize(
+    ("family", "name"),
+    [c for c in CARDS if c[0] in {"backbones", "datasets", "transforms"}],
+    ids="/".join,
+)
+def test_an_op_accepts_the_card(family: str, name: str) -> None:
+    model = card(family, name).model
+    op = find_op(family, model.impl)
+    params = op.Params.model_validate(model.params)
     assert op.Params.model_validate(params.model_dump(mode="json", by_alias=True)) == params
 
 
-@pytest.mark.parametrize("card", of("backbones"), ids=named)
-def test_a_backbones_facts_are_true(card: Card) -> None:
-    model = card.model
-    assert isinstance(model, BackboneCard)
-    body = str({"use": card.name}).replace("'", "")
-    plan = toy_plan("vicreg", backbone=body)
-    encoder = next(m for m in plan.graph.modules if m.family == "backbones")
-    assert encoder.output.size("D") == model.facts["width"]
+@each("augmentations")
+def test_every_step_of_an_augmentation_is_legal(name: str) -> None:
+    for group in card("augmentations", name).model.groups.values():
+        for view in group.views:
+            low, high = view.crop.scale
+            assert 0 < low <= high <= 1
+            assert 0 < view.crop.ratio[0] <= view.crop.ratio[1]
+            for step in view.steps:
+                find_op("transforms", step.impl).Params.model_validate(step.params)
 
 
-@pytest.mark.parametrize("card", of("methods"), ids=named)
-def test_a_methods_own_augmentation_has_its_view_groups(card: Card) -> None:
-    model = card.model
-    assert isinstance(model, MethodCard)
-    assert model.recipe.augment is not None
-    augment = CATALOG.card("augmentations", model.recipe.augment)
-    assert set(model.views) <= set(augment.body["groups"])
+@each("evaluations")
+def test_an_evaluation_is_legal_with_its_transforms(name: str) -> None:
+    plan = compiled("vicreg", evaluate=f"[{{use: {name}, at: end}}]")
+    (evaluation,) = plan.evaluations
+    assert evaluation.steps == (plan.train.steps,)
+    assert evaluation.id.startswith(f"{name}-")
+
+
+@each("backbones")
+def test_the_facts_of_a_backbone_are_true(name: str) -> None:
+    model = card("backbones", name).model
+    op = find_op("backbones", model.impl)
+    params = op.Params.model_validate(model.params)
+    images = StreamType(("B", "C", "H", "W"), (BATCH, 3, IMAGE, IMAGE))
+    with torch.device("meta"):
+        module = op.build(params, {"images": images}, world=World())
+        tokens = module(images=torch.empty(2, 3, IMAGE, IMAGE))
+    assert set(model.facts) == {"width"}
+    assert tokens.shape[-1] == model.facts["width"]
+    assert tokens.shape == op.shapes(params, {"images": images}).shape(batch=2)
+
+
+@each("datasets")
+def test_the_facts_of_a_dataset_go_together(name: str) -> None:
+    facts = card("datasets", name).model.facts
+    assert all(0 < x < 1 for x in (*facts.mean, *facts.std))
+    if facts.variance is not None:
+        assert facts.variance == pytest.approx(sum(s * s for s in facts.std) / 3, abs=1e-4)
+
+
+@each("transforms")
+def test_a_transform_makes_a_path(name: str) -> None:
+    """What a spec names under `transform:` moves from the identity to itself."""
+    model = card("transforms", name).model
+    op = find_op("transforms", model.impl)
+    assert op.path
+    ranges = op.ranges(op.Params.model_validate(model.params), size=IMAGE)
+    assert len(ranges) == len(op.names)
+    assert all(low < high for low, high in ranges)
+
+
+@each("methods")
+def test_a_method_compiles_with_its_own_recipe(name: str) -> None:
+    plan = compiled(name)
+    method = card("methods", name).model
+    augment = method.recipe.augment
+    assert augment is not None
+    assert set(method.views) <= set(card("augmentations", augment).model.groups)
+    assert method.recipe.optimizer is not None
+    assert plan.train.optimizer.impl == method.recipe.optimizer.impl
+    assert {(v.group, v.index) for v in plan.views.views} == {
+        (group, index) for group, decl in method.views.items() for index in range(decl.count)
+    }
+
+
+@each("methods")
+def test_every_rule_of_a_recipe_names_something(name: str) -> None:
+    method = card("methods", name).model
+    words = {"bias", "ndim<2", "norm", "gamma", *method.modules}
+    for rule in method.recipe.rules:
+        patterns = [rule.match] if isinstance(rule.match, str) else rule.match
+        assert {pattern.split(".")[0] for pattern in patterns} <= words
+
+
+@each("equivariance")
+def test_a_rewrite_compiles_with_what_it_needs(name: str) -> None:
+    needs = card("equivariance", name).model.needs
+    fitting = [
+        method
+        for method in CUTTABLE
+        if set(needs.terms) <= set(card("methods", method).model.terms)
+        and set(needs.modules) <= set(card("methods", method).model.modules)
+    ]
+    assert fitting, "a rewrite fits some method"
+    for method in fitting:
+        for transform in CATALOG.names("transforms"):
+            rewrite = f"{{use: {name}, transform: {{use: {transform}}}, split: 0.25}}"
+            plan = compiled(method, equivariance=rewrite)
+            assert plan.graph.added
+            assert plan.views.path is not None
+            assert plan.views.path.impl == card("transforms", transform).model.impl
+
+
+@pytest.mark.parametrize("path", SPECS, ids=str)
+def test_a_shipped_spec_compiles(path: Path) -> None:
+    found = plan_spec(specs_root() / path)
+    assert found.loaded.spec.about.endswith(".")
+    assert found.warnings == ()
+    for plan in found.in_order:
+        assert plan.timetable[-1].step == plan.train.steps
+
+
+def test_specs_are_shipped() -> None:
+    assert Path("quickstart.yaml") in SPECS
 
 
 def test_every_method_is_tried_at_toy_size() -> None:
     assert set(SMALL) == set(CATALOG.names("methods"))
-
-
-@pytest.mark.parametrize("spec", sorted(specs_root().rglob("*.yaml")), ids=lambda p: p.stem)
-def test_every_shipped_spec_compiles(spec: Path) -> None:
-    planned = plan_spec(spec)
-    assert planned.plan.train.steps > 0
-    assert not planned.warnings

@@ -130,9 +130,10 @@ def distance(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> f
 def test_compiled_for_this_machine(name: str) -> None:
     """Blocks and judge as they train: in float64 the same, in float32 up to rounding.
 
-    VICReg's float32 gradient is 1e-6 of its length away from the float64 one, compiled or not.
+    VICReg's batch norms divide by deviations that are small beside the means, which makes much of
+    rounding: uncompiled, its float32 gradient is 2e-6 of its length away from the float64 one.
     """
-    for dtype, bound in ((torch.float64, EXACT), (torch.float32, 4e-6)):
+    for dtype, bound in ((torch.float64, EXACT), (torch.float32, 1e-5)):
         torch.compiler.reset()
         case = replace(CASES[name](), dtype=dtype)
         eager = arrays(trained_on(World(), case=case, micro_batches=1))

@@ -21,7 +21,7 @@ from eqspec.compile.graph_plan import (
     TeacherPlan,
     ViewNode,
 )
-from eqspec.compile.ops_in_use import checked_number, op_in_use
+from eqspec.compile.ops_in_use import checked_number, checked_params, op_in_use
 from eqspec.compile.passes.lower_terms import lower_term
 from eqspec.ops.find import UnknownOp, family_of
 from eqspec.registry.cards import BackboneCard, MethodCard
@@ -119,17 +119,19 @@ def lower_modules(
         if decl.backbone is not None:
             op_in_use("backbones", backbone.impl, path=(), card="backbone")
             params = {**backbone.params, **decl.params}
-            drafts[name] = ModuleDraft(family="backbones", impl=backbone.impl, params=params)
+            draft = ModuleDraft(family="backbones", impl=backbone.impl, params=params)
         elif decl.impl is not None:
             family = _module_family(decl.impl, path=("modules", name, "impl"))
-            drafts[name] = ModuleDraft(family=family, impl=decl.impl, params=decl.params)
+            draft = ModuleDraft(family=family, impl=decl.impl, params=decl.params)
         else:
             like = {**known, **drafts}.get(str(decl.like))
             if like is None:
                 raise GraphError(("modules", name, "like"), f"`{decl.like}` is no module before it")
-            drafts[name] = ModuleDraft(
-                family=like.family, impl=like.impl, params={**like.params, **decl.params}
-            )
+            params = {**like.params, **decl.params}
+            draft = ModuleDraft(family=like.family, impl=like.impl, params=params)
+        op = op_in_use(draft.family, draft.impl, path=("modules", name))
+        checked_params(op, draft.params, path=("modules", name))
+        drafts[name] = draft
     return drafts
 
 
