@@ -100,13 +100,13 @@ def _concat(draw: st.DrawFn, sketch: Sketch, of: str) -> None:
 
 
 STEPS: tuple[tuple[Callable[[Kind], bool], Callable[[st.DrawFn, Sketch, str], None]], ...] = (
-    (lambda kind: True, _linear),
+    (lambda _kind: True, _linear),
     (lambda kind: kind.prefix, _select),
     (lambda kind: "N" in kind.axes, _pool),
     (lambda kind: "V" in kind.axes, _view),
-    (lambda kind: True, _detach),
+    (lambda _kind: True, _detach),
     (lambda kind: kind.axes == "VBND" and kind.prefix, _gather),
-    (lambda kind: True, _concat),
+    (lambda _kind: True, _concat),
 )
 
 
