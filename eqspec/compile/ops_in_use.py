@@ -47,7 +47,7 @@ def checked_params(
         return op.Params.model_validate(dict(params))
     except ValidationError as error:
         found = error.errors(include_url=False)
-        problems = "; ".join(f"`{'.'.join(map(str, e['loc']))}`: {e['msg']}" for e in found)
+        problems = "; ".join(_said(e["loc"], e["msg"]) for e in found)
         known = ", ".join(op.Params.model_fields) or "none"
         first = min(found, key=lambda e: e["type"] == "missing")  # what is missing stands nowhere
         raise GraphError(
@@ -56,6 +56,12 @@ def checked_params(
             help=f"there are: {known}",
             card=card,
         ) from None
+
+
+def _said(at: tuple[str | int, ...], message: str) -> str:
+    """A problem with a parameter, or with several of them together."""
+    text = message.removeprefix("Value error, ")
+    return f"`{'.'.join(map(str, at))}`: {text}" if at else text
 
 
 def checked_number(
