@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from eqspec.compile.plan import Plan
@@ -14,6 +15,9 @@ from eqspec.spec.load import parse_spec
 from tests.toys import plan_of
 
 WIDTH = 8
+FEWER = settings(max_examples=max(30, settings.default.max_examples // 4))
+"""For laws whose every example is compiled, or built in torch as well."""
+
 PATH_REWRITE = {
     "use": "intermediate-reconstruction",
     "transform": {"use": "rot"},

@@ -8,7 +8,8 @@ from types import MappingProxyType
 
 from eqspec.errors import Diagnostic, SpecError
 from eqspec.registry.catalog import Card, Catalog, UnknownCard, check_card
-from eqspec.spec.node import CannotReplace, KeyPath
+from eqspec.spec.node import KeyPath
+from eqspec.spec.override import key_path
 from eqspec.spec.source import Source
 
 _SECTIONS = MappingProxyType(
@@ -64,15 +65,16 @@ def _overridden(card: Card, spec: Source, at: KeyPath) -> Card:
     problems: list[Diagnostic] = []
     for key, entry in overrides.value.items():
         try:
-            source = source.graft(override_path(card, key), entry)
-        except (KeyError, CannotReplace) as error:
+            path = ".".join(override_path(card, key))
+            source = source.graft(key_path(source, path), entry)
+        except (KeyError, ValueError) as error:
             problems.append(_no_such(card, key, error, spec=spec, at=(*at, key)))
     if problems:
         raise SpecError(tuple(problems))
     return check_card(source, family=card.family, name=card.name)
 
 
-def override_path(card: Card, dotted: str) -> KeyPath:
+def override_path(card: Card, dotted: str) -> tuple[str, ...]:
     """Where in a card's body the value of `with: {dotted: …}` goes.
 
     In a method the first part names a module, term, input, teacher or view group, in a rewrite a
@@ -118,7 +120,7 @@ def _no_such(card: Card, key: str, error: Exception, *, spec: Source, at: KeyPat
     guess = f"did you mean `{near[0]}`? " if near else ""
     said = (
         str(error)
-        if isinstance(error, CannotReplace)
+        if isinstance(error, ValueError)
         else f"`{card.name}` has no part `{key.split('.', maxsplit=1)[0]}`"
     )
     return Diagnostic(

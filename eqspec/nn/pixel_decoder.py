@@ -27,7 +27,7 @@ class PixelDecoder(nn.Module):
     Args:
         features: width E of a token.
         grid: (rows, columns) of the tokens.
-        steps: how many times the grid is doubled.
+        widths: features before each doubling of the grid.
         world: the ranks that share a batch.
         group: batch statistics over consecutive groups of so many samples; None: the whole batch.
     """
@@ -37,21 +37,20 @@ class PixelDecoder(nn.Module):
         features: int,
         *,
         grid: tuple[int, int],
-        steps: int,
+        widths: tuple[int, ...],
         world: World,
         group: int | None = None,
     ) -> None:
         super().__init__()
         self.grid = grid
-        widths = [*(256 >> step for step in range(steps)), 3]
         self.linear = nn.Linear(features, widths[0])
         self.ups = nn.ModuleList(
             nn.ConvTranspose2d(before, after, 4, stride=2, padding=1, bias=False)
-            for before, after in pairwise(widths)
+            for before, after in pairwise((*widths, 3))
         )
         self.norms = nn.ModuleList(
             GatheredBatchNorm(width, world=world, group=group, channel_axis=1)
-            for width in widths[1:]
+            for width in (*widths[1:], 3)
         )
 
     def forward(self, *, x: Tensor, views: int = 1) -> Tensor:

@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 import torch
 
+from eqspec.engine.backward import backward
+from eqspec.engine.train import _pulls
 from eqspec.nn.world import World
 from eqspec.spec.load import parse_spec
 from tests.graphs import Case, gradients, trained_on
@@ -103,6 +105,18 @@ def test_two_ranks(tmp_path: Path) -> None:
         arguments = {"case": one_decoder(), "micro_batches": 2, "backend": "aot_eager"}
         for rank in ranks.run(trained_on, **arguments):
             assert_same(rank, alone, atol=EXACT)
+        pulls = arrays(pulled_on(World(), case=ibot(), micro_batches=1))
+        assert {"cut.cls", "cut.recon", "cut.method", "cut.added"} <= set(pulls)
+        for rank in ranks.run(pulled_on, case=ibot(), micro_batches=2):
+            assert_same(rank, pulls, atol=EXACT)
+
+
+def pulled_on(world: World, *, case: Case, micro_batches: int) -> dict[str, Tensor]:
+    """What the journal says of each term's pull at the cut."""
+    mine = case.on(world)
+    streams, controls = mine.streams(), mine.controls()
+    done = backward(mine.graph(), streams, controls, micro_batches=micro_batches, norms=True)
+    return {n: torch.tensor(pull) for n, pull in _pulls(done, world=world).items()}
 
 
 @pytest.mark.parametrize(("name", "wrong_by"), [("vicreg", 0.3), ("ibot", 1e-2)])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from eqspec.build.graph import TrainGraph
@@ -19,14 +19,13 @@ from eqspec.errors import SpecError
 from eqspec.nn.world import World
 from eqspec.registry.cards import BackboneCard, MethodCard
 from eqspec.spec.dump import write_yaml
-from tests.drawn_methods import PATH_REWRITE, methods, planned, spec_with
+from tests.drawn_methods import FEWER, PATH_REWRITE, methods, planned, spec_with
 from tests.graphs import Case, every_stream
 
 if TYPE_CHECKING:
     from eqspec.compile.graph_plan import GraphPlan
 
 REWRITES = st.sampled_from(["none", PATH_REWRITE])
-WITH_TORCH = settings(max_examples=30)  # a graph is built for each
 
 
 @given(methods(), REWRITES)
@@ -56,6 +55,7 @@ def test_nothing_is_left_that_no_term_sees(method: dict[str, object], rewrite: o
     assert bool(plan.inputs) == any(name.startswith("hidden") for name in read)
 
 
+@FEWER
 @given(methods(), REWRITES, st.data())
 def test_the_order_of_writing_says_nothing(
     method: dict[str, object], rewrite: object, data: st.DataObject
@@ -79,7 +79,7 @@ def whole(method: dict[str, object], plan: GraphPlan) -> GraphPlan:
     return infer(draft, given=given, image_size=16)
 
 
-@WITH_TORCH
+@FEWER
 @given(methods())
 def test_pruning_changes_no_term(method: dict[str, object]) -> None:
     plan = planned(spec_with(method)).graph
@@ -92,7 +92,7 @@ def test_pruning_changes_no_term(method: dict[str, object]) -> None:
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
-@WITH_TORCH
+@FEWER
 @given(methods(), REWRITES)
 def test_types_are_true_on_meta_and_on_real_tensors(
     method: dict[str, object], rewrite: object
@@ -107,7 +107,7 @@ def test_types_are_true_on_meta_and_on_real_tensors(
         assert real[name].shape == meta[name].shape == kind.shape(batch=case.batch), name
 
 
-@WITH_TORCH
+@FEWER
 @given(methods())
 def test_a_cut_keeps_the_parts_apart_in_any_method(method: dict[str, object]) -> None:
     plan = planned(spec_with(method, equivariance=PATH_REWRITE)).graph

@@ -15,9 +15,10 @@ from eqspec.build.trace import trace
 from eqspec.compile.plan import EvalPlan, Plan
 from eqspec.compile.timetable import timetable
 from eqspec.errors import SpecError
+from eqspec.ops.find import FAMILIES, op_names
 from eqspec.spec.dump import write_yaml
 from eqspec.spec.load import parse_spec
-from tests.drawn_methods import planned
+from tests.drawn_methods import FEWER, planned
 from tests.toys import COMPOSITIONS, PATH, load_toy, plan_of
 
 if TYPE_CHECKING:
@@ -163,6 +164,7 @@ CHANGING = [
 ]
 
 
+@FEWER
 @given(st.sampled_from(CHANGING))
 def test_any_other_leaf_changes_the_id(path: tuple[str | int, ...]) -> None:
     try:
@@ -178,14 +180,30 @@ def test_words_change_no_id(path: tuple[str | int, ...]) -> None:
     assert planned(changed(RESOLVED, path, spoken)).recipe == RICH.recipe
 
 
-NAMES = sorted({str(part) for path in leaves(RESOLVED) for part in path if part != "about"})
+NAMES = sorted(
+    {str(part) for path in leaves(RESOLVED) for part in path}
+    | {name for family in FAMILIES for name in op_names(family)}
+    | {"teacher.trunk", "mask.ids", "local", "between", "actions", "inv", "equi"}
+)
+NUMBERS = [-1, 0, 1, 2, 3, 7, 8, 16, 0.5, -0.5, 1.0, 1e9]
 VALUES = (
     st.none()
     | st.booleans()
-    | st.sampled_from([-1, 0, 1, 2, 7, 0.5, -0.5, 1e9, "", "4 steps"])
-    | st.sampled_from(NAMES)
-    | st.sampled_from([[], {}, [1], {"x": 1}, ["tokens", "z"], {"impl": "linear", "params": {}}])
+    | st.sampled_from([*NUMBERS, *NAMES, "", "4 steps"])
+    | st.sampled_from([[], {}, [1], {"x": 1}, ["s", "zs"], {"impl": "linear", "params": {}}])
 )
+
+
+@st.composite
+def miswritten(draw: st.DrawFn) -> Any:
+    """The resolved spec with a few names replaced by other names, and numbers by numbers."""
+    mapping = RESOLVED
+    for _ in range(draw(st.integers(1, 3))):
+        part = draw(st.sampled_from(["method", "equivariance", "backbone", "augment", "train"]))
+        path = (part, *draw(st.sampled_from(list(leaves(RESOLVED[part])))))
+        is_name = isinstance(look_up(RESOLVED, path), str)
+        mapping = changed(mapping, path, draw(st.sampled_from(NAMES if is_name else NUMBERS)))
+    return mapping
 
 
 @st.composite
@@ -205,7 +223,8 @@ def damaged(draw: st.DrawFn, value: Any = None) -> Any:
     return draw(VALUES)
 
 
-@given(damaged())
+@FEWER
+@given(damaged() | miswritten())
 def test_damage_anywhere_is_explained_with_its_place(mapping: Any) -> None:
     """Reading and compiling raise only SpecError; what compiles also runs on meta tensors."""
     try:

@@ -118,7 +118,7 @@ def _token_type(group: str, typing: _Typing, *, path: KeyPath) -> StreamType:
     try:
         return op.shapes(_sized(op, checked, typing), {"images": images})
     except PortError as error:
-        raise GraphError(("modules", name), f"`{backbone.impl}`: {error}") from None
+        raise GraphError(("backbone",), f"`{backbone.impl}`: {error}") from None
 
 
 def _sized(op: ModuleType, params: OpParams, typing: _Typing) -> OpParams:
@@ -149,7 +149,9 @@ def _type_apply(node: ApplyNode, typing: _Typing) -> ApplyNode:
     try:
         output: StreamType = op.shapes(params, inputs)
     except PortError as error:
-        raise GraphError(path, f"`{draft.impl}` port `{error.port}`: {error}") from None
+        # Images that do not suit it are the choice of the spec, not of the card.
+        at = ("backbone",) if error.port == "images" else path
+        raise GraphError(at, f"`{draft.impl}` port `{error.port}`: {error}") from None
     typing.streams[node.out] = output
     first = typing.modules.get(node.module)
     if first is None:

@@ -1,7 +1,7 @@
 """A light decoder that turns equivariant patch features into an image in (0, 1).
 
 Equivariance-coherent feature representation (arXiv:2503.18753), figure 1: a token-wise linear map
-to 256 features, then as many up-convolutions as the patch size needs.
+to `width` features, then as many up-convolutions as the patch size needs.
 """
 
 from __future__ import annotations
@@ -27,10 +27,13 @@ class Params(OpParams):
 
     Attributes:
         image_size: side of the images, in pixels. Filled in by the compiler.
+        width: features after the first linear map; each up-convolution halves them. 256 in the
+            paper.
         group: batch statistics over consecutive groups of so many samples; None: the whole batch.
     """
 
     image_size: int | None = Field(default=None, gt=0)
+    width: int = Field(256, gt=0)
     group: int | None = Field(default=None, gt=0)
 
 
@@ -49,9 +52,8 @@ def build(params: Params, streams: Streams, *, world: World) -> nn.Module:
 
     x = streams["x"]
     assert x.grid is not None, "`shapes` refuses tokens without a grid"
-    return PixelDecoder(
-        x.size("D"), grid=x.grid, steps=_steps(params, x), world=world, group=params.group
-    )
+    widths = tuple(params.width >> step for step in range(_steps(params, x)))
+    return PixelDecoder(x.size("D"), grid=x.grid, widths=widths, world=world, group=params.group)
 
 
 def _steps(params: Params, x: StreamType) -> int:
@@ -68,4 +70,7 @@ def _steps(params: Params, x: StreamType) -> int:
             f"doubles the grid until it is the image, but {x.grid[0]}x{x.grid[1]} patches of a "
             f"{side}x{side} image are no power of two wide",
         )
-    return patch.bit_length() - 1
+    steps = patch.bit_length() - 1
+    if params.width % (1 << (steps - 1)):
+        raise PortError("x", f"halves its width {steps - 1} times: {params.width} cannot be halved")
+    return steps

@@ -46,6 +46,13 @@ class TestPixelDecoder:
         assert image.shape == (2, 3, side, side)
         assert 0 < image.min() < image.max() < 1
 
+    def test_a_narrower_decoder(self) -> None:
+        streams = {"x": patches((4, 4), width=10)}
+        params = pixel_decoder.Params(image_size=32, width=64)
+        decoder = pixel_decoder.build(params, streams, world=World())
+        assert decoder.linear.out_features == 64
+        assert [up.in_channels for up in decoder.ups] == [64, 32, 16]
+
     def test_a_token_paints_where_it_stands(self) -> None:
         """In evaluation mode, where no statistic mixes tokens: row 1, column 3 of a 4 x 4 grid."""
         streams = {"x": patches((4, 4), width=6)}
@@ -71,6 +78,7 @@ class TestPixelDecoder:
             (patches((4, 2), width=6), {"image_size": 32}, "no power of two"),
             (patches((4, 4), width=6, prefix=1), {"image_size": 32}, "patch tokens only"),
             (patches((4, 4), width=6), {}, "set `image_size`"),
+            (patches((4, 4), width=6), {"image_size": 32, "width": 30}, "30 cannot be halved"),
         ],
     )
     def test_what_cannot_be_doubled_is_refused(

@@ -1,0 +1,116 @@
+"""What `use:` and `with:` in a spec make of a card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from eqspec.compile.cards_in_use import card_in_use, overridable, override_path
+from eqspec.errors import Diagnostic, SpecError
+from eqspec.registry.catalog import Card, open_catalog
+from eqspec.spec.source import read_yaml
+
+CATALOG = open_catalog()
+
+
+def in_use(text: str, *, family: str = "methods") -> Card:
+    """The card that a spec of one line means."""
+    source = read_yaml(f"it: {text}", name="spec.yaml")
+    return card_in_use(CATALOG, source, ("it",), family=family)
+
+
+def refused(text: str, *, family: str = "methods") -> Diagnostic:
+    with pytest.raises(SpecError) as caught:
+        in_use(text, family=family)
+    (diagnostic,) = caught.value.diagnostics
+    return diagnostic
+
+
+PATHS = {
+    ("methods", "ibot", "trunk.widths"): ("modules", "trunk", "params", "widths"),
+    ("methods", "ibot", "cls.weight"): ("terms", "cls", "weight"),
+    ("methods", "ibot", "cls.centre"): ("terms", "cls", "params", "centre"),
+    ("methods", "ibot", "mask.min_patches"): ("inputs", "mask", "params", "min_patches"),
+    ("methods", "ibot", "teacher.momentum"): ("teachers", "teacher", "momentum"),
+    ("methods", "ibot", "local.count"): ("views", "local", "count"),
+    ("methods", "ibot", "recipe.clip.norm"): ("recipe", "clip", "norm"),
+    ("equivariance", "sie", "predictor.bias"): ("add", "modules", "predictor", "params", "bias"),
+    ("equivariance", "sie", "equivariance.weight"): ("add", "terms", "equivariance", "weight"),
+    ("augmentations", "all", "global.size"): ("groups", "global", "size"),
+    ("backbones", "vit_tiny_patch16", "depth"): ("params", "depth"),
+    ("transforms", "rot", "degrees"): ("params", "degrees"),
+}
+
+
+@pytest.mark.parametrize("key", PATHS, ids=" ".join)
+def test_an_override_goes_where_its_name_says(key: tuple[str, str, str]) -> None:
+    family, name, dotted = key
+    card = CATALOG.card(family, name)
+    assert override_path(card, dotted) == PATHS[key]
+    assert family not in {"methods", "equivariance"} or dotted.split(".")[0] in overridable(card)
+
+
+def test_overrides_are_carried_out_and_remember_where_they_stand() -> None:
+    card = in_use("{use: ibot, with: {trunk.widths: [8, 4], recipe.rules.1.freeze: 2 epochs}}")
+    modules, recipe = card.body["modules"], card.body["recipe"]
+    assert modules["trunk"]["params"]["widths"] == [8, 4]
+    assert modules["trunk"]["params"]["activation"] == "gelu"
+    assert recipe["rules"][1] == {"match": "prototypes", "freeze": "2 epochs"}
+    assert card.source.key(("modules", "trunk", "params", "widths")).file == "spec.yaml"
+    assert card.source.key(("modules", "trunk")).file.endswith("ibot.yaml")
+    assert CATALOG.card("methods", "ibot").body["modules"]["trunk"]["params"]["widths"][0] == 2048
+
+
+def test_a_body_may_stand_where_a_name_may() -> None:
+    body = "{card: transform, rev: 3, about: Turns a bit., impl: rot, params: {degrees: [0, 1]}}"
+    assert in_use(body, family="transforms").name == "inline-transforms"
+    named = in_use(body.replace("rev", "name: tiny, rev"), family="transforms")
+    assert named.name == "tiny"
+    assert named.model.rev == 3
+
+
+BAD = {
+    "no such card": ("{use: vicrge}", "no card `vicrge`", "did you mean `vicreg`?"),
+    "no such part": ("{use: vicreg, with: {embd.width: 3}}", "no part `embd`", "mean `embed`?"),
+    "through a value": (
+        "{use: vicreg, with: {invariance.weight.x: 3}}",
+        "`terms.invariance.weight` is `25.0`, which has no part `x`",
+        "there are: ",
+    ),
+    "past a list": (
+        "{use: ibot, with: {recipe.rules.7.freeze: 1 epochs}}",
+        "`recipe.rules` is a list without an entry `7`",
+        "there are: ",
+    ),
+    "an empty part": ("{use: vicreg, with: {embed..width: 3}}", "is no path", "there are: "),
+    "not of this family": (
+        "{card: method, rev: 1, about: A body without all the rest.}",
+        "missing",
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "said", "help_"), BAD.values(), ids=BAD)
+def test_what_does_not_fit_is_explained(text: str, said: str, help_: str) -> None:
+    if said == "missing":
+        with pytest.raises(SpecError, match=said):
+            in_use(text)
+        return
+    diagnostic = refused(text)
+    assert said in diagnostic.message
+    assert help_ in (diagnostic.help or "")
+    assert diagnostic.place is not None
+    assert diagnostic.place.file == "spec.yaml"
+
+
+def test_all_overrides_are_judged_in_one_pass() -> None:
+    with pytest.raises(SpecError) as caught:
+        in_use("{use: vicreg, with: {embd.width: 3, projektor.widths: [3]}}")
+    assert len(caught.value.diagnostics) == 2
+
+
+def test_this_file_reads_only_what_ships() -> None:
+    assert all(root.is_dir() for root in CATALOG.roots)
+    assert Path(CATALOG.roots[0]).name in {"registry", "_registry"}
