@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eqspec.cli.progress import Watcher, watcher
-from eqspec.cli.render_compare import as_data, compared
+from eqspec.cli.render.compare import as_data, compared
 from eqspec.cli.screen import Screen
 from eqspec.cli.signals import StopSignals
 from eqspec.commands.compare import Done, compare

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from eqspec.cli.render_compare import as_data, compared
+from eqspec.cli.render.compare import as_data, compared
 from eqspec.commands.compare import Done, compare
 from eqspec.commands.judging import Judged
 from eqspec.errors import UsageError

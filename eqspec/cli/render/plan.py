@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from rich.text import Text
 
 from eqspec.cli.layout import aligned, heading, large, number, wrapped
-from eqspec.cli.render_graph import Row, graph_rows, op_call, quantity
+from eqspec.cli.render.graph import Row, graph_rows, op_call, quantity
 from eqspec.commands.plan import Described, Planning
 from eqspec.commands.plans import spec_of
 from eqspec.compile.plan import PathPlan, Plan, SingleViewPlan
