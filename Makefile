@@ -12,7 +12,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 say = @printf '\n-- %s\n'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart test test-data test-slow format clean
+.PHONY: help setup quickstart test test-data test-slow fuzz-coverage format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +40,9 @@ test-data: $(VENV)/ready-to-develop ## the tests that need a real dataset
 
 test-slow: $(VENV)/ready-to-develop ## the tests that take long
 	@$(PYTEST) -m 'slow and not data' -n $(JOBS)
+
+fuzz-coverage: $(VENV)/ready-to-develop ## branches of eqspec.spec that the fuzz corpus walks through
+	@$(PYTEST) -m slow tests/property/test_fuzz_coverage.py
 
 format: $(VENV)/ready-to-develop ## rewrite the code as `make test` wants it
 	@$(BIN)/ruff check --fix-only .

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,6 +24,10 @@ settings.register_profile("ci", PATIENT, max_examples=200, derandomize=True, pri
 settings.register_profile("deep", PATIENT, max_examples=2000)
 
 ENVIRONMENT = os.environ  # noqa: TID251 - the one place where tests read it
+# Where datasets lie on this machine must not matter: nobody's settings, nobody's folders.
+ENVIRONMENT["XDG_CONFIG_HOME"] = str(Path(__file__).parent / "no-settings")
+for _name in [name for name in ENVIRONMENT if name.startswith("EQSPEC_DATA_")]:
+    del ENVIRONMENT[_name]
 settings.load_profile(ENVIRONMENT.get("HYPOTHESIS_PROFILE", "ci" if "CI" in ENVIRONMENT else "dev"))
 
 

@@ -7,8 +7,12 @@ integer resumes it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+import multiprocessing
+import signal
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing import resource_tracker
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -18,6 +22,7 @@ from torch.utils.data import Dataset as StepDataset
 from eqspec.build.crop import UNIFORMS, crop_box, resize
 from eqspec.errors import EqspecError
 from eqspec.nn.philox import Draws
+from eqspec.ops.tolerant import INCOMPLETE, Dataset, Tolerant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,35 +31,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from eqspec.compile.plan import Plan, ViewPlan
-
-
-class Dataset(Protocol):
-    """What the `open` of a dataset op returns."""
-
-    @property
-    def labels(self) -> NDArray[np.int64] | None:
-        """[n], a class per image, or None without classes."""
-        ...
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Names of the classes."""
-        ...
-
-    @property
-    def sources(self) -> NDArray[np.int64]:
-        """[n], the photograph or file that each image comes from."""
-        ...
-
-    def __len__(self) -> int: ...
-
-    def image(self, i: int) -> NDArray[np.uint8]:
-        """Image i, RGB, `[H, W, 3]`."""
-        ...
-
-    def fingerprint(self) -> str:
-        """Hash of the data as found."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +43,7 @@ class Batch:
         samples: [b], index in the dataset.
         positions: [b], place in the global batch.
         canvases: (group, index) of a view -> its pixels, uint8 `[b, 3, canvas, canvas]`.
+        unreadable: images that could not be read and were met first in this batch, and why.
     """
 
     step: int
@@ -74,6 +51,7 @@ class Batch:
     samples: NDArray[np.int64]
     positions: NDArray[np.int64]
     canvases: Mapping[tuple[str, int], Tensor]
+    unreadable: Mapping[int, str] = field(default_factory=dict[int, str])
 
 
 def batches(  # noqa: PLR0913 - what a batch is, which of them, and whose share of them
@@ -127,7 +105,7 @@ class _Steps(StepDataset["Batch | EqspecError"]):
                 f"the plan counts {plan.data.count} images in `{plan.data.name}`, "
                 f"but {len(dataset)} were found"
             )
-            raise EqspecError(msg, help="plan again, or look for what is missing")
+            raise EqspecError(msg, help=INCOMPLETE)
         self.batch_size = plan.train.batch
         self.positions = np.arange(rank * self.share, (rank + 1) * self.share, dtype=np.int64)
         self._order: tuple[int, NDArray[np.int64]] | None = None
@@ -157,6 +135,7 @@ class _Steps(StepDataset["Batch | EqspecError"]):
         canvases = [
             np.empty((len(samples), 3, v.canvas, v.canvas), np.uint8) for v in self.views.views
         ]
+        known = frozenset(_unreadable(self.dataset))
         for row, sample in enumerate(samples.tolist()):
             image = self.dataset.image(sample)
             height, width, _ = image.shape
@@ -171,7 +150,13 @@ class _Steps(StepDataset["Batch | EqspecError"]):
             samples=samples,
             positions=self.positions,
             canvases={(v.group, v.index): torch.from_numpy(canvas) for v, canvas in made},
+            unreadable={i: why for i, why in _unreadable(self.dataset).items() if i not in known},
         )
+
+
+def _unreadable(dataset: Dataset) -> Mapping[int, str]:
+    """What could not be read so far, in this process."""
+    return dataset.unreadable if isinstance(dataset, Tolerant) else {}
 
 
 def _prepared_ahead(each_step: _Steps, wanted: range, *, workers: int) -> Iterator[Batch]:
@@ -183,7 +168,29 @@ def _prepared_ahead(each_step: _Steps, wanted: range, *, workers: int) -> Iterat
         # The default would take a number from torch's global generator.
         generator=torch.Generator(),
     )
-    for batch in loader:
+    with _deaf_to_interrupts():
+        prepared = iter(loader)
+    for batch in prepared:
         if isinstance(batch, EqspecError):
             raise batch
+        if isinstance(each_step.dataset, Tolerant):
+            # A worker has met them, and counts only its own.
+            each_step.dataset.note(batch.unreadable)
         yield batch
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Processes that are started in here never see Ctrl-C: their parent ends them when it is done.
+
+    A terminal sends it to all of them. A mask is inherited however a process is started, so not
+    even one that is still importing dies of it with a traceback.
+    """
+    if multiprocessing.get_start_method() != "fork":
+        # Python's tracker of shared memory unblocks the signal when it is started.
+        resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

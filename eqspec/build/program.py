@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
-import sysconfig
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from eqspec.build.data import Batch, Dataset, batches
 from eqspec.build.graph import TrainGraph
+from eqspec.build.initial import load_initial
 from eqspec.build.inputs import drawn_inputs
 from eqspec.build.optimizer import build_optimizer
 from eqspec.build.timeline import Timeline
+from eqspec.build.toolchain import find_toolchain
 from eqspec.build.views import DeviceViews
 from eqspec.compile.graph_plan import GraphPlan
 from eqspec.compile.pieces import inexact_pieces
@@ -80,8 +79,8 @@ def build_program(plan: Plan, *, dataset: Dataset, world: World | None = None) -
     world = world or World()
     _check_pieces(plan, world=world)
     device = choose_device(plan.machine.device)
-    graph = build_graph(plan.graph, seed=plan.seed, device=device, world=world)
-    compiled = plan.machine.compile == "on" or (plan.machine.compile == "auto" and can_compile())
+    graph = initial_graph(plan, device=device, world=world)
+    compiled = will_compile(plan)
     if compiled:
         compile_graph(graph)
     workers = 0 if plan.machine.workers == "auto" else plan.machine.workers
@@ -123,6 +122,18 @@ def _check_pieces(plan: Plan, *, world: World) -> None:
             raise EqspecError(problem, help="use fewer ranks or micro-batches")
 
 
+def initial_graph(plan: Plan, *, device: torch.device, world: World | None = None) -> TrainGraph:
+    """The graph as training finds it: fresh, or with the weights that the plan starts from.
+
+    Raises:
+        UsageError: when those weights are gone, have changed or do not fit.
+    """
+    graph = build_graph(plan.graph, seed=plan.seed, device=device, world=world)
+    if plan.init is not None:
+        load_initial(graph, plan.init)
+    return graph
+
+
 def build_graph(
     plan: GraphPlan, *, seed: int, device: torch.device, world: World | None = None
 ) -> TrainGraph:
@@ -154,7 +165,22 @@ def choose_device(asked: str) -> torch.device:
     return torch.device(asked)
 
 
+def will_compile(plan: Plan) -> bool:
+    """Whether the program of a plan is compiled on this machine.
+
+    Raises:
+        EqspecError: when it has to be, and cannot.
+    """
+    asked = plan.machine.compile
+    if asked == "on" and not can_compile():
+        lacking = " and ".join(find_toolchain().missing)
+        raise EqspecError(
+            f"`machine.compile` is on, but this machine lacks {lacking}",
+            help="install what is missing, or go on without compiling: --set machine.compile=off",
+        )
+    return asked == "on" or (asked == "auto" and can_compile())
+
+
 def can_compile() -> bool:
     """A C++ compiler and Python's headers are here, which torch.compile needs on a CPU."""
-    headers = Path(sysconfig.get_paths()["include"]) / "Python.h"
-    return shutil.which("g++") is not None and headers.is_file()
+    return not find_toolchain().missing

@@ -10,7 +10,22 @@ import typer
 import eqspec
 from eqspec.cli.options import screen_of
 
-COMMANDS = ("check", "plan", "run", "list", "show")
+COMMANDS = (
+    "check",
+    "plan",
+    "run",
+    "eval",
+    "diff",
+    "ablate",
+    "audit",
+    "status",
+    "show",
+    "list",
+    "explain",
+    "schema",
+    "init",
+    "gc",
+)
 """`eqspec X` is `eqspec/cli/arguments/X.py` on the screen and `eqspec/commands/X.py` below it."""
 
 _FIRST = (

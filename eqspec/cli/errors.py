@@ -25,7 +25,8 @@ def render_error(error: EqspecError, *, colour: bool) -> str:
     """Any error that eqspec explains itself; a `SpecError` with all of its diagnostics."""
     if isinstance(error, SpecError):
         return render(error.diagnostics, colour=colour)
-    drawn = Text.assemble(("error", _style(Severity.ERROR)), (f": {_safe(error.message)}", "bold"))
+    message = "\n".join(map(_safe, error.message.split("\n")))  # what it lists has its own lines
+    drawn = Text.assemble(("error", _style(Severity.ERROR)), (f": {message}", "bold"))
     if error.help:
         drawn.append_text(_remark("", "help", error.help))
     return _printed(drawn, colour=colour)

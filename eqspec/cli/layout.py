@@ -71,7 +71,7 @@ def number(value: float) -> str:
 
 def large(value: float) -> str:
     """A large number in three digits: 1.23 M, 850 k."""
-    for unit, name in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+    for unit, name in ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
         if value >= unit:
             digits = max(0, 2 - math.floor(math.log10(value / unit)))
             return f"{value / unit:.{digits}f} {name}"
@@ -98,7 +98,7 @@ def _width(text: Text) -> int:
 
 def _wrapped(text: Text, *, width: int | None) -> list[Text]:
     """Lines of at most so many columns; a style is kept where the whole text has one."""
-    if width is None or _width(text) <= width:
+    if width is None or _width(text) <= max(width, 0):
         return [text]
     return [Text(piece, style=text.style) for piece in _pieces(text.plain, width=max(width, 20))]
 

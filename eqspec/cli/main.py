@@ -14,6 +14,9 @@ from eqspec.cli.errors import render_error
 from eqspec.cli.screen import Screen
 from eqspec.errors import EqspecError, UsageError
 
+INTERRUPTED = 130
+"""Exit status after Ctrl-C."""
+
 
 def main(argv: list[str] | None = None) -> int:
     """Runs one command.
@@ -38,6 +41,10 @@ def main(argv: list[str] | None = None) -> int:
         return _refuse(wrong, screen=screen)
     except EqspecError as error:
         return _refuse(error, screen=screen)
+    if status == INTERRUPTED and not screen.has_suggested:
+        # A run that has begun catches signals itself; this one came before or after it.
+        screen.say("Stopped.")
+        screen.suggest("eqspec", *arguments)
     return int(status or 0)
 
 

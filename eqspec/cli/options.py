@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from difflib import get_close_matches
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from eqspec.cli.screen import Screen
+from eqspec.errors import UsageError
+
+if TYPE_CHECKING:
+    from eqspec.commands.planning.data_places import DataPlaces
 
 SpecPath = Annotated[
     Path, typer.Argument(metavar="SPEC", help="A spec: its file, or the name of one that ships.")
@@ -17,13 +25,37 @@ Sets = Annotated[
     typer.Option("--set", metavar="PATH=VALUE", help="Set a value of the spec; repeatable."),
 ]
 Data = Annotated[
-    Path | None, typer.Option("--data", metavar="DIR", help="Where the dataset's images lie.")
+    list[str] | None,
+    typer.Option(
+        "--data",
+        metavar="[NAME=]DIR",
+        help="Where a dataset lies; without a name, images to train on. Repeatable.",
+    ),
 ]
 Runs = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Folder of all runs.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
+
+class OutputFormat(StrEnum):
+    """How problems are reported."""
+
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
+
+
+Format = Annotated[
+    OutputFormat | None,
+    typer.Option(
+        "--output-format",
+        help="How to report problems: for people, as JSON, or as annotations of GitHub Actions.",
+    ),
+]
+
 RUNS = Path("runs")
 """Where runs are kept unless `--runs` says otherwise."""
+
+_NAMED = re.compile(r"([A-Za-z0-9][A-Za-z0-9_-]*)=(.*)", re.DOTALL)
 
 
 def screen_of(context: typer.Context) -> Screen:
@@ -33,10 +65,55 @@ def screen_of(context: typer.Context) -> Screen:
     return screen
 
 
-def spec_arguments(spec: Path, *, sets: list[str] | None, data: Path | None) -> tuple[str, ...]:
-    """The arguments that say which spec is meant, for the next command."""
-    where = () if data is None else ("--data", str(data))
-    return (str(spec), *(part for one in sets or () for part in ("--set", one)), *where)
+def data_places(data: Sequence[str] | None, *, spec: Path | None = None) -> DataPlaces:
+    """Where datasets lie: by `--data`, else by `EQSPEC_DATA_<NAME>`, else by the settings file.
+
+    A folder that exists under the whole text of an argument is meant, should its path hold a `=`.
+
+    Args:
+        data: the arguments of `--data`.
+        spec: its path, so that the datasets of a `registry/` beside it are known.
+
+    Raises:
+        UsageError: a name that no dataset has, or several folders without a name.
+        SpecError: with everything that is wrong with the settings file.
+    """
+    from eqspec.cli.settings import places_of_this_machine
+    from eqspec.commands.planning.data_places import DataPlaces, dataset_names, slot
+
+    own: Path | None = None
+    named = places_of_this_machine()
+    for text in data or ():
+        match = None if Path(text).exists() else _NAMED.fullmatch(text)
+        folder = Path(match[2] if match else text).expanduser()
+        if match:
+            _known(match[1], dataset_names(spec))
+            named[slot(match[1])] = folder
+        elif own is None:
+            own = folder
+        else:
+            message = f"two folders for the spec's own dataset: {own} and {folder}"
+            raise UsageError(message, help="say which is which: --data NAME=DIR")
+    return DataPlaces(own=own, named=named)
+
+
+def _known(name: str, names: tuple[str, ...]) -> None:
+    from eqspec.commands.planning.data_places import slot
+
+    if slot(name) in map(slot, names):
+        return
+    near = get_close_matches(name, names, n=1, cutoff=0.4)
+    guess = f"did you mean `{near[0]}`? " if near else ""
+    raise UsageError(f"no dataset `{name}`", help=f"{guess}there are: {', '.join(names)}")
+
+
+def spec_arguments(
+    spec: Path, *, sets: Sequence[str] | None, data: Sequence[str] | None
+) -> tuple[str, ...]:
+    """The arguments that say which spec is meant and where its data lies, for the next command."""
+    settings = (part for one in sets or () for part in ("--set", one))
+    places = (part for one in data or () for part in ("--data", one))
+    return (str(spec), *settings, *places)
 
 
 def runs_arguments(runs: Path) -> tuple[str, ...]:

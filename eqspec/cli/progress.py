@@ -11,8 +11,18 @@ from rich.text import Text
 
 from eqspec.cli.layout import duration, number
 from eqspec.cli.screen import Screen
-from eqspec.commands.events import Judging, Opened, RunEvent, Sealed, Stopped
-from eqspec.engine.events import Stepped
+from eqspec.commands.running.events import (
+    Compiled,
+    Damaged,
+    Judging,
+    Opened,
+    RunEvent,
+    Sealed,
+    Stopped,
+    Why,
+)
+from eqspec.commands.running.told import agreed, compiled
+from eqspec.engine.events import Agreed, Stepped
 
 _SHARE = 0.05
 """Of all steps, after which another plain line is due."""
@@ -76,6 +86,10 @@ class Bars:
         elif isinstance(event, Stepped):
             self._pace.take(event)
             self._update(self._pace.line(event), completed=event.step)
+        elif isinstance(event, Damaged):
+            self._screen.say(f"{name}: {_damaged(event)}")
+        elif isinstance(event, Compiled) and event.late:
+            self._screen.say(f"{name}: {compiled(event)}")
         elif (said := _words(event, self._pace)) is not None:
             self._update(said, over=isinstance(event, Stopped | Sealed))
 
@@ -180,13 +194,28 @@ def _opened(event: Opened) -> str:
 
 
 def _words(event: RunEvent, pace: Pace) -> str | None:
+    said = None
     match event:
         case Judging(evaluation=evaluation, step=step):
             moment = f"after step {number(step)}" if step else "before training"
-            return f"judging {evaluation.name}, {moment}"
-        case Stopped(step=step):
-            return f"stopped after step {number(step)}, which is saved"
+            said = f"judging {evaluation.name}, {moment}"
+        case Stopped(step=step, why=why):
+            limit = " (time limit)" if why is Why.TIME else ""
+            said = f"stopped after step {number(step)}, which is saved{limit}"
+        case Agreed():
+            said = agreed(event)
+        case Compiled():
+            said = compiled(event)
+        case Damaged():
+            said = _damaged(event)
         case Sealed():
-            return f"done after {duration(time.monotonic() - pace.began)}"
+            said = f"done after {duration(time.monotonic() - pace.began)}"
         case _:
-            return None
+            pass
+    return said
+
+
+def _damaged(event: Damaged) -> str:
+    more = len(event.images) - 1
+    rest = f", and {more} more" if more else ""
+    return f"warning: {event.images[0]}{rest}; another of its class stands for it"

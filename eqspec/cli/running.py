@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 from eqspec.cli.progress import Watcher, watcher
 from eqspec.cli.render.compare import as_data, compared
 from eqspec.cli.screen import Screen
 from eqspec.cli.signals import StopSignals
-from eqspec.commands.compare import Done, compare
-from eqspec.commands.events import Evaluated, Judging, Sealed
-from eqspec.commands.judging import Judged
-from eqspec.commands.plans import Planned
-from eqspec.commands.run import run
-from eqspec.commands.series import Member, series
+from eqspec.commands.planning.plans import Planned
+from eqspec.commands.run import RunFailed, run
+from eqspec.commands.running.compare import Done, compare
+from eqspec.commands.running.events import Evaluated, Judging, Sealed, Stopped, Why
+from eqspec.commands.running.judging import Judged
+from eqspec.commands.running.series import Manner, Member, series
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +23,13 @@ class Asked:
     """How a series is to be run, and what to suggest after it.
 
     Attributes:
-        runs: folder of all runs.
-        data: folder of the dataset, where it needs one.
-        steps: stop each training after so many.
+        manner: how its runs are made; who asks for a stop is filled in here.
         as_json: print the comparison as JSON.
         again: the command that goes on with the series.
         replicate: the command that does the same with another seed.
     """
 
-    runs: Path
-    data: Path | None
-    steps: int | None
+    manner: Manner
     as_json: bool
     again: tuple[str, ...]
     replicate: tuple[str, ...]
@@ -43,21 +39,19 @@ def run_series(planned: Planned, asked: Asked, *, screen: Screen) -> int:
     """Runs a spec and its variants; returns the exit status."""
     done: list[Done] = []
     signals = StopSignals()
-    members = series(
-        planned,
-        root=asked.runs,
-        data=asked.data,
-        steps=asked.steps,
-        should_stop=lambda: signals.wanted,
-    )
+    manner = replace(asked.manner, should_stop=lambda: signals.wanted)
+    members = series(planned, manner)
     try:
         with signals, watcher(screen, stopping=lambda: signals.wanted) as watching:
             for member in members:
-                finished = _run(member, watching=watching, signals=signals)
-                if finished is not None:
-                    done.append(finished)
-                if signals.wanted:
+                ended = run_member(member, watching=watching, signals=signals)
+                if isinstance(ended, Done):
+                    done.append(ended)
+                elif ended.why is not Why.STEPS:
                     break
+    except RunFailed as failure:
+        screen.after_error = ("eqspec", "show", str(failure.folder))
+        raise
     except KeyboardInterrupt:
         screen.say("Stopped at once; what was saved is kept.")
     if signals.wanted:
@@ -66,6 +60,12 @@ def run_series(planned: Planned, asked: Asked, *, screen: Screen) -> int:
     if len(done) < len(members):
         screen.suggest(*asked.again)
         return 0
+    _show(done, asked, screen=screen)
+    return 0
+
+
+def _show(done: Sequence[Done], asked: Asked, *, screen: Screen) -> None:
+    """What came out of a series that is complete."""
     comparison = compare(done)
     if asked.as_json:
         screen.show_json(as_data(comparison, done))
@@ -73,21 +73,20 @@ def run_series(planned: Planned, asked: Asked, *, screen: Screen) -> int:
         screen.show()
         screen.show(compared(comparison, done, width=screen.width))
     screen.suggest(*asked.replicate)
-    return 0
 
 
-def _run(member: Member, *, watching: Watcher, signals: StopSignals) -> Done | None:
-    """One run to its end; None where it was stopped."""
+def run_member(member: Member, *, watching: Watcher, signals: StopSignals) -> Done | Stopped:
+    """One run to its end, or to where it was stopped."""
     judged: list[Judged] = []
-    ended: Path | None = None
     with closing(run(member.request)) as events:
         for event in events:
             signals.at_rest = isinstance(event, Judging)
             watching.show(event, name=member.name)
             if isinstance(event, Evaluated):
                 judged.append(event.judged)
+            elif isinstance(event, Stopped):
+                return event
             elif isinstance(event, Sealed):
-                ended = event.folder
-    if ended is None:
-        return None
-    return Done(name=member.name, plan=member.request.plan, folder=ended, judged=tuple(judged))
+                plan, folder = member.request.plan, event.folder
+                return Done(name=member.name, plan=plan, folder=folder, judged=tuple(judged))
+    raise AssertionError("a run ends sealed or stopped")

@@ -29,6 +29,7 @@ class Screen:
         self.after_error: Sequence[str] = ("eqspec", "--help")
         self._out = _console(stderr=False)
         self.err = _console(stderr=True)
+        self.has_suggested = False
 
     @property
     def colour(self) -> bool:
@@ -75,6 +76,7 @@ class Screen:
 
     def suggest(self, *command: str) -> None:
         """The next sensible command: the last line of every command."""
+        self.has_suggested = True
         line = Text.assemble(("next: ", "bold"), shlex.join(command))
         self.say(line)
 

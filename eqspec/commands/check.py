@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from eqspec.commands.plans import plan_spec
+from eqspec.commands.planning.data_places import NOWHERE, DataPlaces
+from eqspec.commands.planning.look import DataFound, look
+from eqspec.commands.planning.plans import plan_spec
 from eqspec.compile.plan import Plan
 from eqspec.errors import Diagnostic
 
@@ -42,20 +44,35 @@ class Checked:
     Attributes:
         plans: of its variants in order, the spec itself last: as they would be run.
         warnings: what is legal but deserves a second look.
+        data: the datasets of which somebody said where they lie: what is trained on, then what
+            evaluations name.
     """
 
     plans: tuple[Gist, ...]
     warnings: tuple[Diagnostic, ...]
+    data: tuple[DataFound, ...] = ()
 
 
-def check(path: Path, *, overrides: Sequence[str] = (), data: Path | None = None) -> Checked:
-    """Compiles a spec and its variants.
+def check(path: Path, *, overrides: Sequence[str] = (), data: DataPlaces = NOWHERE) -> Checked:
+    """Compiles a spec and its variants, and looks at the data.
 
     Raises:
-        SpecError: with everything that is wrong.
+        SpecError: with everything that is wrong with the spec, or else with the data.
     """
     planned = plan_spec(path, overrides=overrides, data=data)
-    return Checked(plans=tuple(gist(p) for p in planned.in_order), warnings=planned.warnings)
+    return Checked(
+        plans=tuple(gist(p) for p in planned.in_order),
+        warnings=planned.warnings,
+        data=_look(planned.in_order, places=data),
+    )
+
+
+def _look(plans: Sequence[Plan], *, places: DataPlaces) -> tuple[DataFound, ...]:
+    """Each dataset of some plans once."""
+    used = [(d, p.data.name) for p in plans for d in (p.data, *(e.data for e in p.evaluations))]
+    once = [use for at, use in enumerate(used) if use not in used[:at]]
+    found = [look(data, places=places, own=own) for data, own in once]
+    return tuple(one for one in found if one is not None)
 
 
 def gist(plan: Plan) -> Gist:

@@ -1,7 +1,8 @@
-"""`eqspec plan`: what would run and where, with what it costs; changes nothing."""
+"""`eqspec plan`: what would run and where, with what it costs; changes nothing but a plan file."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,16 @@ from typing import TYPE_CHECKING, Any
 from pydantic import JsonValue
 
 from eqspec.build.crop import effective_scale
-from eqspec.commands.plans import plan_spec
+from eqspec.commands.planning.data_places import NOWHERE, DataPlaces
+from eqspec.commands.planning.plans import Planned, plan_spec
+from eqspec.commands.planning.reading import locate_spec
+from eqspec.commands.planning.reckon import Disk, OnMachine, disk, on_machine, peak
+from eqspec.commands.planning.saved import SavedPlan, SavedVariant, fingerprint, save, sources
+from eqspec.commands.planning.stages import Stage, stages
 from eqspec.compile.plan import Plan
 from eqspec.errors import Diagnostic
+from eqspec.registry.cards import MachineCard
+from eqspec.registry.catalog import Catalog, open_catalog
 from eqspec.runs.folder import Identity, RunFolder, State, place
 
 if TYPE_CHECKING:
@@ -28,7 +36,8 @@ class Described:
         folder: where the run is or will be, in this state.
         shown: (group, index) of a view → range of the area's share that it really shows, where a
             margin shrinks its crops and the size of the images is known.
-        trace: parameters and operations, when asked for.
+        stages: its training and its evaluations, and what is to be done for each.
+        cost: what it takes, when asked for.
     """
 
     plan: Plan
@@ -36,23 +45,46 @@ class Described:
     folder: Path
     state: State
     shown: Mapping[tuple[str, int], tuple[float, float]]
-    trace: Trace | None
+    stages: tuple[Stage, ...]
+    cost: Cost | None
 
     def as_data(self) -> dict[str, Any]:
         """The same as plain data."""
-        cost = self.trace
         return {
             "folder": str(self.folder),
             "state": self.state.value,
-            "trace": None
-            if cost is None
-            else {
-                "parameters": dict(cost.parameters),
-                "frozen": cost.frozen,
-                "gflops_per_sample": cost.gflops_per_sample,
-                "weights_bytes": cost.weights_bytes,
-            },
+            "stages": [dataclasses.asdict(stage) for stage in self.stages],
+            **({"trace": None} if self.cost is None else self.cost.as_data()),
             "plan": self.plan.model_dump(mode="json", by_alias=True),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a plan takes.
+
+    Attributes:
+        trace: parameters, operations, and memory piece by piece.
+        peak: bytes of one device that holds the whole batch.
+        disk: of its folder.
+        machine: on the machine that was asked for.
+    """
+
+    trace: Trace
+    peak: float
+    disk: Disk
+    machine: OnMachine | None
+
+    def as_data(self) -> dict[str, Any]:
+        """The same as plain data."""
+        machine = self.machine
+        return {
+            "trace": dataclasses.asdict(self.trace),
+            "memory_bytes": round(self.peak),
+            "disk": {**dataclasses.asdict(self.disk), "total": self.disk.total},
+            "machine": None
+            if machine is None
+            else {**dataclasses.asdict(machine), "fits": machine.fits},
         }
 
 
@@ -69,46 +101,107 @@ class Planning:
         return {**self.own.as_data(), "variants": [v.as_data() for v in self.variants]}
 
 
-def plan(
-    path: Path,
-    *,
-    runs: Path,
-    overrides: Sequence[str] = (),
-    data: Path | None = None,
-    traced: bool = True,
-) -> Planning:
-    """Compiles a spec and looks at what came out.
+@dataclass(frozen=True, slots=True)
+class PlanRequest:
+    """What is to be planned, and how closely it is to be looked at.
 
-    Args:
+    Attributes:
+        path: of a spec, a saved plan or a run folder.
         runs: folder of all runs.
+        overrides: `path=value`, as `--set` takes them.
+        data: where datasets lie.
         traced: run the graphs once on meta tensors; needs torch.
+        machine: name of a machine card to reckon with; needs `traced`.
+        out: where the plan is to be written.
+    """
+
+    path: Path
+    runs: Path
+    overrides: Sequence[str] = ()
+    data: DataPlaces = NOWHERE
+    traced: bool = True
+    machine: str | None = None
+    out: Path | None = None
+
+
+def plan(request: PlanRequest) -> Planning:
+    """Compiles a spec and looks at what came out.
 
     Raises:
         SpecError: with everything that is wrong.
+        UnknownCard: when there is no such machine.
+        PlanRefused: when a saved plan cannot be run exactly as it is.
     """
-    planned = plan_spec(path, overrides=overrides, data=data)
-    compare = planned.loaded.spec.compare
-    return Planning(
-        own=_described(planned.plan, changes={}, runs=runs, traced=traced),
-        variants=tuple(
-            _described(variant, changes=compare[name], runs=runs, traced=traced)
-            for name, variant in planned.variants.items()
-        ),
-        warnings=planned.warnings,
+    overlay = locate_spec(request.path).parent / "registry"
+    catalog = open_catalog(overlay=overlay)
+    machine = None if request.machine is None else _machine(catalog, request.machine)
+    planned = plan_spec(request.path, overrides=request.overrides, data=request.data)
+    described = [
+        _described(plan, changes=planned.changes.get(name, {}), request=request, planned=planned)
+        for name, plan in (*planned.variants.items(), ("", planned.plan))
+    ]
+    if request.traced:
+        described = [
+            dataclasses.replace(d, cost=_cost(d.plan, name=request.machine, machine=machine))
+            for d in described
+        ]
+    if request.out is not None:
+        save(request.out, _to_be_saved(planned, catalog, data=request.data, overlay=overlay))
+    return Planning(own=described[-1], variants=tuple(described[:-1]), warnings=planned.warnings)
+
+
+def _machine(catalog: Catalog, name: str) -> MachineCard:
+    model = catalog.card("machines", name).model
+    assert isinstance(model, MachineCard), "read as one"
+    return model
+
+
+def _to_be_saved(
+    planned: Planned, catalog: Catalog, *, data: DataPlaces, overlay: Path
+) -> SavedPlan:
+    return SavedPlan(
+        spec=planned.text,
+        overlay=str(overlay.resolve()) if overlay.is_dir() else None,
+        sources=sources(planned.in_order, catalog),
+        data=fingerprint(planned.plan, data=data),
+        plan=planned.plan,
+        variants={
+            name: SavedVariant(changes=dict(planned.changes[name]), plan=plan)
+            for name, plan in planned.variants.items()
+        },
     )
 
 
 def _described(
-    plan: Plan, *, changes: Mapping[str, JsonValue], runs: Path, traced: bool
+    plan: Plan, *, changes: Mapping[str, JsonValue], request: PlanRequest, planned: Planned
 ) -> Described:
-    folder = place(runs, identity=Identity.model_validate(plan.model_dump(mode="json")))
+    identity = Identity.model_validate(plan.model_dump(mode="json"))
+    folder = planned.folder or place(request.runs, identity=identity)
+    here = (folder / "plan.json").is_file()
+    data = fingerprint(plan, data=request.data) if here else None
     return Described(
         plan=plan,
         changes=changes,
         folder=folder,
-        state=RunFolder(folder).state() if (folder / "plan.json").is_file() else State.NEW,
+        state=RunFolder(folder).state() if here else State.NEW,
         shown=_shown(plan),
-        trace=_trace(plan) if traced else None,
+        stages=stages(plan, folder=folder, fingerprint=data),
+        cost=None,
+    )
+
+
+def _cost(plan: Plan, *, name: str | None, machine: MachineCard | None) -> Cost:
+    from eqspec.build.trace import trace
+
+    found = trace(plan)
+    reckoned = None
+    if name is not None and machine is not None:
+        reckoned = on_machine(plan, found, name=name, card=machine)
+    return Cost(
+        trace=found,
+        peak=peak(plan, found, share=plan.train.batch),
+        disk=disk(plan, found),
+        machine=reckoned,
     )
 
 
@@ -123,9 +216,3 @@ def _shown(plan: Plan) -> dict[tuple[str, int], tuple[float, float]]:
         for v in plan.views.views
         if v.canvas > v.size
     }
-
-
-def _trace(plan: Plan) -> Trace:
-    from eqspec.build.trace import trace
-
-    return trace(plan)

@@ -3,70 +3,39 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
-from eqspec.build.program import Program, build_program, choose_device
+from eqspec.build.initial import fit_of
+from eqspec.build.program import choose_device, will_compile
 from eqspec.build.trace import trace
-from eqspec.commands.events import (
-    Evaluated,
-    Judging,
-    Opened,
-    RunEvent,
-    Saved,
-    Sealed,
-    Stopped,
-)
-from eqspec.commands.judging import Judged, judge_plan, open_splits
-from eqspec.compile.plan import EvalPlan, Pause, Plan
-from eqspec.engine.events import Paused, Stepped
-from eqspec.engine.train import train
-from eqspec.report.reconstructions import reconstruction_strip
-from eqspec.report.strip import STRIP
+from eqspec.commands.running.attempt import Attempt, stored_results
+from eqspec.commands.running.damage import with_damage
+from eqspec.commands.running.events import Evaluated, Opened, RunEvent, Sealed
+from eqspec.commands.running.guard import guard
+from eqspec.commands.running.judging import open_splits
+from eqspec.commands.running.request import RunRequest
+from eqspec.commands.running.told import told
+from eqspec.compile.plan import Plan
+from eqspec.engine.finite import NotFinite
+from eqspec.errors import EqspecError
 from eqspec.runs import checkpoint
-from eqspec.runs.artifacts import write_bytes
 from eqspec.runs.environment import collect
-from eqspec.runs.folder import Identity, Opening, RunFolder, place
-from eqspec.runs.journal import Journal
-from eqspec.runs.seal import Outcome, Status
+from eqspec.runs.folder import Opening, RunFolder
+from eqspec.runs.log import Log
+from eqspec.runs.seal import Outcome, RunRecord, Status
 from eqspec.spec.dump import write_yaml
 
-if TYPE_CHECKING:
-    from eqspec.build.graph import TrainGraph
-    from eqspec.commands.judging import Splits
-    from eqspec.runs.live import Live
 
+class RunFailed(EqspecError):
+    """A run whose numbers ended; its folder is sealed as failed, and keeps what was saved."""
 
-def never() -> bool:
-    """Nobody asks for a stop."""
-    return False
-
-
-@dataclass(frozen=True, slots=True)
-class RunRequest:
-    """One plan to be run.
-
-    Attributes:
-        spec_text: the spec as it was written.
-        root: folder of all runs.
-        data: folder of the dataset, where it needs one.
-        steps: stop after so many steps in all.
-        untrained: also judge the encoder as it was before training.
-        should_stop: asked after every step, and before every evaluation; once it says so, what is
-            done is saved and the run stops.
-    """
-
-    plan: Plan
-    spec_text: str
-    root: Path
-    data: Path | None = None
-    steps: int | None = None
-    untrained: bool = True
-    should_stop: Callable[[], bool] = never
+    def __init__(self, message: str, *, folder: Path, advice: str | None) -> None:
+        super().__init__(message, help=advice)
+        self.folder = folder
 
 
 def run(request: RunRequest) -> Generator[RunEvent]:
@@ -74,163 +43,89 @@ def run(request: RunRequest) -> Generator[RunEvent]:
 
     Raises:
         FolderMismatch: when the folder belongs to another recipe, seed or data.
-        EqspecError: when training or an evaluation fails.
+        RunFailed: when its numbers end, or did so before.
+        EqspecError: when training or an evaluation fails. What was saved stays.
     """
-    plan = request.plan
-    identity = Identity.model_validate(plan.model_dump(mode="json"))
-    path = place(request.root, identity=identity)
-    splits = open_splits(plan, folder=request.data)
+    plan, path = request.plan, request.path
+    splits = open_splits(plan, data=request.data)
     folder = _existing(path, plan)
+    fit = fit_of(plan) if folder is None else None
     with (folder or RunFolder(path)).hold() as live:
         if folder is None:
             folder = RunFolder.create(path, opening=_opening(request))
         folder.guard_data(splits.train.fingerprint())
         record = folder.record()
-        stored = _stored(folder, request)
+        stored = stored_results(request, folder)
         if record is not None and record.status is Status.FINISHED and None not in stored:
             yield Opened(plan=plan, folder=path, done=plan.train.steps, program=None)
             yield from (Evaluated(judged=j, step=j.step) for j in stored if j is not None)
             yield Sealed(folder=path)
             return
+        if record is not None and record.status is Status.FAILED and not request.retry:
+            raise _failed_before(folder, record)
         folder.unseal()
-        yield from _train_and_judge(request, folder, splits=splits, live=live)
+        warnings = (f"weights from `init_from`: {fit}",) if fit and not fit.whole else ()
+        with Log(folder.log) as log:
+            attempt = Attempt(request, folder, splits=splits, live=live)
+            events = with_damage(attempt.events(warnings=warnings), splits=splits)
+            yield from _logged(events, folder=folder, log=log)
 
 
 def _existing(path: Path, plan: Plan) -> RunFolder | None:
     if not (path / "plan.json").is_file():
         return None
     folder = RunFolder.open(path)
-    folder.guard(recipe=plan.recipe, seed=plan.seed)
+    guard(folder, plan)
     return folder
 
 
-def _train_and_judge(
-    request: RunRequest, folder: RunFolder, *, splits: Splits, live: Live
-) -> Iterator[RunEvent]:
-    plan = request.plan
-    program = build_program(plan, dataset=splits.train)
-    found = checkpoint.load(folder.checkpoints)
-    done = _restore(program, found)
-    yield Opened(
-        plan=plan,
+def _logged(events: Iterator[RunEvent], *, folder: RunFolder, log: Log) -> Iterator[RunEvent]:
+    """The events, told in the log; so is what ends them before their time."""
+    try:
+        for event in events:
+            for text in told(event):
+                log.write(text)
+            if isinstance(event, Sealed):
+                steps = folder.identity().train.steps
+                folder.seal(Outcome(status=Status.FINISHED, step=steps))
+            yield event
+    except NotFinite as error:
+        raise _fail(folder, error, log=log) from error
+    except torch.OutOfMemoryError as error:
+        log.write("failed: out of memory")
+        less = "--set machine.micro_batches=2 needs less and gives the same numbers"
+        raise EqspecError("out of memory", help=less) from error
+    except (Exception, KeyboardInterrupt) as error:
+        with suppress(EqspecError):  # a full disk takes no more lines either
+            log.write(_ended_by(error))
+        raise
+
+
+def _ended_by(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return "stopped at once; what was saved is kept"
+    kind = "" if isinstance(error, EqspecError) else f"{type(error).__name__}: "
+    return f"failed: {kind}{error}"
+
+
+def _fail(folder: RunFolder, error: NotFinite, *, log: Log) -> RunFailed:
+    """Seals a run whose numbers ended: the same command would end the same way."""
+    saved = checkpoint.steps(folder.checkpoints)
+    kept = f"the checkpoint of step {saved[-1]} is kept" if saved else "no checkpoint was due yet"
+    with suppress(EqspecError):  # unsealed it can be gone on with as well
+        log.write(f"failed: {error.message}; {kept}")
+        folder.seal(Outcome(status=Status.FAILED, step=error.step - 1, reason=error.message))
+    return RunFailed(f"{error.message}; {kept}", folder=folder.path, advice=error.help)
+
+
+def _failed_before(folder: RunFolder, record: RunRecord) -> RunFailed:
+    saved = checkpoint.steps(folder.checkpoints)
+    since = f"step {saved[-1]}" if saved else "the beginning"
+    return RunFailed(
+        f"`{folder.path}` has failed: {record.reason}",
         folder=folder.path,
-        done=done,
-        program=program,
-        warnings=found.warnings if found else (),
-    )
-    pauses = {pause.step: pause for pause in plan.timetable}
-    with Journal(folder.metrics) as metrics, Journal(folder.timing) as timing:
-        metrics.rewind(done)
-        timing.rewind(done)
-        if done in pauses:
-            yield from _judge_at(pauses[done], request, folder, program=program, splits=splits)
-        for event in train(program, start=done, until=request.steps):
-            if isinstance(event, Stepped):
-                metrics.write(event.step, name="train", values=event.metrics)
-                timing.write(event.step, name="train", values=_clock(event))
-                live.beat(step=event.step)
-                done = event.step
-                yield event
-                if done in pauses:
-                    continue  # a stop here would leave out what the pause is for
-            else:
-                metrics.sync()
-                timing.sync()
-                yield from _pause(event, request, folder, program=program, splits=splits)
-            if request.should_stop():
-                break
-        if done < plan.train.steps:
-            metrics.sync()
-            _save(folder, program, step=done)
-            yield Stopped(folder=folder.path, step=done)
-            return
-    yield from _finish(request, folder, program=program, splits=splits)
-
-
-def _clock(event: Stepped) -> dict[str, float]:
-    return {"seconds": event.seconds, "waited": event.waited}
-
-
-def _finish(
-    request: RunRequest, folder: RunFolder, *, program: Program, splits: Splits
-) -> Iterator[RunEvent]:
-    """What is to be done once the weights stand still for good."""
-    plan = request.plan
-    for step in _last_steps(request):
-        graph = program.graph if step else None
-        for evaluation in plan.evaluations:
-            yield from _judge(
-                evaluation, graph, request=request, folder=folder, splits=splits, step=step
-            )
-    if request.should_stop():
-        yield Stopped(folder=folder.path, step=plan.train.steps)
-        return
-    strip = reconstruction_strip(program, splits.held_out)
-    if strip is not None:
-        write_bytes(folder.path / STRIP, data=strip)
-    folder.seal(Outcome(status=Status.FINISHED, step=plan.train.steps))
-    yield Sealed(folder=folder.path)
-
-
-def _pause(
-    event: Paused, request: RunRequest, folder: RunFolder, *, program: Program, splits: Splits
-) -> Iterator[RunEvent]:
-    if event.pause.checkpoint:
-        _save(folder, program, step=event.step)
-        yield Saved(step=event.step)
-    yield from _judge_at(event.pause, request, folder, program=program, splits=splits)
-
-
-def _judge_at(
-    pause: Pause, request: RunRequest, folder: RunFolder, *, program: Program, splits: Splits
-) -> Iterator[RunEvent]:
-    """The evaluations of a pause before the last one."""
-    if pause.step == request.plan.train.steps:
-        return
-    for evaluation in request.plan.evaluations:
-        if evaluation.id in pause.evaluations:
-            yield from _judge(
-                evaluation,
-                program.graph,
-                request=request,
-                folder=folder,
-                splits=splits,
-                step=pause.step,
-            )
-
-
-def _judge(
-    evaluation: EvalPlan,
-    graph: TrainGraph | None,
-    *,
-    request: RunRequest,
-    folder: RunFolder,
-    splits: Splits,
-    step: int,
-) -> Iterator[RunEvent]:
-    """One evaluation, unless the run is to stop."""
-    if request.should_stop():
-        return
-    if Judged.read(folder, evaluation=evaluation, step=step) is None:
-        yield Judging(evaluation=evaluation, step=step)
-    judged = judge_plan(
-        folder, graph, plan=request.plan, evaluation=evaluation, splits=splits, step=step
-    )
-    yield Evaluated(judged=judged, step=step)
-
-
-def _last_steps(request: RunRequest) -> tuple[int, ...]:
-    """After which steps the encoder is judged at the end of a run; 0 is before any training."""
-    last = request.plan.train.steps
-    return (0, last) if request.untrained else (last,)
-
-
-def _stored(folder: RunFolder, request: RunRequest) -> tuple[Judged | None, ...]:
-    """What the end of the run asks for, as far as a folder holds it."""
-    return tuple(
-        Judged.read(folder, evaluation=evaluation, step=step)
-        for step in _last_steps(request)
-        for evaluation in request.plan.evaluations
+        advice="the same settings end the same way: change one with --set, which makes another "
+        f"run; should the machine be to blame, --retry goes on from {since}",
     )
 
 
@@ -238,29 +133,11 @@ def _opening(request: RunRequest) -> Opening:
     plan = request.plan
     device = choose_device(plan.machine.device)
     names = (torch.cuda.get_device_name(device),) if device.type == "cuda" else ()
+    environment = collect(threads=torch.get_num_threads(), accelerators=names)
     return Opening(
         spec=request.spec_text,
         resolved=write_yaml(plan.resolved),
         plan=plan.model_dump(mode="json", by_alias=True),
         trace=dataclasses.asdict(trace(plan)),
-        environment=collect(threads=torch.get_num_threads(), accelerators=names),
+        environment=environment.model_copy(update={"compiled": will_compile(plan)}),
     )
-
-
-def _save(folder: RunFolder, program: Program, *, step: int) -> None:
-    checkpoint.save(
-        folder.checkpoints,
-        step=step,
-        tensors=program.graph.state_dict(),
-        state={"optimizer": program.optimizer.state_dict()},
-    )
-
-
-def _restore(program: Program, found: checkpoint.Checkpoint | None) -> int:
-    """Puts a checkpoint's weights and optimizer state in place; returns the steps that are done."""
-    if found is None:
-        return 0
-    program.graph.load_state_dict(found.tensors)
-    # A checkpoint's state is what was saved, and this was a dict.
-    program.optimizer.load_state_dict(cast("dict[str, Any]", found.state["optimizer"]))
-    return found.step

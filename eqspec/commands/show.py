@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 import inspect
-import re
-import types
-import typing
-from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from types import MappingProxyType, ModuleType
-from typing import get_args, get_origin
-
-from pydantic import JsonValue
-from pydantic.fields import FieldInfo
-from pydantic_core import to_jsonable_python
+from types import ModuleType
 
 from eqspec.compile.cards_in_use import overridable
 from eqspec.errors import UsageError
 from eqspec.ops.find import FAMILIES as OP_FAMILIES
 from eqspec.ops.find import find_op, op_names
 from eqspec.ops.op import Port
+from eqspec.ops.parameters import Parameter, parameters
 from eqspec.registry.cards import FAMILIES as CARD_FAMILIES
 from eqspec.registry.catalog import Card, Catalog, open_catalog
-from eqspec.spec.dump import write_yaml
-
-_SIMPLE: Mapping[object, str] = MappingProxyType({types.NoneType: "null", ...: "…"})
-_ATTRIBUTE = re.compile(r"(?P<names>\w+(?:, \w+)*): (?P<text>.+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +36,6 @@ class CardPage:
     file: Path
     settable: tuple[str, ...]
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A parameter of an op; `default` is None where one has to be given."""
-
-    name: str
-    type: str
-    default: str | None
-    about: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +111,6 @@ def _card_page(catalog: Catalog, card: Card) -> CardPage:
 
 
 def _op_page(op: ModuleType, *, family: str, name: str) -> OpPage:
-    said = _attributes(op.Params.__doc__ or "")
     ports = getattr(op, "ports", ())
     assert op.__file__ is not None, "an op is a file"
     return OpPage(
@@ -142,56 +119,6 @@ def _op_page(op: ModuleType, *, family: str, name: str) -> OpPage:
         rev=op.rev,
         about=inspect.getdoc(op) or "",
         file=Path(op.__file__),
-        parameters=tuple(
-            _parameter(each, field, about=said.get(each, ""))
-            for each, field in op.Params.model_fields.items()
-        ),
+        parameters=parameters(op.Params),
         ports=tuple(port for port in ports if isinstance(port, Port)),
     )
-
-
-def _parameter(name: str, field: FieldInfo, *, about: str) -> Parameter:
-    default = None
-    if not field.is_required():
-        default = _plain(field.get_default(call_default_factory=True))
-    kind = "float or schedule" if "scheduled" in field.metadata else _type(field.annotation)
-    return Parameter(name=name, type=kind, default=default, about=field.description or about)
-
-
-def _attributes(docstring: str) -> dict[str, str]:
-    """What the `Attributes:` section of a docstring says of each name."""
-    _, _, section = inspect.cleandoc(docstring).partition("Attributes:\n")
-    found: dict[str, str] = {}
-    names: list[str] = []
-    for line in section.splitlines():
-        match = _ATTRIBUTE.fullmatch(line.strip()) if re.match(r" {4}\S", line) else None
-        if match:
-            names = match["names"].split(", ")
-            found |= dict.fromkeys(names, match["text"])
-        else:
-            found |= {name: f"{found[name]} {line.strip()}".strip() for name in names}
-    return found
-
-
-def _type(annotation: object) -> str:  # noqa: PLR0911 - one line for each kind of type
-    """A type as a person writes it."""
-    arguments = get_args(annotation)
-    match get_origin(annotation):
-        case None:
-            return _SIMPLE.get(annotation) or getattr(annotation, "__name__", str(annotation))
-        case typing.Annotated:
-            return _type(arguments[0])
-        case typing.Literal:
-            return " | ".join(map(str, arguments))
-        case typing.Union | types.UnionType:
-            return " | ".join(map(_type, arguments))
-        case origin:
-            name = "" if origin in {tuple, list} else origin.__name__
-            return f"{name}[{', '.join(map(_type, arguments))}]"
-
-
-def _plain(value: object) -> str:
-    """A default as it would stand in YAML."""
-    plain: JsonValue = to_jsonable_python(value, fallback=str)
-    text = plain if isinstance(plain, str) else write_yaml(plain)
-    return text.removesuffix("\n").removesuffix("...").strip()

@@ -20,6 +20,9 @@ _SECTIONS = MappingProxyType(
 )
 """Where the parts of a card stand that an override names; a part's name is found in order."""
 
+_BESIDE = MappingProxyType({"evaluations": ("data", "controls")})
+"""What an override names that stands beside a card's parameters."""
+
 _OWN = MappingProxyType({"modules": (), "terms": ("weight",), "inputs": ()})
 """Keys of a part beside its `params`, which an override means otherwise."""
 
@@ -85,6 +88,8 @@ def override_path(card: Card, dotted: str) -> tuple[str, ...]:
     """
     first, *rest = dotted.split(".")
     sections = _SECTIONS.get(card.family)
+    if first in _BESIDE.get(card.family, ()):
+        return (first, *rest)
     if sections is None:
         return ("groups" if card.family == "augmentations" else "params", first, *rest)
     if card.family == "methods" and first == "recipe":
@@ -102,7 +107,8 @@ def overridable(card: Card) -> tuple[str, ...]:
     """The names with which an override of this card may begin."""
     sections = _SECTIONS.get(card.family)
     if sections is None:
-        return _names(card, ("groups" if card.family == "augmentations" else "params",))
+        section = "groups" if card.family == "augmentations" else "params"
+        return (*_names(card, (section,)), *_BESIDE.get(card.family, ()))
     names = tuple(name for section in sections for name in _names(card, section))
     return (*names, "recipe") if card.family == "methods" else names
 

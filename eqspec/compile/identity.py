@@ -9,8 +9,11 @@ from typing import NewType
 
 from pydantic import JsonValue
 
-from eqspec.compile.plan import Provenance
+from eqspec.compile.plan import InitPlan, Provenance
 from eqspec.compile.resolve import Resolved
+from eqspec.ops.find import find_op
+from eqspec.ops.op import how_it_runs_fields
+from eqspec.registry.cards import DatasetCard
 from eqspec.registry.catalog import Card
 
 RecipeId = NewType("RecipeId", str)
@@ -45,7 +48,9 @@ def _canonical(value: JsonValue) -> JsonValue:
     return value
 
 
-def recipe_content(resolved: Resolved, *, made_from: Iterable[Provenance]) -> dict[str, JsonValue]:
+def recipe_content(
+    resolved: Resolved, *, made_from: Iterable[Provenance], init: InitPlan | None = None
+) -> dict[str, JsonValue]:
     """What a recipe's id is a hash of: leaves that differ from the neutral value, and revs.
 
     An op counts by its rev, not by its text, and a card by its numbers: neither a comment nor a
@@ -60,7 +65,9 @@ def recipe_content(resolved: Resolved, *, made_from: Iterable[Provenance]) -> di
         equivariance = spec.equivariance.model_dump(
             mode="json", by_alias=True, exclude_defaults=True, exclude=named
         )
+    started: dict[str, JsonValue] = {} if init is None else {"init_from": init.sha256}
     return {
+        **started,
         "data": resolved.cards["data"].name,
         "image": resolved.image,
         "cards": cards,
@@ -70,9 +77,24 @@ def recipe_content(resolved: Resolved, *, made_from: Iterable[Provenance]) -> di
     }
 
 
+def told_of(family: str) -> frozenset[str]:
+    """Keys of a card that no id depends on; of a backbone, facts are only checked."""
+    return _TOLD | {"facts"} if family == "backbones" else _TOLD
+
+
 def _numbers(card: Card) -> dict[str, JsonValue]:
-    """A card's body without what is only told; of a backbone, facts are only checked."""
-    told = _TOLD | {"facts"} if card.family == "backbones" else _TOLD
-    return card.model.model_dump(
-        mode="json", by_alias=True, exclude_defaults=True, exclude=set(told)
+    """A card's body without what is only told, and without how its data is read."""
+    numbers = card.model.model_dump(
+        mode="json", by_alias=True, exclude_defaults=True, exclude=set(told_of(card.family))
     )
+    if isinstance(card.model, DatasetCard):
+        params = data_numbers(card.model.impl, card.model.params)
+        numbers = {key: value for key, value in numbers.items() if key != "params"}
+        return {**numbers, "params": params} if params else numbers
+    return numbers
+
+
+def data_numbers(impl: str, params: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """The parameters of a dataset on which a number depends."""
+    how = how_it_runs_fields(find_op("datasets", impl).Params)
+    return {key: value for key, value in params.items() if key not in how}

@@ -92,7 +92,7 @@ class DataPlan(Frozen):
     """A dataset: what it is, never where it lies.
 
     Attributes:
-        count: images in the training split.
+        count: images in the training split; 0 where evaluations alone read it and no card says.
         variance: mean over channels of the pixel variance in [0, 1] units, a fact of the card.
         classes: number of classes; 0 without labels.
     """
@@ -155,6 +155,7 @@ class EvalPlan(Frozen):
     Attributes:
         id: hash of protocol, rev, parameters and data.
         steps: training steps after which it runs, the last one included where `at: end`.
+        controls: what stands beside the untrained encoder, read without any encoder.
     """
 
     id: str
@@ -164,6 +165,7 @@ class EvalPlan(Frozen):
     params: dict[str, JsonValue]
     data: DataPlan
     steps: tuple[int, ...]
+    controls: tuple[str, ...] = ()
 
 
 class Pause(Frozen):
@@ -184,6 +186,39 @@ class Provenance(Frozen):
     sha256: str
 
 
+class PluginInfo(Frozen):
+    """An installed package that brings ops of the plan.
+
+    Attributes:
+        ops: those that are used, as ``family/name``.
+    """
+
+    name: str
+    version: str
+    ops: tuple[str, ...]
+
+
+class KeepPlan(Frozen):
+    """Which checkpoints stay: the newest `last`, and those of steps that `every` divides."""
+
+    last: int = 2
+    every: int | None = None
+
+
+class InitPlan(Frozen):
+    """Weights that the training starts from.
+
+    Attributes:
+        weights: absolute path of a safetensors file; where it lies changes nothing.
+        sha256: of the file, part of the recipe.
+        partial: take what fits by name and shape.
+    """
+
+    weights: str
+    sha256: str
+    partial: bool = False
+
+
 class MachinePlan(Frozen):
     """How it runs: the same real-number result whatever stands here; rounding may differ."""
 
@@ -200,6 +235,8 @@ class Plan(Frozen):
         name: of the spec, and of the variant where `compare:` made one (``quickstart-base``).
         recipe: hash of everything that changes the weights but the seed.
         resolved: the resolved spec, itself a runnable spec.
+        plugins: installed packages whose ops are used; what ships with eqspec is not one.
+        origins: where each leaf of `resolved` comes from, by its dotted path.
         notes: what the compiler computed that a reader should see (effective crop scale …).
     """
 
@@ -216,4 +253,8 @@ class Plan(Frozen):
     evaluations: tuple[EvalPlan, ...]
     timetable: tuple[Pause, ...]
     machine: MachinePlan = MachinePlan()
+    keep: KeepPlan = KeepPlan()
+    init: InitPlan | None = None
+    plugins: tuple[PluginInfo, ...] = ()
+    origins: dict[str, str] = Field(default_factory=dict)
     notes: tuple[str, ...] = ()

@@ -7,46 +7,54 @@ from pydantic import JsonValue
 from eqspec.compile.draft import GraphError
 from eqspec.compile.graph import CompiledGraph, compile_graph
 from eqspec.compile.graph_plan import GraphPlan
-from eqspec.compile.identity import hashed, recipe_content
+from eqspec.compile.identity import data_numbers, hashed, recipe_content
 from eqspec.compile.locate import place_of
 from eqspec.compile.ops_in_use import checked_params, op_in_use
 from eqspec.compile.pieces import check_groups, inexact_pieces
 from eqspec.compile.plan import (
     DataPlan,
     EvalPlan,
+    InitPlan,
+    KeepPlan,
     MachinePlan,
     Plan,
+    PluginInfo,
     Provenance,
     TrainPlan,
     ViewPlan,
 )
+from eqspec.compile.provenance import origins
 from eqspec.compile.resolve import Resolved, ResolvedEvaluation
 from eqspec.compile.resolved_spec import resolved_spec
 from eqspec.compile.timetable import timetable
 from eqspec.compile.training import plan_training, training_clock
 from eqspec.compile.views import group_sizes, plan_views
 from eqspec.errors import Diagnostic, SpecError
-from eqspec.ops.find import find_op, op_sha256
+from eqspec.ops.find import find_op, op_sha256, plugin_of
+from eqspec.registry.cards import DatasetCard
 from eqspec.registry.catalog import Card
+from eqspec.spec.checkpoints import KeepSpec
 from eqspec.spec.duration import Clock
 from eqspec.spec.model import Machine
+from eqspec.spec.node import dotted
 from eqspec.spec.use import OpCall
 
 FEWEST_SAVES = 5
 """Checkpoints of a training, unless the spec says otherwise."""
 
 
-def plan(resolved: Resolved, *, count: int | None = None) -> Plan:
+def plan(resolved: Resolved, *, count: int | None = None, init: InitPlan | None = None) -> Plan:
     """The plan of a resolved spec.
 
     Args:
         count: training images as found, for data whose card does not promise a number.
+        init: the weights that `init_from` names, as found.
 
     Raises:
         SpecError: when method, rewrite, data and training do not fit together.
     """
     try:
-        return _plan(resolved, count=count)
+        return _plan(resolved, count=count, init=init)
     except GraphError as error:
         place = place_of(error, resolved)
         raise SpecError(
@@ -54,7 +62,7 @@ def plan(resolved: Resolved, *, count: int | None = None) -> Plan:
         ) from None
 
 
-def _plan(resolved: Resolved, *, count: int | None) -> Plan:
+def _plan(resolved: Resolved, *, count: int | None, init: InitPlan | None) -> Plan:
     data = _data(resolved, count=count)
     graph = compile_graph(resolved, group_sizes=group_sizes(resolved))
     views = plan_views(resolved, between=graph.between, moves=graph.moves)
@@ -65,21 +73,36 @@ def _plan(resolved: Resolved, *, count: int | None) -> Plan:
         for at, e in enumerate(resolved.evaluations)
     )
     made_from = _made_from(resolved, graph, train=train, views=views)
-    save = max(1, clock.total // FEWEST_SAVES)
+    keep = _keep(resolved.spec.keep, clock=clock)
+    written = resolved_spec(resolved, init=init)
     return Plan(
         name=resolved.name,
         seed=resolved.spec.seed,
-        recipe=hashed(recipe_content(resolved, made_from=made_from)),
-        resolved=resolved_spec(resolved),
+        recipe=hashed(recipe_content(resolved, made_from=made_from, init=init)),
+        resolved=written,
         made_from=made_from,
         data=data,
         views=views,
         graph=graph.plan,
         train=train,
         evaluations=evaluations,
-        timetable=timetable(evaluations, steps=clock.total, checkpoint_every=save),
+        timetable=timetable(
+            evaluations,
+            steps=clock.total,
+            checkpoint_every=max(1, clock.total // FEWEST_SAVES),
+            keep_every=keep.every,
+        ),
         machine=_machine(resolved.spec.machine, graph.plan, batch=clock.batch),
+        keep=keep,
+        plugins=_plugins(made_from, evaluations),
+        origins={dotted(path): str(o) for path, o in origins(resolved, written).items()},
+        init=init,
     )
+
+
+def _keep(keep: KeepSpec, *, clock: Clock) -> KeepPlan:
+    every = None if keep.every is None else clock.steps(keep.every)
+    return KeepPlan(last=keep.last, every=every)
 
 
 def _machine(machine: Machine, graph: GraphPlan, *, batch: int) -> MachinePlan:
@@ -110,16 +133,26 @@ def _data(resolved: Resolved, *, count: int | None) -> DataPlan:
             f"`{card.name}` promises no number of images, and the data has not been read",
             help="say where it lies: `--data DIR`",
         )
-    op = op_in_use("datasets", resolved.data.impl, path=(), card="data")
-    params = checked_params(op, resolved.data.params, path=(), card="data")
+    return _data_plan(card, at="data", count=found)
+
+
+def _dataset(card: Card) -> DatasetCard:
+    assert isinstance(card.model, DatasetCard), "read as one"
+    return card.model
+
+
+def _data_plan(card: Card, *, at: str, count: int) -> DataPlan:
+    model = _dataset(card)
+    op = op_in_use("datasets", model.impl, path=(), card=at)
+    params = checked_params(op, model.params, path=(), card=at)
     return DataPlan(
         name=card.name,
-        impl=resolved.data.impl,
+        impl=model.impl,
         params=params.model_dump(mode="json", by_alias=True),
         split="train",
-        count=found,
-        variance=facts.variance,
-        classes=facts.classes,
+        count=count,
+        variance=model.facts.variance,
+        classes=model.facts.classes,
     )
 
 
@@ -130,6 +163,9 @@ def _evaluation(
     op = op_in_use("evaluations", model.impl, path=(), card=card)
     checked = checked_params(op, evaluation.params, path=(), card=card)
     params = checked.model_dump(mode="json", by_alias=True)
+    if model.data is not None:
+        judged = evaluation.data
+        data = _data_plan(judged, at=f"{card}.data", count=_dataset(judged).facts.count or 0)
     every = None if asked.every is None else clock.steps(asked.every)
     steps = tuple(range(every, clock.total + 1, every)) if every else (clock.total,)
     identity: dict[str, JsonValue] = {
@@ -137,7 +173,7 @@ def _evaluation(
         "rev": op.rev,
         "card": model.rev,
         "params": params,
-        "data": {"name": data.name, "params": data.params},
+        "data": {"name": data.name, "params": data_numbers(data.impl, data.params)},
     }
     return EvalPlan(
         id=f"{evaluation.card.name}-{hashed(identity)[:8]}",
@@ -147,6 +183,7 @@ def _evaluation(
         params=params,
         data=data,
         steps=steps,
+        controls=tuple(model.controls),
     )
 
 
@@ -177,6 +214,21 @@ def _card_used(card: Card) -> Provenance:
     return Provenance(
         kind="card", family=card.family, name=card.name, rev=card.model.rev, sha256=card.sha256
     )
+
+
+def _plugins(
+    made_from: tuple[Provenance, ...], evaluations: tuple[EvalPlan, ...]
+) -> tuple[PluginInfo, ...]:
+    """The installed packages whose ops train or judge."""
+    ops = [(made.family, made.name) for made in made_from if made.kind == "op"]
+    ops += [("evaluations", evaluation.impl) for evaluation in evaluations]
+    used: dict[tuple[str, str], tuple[str, ...]] = {}
+    for family, name in dict.fromkeys(ops):
+        plugin = plugin_of(family, name)
+        if plugin is not None:
+            key = (plugin.package, plugin.version)
+            used[key] = (*used.get(key, ()), f"{family}/{name}")
+    return tuple(PluginInfo(name=n, version=v, ops=ops) for (n, v), ops in used.items())
 
 
 def _op_used(family: str, name: str) -> Provenance:

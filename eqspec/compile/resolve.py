@@ -8,6 +8,8 @@ from typing import TypeVar
 from pydantic import JsonValue
 
 from eqspec.compile.cards_in_use import card_in_use
+from eqspec.compile.judged_data import judged_data
+from eqspec.compile.survey import with_transforms
 from eqspec.errors import Diagnostic, SpecError
 from eqspec.registry.cards import (
     AugmentationCard,
@@ -142,7 +144,8 @@ def _evaluations(
         try:
             card = card_in_use(catalog, source, ("evaluate", at), family="evaluations")
             written = _model(card, EvaluationCard).params
-            params = {k: _with_transforms(v, catalog) for k, v in written.items()}
+            params = {k: with_transforms(v, catalog) for k, v in written.items()}
+            judged = None if data is None else judged_data(card, catalog, own=data)
         except SpecError as error:
             problems.extend(error.diagnostics)
             continue
@@ -150,21 +153,9 @@ def _evaluations(
             place = source.value(("evaluate", at))
             problems.append(Diagnostic("EQ010", error.message, place=place, help=error.help))
             continue
-        if data is not None:
-            found.append(ResolvedEvaluation(asked=asked, card=card, data=data, params=params))
+        if judged is not None:
+            found.append(ResolvedEvaluation(asked=asked, card=card, data=judged, params=params))
     return tuple(found)
-
-
-def _with_transforms(value: JsonValue, catalog: Catalog) -> JsonValue:
-    """Every ``{use: name}`` inside an evaluation's parameters becomes the transform's op call."""
-    if isinstance(value, dict) and set(value) == {"use"}:
-        model = _model(catalog.card("transforms", str(value["use"])), TransformCard)
-        return {"impl": model.impl, "params": model.params}
-    if isinstance(value, dict):
-        return {k: _with_transforms(v, catalog) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_with_transforms(v, catalog) for v in value]
-    return value
 
 
 def _recipe_augment(method: Card, *, source: Source, catalog: Catalog) -> Card:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from pydantic import JsonValue
 
+from eqspec.compile.plan import InitPlan
 from eqspec.compile.resolve import Resolved
 from eqspec.registry.catalog import Card
 
 
-def resolved_spec(resolved: Resolved) -> dict[str, JsonValue]:
+def resolved_spec(resolved: Resolved, *, init: InitPlan | None = None) -> dict[str, JsonValue]:
     """Plain data in the spec's own schema: every card's body in place, every default written."""
     spec = resolved.spec.model_dump(mode="json", by_alias=True)
     spec["image"] = resolved.image
     spec["compare"] = {}
+    if init is not None:
+        spec["init_from"] = init.model_dump(mode="json")
     for place in ("data", "backbone", "method", "augment"):
         spec[place] = _body(resolved.cards[place])
     if resolved.equivariance is not None:
@@ -21,6 +24,8 @@ def resolved_spec(resolved: Resolved) -> dict[str, JsonValue]:
         spec["equivariance"]["with"] = {}
     for written, evaluation in zip(spec["evaluate"], resolved.evaluations, strict=True):
         written["use"] = {**_body(evaluation.card), "params": evaluation.params}
+        if evaluation.model.data is not None:
+            written["use"]["data"] = _body(evaluation.data)
         written["with"] = {}
     return {key: value for key, value in spec.items() if value != {} or key == "evaluate"}
 

@@ -7,7 +7,7 @@ micro-batch and hand it its slice of that gradient: one extra forward of the enc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -39,6 +39,45 @@ class Backward:
     cut_norms: dict[str, Tensor]
 
 
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """A loss, and what its gradient goes back through.
+
+    Attributes:
+        cut: streams at the cut; with their graph only where there is one micro-batch.
+        leaves: the same, detached: where the judge's gradient arrives.
+    """
+
+    loss: Loss
+    cut: dict[str, Tensor]
+    leaves: dict[str, Tensor]
+
+
+def forward(
+    graph: TrainGraph,
+    streams: Streams,
+    controls: Streams,
+    *,
+    micro_batches: int,
+    judge: Callable[[Streams, Streams], Loss],
+) -> Forward:
+    """The loss of this rank's whole share of the batch, cut at the encoders' outputs.
+
+    Args:
+        judge: the graph's, compiled or not.
+    """
+    types = graph.plan.streams
+    needed = {name: streams[name] for name in graph.encode.inputs}
+    if micro_batches == 1:
+        cut = graph.encode(needed)
+    else:
+        parts = _encoded(graph, _split(needed, types, micro_batches))
+        cut = {n: torch.cat([p[n] for p in parts], dim=_batch_axis(types[n])) for n in parts[0]}
+    students = _students(graph)
+    leaves = {n: x.detach().requires_grad_(n in students) for n, x in cut.items()}
+    return Forward(loss=judge({**streams, **leaves}, controls), cut=cut, leaves=leaves)
+
+
 def backward(
     graph: TrainGraph,
     streams: Streams,
@@ -55,18 +94,11 @@ def backward(
         micro_batches: how many passes the encoders make; divides the share.
         norms: also measure each term's gradient at the cut, one more judge backward per term.
     """
-    types = graph.plan.streams
-    needed = {name: streams[name] for name in graph.encode.inputs}
-    if micro_batches == 1:
-        cut = graph.encode(needed)
-    else:
-        parts = _encoded(graph, _split(needed, types, micro_batches))
-        cut = {n: torch.cat([p[n] for p in parts], dim=_batch_axis(types[n])) for n in parts[0]}
-    students = _students(graph)
-    leaves = {n: x.detach().requires_grad_(n in students) for n, x in cut.items()}
     # A compiled judge frees what its backward needs: to ask it term by term, it runs uncompiled.
     judge = graph.judge.forward if norms else graph.judge
-    loss = judge({**streams, **leaves}, controls)
+    made = forward(graph, streams, controls, micro_batches=micro_batches, judge=judge)
+    loss, cut, leaves = made.loss, made.cut, made.leaves
+    students = _students(graph)
     found = (
         _cut_norms(loss, controls, leaves=[leaves[n] for n in students], added=graph.plan.added)
         if norms
@@ -77,6 +109,8 @@ def backward(
     if micro_batches == 1:
         torch.autograd.backward([cut[n] for n in slopes], [slopes[n] for n in slopes])
         return Backward(loss=loss, cut_norms=found)
+    types = graph.plan.streams
+    needed = {name: streams[name] for name in graph.encode.inputs}
     with paused_statistics(graph):
         pieces = _split(needed, types, micro_batches)
         for piece, slope in zip(pieces, _split(slopes, types, micro_batches), strict=True):

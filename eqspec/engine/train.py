@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
+from contextlib import nullcontext
+from importlib import import_module
+from types import ModuleType
 
-import torch
 from torch import Tensor
 
 from eqspec.build.optimizer import set_step
@@ -15,50 +17,64 @@ from eqspec.build.program import Program
 from eqspec.engine.backward import Backward, backward
 from eqspec.engine.clip import clip_gradients
 from eqspec.engine.events import Event, Paused, Stepped
+from eqspec.engine.finite import NotFinite, blamed, need_finite_losses
+from eqspec.engine.precision import precision_of
 from eqspec.engine.teacher import follow
-from eqspec.errors import EqspecError
 from eqspec.nn.world import World
 
 NORMS_EVERY = 50
 """Steps between measurements of each term's gradient at the cut; the first step has one."""
 
 
-class NotFinite(EqspecError):
-    """A term became infinite or NaN; the weights have not been touched by that step."""
-
-    def __init__(self, term: str, *, step: int, value: float) -> None:
-        super().__init__(
-            f"the term `{term}` is {value} at step {step}",
-            help="the last checkpoint is intact; try a smaller learning rate or lambda",
-        )
+SETTLED = 2
+"""First steps of a process in which everything is compiled: one with norms, one without."""
 
 
 def train(program: Program, *, start: int = 0, until: int | None = None) -> Iterator[Event]:
     """Trains from step `start`; yields `Stepped` after every step, `Paused` where planned.
 
     While it is paused the weights do not move: the caller may evaluate and save before it asks on.
+    Of a compiled program, the first batch's loss is compared with the uncompiled one (`Agreed`).
 
     Args:
         start: steps that are already done.
         until: stop after this many steps in all; the plan's own length by default.
 
     Raises:
-        NotFinite: when a term of the loss is no number.
+        NotFinite: when a loss or a gradient is no number; the weights have not been touched by it.
+        EqspecError: when torch cannot compile, or compiles something else, or memory ends.
     """
     plan = program.plan
     last = plan.train.steps if until is None else min(until, plan.train.steps)
     pauses = {pause.step: pause for pause in plan.timetable}
     arriving = program.batches(start, last - start)
-    for step in range(start, last):
-        began = time.perf_counter()
-        batch = next(arriving)
-        waited = time.perf_counter() - began
-        metrics = _step(program, program.streams(batch), step=step)
-        yield Stepped(
-            step=step + 1, metrics=metrics, seconds=time.perf_counter() - began, waited=waited
-        )
-        if step + 1 in pauses:
-            yield Paused(step=step + 1, pause=pauses[step + 1])
+    compiler = _compiler(program)
+    with compiler.Watch() if compiler else nullcontext() as watch:
+        for step in range(start, last):
+            began = time.perf_counter()
+            batch = next(arriving)
+            waited = time.perf_counter() - began
+            streams = program.streams(batch)
+            if compiler and step == start:
+                yield compiler.compare_with_eager(program, streams, step=step)
+            metrics = _step(program, streams, step=step)
+            yield Stepped(
+                step=step + 1,
+                metrics=metrics,
+                seconds=time.perf_counter() - began,
+                waited=waited,
+                compiled=watch.taken() if watch else None,
+                settled=step >= start + SETTLED,
+            )
+            if step + 1 in pauses:
+                yield Paused(step=step + 1, pause=pauses[step + 1])
+                if watch:
+                    watch.taken()  # an evaluation may have compiled forms of its own
+
+
+def _compiler(program: Program) -> ModuleType | None:
+    """`eqspec.engine.compiling` for a program that is compiled; importing it takes a second."""
+    return import_module("eqspec.engine.compiling") if program.compiled else None
 
 
 def _step(program: Program, streams: dict[str, Tensor], *, step: int) -> dict[str, float]:
@@ -68,27 +84,41 @@ def _step(program: Program, streams: dict[str, Tensor], *, step: int) -> dict[st
     momenta = program.timeline.momenta(step)
     follow(graph, momenta, when="before-forward")
     program.optimizer.zero_grad(set_to_none=True)
-    with torch.autocast(
-        program.device.type, dtype=torch.bfloat16, enabled=plan.train.precision == "bf16"
-    ):
-        done = backward(
-            graph,
-            streams,
-            program.controls(step),
-            micro_batches=plan.machine.micro_batches,
-            norms=step % NORMS_EVERY == 0,
-        )
+    done = _backward(program, streams, step=step, norms=step % NORMS_EVERY == 0)
     losses = _losses(done, world=program.world)
-    _refuse_nan(losses, step=step + 1)
+    need_finite_losses(losses, step=step + 1)
     named = list(graph.trained())
     average_gradients((p for _, p in named), world=program.world)
-    norm = clip_gradients(named, plan.train.clip)
+    norm = float(clip_gradients(named, plan.train.clip))
+    if not math.isfinite(norm):
+        raise _blame(program, streams, terms=done.loss.terms, step=step)
     lr = program.timeline.lr(step)
     set_step(program.optimizer, step=step, lr=lr, weight_decay=program.timeline.weight_decay(step))
     program.optimizer.step()
     follow(graph, momenta, when="after-step")
-    pulls = _pulls(done, world=program.world)
-    return {**losses, "lr": lr, "gradient": float(norm), **pulls}
+    return {**losses, "lr": lr, "gradient": norm, **_cut(done, world=program.world)}
+
+
+def _backward(program: Program, streams: dict[str, Tensor], *, step: int, norms: bool) -> Backward:
+    with precision_of(program):
+        return backward(
+            program.graph,
+            streams,
+            program.controls(step),
+            micro_batches=program.plan.machine.micro_batches,
+            norms=norms,
+        )
+
+
+def _blame(
+    program: Program, streams: dict[str, Tensor], *, terms: Container[str], step: int
+) -> NotFinite:
+    """The gradient of this batch again, term by term: every rank comes here, so none waits."""
+    gradients = [(n, p.grad.clone()) for n, p in program.graph.trained() if p.grad is not None]
+    program.optimizer.zero_grad(set_to_none=True)
+    again = _backward(program, streams, step=step, norms=True)
+    pulls = {n: v for n, v in _pulls(again, world=program.world).items() if n in terms}
+    return NotFinite(blamed(pulls, gradients), step=step + 1)
 
 
 def _losses(done: Backward, *, world: World) -> dict[str, float]:
@@ -97,14 +127,16 @@ def _losses(done: Backward, *, world: World) -> dict[str, float]:
     return {name: float(world.mean(value.detach())) for name, value in values.items()}
 
 
-def _refuse_nan(losses: dict[str, float], *, step: int) -> None:
-    """All ranks see the same values, so that all of them stop."""
-    for name, value in losses.items():
-        if name != "loss" and not math.isfinite(value):
-            raise NotFinite(name, step=step, value=value)
-
-
 def _pulls(done: Backward, *, world: World) -> dict[str, float]:
     """Norms at the cut over all ranks, whose slopes are those of the mean loss times the ranks."""
     squares = {name: world.sum(norm.square()) for name, norm in done.cut_norms.items()}
-    return {f"cut.{name}": float(s.sqrt()) / world.size for name, s in squares.items()}
+    return {name: float(s.sqrt()) / world.size for name, s in squares.items()}
+
+
+def _cut(done: Backward, *, world: World) -> dict[str, float]:
+    """The norms as metrics, and how many times as hard as the method's own the added terms pull."""
+    pulls = _pulls(done, world=world)
+    found = {f"cut.{name}": norm for name, norm in pulls.items()}
+    if pulls.get("method"):
+        found["cut.ratio"] = pulls["added"] / pulls["method"]
+    return found

@@ -8,31 +8,51 @@ of the model on the data. Which models are compared (untrained, base) is the cal
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
+
+import numpy as np
 
 from eqspec.build.data import Dataset
 from eqspec.compile.plan import EvalPlan
-from eqspec.errors import EqspecError
+from eqspec.errors import EqspecError, UsageError
 from eqspec.evals.features import Subject
+from eqspec.evals.images import chosen_images, encode_images
 from eqspec.evals.pairs import collect
+from eqspec.nn.image_features import ImageFeatures
 from eqspec.nn.regression import PairFeatures
-from eqspec.nn.scores import Metric, Result
+from eqspec.nn.scores import Headline, Metric, Result
 from eqspec.ops.find import find_op
 from eqspec.ops.op import OpCall
+
+Split = Literal["train", "held-out"]
 
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """A model and the two splits of a dataset, as evaluation ops see them."""
+    """A model and the two splits of a dataset, as evaluation ops see them.
+
+    Features of single images are kept, so that several evaluations on one bench encode them once.
+    """
 
     subject: Subject
     train: Dataset
     held_out: Dataset
+    _encoded: dict[Split, ImageFeatures] = field(default_factory=dict, init=False, repr=False)
+
+    def features(self, split: Split, *, limit: int | None) -> ImageFeatures:
+        """Features of at most `limit` images of a split, in every row that the model has."""
+        dataset = self._dataset(split)
+        images = chosen_images(len(dataset), limit=limit)
+        known = self._encoded.get(split)
+        if known is None or len(known.images) < len(images):
+            known = encode_images(self.subject, dataset, limit=limit)
+            self._encoded[split] = known
+        return known.taken(np.searchsorted(known.images, images))
 
     def pairs(
         self,
-        split: Literal["train", "held-out"],
+        split: Split,
         *,
         families: Mapping[str, OpCall],
         borders: tuple[str, ...],
@@ -43,7 +63,7 @@ class Bench:
         """Features of at most `limit` pairs (I, g(I)) of a split, for rows that the model has."""
         return collect(
             self.subject,
-            self.train if split == "train" else self.held_out,
+            self._dataset(split),
             view=0 if split == "train" else 1,
             families=families,
             borders=borders,
@@ -52,28 +72,54 @@ class Bench:
             limit=limit,
         )
 
+    def _dataset(self, split: Split) -> Dataset:
+        return self.train if split == "train" else self.held_out
 
-def evaluate(plan: EvalPlan, subject: Subject, *, train: Dataset, held_out: Dataset) -> Result:
+
+def evaluate(plan: EvalPlan, bench: Bench) -> Result:
     """The evaluation's metrics, and the per-sample values by which two models can be compared.
 
     Args:
         plan: which protocol with which numbers.
-        subject: the frozen model.
-        train: images that regressors and probes may learn from.
-        held_out: images that only report.
+        bench: the frozen model; regressors and probes learn from its training split alone, the
+            held-out one only reports.
 
     Raises:
-        EqspecError: too few images, or features that are not finite.
+        EqspecError: data that the evaluation cannot use, or features that are not finite.
+    """
+    check_data(plan, train=bench.train, held_out=bench.held_out)
+    op = find_op("evaluations", plan.impl)
+    evaluation = op.build(op.Params.model_validate(plan.params))
+    result: Result = evaluation.run(bench)
+    return replace(result, facts={"evaluation": plan.id, "rev": plan.rev, **result.facts})
+
+
+def check_data(plan: EvalPlan, *, train: Dataset, held_out: Dataset) -> None:
+    """Looks whether an evaluation can be made on two splits.
+
+    Raises:
+        EqspecError: too few images, no labels where they are needed, or other classes in one split
+            than in the other.
     """
     if len(train) < 2 or len(held_out) < 2:
         raise EqspecError(
             f"`{plan.name}` needs at least 2 images to learn from and 2 held-out ones; "
             f"there are {len(train)} and {len(held_out)}"
         )
-    op = find_op("evaluations", plan.impl)
-    evaluation = op.build(op.Params.model_validate(plan.params))
-    result: Result = evaluation.run(Bench(subject=subject, train=train, held_out=held_out))
-    return replace(result, facts={"evaluation": plan.id, "rev": plan.rev, **result.facts})
+    if not find_op("evaluations", plan.impl).needs_labels:
+        return
+    if train.labels is None or held_out.labels is None:
+        raise EqspecError(
+            f"`{plan.name}` needs labels, and the images of `{plan.data.name}` have none",
+            help="put them into one folder per class, or name labelled data: `with: {data: …}`",
+        )
+    if train.classes != held_out.classes:
+        odd = sorted(set(train.classes) ^ set(held_out.classes))
+        raise EqspecError(
+            f"the training and the held-out images of `{plan.data.name}` have different classes: "
+            f"{', '.join(odd[:5])}",
+            help="both splits need the same class folders",
+        )
 
 
 def compare(plan: EvalPlan, a: Result, b: Result) -> tuple[Metric, ...]:
@@ -82,4 +128,15 @@ def compare(plan: EvalPlan, a: Result, b: Result) -> tuple[Metric, ...]:
     Raises:
         UsageError: the two were not measured on the same samples.
     """
+    if a.facts.get("data") != b.facts.get("data"):
+        raise UsageError(
+            f"two results of `{plan.name}` cannot be compared: `{plan.data.name}` has changed "
+            "between them",
+            help="evaluate both on the same data",
+        )
     return find_op("evaluations", plan.impl).difference(a, b)
+
+
+def headline(plan: EvalPlan) -> Headline:
+    """Which numbers of an evaluation a table shows."""
+    return find_op("evaluations", plan.impl).headline

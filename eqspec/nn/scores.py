@@ -83,6 +83,25 @@ class Result:
         return cls(metrics=metrics, facts=summary["facts"], arrays=dict(arrays))
 
 
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """Which of an evaluation's numbers a table of several models shows.
+
+    Attributes:
+        title: what the table is of.
+        metrics: name of a metric → its heading; empty where the group says it all.
+        by: keys of a metric's group; every combination of their values is a column.
+        digits: after the point.
+        floor: (share of the untrained model's value, the word for what lies below it).
+    """
+
+    title: str
+    metrics: Mapping[str, str]
+    by: tuple[str, ...] = ()
+    digits: int = 3
+    floor: tuple[float, str] | None = None
+
+
 def _plain(value: float | None) -> float | None:
     return None if value is None or np.isnan(value) else float(value)
 

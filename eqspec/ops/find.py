@@ -1,4 +1,7 @@
-"""Finds op files by family and name: a name exists because a file exists. Free of torch."""
+"""Finds op files by family and name: a name exists because a file exists. Free of torch.
+
+The files are those in eqspec/ops/, and those of installed packages (`eqspec.ops.plugins`).
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eqspec.errors import EqspecError
+from eqspec.errors import EqspecError, UsageError
+from eqspec.ops.plugins import Plugin, load, plugins
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -43,9 +47,12 @@ class UnknownOp(EqspecError):
 
 
 def op_names(family: str) -> tuple[str, ...]:
-    """Names of all ops of a family, sorted."""
-    package = importlib.import_module(f"eqspec.ops.{family}")
-    return tuple(sorted(m.name for m in pkgutil.iter_modules(package.__path__)))
+    """Names of all ops of a family, sorted.
+
+    Raises:
+        UsageError: when a plugin takes the name of one that ships with eqspec.
+    """
+    return tuple(sorted((*_own_names(family), *(p.name for p in _brought(family)))))
 
 
 def find_op(family: str, name: str) -> ModuleType:
@@ -54,10 +61,36 @@ def find_op(family: str, name: str) -> ModuleType:
     Raises:
         UnknownOp: when there is no such file.
     """
-    known = op_names(family)
-    if name not in known:
-        raise UnknownOp(family, name, known=known)
-    return importlib.import_module(f"eqspec.ops.{family}.{name}")
+    if name in _own_names(family):
+        return importlib.import_module(f"eqspec.ops.{family}.{name}")
+    plugin = plugin_of(family, name)
+    if plugin is None:
+        raise UnknownOp(family, name, known=op_names(family))
+    return load(plugin)
+
+
+def plugin_of(family: str, name: str) -> Plugin | None:
+    """The plugin that brings an op; None for one that ships with eqspec."""
+    return next((p for p in _brought(family) if p.name == name), None)
+
+
+def _own_names(family: str) -> tuple[str, ...]:
+    package = importlib.import_module(f"eqspec.ops.{family}")
+    return tuple(m.name for m in pkgutil.iter_modules(package.__path__))
+
+
+def _brought(family: str) -> tuple[Plugin, ...]:
+    """The plugins of a family."""
+    brought = tuple(p for p in plugins(FAMILIES) if p.family == family)
+    own = _own_names(family) if brought else ()
+    for plugin in brought:
+        if plugin.name in own:
+            raise UsageError(
+                f"the package `{plugin.package}` brings an op `{family}.{plugin.name}`, which "
+                "eqspec has itself",
+                help="no plugin may replace an op: give it another name, or uninstall it",
+            )
+    return brought
 
 
 def family_of(name: str, *, among: tuple[str, ...]) -> str:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -40,6 +40,20 @@ class NoParams(OpParams):
 Scheduled = Annotated[float | OpCall, "scheduled"]
 """A number, or a schedule (`{impl: linear, params: …}`). Always reaches the op's forward as a
 keyword holding a 0-dim float32 tensor, so that a changing value never recompiles the graph."""
+
+
+_T = TypeVar("_T")
+
+HowItRuns = Annotated[_T, "how-it-runs"]
+"""A parameter on which no number depends: where something may be fetched from, how much damage is
+borne. It stays out of every id."""
+
+
+def how_it_runs_fields(params: type[OpParams]) -> frozenset[str]:
+    """Names of the parameters that are declared `HowItRuns`."""
+    return frozenset(
+        name for name, field in params.model_fields.items() if "how-it-runs" in field.metadata
+    )
 
 
 def scheduled_fields(params: type[OpParams]) -> tuple[str, ...]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import AfterValidator, Field, JsonValue, model_validator
 
 from eqspec.registry.grammar import (
     Addition,
@@ -21,6 +21,7 @@ from eqspec.registry.grammar import (
     TermDecl,
     ViewGroupDecl,
 )
+from eqspec.spec.use import NameOrBody
 
 
 class CardModel(Declared):
@@ -115,11 +116,22 @@ class DatasetCard(CardModel):
     facts: DatasetFacts
 
 
-class CropDecl(Declared):
-    """A random resized crop."""
+_Share = Annotated[float, Field(gt=0, le=1)]
+_Ratio = Annotated[float, Field(gt=0)]
 
-    scale: tuple[float, float]
-    ratio: tuple[float, float] = (0.75, 4 / 3)
+
+def _rising(bounds: tuple[float, float]) -> tuple[float, float]:
+    low, high = bounds
+    if low > high:
+        raise ValueError(f"a range is [low, high], but {low:g} is above {high:g}")
+    return bounds
+
+
+class CropDecl(Declared):
+    """A random resized crop: shares of the image's area, and width over height."""
+
+    scale: Annotated[tuple[_Share, _Share], AfterValidator(_rising)]
+    ratio: Annotated[tuple[_Ratio, _Ratio], AfterValidator(_rising)] = (0.75, 4 / 3)
     interpolation: Literal["bilinear", "bicubic"] = "bicubic"
 
 
@@ -167,11 +179,49 @@ class TransformCard(CardModel):
 
 
 class EvaluationCard(CardModel):
-    """An evaluation protocol with its numbers."""
+    """An evaluation protocol with its numbers.
+
+    Attributes:
+        data: name or body of the dataset that is judged on; None for what the spec trains on.
+        controls: what stands beside the untrained encoder, read from images without any encoder.
+    """
 
     card: Literal["evaluation"]
     impl: str
     params: dict[str, JsonValue] = Field(default_factory=dict)
+    data: NameOrBody | None = None
+    controls: list[Literal["block-grid"]] = Field(default_factory=list[Literal["block-grid"]])
+
+
+class SpeedDecl(Declared):
+    """How fast one device computes in one precision.
+
+    Attributes:
+        peak_tflops: of dense matrix products, 10¹² operations per second.
+        utilisation: share of the peak that trainings reach, (lowest, highest).
+        evidence: whether the shares were measured or are assumed.
+        source: of the shares.
+    """
+
+    peak_tflops: float = Field(gt=0)
+    utilisation: Annotated[tuple[_Share, _Share], AfterValidator(_rising)]
+    evidence: Literal["measured", "assumed"]
+    source: str = Field(min_length=10)
+
+
+class MachineCard(CardModel):
+    """What a plan could be run on, to say how long that would take; no part of any recipe.
+
+    Attributes:
+        devices: that share a batch; all cores of a CPU are one.
+        memory_gib: of each device.
+        speed: by precision.
+    """
+
+    card: Literal["machine"]
+    devices: int = Field(ge=1)
+    memory_gib: float = Field(gt=0)
+    speed: dict[Literal["fp32", "bf16"], SpeedDecl] = Field(min_length=1)
 
 
 FAMILIES = MappingProxyType(
@@ -183,6 +233,7 @@ FAMILIES = MappingProxyType(
         "augmentations": AugmentationCard,
         "transforms": TransformCard,
         "evaluations": EvaluationCard,
+        "machines": MachineCard,
     }
 )
 """Folder under ``registry/`` → the model of its cards."""

@@ -15,6 +15,7 @@ from eqspec.errors import Diagnostic, EqspecError, Severity, SpecError
 from eqspec.registry.cards import FAMILIES, CardModel
 from eqspec.registry.places import registry_root
 from eqspec.spec.diagnose import validate
+from eqspec.spec.load import read_text
 from eqspec.spec.source import Source, read_yaml
 
 
@@ -75,9 +76,7 @@ class Catalog:
         for root in reversed(self.roots):
             path = root / family / f"{name}.yaml"
             if path.is_file():
-                return read_card(
-                    path.read_text(encoding="utf-8"), family=family, name=name, file=str(path)
-                )
+                return read_card(read_text(path), family=family, name=name, file=str(path))
         raise UnknownCard(family, name, known=self.names(family))
 
     def replaced(self) -> tuple[Diagnostic, ...]:

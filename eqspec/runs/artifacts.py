@@ -21,8 +21,30 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-_REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+_CAUSES = (
+    (
+        (errno.ENOSPC, errno.EDQUOT),
+        "the disk is full",
+        "free some space and give the same command again: a run goes on where it was",
+    ),
+    (
+        (errno.EACCES, errno.EPERM, errno.EROFS),
+        "permission denied or read-only",
+        "check who owns the folder, or choose another one",
+    ),
+    (
+        (errno.EFBIG,),
+        "files may not grow that large here",
+        "raise the limit (`ulimit -f`), or choose another disk",
+    ),
+    (
+        (errno.ENOTDIR, errno.EEXIST),
+        "a part of this path is a file, where a folder is needed",
+        "choose another folder, or move the file away",
+    ),
+)
+"""Error numbers of the operating system, what they mean, and what to do."""
+
 _TEMPORARY = ".tmp"
 
 
@@ -56,17 +78,9 @@ def explained(path: Path, *, doing: str = "write") -> Generator[None]:
 
 
 def _in_plain_words(error: OSError, *, path: Path, doing: str) -> EqspecError:
-    if error.errno in _FULL:
-        return EqspecError(
-            f"cannot {doing} `{path}`: the disk is full",
-            help="free some space and give the same command again: a run goes on where it was",
-        )
-    if error.errno in _REFUSED:
-        return EqspecError(
-            f"cannot {doing} `{path}`: permission denied or read-only",
-            help="check who owns the folder, or choose another one",
-        )
-    return EqspecError(f"cannot {doing} `{path}`: {error.strerror or error}")
+    known = ((why, advice) for numbers, why, advice in _CAUSES if error.errno in numbers)
+    why, advice = next(known, (error.strerror or str(error), None))
+    return EqspecError(f"cannot {doing} `{path}`: {why}", help=advice)
 
 
 @contextmanager

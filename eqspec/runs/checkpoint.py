@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -26,16 +27,20 @@ from eqspec.runs.artifacts import (
     write_bytes,
     write_json,
 )
+from eqspec.runs.keep import Keep, expendable
+from eqspec.runs.plain import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from torch import Tensor
 
+KEEP = Keep()
+"""Which checkpoints stay unless a spec says otherwise."""
+
 _COMPLETE = re.compile(r"step-(\d{8,})\.json")
 _DATA = re.compile(r"step-\d{8,}(?:\.\d+)?\.(?:safetensors|state\.pt)")
-_PLAIN = (bool, int, float, str, type(None))
 
 
 class StoredFile(FileEntry):
@@ -76,9 +81,9 @@ def save(
     step: int,
     tensors: Mapping[str, Tensor],
     state: Mapping[str, object],
-    keep: int = 2,
+    keep: Keep = KEEP,
 ) -> None:
-    """Saves a checkpoint, then removes all but the last `keep`.
+    """Saves a checkpoint, then removes those that the rule does not need.
 
     Checkpoints of later steps go too: they are of a run that was abandoned.
 
@@ -87,25 +92,35 @@ def save(
         step: optimizer steps done; the journals are synced up to it.
         tensors: by name; may share memory, lie on any device and have any strides.
         state: dicts, lists and tuples of tensors, numbers, strings and None.
-        keep: at least 1.
+        keep: which of them stay; the one just saved always does.
 
     Raises:
         EqspecError: when it cannot be written; the checkpoints before are then as they were.
         TypeError: when the state holds anything else.
     """
-    assert keep >= 1, "the checkpoint just saved is always kept"
     _remove_unlisted(folder)
     stem = _free_stem(folder, step=step)
-    contents = Contents(
-        step=step,
-        tensors=_write_tensors(folder / f"{stem}.safetensors", tensors=tensors),
-        state=_write_state(folder / f"{stem}.state.pt", state=state),
-    )
+    try:
+        contents = Contents(
+            step=step,
+            tensors=_write_tensors(folder / f"{stem}.safetensors", tensors=tensors),
+            state=_write_state(folder / f"{stem}.state.pt", state=state),
+        )
+    except EqspecError:
+        with suppress(EqspecError):
+            _remove_unlisted(folder)  # a full disk is not to be kept full by half a checkpoint
+        raise
     write_json(_json(folder, step=step), value=contents.model_dump(mode="json"))
-    kept = [known for known in steps(folder) if known <= step][-keep:]
+    later = [known for known in steps(folder) if known > step]
+    known = [known for known in steps(folder) if known <= step]
+    remove(folder, gone=(*later, *expendable(known, keep=keep)))
+
+
+def remove(folder: Path, *, gone: Iterable[int]) -> None:
+    """Removes the checkpoints of some steps, and data files that no checkpoint lists."""
     with explained(folder, doing="tidy"):
-        for other in set(steps(folder)).difference(kept):
-            _json(folder, step=other).unlink()
+        for step in gone:
+            _json(folder, step=step).unlink()
     _remove_unlisted(folder)
 
 
@@ -127,7 +142,7 @@ def load(folder: Path) -> Checkpoint | None:
     warnings: tuple[str, ...] = ()
     for step in reversed(steps(folder)):
         try:
-            contents = _intact(folder, step=step)
+            contents = intact(folder, step=step)
         except EqspecError as error:
             warnings += (f"the checkpoint of step {step} was passed over: {error.message}",)
         else:
@@ -151,7 +166,20 @@ def load_step(folder: Path, *, step: int) -> Checkpoint:
     if step not in known:
         listed = ", ".join(str(one) for one in known) or "none"
         raise UsageError(f"`{folder}` has no checkpoint of step {step}; it has: {listed}")
-    return _read(folder, contents=_intact(folder, step=step), warnings=())
+    return _read(folder, contents=intact(folder, step=step), warnings=())
+
+
+def newest_weights(folder: Path) -> StoredFile | None:
+    """The tensors file of the newest complete checkpoint as it was saved; None without any.
+
+    Raises:
+        FolderMismatch: when the JSON file of that checkpoint is damaged.
+    """
+    known = steps(folder)
+    if not known:
+        return None
+    contents = read_document(_json(folder, step=known[-1]), kind=Contents)
+    return contents.tensors
 
 
 def state_digest(tensors: Mapping[str, Tensor]) -> str:
@@ -183,8 +211,8 @@ def _free_stem(folder: Path, *, step: int) -> str:
     return stem
 
 
-def _intact(folder: Path, *, step: int) -> Contents:
-    """What the JSON file of a step lists, once its hashes are found right."""
+def intact(folder: Path, *, step: int) -> Contents:
+    """What the JSON file of a step lists; FolderMismatch when it or a file is damaged."""
     contents = read_document(_json(folder, step=step), kind=Contents)
     for file in (contents.tensors, contents.state):
         if _stored(folder / file.name) != file:
@@ -230,45 +258,25 @@ def _write_state(path: Path, *, state: Mapping[str, object]) -> StoredFile:
 
     # In memory first: writing by itself, torch hides what the operating system says.
     buffer = io.BytesIO()
-    torch.save(_plain(dict(state), at="state"), buffer)  # noqa: TID251 - this is eqspec.runs.checkpoint
+    torch.save(plain(dict(state), at="state"), buffer)  # noqa: TID251 - this is eqspec.runs.checkpoint
     write_bytes(path, data=buffer.getbuffer())
     return _stored(path)
 
 
-def _plain(value: object, *, at: str) -> object:
-    """The same nest of plain containers with its tensors on the CPU.
-
-    Raises:
-        TypeError: for anything that would not load with `weights_only=True`.
-    """
-    from torch import Tensor
-
-    if isinstance(value, Tensor):
-        alone = value.detach().cpu()
-        # A view would be written with all the memory it looks into.
-        return alone if alone.untyped_storage().nbytes() == alone.nbytes else alone.clone()
-    if isinstance(value, dict):
-        items = cast("dict[object, object]", value).items()
-        return {_plain(key, at=at): _plain(one, at=f"{at}.{key}") for key, one in items}
-    if isinstance(value, (list, tuple)):
-        sequence = cast("list[object] | tuple[object, ...]", value)
-        parts = [_plain(one, at=f"{at}.{i}") for i, one in enumerate(sequence)]
-        return tuple(parts) if isinstance(value, tuple) else parts
-    if type(value) not in _PLAIN:  # exactly: numpy's floats are floats, but do not load again
-        raise TypeError(f"`{at}` is a {type(value).__name__}: a checkpoint holds plain data only")
-    return value
-
-
 def _remove_unlisted(folder: Path) -> None:
-    """Removes data files that no JSON file lists: of killed saves and of dropped checkpoints."""
+    with explained(folder, doing="tidy"):
+        for path in unlisted(folder):
+            path.unlink()
+
+
+def unlisted(folder: Path) -> tuple[Path, ...]:
+    """Data files that no JSON file lists: of killed saves and of dropped checkpoints."""
     listed: set[str] = set()
     for step in steps(folder):
         try:
             contents = read_document(_json(folder, step=step), kind=Contents)
         except FolderMismatch:
-            return  # which files are its own cannot be told, so none is taken away
+            return ()  # which files are its own cannot be told, so none is taken away
         listed |= {contents.tensors.name, contents.state.name}
-    with explained(folder, doing="tidy"):
-        for path in folder.glob("step-*"):
-            if _DATA.fullmatch(path.name) and path.name not in listed:
-                path.unlink()
+    found = (path for path in folder.glob("step-*") if _DATA.fullmatch(path.name))
+    return tuple(sorted(path for path in found if path.name not in listed))

@@ -5,6 +5,7 @@ Free of torch: what only torch knows (threads, accelerators) is passed in.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import shutil
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import eqspec
+from eqspec.ops.decode import decoder
 from eqspec.runs.artifacts import Document
 
 if TYPE_CHECKING:
@@ -55,8 +57,11 @@ class Environment(Document):
         accelerators: names of the devices, in order; empty on a CPU.
         packages: version by name; None where a package is not installed.
         checkout: None when eqspec does not run from a git checkout.
+        source: digest of eqspec's own code, whatever git knows of it; None in older folders.
         decoder: what turns JPEG files into pixels, with versions.
         threads: that torch computes with.
+        compiled: whether blocks and losses were compiled, whatever the spec asked for; None where
+            that was not written down.
         data: fingerprint of the training data, once it has been read.
     """
 
@@ -70,8 +75,10 @@ class Environment(Document):
     accelerators: tuple[str, ...]
     packages: dict[str, str | None]
     checkout: Checkout | None
+    source: str | None = None
     decoder: str
     threads: int
+    compiled: bool | None = None
     data: str | None = None
 
 
@@ -93,6 +100,7 @@ def collect(*, threads: int, accelerators: Sequence[str] = ()) -> Environment:
         accelerators=tuple(accelerators),
         packages=package_versions(),
         checkout=checkout(Path(eqspec.__file__).parent),
+        source=source_digest(Path(eqspec.__file__).parent),
         decoder=decoder(),
         threads=threads,
     )
@@ -127,13 +135,23 @@ def cpu_model(cpuinfo: Path) -> str:
     return next(names, "") or platform.processor() or platform.machine()
 
 
-def decoder() -> str:
-    """Pillow and the JPEG library under it: pixels, and so accuracies, differ between them."""
-    from PIL import features
+def cpu_flags(cpuinfo: Path) -> frozenset[str]:
+    """Features of the processor by the system's names; none where the system does not tell."""
+    try:
+        lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return frozenset()
+    named = (line.partition(":")[2] for line in lines if line.startswith(("flags", "Features")))
+    return frozenset(next(named, "").split())
 
-    library = "libjpeg-turbo" if features.check_feature("libjpeg_turbo") else "libjpeg"
-    version = features.version_feature("libjpeg_turbo") or features.version_codec("jpg")
-    return f"pillow {_version('pillow')}, {library} {version}"
+
+def source_digest(package: Path) -> str:
+    """SHA-256 over the names and bytes of every Python file of a package."""
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        digest.update(f"{path.relative_to(package).as_posix()}\0".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
 
 
 def checkout(package: Path) -> Checkout | None:

@@ -213,7 +213,7 @@ class RunFolder:
         lines += [f"  {line}" for line in differences]
         raise FolderMismatch(
             f"`{self.path}` belongs to another run (there → here):\n" + "\n".join(lines),
-            help="undo the change to go on with it, or keep the other run apart: --runs DIR",
+            help="undo the change to go on with it; with --fork it becomes a run of its own",
         )
 
     def guard_data(self, fingerprint: str) -> None:

@@ -22,6 +22,10 @@ LATEST = "latest"
 _TOUCHED = ("plan.json", "metrics.jsonl", "record.json")
 
 
+class Ambiguous(UsageError):
+    """More than one run could be meant; the message lists them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Summary:
     """One run at a glance.
@@ -70,11 +74,12 @@ def find(root: Path, *, reference: str) -> Path:
             that only one run has; or `latest`, the run that was last written to.
 
     Raises:
-        UsageError: when no run is meant, or more than one; the message lists them.
+        UsageError: when no run is meant.
+        Ambiguous: when more than one is.
     """
     if (Path(reference) / "plan.json").is_file():
         return Path(reference)
-    runs = {_name(root, path): path for path in _folders(root)}
+    runs = {run_name(root, path): path for path in run_folders(root)}
     if reference == LATEST and runs:
         return max(runs.values(), key=_last_touched)
     wanted = reference.rstrip("/")
@@ -89,25 +94,31 @@ def find(root: Path, *, reference: str) -> Path:
 
 def summaries(root: Path) -> Listing:
     """Every run under a folder at a glance; folders that cannot be read are listed apart."""
-    rows = [_summary(root, path) for path in _folders(root)]
+    rows = [_summary(root, path) for path in run_folders(root)]
     return Listing(
         runs=tuple(row for row in rows if isinstance(row, Summary)),
         unreadable=tuple(row for row in rows if isinstance(row, Unreadable)),
     )
 
 
-def _summary(root: Path, path: Path) -> Summary | Unreadable:
+def run_name(root: Path, path: Path) -> str:
+    """What to call a run: its path below the folder of all runs, or its path."""
+    return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
+
+
+def run_summary(root: Path, path: Path) -> Summary:
+    """One run at a glance.
+
+    Raises:
+        FolderMismatch: when one of its files is damaged.
+    """
     folder = RunFolder.open(path)
-    try:
-        identity = folder.identity()
-        metrics = journal.latest(folder.metrics)
-        state = folder.state()
-    except EqspecError as error:
-        return Unreadable(name=_name(root, path), path=path, reason=error.message)
+    identity, state = folder.identity(), folder.state()
+    metrics = journal.latest(folder.metrics)
     sign = last_sign(path) if state is State.RUNNING else None
     steps = [row.step for row in metrics.values()]
     return Summary(
-        name=_name(root, path),
+        name=run_name(root, path),
         path=path,
         spec=identity.name,
         recipe=identity.recipe,
@@ -119,7 +130,14 @@ def _summary(root: Path, path: Path) -> Summary | Unreadable:
     )
 
 
-def _folders(root: Path) -> Iterator[Path]:
+def _summary(root: Path, path: Path) -> Summary | Unreadable:
+    try:
+        return run_summary(root, path)
+    except EqspecError as error:
+        return Unreadable(name=run_name(root, path), path=path, reason=error.message)
+
+
+def run_folders(root: Path) -> Iterator[Path]:
     """Run folders below a folder, by name; nothing is looked for inside of one."""
     for parent, folders, files in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -128,18 +146,14 @@ def _folders(root: Path) -> Iterator[Path]:
             yield Path(parent)
 
 
-def _name(root: Path, path: Path) -> str:
-    return path.relative_to(root).as_posix()
-
-
 def _last_touched(path: Path) -> int:
     files = (path / name for name in _TOUCHED)
     return max(file.stat().st_mtime_ns for file in files if file.exists())
 
 
-def _ambiguous(reference: str, names: Iterable[str]) -> UsageError:
+def _ambiguous(reference: str, names: Iterable[str]) -> Ambiguous:
     listed = "\n".join(f"  {name}" for name in names)
-    return UsageError(
+    return Ambiguous(
         f"`{reference}` could be any of these runs:\n{listed}", help="give more of the name"
     )
 

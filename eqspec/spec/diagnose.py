@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic_core import ErrorDetails
 
 from eqspec.errors import Diagnostic
@@ -43,20 +43,38 @@ def validate(model: type[M], source: Source, *, root: KeyPath = ()) -> Validated
         return Validated(None)
     node = source.get(root)
     assert node is not None, f"nothing is written at {root}"
+    return validate_data(model, plain(node), source, root=root)
+
+
+def validate_data(
+    model: type[M], data: JsonValue, source: Source, *, root: KeyPath = (), called: KeyPath = ()
+) -> Validated[M]:
+    """As `validate`, for data that was made from what stands at ``root``.
+
+    Args:
+        called: what messages call it, where that is not its path in this source.
+    """
     try:
-        value = model.model_validate_json(json.dumps(plain(node)), strict=True)
+        value = model.model_validate_json(json.dumps(data), strict=True)
     except ValidationError as error:
-        found = diagnose(error, model, source, root=root)
+        found = diagnose(error, model, source, root=root, called=called)
         return Validated(None, in_order(found))
     return Validated(value)
 
 
 def diagnose(
-    error: ValidationError, model: type[BaseModel], source: Source, *, root: KeyPath = ()
+    error: ValidationError,
+    model: type[BaseModel],
+    source: Source,
+    *,
+    root: KeyPath = (),
+    called: KeyPath = (),
 ) -> tuple[Diagnostic, ...]:
     """One diagnostic for each problem that a model found in (a part of) a source."""
     problems = [_problem(entry, model) for entry in error.errors(include_url=False)]
-    return tuple(_diagnostic(group, source, root) for group in _settled(problems))
+    return tuple(
+        _diagnostic(group, source, root=root, called=called) for group in _settled(problems)
+    )
 
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
@@ -72,7 +90,8 @@ def _order(diagnostic: Diagnostic) -> tuple[bool, str, int, int, str]:
 
 
 def _problem(entry: ErrorDetails, model: type[BaseModel]) -> Problem:
-    spot, kind, context = locate(model, entry["loc"]), entry["type"], entry.get("ctx", {})
+    kind, context = entry["type"], entry.get("ctx", {})
+    spot = locate(model, entry["loc"], unknown=kind == "extra_forbidden")
     if kind in {"union_tag_invalid", "union_tag_not_found"} and not tags_of(spot.declared):
         # A key tells the members apart: the problem is that key, not the mapping that has it.
         key = str(context["discriminator"]).strip("'")
@@ -102,10 +121,13 @@ def _settled(problems: list[Problem], depth: int = 0) -> list[tuple[Problem, ...
     return settled
 
 
-def _diagnostic(group: tuple[Problem, ...], source: Source, root: KeyPath) -> Diagnostic:
-    problem = group[0]
-    path = (*root, *problem.spot.path)
+def _diagnostic(
+    group: tuple[Problem, ...], source: Source, *, root: KeyPath, called: KeyPath
+) -> Diagnostic:
+    path = (*root, *group[0].spot.path)
     place = source.value(path)
+    group = tuple(replace(p, spot=replace(p.spot, path=(*called, *p.spot.path))) for p in group)
+    problem = group[0]
     if len(group) > 1:
         wording = mismatch(group)
     elif problem.kind == "extra_forbidden":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,19 @@ def write_yaml(data: JsonValue) -> str:
         default_flow_style=None,
         width=100,
     )
+
+
+def inline_yaml(data: JsonValue) -> str:
+    """Plain data on one line, as it may stand after a key."""
+    text = yaml.dump(
+        data,
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        default_flow_style=True,
+        width=math.inf,
+    )
+    return text.removesuffix("\n").removesuffix("...").rstrip()
 
 
 def dump_spec(spec: Spec) -> str:

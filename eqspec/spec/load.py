@@ -41,15 +41,60 @@ class LoadedSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class _Judged:
-    """A source's spec, if it is legal, and all that is to be said about it."""
+class Judged:
+    """A source's spec, if it is legal, and all that is to be said about it by itself.
 
+    Attributes:
+        source: what was written, overrides and the variant's changes in place.
+        spec: None when anything is wrong.
+    """
+
+    source: Source
     spec: Spec | None
     diagnostics: tuple[Diagnostic, ...]
 
     @property
     def errors(self) -> bool:
+        """Whether any of it stops."""
         return any(d.severity is Severity.ERROR for d in self.diagnostics)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What came of reading a spec, legal or not; `loaded` insists that it is.
+
+    Attributes:
+        own: the spec itself.
+        variants: what `compare:` makes of it, by name and in order.
+    """
+
+    path: Path
+    own: Judged
+    variants: Mapping[str, Judged]
+    overrides: tuple[Override, ...] = ()
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """Everything that is to be said, in the order of the file."""
+        each = (self.own, *self.variants.values())
+        return in_order(d for judged in each for d in judged.diagnostics)
+
+    def loaded(self) -> LoadedSpec:
+        """The legal spec.
+
+        Raises:
+            SpecError: with all problems, in the order of the file.
+        """
+        spec = self.own.spec
+        if spec is None or self.own.errors or any(o.errors for o in self.variants.values()):
+            raise SpecError(self.diagnostics)
+        own = LoadedSpec(spec, self.own.source, self.path, self.overrides, self.diagnostics)
+        made = {
+            name: replace(own, spec=o.spec, source=o.source, warnings=in_order(o.diagnostics))
+            for name, o in self.variants.items()
+            if o.spec is not None
+        }
+        return replace(own, variants=MappingProxyType(made))
 
 
 def load_spec(path: Path | str, *, overrides: Sequence[str] = ()) -> LoadedSpec:
@@ -62,8 +107,7 @@ def load_spec(path: Path | str, *, overrides: Sequence[str] = ()) -> LoadedSpec:
     Raises:
         SpecError: with all problems, in the order of the file.
     """
-    path = Path(path)
-    return parse_spec(read_text(path), path=path, overrides=overrides)
+    return read_spec(Path(path), overrides=overrides).loaded()
 
 
 def parse_spec(text: str, *, path: Path, overrides: Sequence[str] = ()) -> LoadedSpec:
@@ -72,25 +116,29 @@ def parse_spec(text: str, *, path: Path, overrides: Sequence[str] = ()) -> Loade
     Raises:
         SpecError: with all problems, in the order of the text.
     """
+    return judge_spec(text, path=path, overrides=overrides).loaded()
+
+
+def read_spec(path: Path, *, overrides: Sequence[str] = ()) -> Reading:
+    """Read a spec from a file as far as it goes; what is wrong in it is part of the reading.
+
+    Raises:
+        SpecError: when there is no text to read.
+    """
+    return judge_spec(read_text(path), path=path, overrides=overrides)
+
+
+def judge_spec(text: str, *, path: Path, overrides: Sequence[str] = ()) -> Reading:
+    """As `read_spec`, for a text that is at hand; never raises for what it holds."""
     source = read_yaml(text, name=str(path))
     if source.readable:
         source = overridden(source, overrides)
-    judged = _judge(source)
-    others = {name: (other, _judge(other)) for name, other in variants(source).items()}
-    found = in_order((*judged.diagnostics, *(d for _, o in others.values() for d in o.diagnostics)))
-    if judged.spec is None or judged.errors or any(o.errors for _, o in others.values()):
-        raise SpecError(found)
     applied = tuple(
         Override(override_name(number), argument.partition("=")[0], argument)
         for number, argument in enumerate(overrides, start=1)
     )
-    loaded = LoadedSpec(judged.spec, source, path, applied, found)
-    made = {
-        name: replace(loaded, spec=o.spec, source=other, warnings=in_order(o.diagnostics))
-        for name, (other, o) in others.items()
-        if o.spec is not None
-    }
-    return replace(loaded, variants=MappingProxyType(made))
+    others = {name: _judge(other) for name, other in variants(source).items()}
+    return Reading(path, _judge(source), MappingProxyType(others), applied)
 
 
 def read_text(path: Path) -> str:
@@ -115,10 +163,10 @@ def read_text(path: Path) -> str:
         raise SpecError((diagnostic,)) from None
 
 
-def _judge(source: Source) -> _Judged:
+def _judge(source: Source) -> Judged:
     validated = validate(Spec, source)
     rules = across_fields(source) if source.readable else ()
-    return _Judged(validated.value, (*source.problems, *validated.diagnostics, *rules))
+    return Judged(source, validated.value, (*source.problems, *validated.diagnostics, *rules))
 
 
 def _nearby(path: Path) -> str | None:

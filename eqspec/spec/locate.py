@@ -53,9 +53,13 @@ class Spot:
     of_key: bool = False
 
 
-def locate(model: type[BaseModel], loc: tuple[str | int, ...]) -> Spot:
-    """Follow a `loc` through a model."""
-    of_key = loc[-1:] == (_KEY,)
+def locate(model: type[BaseModel], loc: tuple[str | int, ...], *, unknown: bool = False) -> Spot:
+    """Follow a `loc` through a model.
+
+    Args:
+        unknown: it ends with a key that the model does not have, whatever that looks like.
+    """
+    of_key = loc[-1:] == (_KEY,) and not unknown
     spot = Spot(declared=_peeled(model))
     for part in loc[:-1] if of_key else loc:
         members = members_of(spot.declared)

@@ -24,8 +24,13 @@ from pydantic_core import PydanticCustomError
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
+def is_bare(name: str) -> bool:
+    """Whether a text can name a card or an op."""
+    return _NAME.fullmatch(name) is not None
+
+
 def _bare(name: str) -> str:
-    if _NAME.fullmatch(name):
+    if is_bare(name):
         return name
     problem = f"`{name}` is no bare name"
     if "." in name or "/" in name or ":" in name:
@@ -63,7 +68,8 @@ class CardUse(BaseModel):
 class CardBody(RootModel[dict[str, JsonValue]]):
     """A card written in place: the mapping that its file would hold, `card:` included."""
 
-    model_config = ConfigDict(frozen=True)
+    # In the JSON Schema, `card` tells a body from a use; here `_form` does.
+    model_config = ConfigDict(frozen=True, json_schema_extra={"required": ["card"]})
 
 
 class OpCall(BaseModel):

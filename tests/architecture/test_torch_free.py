@@ -15,6 +15,11 @@ COMMANDS = (
     ("list", "methods"),
     ("show", "vicreg"),
     ("check", "specs/quickstart.yaml"),
+    ("diff", "specs/quickstart.yaml", "specs/quickstart.yaml"),
+    ("status",),
+    ("explain", "EQ021"),
+    ("explain", "specs/quickstart.yaml", "train.batch"),
+    ("schema",),
 )
 """Command lines that answer without torch, as `eqspec.cli.main.main` takes them."""
 

@@ -37,15 +37,20 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "installed"
 
 
-def _python(code: str, *, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Runs code in a fresh interpreter, which looks for modules in its folder first."""
-    command = [sys.executable, "-c", code]
+def _python(code: str, *, cwd: Path, isolated: str = "") -> subprocess.CompletedProcess[str]:
+    """Runs code in a fresh interpreter, which looks for modules in its folder first.
+
+    With `isolated`, the folder of an installation, nothing but that and the dependencies is found.
+    """
+    options = ["-I"] if isolated else []
+    first = f"import sys; sys.path.insert(0, {isolated!r})\n" if isolated else ""
+    command = [sys.executable, *options, "-c", first + code]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
 
 
 def _files(folder: Path) -> set[str]:
-    kept = (p for s in ("*.py", "*.yaml", "py.typed") for p in folder.rglob(s))
-    return {path.relative_to(folder).as_posix() for path in kept}
+    kept = (p for s in ("*.py", "*.yaml", "*.json", "*.txt", "py.typed") for p in folder.rglob(s))
+    return {p.relative_to(folder).as_posix() for p in kept if p.parent.suffix != ".dist-info"}
 
 
 def test_wheel_is_complete(wheel: Path) -> None:
@@ -62,3 +67,23 @@ sys.exit(main(["check", "eqspec/_specs/quickstart.yaml"]))
 """
     done = _python(code, cwd=wheel)
     assert done.returncode == 0, done.stderr
+
+
+def test_an_installed_wheel_runs_a_spec(wheel: Path, tmp_path: Path) -> None:
+    """Installed as pip does it, and run from a folder that holds nothing."""
+    (archive,) = wheel.parent.glob("*.whl")
+    target, work = tmp_path / "site", tmp_path / "work"
+    work.mkdir()
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index", "--no-compile"]
+    subprocess.run([*pip, "--target", target, archive], capture_output=True, check=True)
+    code = f"""
+import eqspec
+from eqspec.cli.main import main
+assert eqspec.__file__.startswith({str(target)!r}), eqspec.__file__
+sys.exit(main(["run", "quickstart", "--steps", "1", "--set", "compare={{}}"]))
+"""
+    done = _python(code, cwd=work, isolated=str(target))
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines()[-1].startswith("next: eqspec run quickstart")
+    (run,) = work.glob("runs/quickstart/*")
+    assert [p.stem for p in run.glob("checkpoints/*.json")] == ["step-00000001"]

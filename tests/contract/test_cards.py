@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from eqspec.commands.plans import plan_spec
+from eqspec.commands.planning.plans import plan_spec
 from eqspec.compile.plan import Plan
 from eqspec.nn.world import World
 from eqspec.ops.find import find_op
@@ -23,6 +23,8 @@ CATALOG = open_catalog()
 CARDS = [(family, name) for family in FAMILIES for name in CATALOG.names(family)]
 SPECS = sorted(path.relative_to(specs_root()) for path in specs_root().rglob("*.yaml"))
 IMAGE = 224
+OF_THIS_MACHINE = {"EQ504", "EQ505"}
+"""Warnings that depend on where the tests run, not on the spec."""
 
 EACH = pytest.mark.parametrize(("family", "name"), CARDS, ids="/".join)
 """All cards."""
@@ -96,7 +98,9 @@ def test_every_step_of_an_augmentation_is_legal(name: str) -> None:
 
 @each("evaluations")
 def test_an_evaluation_is_legal_with_its_transforms(name: str) -> None:
-    plan = compiled("vicreg", evaluate=f"[{{use: {name}, at: end}}]")
+    op = find_op("evaluations", card("evaluations", name).model.impl)
+    on = ", with: {data: cifar10}" if op.needs_labels else ""
+    plan = compiled("vicreg", evaluate=f"[{{use: {name}, at: end{on}}}]")
     (evaluation,) = plan.evaluations
     assert evaluation.steps == (plan.train.steps,)
     assert evaluation.id.startswith(f"{name}-")
@@ -181,7 +185,8 @@ def test_a_rewrite_compiles_with_what_it_needs(name: str) -> None:
 def test_a_shipped_spec_compiles(path: Path) -> None:
     found = plan_spec(specs_root() / path)
     assert found.loaded.spec.about.endswith(".")
-    assert found.warnings == ()
+    of_the_spec = [w for w in found.warnings if w.code not in OF_THIS_MACHINE]
+    assert of_the_spec == []
     for plan in found.in_order:
         assert plan.timetable[-1].step == plan.train.steps
 

@@ -13,7 +13,10 @@ from eqspec.ops.find import find_op, op_names
 from eqspec.ops.op import scheduled_fields
 
 EXAMPLES: MappingProxyType[str, dict[str, Any]] = MappingProxyType(
-    {"adamw": {"lr": "5.0e-4 per 256", "weight_decay": 0.05}}
+    {
+        name: {"lr": "5.0e-4 per 256", "weight_decay": 0.05, **own}
+        for name, own in {"adamw": {}, "lars": {}, "sgd": {"momentum": 0.9}}.items()
+    }
 )
 EACH = pytest.mark.parametrize("name", EXAMPLES)
 

@@ -5,27 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from eqspec.build.program import Program, build_program
-from eqspec.compile.plan import Plan
-from eqspec.engine.events import Paused, Stepped
-from eqspec.engine.train import NotFinite, train
-from tests.fakes import FakeImages
+from eqspec.engine.events import Paused
+from eqspec.engine.finite import NotFinite
+from eqspec.engine.train import train
+from tests.programs import program_of, stepped
 from tests.toys import PATH, toy_plan
-
-IMAGES = 20
-
-
-def program_of(plan: Plan) -> Program:
-    """A program on synthetic images, eager, on the CPU."""
-    steps = plan.train.model_copy(update={"steps_per_epoch": IMAGES // plan.train.batch})
-    machine = plan.machine.model_copy(update={"compile": "off", "device": "cpu"})
-    plan = plan.model_copy(update={"train": steps, "machine": machine})
-    return build_program(plan, dataset=FakeImages(count=IMAGES))
-
-
-def stepped(program: Program, *, start: int = 0, until: int | None = None) -> list[Stepped]:
-    """The steps of a training."""
-    return [e for e in train(program, start=start, until=until) if isinstance(e, Stepped)]
 
 
 @pytest.mark.parametrize("method", ["vicreg", "ibot"])

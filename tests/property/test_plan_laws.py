@@ -30,7 +30,7 @@ RICH = plan_of(load_toy("ibot", equivariance=REWRITE, extra=EVALUATED))
 RESOLVED: dict[str, Any] = RICH.resolved
 """A spec with every card in place and every default written."""
 
-HOW_IT_RUNS = {"schema", "seed", "about", "evaluate", "compare", "machine"}
+HOW_IT_RUNS = {"schema", "seed", "about", "evaluate", "compare", "machine", "keep"}
 TOLD = {"name", "about", "notes", "paper", "licence", "status"}
 
 
@@ -104,6 +104,7 @@ HOW = {
     "machine": {"device": "cpu", "workers": 2, "compile": "off", "micro_batches": 2},
     "evaluate": [],
     "compare": {"base": {"equivariance": "none"}},
+    "keep": {"last": 1},
 }
 
 

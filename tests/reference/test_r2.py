@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from eqspec.compile.plan import DataPlan, EvalPlan
-from eqspec.evals.evaluate import evaluate
+from eqspec.evals.evaluate import Bench, evaluate
 from eqspec.evals.features import Subject
 from eqspec.nn.regression import Regression, fit_predict
 from eqspec.nn.scores import r2
@@ -124,7 +124,7 @@ def score(
         "seeds": 1,
     } | params
     plan = EvalPlan(id="0", name="r2", impl="r2", rev=1, params=numbers, data=DATA, steps=())
-    result = evaluate(plan, subject(encoder), train=train, held_out=held_out)
+    result = evaluate(plan, Bench(subject(encoder), train=train, held_out=held_out))
     return {
         m.of("border"): m.value
         for m in result.metrics

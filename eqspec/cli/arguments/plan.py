@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -14,16 +14,37 @@ from eqspec.cli.options import (
     Runs,
     Sets,
     SpecPath,
+    data_places,
     runs_arguments,
     screen_of,
     spec_arguments,
 )
+from eqspec.errors import UsageError
+
+if TYPE_CHECKING:
+    from eqspec.cli.screen import Screen
+    from eqspec.commands.plan import Planning
 
 EXAMPLES = (
     "eqspec plan specs/quickstart.yaml",
     "eqspec plan specs/quickstart.yaml --set equivariance.lambda=10",
     "eqspec plan specs/quickstart.yaml -o quickstart.plan",
+    "eqspec plan specs/sie_all_trans.yaml --on a100_80gb_x16",
+    "eqspec plan specs/quickstart.yaml --graph dot > graph.dot",
 )
+
+Graph = Annotated[
+    Literal["text", "dot"] | None,
+    typer.Option(help="Print the training graph alone, as text or for Graphviz."),
+]
+On = Annotated[
+    str | None,
+    typer.Option("--on", metavar="CARD", help="Also say how long a machine of the registry takes."),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", metavar="FILE", help="Write the plan, to be run as it is."),
+]
 
 
 def command(  # noqa: PLR0913 - its options
@@ -33,33 +54,58 @@ def command(  # noqa: PLR0913 - its options
     sets: Sets = None,
     data: Data = None,
     runs: Runs = RUNS,
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Write the plan, as JSON.")
-    ] = None,
+    on: On = None,
+    graph: Graph = None,
+    out: Out = None,
     trace: Annotated[
-        bool, typer.Option(help="Count parameters and operations, which takes torch.")
+        bool, typer.Option(help="Count parameters, operations and memory, which takes torch.")
     ] = True,
     as_json: Json = False,
 ) -> int:
     """Shows what would run, and what it costs.
 
-    Choices, views, graph, training, parameters, evaluations and the run's folder. Changes nothing.
+    Choices, views, graph, training, parameters, operations, memory, disk; and of each training and
+    evaluation whether it will be done (+), is there already (=) or differs (~). Changes nothing.
     """
-    from eqspec.cli.render import plan as page
+    from eqspec.commands.plan import PlanRequest
     from eqspec.commands.plan import plan as describe
-    from eqspec.runs.artifacts import write_text
 
+    if on is not None and not trace:
+        message = "`--on` needs the number of operations, and `--no-trace` leaves it out"
+        raise UsageError(message, help="leave out one of the two")
     screen, given = screen_of(context), spec_arguments(spec, sets=sets, data=data)
     screen.after_error = ("eqspec", "check", *given)
-    planning = describe(spec, runs=runs, overrides=sets or (), data=data, traced=trace)
+    planning = describe(
+        PlanRequest(
+            path=spec,
+            runs=runs,
+            overrides=sets or (),
+            data=data_places(data, spec=spec),
+            traced=trace and graph is None,
+            machine=on,
+            out=out,
+        )
+    )
     screen.warn(planning.warnings)
+    _show(planning, graph=graph, as_json=as_json, screen=screen)
     if out is not None:
-        write_text(out, text=planning.own.plan.model_dump_json(indent=1, by_alias=True) + "\n")
-    if as_json:
+        screen.say(f"The plan is in {out}.")
+        given = spec_arguments(out, sets=None, data=data)
+    screen.suggest("eqspec", "run", *given, *runs_arguments(runs))
+    return 0
+
+
+def _show(
+    planning: Planning, *, graph: Literal["text", "dot"] | None, as_json: bool, screen: Screen
+) -> None:
+    from eqspec.cli.render import plan as page
+    from eqspec.cli.render.dot import dot
+
+    if graph == "dot":
+        screen.show(dot(planning.own.plan).removesuffix("\n"))
+    elif graph == "text":
+        screen.show(page.graph(planning.own.plan, width=screen.width))
+    elif as_json:
         screen.show_json(planning.as_data())
     else:
         screen.show(page.planned(planning, width=screen.width))
-    if out is not None:
-        screen.say(f"The plan is in {out}.")
-    screen.suggest("eqspec", "run", *given, *runs_arguments(runs))
-    return 0

@@ -2,41 +2,76 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from eqspec.cli.options import Json, screen_of
+from eqspec.cli.options import RUNS, Json, Runs, runs_arguments, screen_of
+from eqspec.cli.screen import Screen
+from eqspec.errors import UsageError
 
 EXAMPLES = (
     "eqspec show vicreg",
     "eqspec show rot",
     "eqspec show linear --family schedules",
+    "eqspec show latest",
+    "eqspec show runs/quickstart/7f3a9c21-s0",
 )
 
 
 def command(
     context: typer.Context,
     *,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Of a card or an op.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="Of a card or an op; or a run: path, beginning of its name, latest.",
+        ),
+    ],
     family: Annotated[
         str | None, typer.Option("--family", metavar="FAMILY", help="Only of this family.")
     ] = None,
+    runs: Runs = RUNS,
     as_json: Json = False,
 ) -> int:
-    """Shows a card or an op.
+    """Shows a card, an op or a run.
 
-    What it is, where it lies and what may be set; of all families that have the name.
+    Of a card or an op, what it is, where it lies and what may be set, in all families that have the
+    name. Where none has it, the run of that name: what it is doing, its choices, results and files.
     """
     from eqspec.cli.render import show as page
     from eqspec.commands.show import show as look_up
+    from eqspec.commands.show_run import run_meant
 
     screen = screen_of(context)
     screen.after_error = ("eqspec", "list")
-    pages = look_up(name, family=family)
+    try:
+        pages = look_up(name, family=family)
+    except UsageError:
+        run = run_meant(name, root=runs) if family is None else None
+        if run is None:
+            raise
+        return _show_run(run, runs=runs, as_json=as_json, screen=screen)
     if as_json:
         screen.show_json(page.as_data(pages))
     else:
         screen.show(page.shown(pages, width=screen.width))
     screen.suggest("eqspec", "list", page.kind(pages[0]))
+    return 0
+
+
+def _show_run(run: Path, *, runs: Path, as_json: bool, screen: Screen) -> int:
+    from eqspec.cli.render import show_run as page
+    from eqspec.cli.render.blocks import drawn
+    from eqspec.commands.show_run import show_run
+
+    screen.after_error = ("eqspec", "audit", str(run), *runs_arguments(runs))
+    found = show_run(run, root=runs)
+    if as_json:
+        screen.show_json(page.as_data(found))
+    else:
+        screen.show(drawn(tuple(page.blocks(found)), width=screen.width))
+    screen.suggest(*page.after(found, elsewhere=runs_arguments(runs)))
     return 0

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from eqspec.cli.layout import aligned, number
 from eqspec.commands.check import Checked, Gist
+from eqspec.commands.planning.look import DataFound, Sample
 from eqspec.errors import Diagnostic
 
 
@@ -19,7 +20,35 @@ def checked(result: Checked, *, width: int | None) -> Text:
         [Text("ok", "bold green"), Text(gist.name, "bold"), _one_line(gist)]
         for gist in result.plans
     ]
-    return aligned(rows, width=width)
+    return aligned([*rows, *_data_rows(result.data)], width=width)
+
+
+def _data_rows(found: Sequence[DataFound]) -> list[Sequence[Text | str]]:
+    """What was found of each dataset: how much, of which sizes, and some images."""
+    rows: list[Sequence[Text | str]] = []
+    for data in found:
+        classes = f"{number(data.classes)} classes" if data.classes else "no classes"
+        images = f"{number(data.train)} images to train on, {number(data.heldout)} held out"
+        (left, top), (right, bottom) = data.smallest, data.largest
+        sizes = (
+            f"{left}×{top}"
+            if data.smallest == data.largest
+            else (f"{left} to {right} px wide, {top} to {bottom} px high")
+        )
+        rows += [
+            [Text("data", "bold green"), Text(data.name, "bold"), f"{images}, {classes}"],
+            ["", "", f"in {data.folder}"],
+            ["", "", f"{sizes}, of {data.looked_at} looked at"],
+        ]
+        rows += [["", "", _sample(sample)] for sample in data.samples]
+        rows += [[Text("skip", "bold yellow"), "", reason] for reason in data.unreadable]
+    return rows
+
+
+def _sample(sample: Sample) -> str:
+    label = "" if sample.label is None else f", {sample.label}"
+    size = f"{sample.width}×{sample.height}"
+    return f"image {number(sample.index)}: {size}, mean {sample.mean:.3f}{label}"
 
 
 def _one_line(gist: Gist) -> str:
@@ -36,6 +65,7 @@ def as_data(result: Checked) -> dict[str, Any]:
     return {
         "ok": True,
         "plans": [dataclasses.asdict(gist) for gist in result.plans],
+        "data": [{**dataclasses.asdict(d), "folder": str(d.folder)} for d in result.data],
         "diagnostics": _diagnostics(result.warnings),
     }
 
@@ -55,6 +85,11 @@ def _diagnostics(found: Sequence[Diagnostic]) -> list[dict[str, Any]]:
             "line": None if d.place is None else d.place.line,
             "column": None if d.place is None else d.place.column,
             "end_column": None if d.place is None else d.place.end_column,
+            "label": d.label or None,
+            "also": [
+                {"file": p.file, "line": p.line, "column": p.column, "label": label}
+                for p, label in d.also
+            ],
             "help": d.help,
             "notes": list(d.notes),
         }

@@ -4,24 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue
 from pydantic_core import to_jsonable_python
 from rich.text import Text
 
 from eqspec.cli.layout import aligned, duration, heading, large, number, wrapped
-from eqspec.commands.compare import (
-    Added,
-    Comparison,
-    Done,
-    Effort,
-    Interval,
-    Pull,
-    Row,
-    Score,
-    Table,
-)
+from eqspec.commands.running.compare import Comparison, Done, Interval, Row, Score, Table
+from eqspec.commands.running.effort import Added, Effort, Pull
 from eqspec.report.strip import STRIP
 
 _CELL = 16
@@ -33,10 +24,10 @@ Line = list[str | Text]
 def compared(comparison: Comparison, done: Sequence[Done], *, width: int) -> Text:
     """The whole page."""
     parts = [
-        *(_table(table, width=width) for table in comparison.tables),
+        *([tables(comparison, width=width)] if comparison.tables else []),
         *(_pull(pull, width=width) for pull in comparison.pulls),
         _efforts(comparison.efforts),
-        _places(done),
+        places(done),
     ]
     return Text("\n\n").join(parts)
 
@@ -57,75 +48,120 @@ def as_data(comparison: Comparison, done: Sequence[Done]) -> JsonValue:
     return to_jsonable_python(data, inf_nan_mode="null")
 
 
+def tables(comparison: Comparison, *, width: int) -> Text:
+    """One table for every evaluation."""
+    return Text("\n\n").join([_table(table, width=width) for table in comparison.tables])
+
+
 def _table(table: Table, *, width: int) -> Text:
-    images, photos = table.heldout
-    title = heading(
-        f"{table.evaluation}: R² of a transformation's parameters, read from encoder features"
-    )
-    about = wrapped(
-        f"Measured on {number(images)} held-out crops of {number(photos)} photographs. "
-        "In brackets, 95 % by bootstrap: of a row over crops; of a difference, paired, over crops "
-        "and over photographs.",
-        width=width,
-    )
     rows = (*table.rows, *table.differences)
     over = (_over(i) for row in table.differences for s in row.scores for i in s.intervals)
     first = max(map(len, [*(row.name for row in rows), *over]))
-    columns = [(s.family, s.border) for s in table.rows[0].scores]
+    columns = list({s.column: s for row in table.rows for s in row.scores}.values())
     fit = max(1, (width - first) // _CELL)
     blocks = [columns[start : start + fit] for start in range(0, len(columns), fit)]
+    title = heading(f"{table.evaluation}: {table.shown.title}")
+    about = wrapped(_about(table), width=width)
     return Text("\n\n").join([title, about, *(_block(table, block) for block in blocks)])
 
 
-def _block(table: Table, columns: Sequence[tuple[str, str]]) -> Text:
+def _about(table: Table) -> str:
+    """What the numbers were measured on, what brackets mean and what words do."""
+    images, photos = table.heldout
+    some = "crops" if photos < images else "images"
+    of = f" of {number(photos)} photographs" if photos < images else ""
+    said = [f"Measured on {number(images)} held-out {some}{of} ({table.data})."]
+    kinds = [i.over for i in _most_intervals(table.rows)]
+    if kinds:
+        paired = [i.over for i in _most_intervals(table.differences)]
+        beside = f"; of a difference, paired, over {' and over '.join(paired)}" if paired else ""
+        said.append(f"In brackets, 95 % by bootstrap: of a row over {kinds[0]}{beside}.")
+    if table.shown.floor is not None:
+        share, word = table.shown.floor
+        said.append(f"`{word}`: below {share:g} of the untrained encoder's.")
+    return " ".join(said)
+
+
+def _most_intervals(rows: Sequence[Row]) -> tuple[Interval, ...]:
+    return max((s.intervals for row in rows for s in row.scores), key=len, default=())
+
+
+def _block(table: Table, columns: Sequence[Score]) -> Text:
     """Some columns of a table."""
+    digits = table.shown.digits
+    heads = [column_heads(column.of, table.shown.metrics[column.metric]) for column in columns]
     lines: list[Line] = [
-        ["", *(Text(family, "bold") for family, _ in columns)],
-        ["", *(Text(border, "dim") for _, border in columns)],
+        ["", *(Text(above, "bold") for above, _ in heads)],
+        ["", *(Text(below, "dim") for _, below in heads)],
     ]
     for row in table.rows:
         scores = _by_column(row, columns)
-        lines.append([Text(row.name, "cyan"), *(_value(s, signed=False) for s in scores)])
-        lines.append(["", *(_interval(s, 0, signed=False) for s in scores)])
+        lines.append([Text(row.name, "cyan"), *(_value(s, digits=digits) for s in scores)])
+        lines.append(["", *(_below(s, digits=digits) for s in scores)])
     for row in table.differences:
         lines.append([""])
         scores = _by_column(row, columns)
-        lines.append([Text(row.name, "bold cyan"), *(_value(s, signed=True) for s in scores)])
+        lines.append([Text(row.name, "bold cyan"), *(_gap(s, digits=digits) for s in scores)])
         kinds = max((s.intervals for s in scores if s is not None), key=len, default=())
         for at, kind in enumerate(kinds):
-            lines.append([_over(kind), *(_interval(s, at, signed=True) for s in scores)])
-    return aligned(lines, right=range(1, len(columns) + 1))
+            lines.append([_over(kind), *(_interval(s, at, digits=digits) for s in scores)])
+    filled = [line for line in lines if line == [""] or any(str(cell) for cell in line)]
+    return aligned(filled, right=range(1, len(columns) + 1))
+
+
+def column_heads(of: Mapping[str, str], label: str) -> tuple[str, str]:
+    """The two lines above a column: the metric and what it is of, or the two things it is of."""
+    if label:
+        return label, ", ".join(f"{key} = {value}" for key, value in of.items())
+    above, *below = of.values()
+    return above, ", ".join(below)
 
 
 def _over(interval: Interval) -> str:
     return f"  over {interval.over}"
 
 
-def _by_column(row: Row, columns: Sequence[tuple[str, str]]) -> list[Score | None]:
-    found = {(score.family, score.border): score for score in row.scores}
-    return [found.get(column) for column in columns]
+def _by_column(row: Row, columns: Sequence[Score]) -> list[Score | None]:
+    found = {score.column: score for score in row.scores}
+    return [found.get(column.column) for column in columns]
 
 
-def _value(score: Score | None, *, signed: bool) -> Text:
+def _value(score: Score | None, *, digits: int) -> Text:
     if score is None or math.isnan(score.value):
         return Text("–", "dim")
-    if not signed:
-        return Text(f"{score.value:.3f}", "bold")
-    return Text(f"{score.value:+.3f}", _verdict(score))
+    return Text(f"{score.value:.{digits}f}", "bold")
+
+
+def _gap(score: Score | None, *, digits: int) -> Text:
+    if score is None or math.isnan(score.value):
+        return Text("–", "dim")
+    return Text(f"{score.value:+.{digits}f}", _verdict(score))
 
 
 def _verdict(score: Score) -> str:
     """Colour of a difference: of a sign that all intervals agree on, or none."""
+    if not score.intervals:
+        return "bold"
     if all(interval.low > 0 for interval in score.intervals):
         return "bold green"
     return "bold red" if all(interval.high < 0 for interval in score.intervals) else "bold"
 
 
-def _interval(score: Score | None, at: int, *, signed: bool) -> Text:
+def _below(score: Score | None, *, digits: int) -> Text:
+    """What stands below a value: a word, or its first interval."""
+    if score is not None and score.remark:
+        return Text(score.remark, "bold red")
+    if score is None or not score.intervals:
+        return Text()
+    low, high = score.intervals[0].low, score.intervals[0].high
+    return Text(f"[{low:.{digits - 1}f}, {high:.{digits - 1}f}]", "dim")
+
+
+def _interval(score: Score | None, at: int, *, digits: int) -> Text:
     if score is None or at >= len(score.intervals):
         return Text()
     low, high = score.intervals[at].low, score.intervals[at].high
-    return Text(f"[{low:+.2f}, {high:+.2f}]" if signed else f"[{low:.2f}, {high:.2f}]", "dim")
+    return Text(f"[{low:+.{digits - 1}f}, {high:+.{digits - 1}f}]", "dim")
 
 
 def _pull(pull: Pull, *, width: int) -> Text:
@@ -147,24 +183,30 @@ def _added(added: Added) -> str:
 
 
 def _efforts(efforts: Sequence[Effort]) -> Text:
-    titles: Line = [
-        "",
-        *(Text(t, "dim") for t in ("samples seen", "steps took", "parameters", "encoder")),
-    ]
+    compiled = any(e.compiling for e in efforts)
+    columns = ("samples seen", "steps took", *(("of which compiling",) if compiled else ()))
+    titles: Line = ["", *(Text(t, "dim") for t in (*columns, "parameters", "encoder"))]
     lines: list[Line] = [
         [
             Text(e.name, "cyan"),
             number(e.samples),
             duration(e.seconds),
+            *([_compiling(e)] if compiled else []),
             large(e.parameters),
             large(e.encoder),
         ]
         for e in efforts
     ]
-    return aligned([titles, *lines], gap=4, right=range(1, 5))
+    return aligned([titles, *lines], gap=4, right=range(1, len(titles)))
 
 
-def _places(done: Sequence[Done]) -> Text:
+def _compiling(effort: Effort) -> str:
+    late = f", {effort.recompiled} late" if effort.recompiled else ""
+    return f"{duration(effort.compiling)}{late}"
+
+
+def places(done: Sequence[Done]) -> Text:
+    """Where the runs are, and their pictures."""
     lines: list[Line] = [[Text(one.name, "cyan"), str(one.folder)] for one in done]
     strips = (one.folder / STRIP for one in done)
     lines += [[Text("reconstructions"), str(strip)] for strip in strips if strip.is_file()]

@@ -38,11 +38,11 @@ def graph_rows(plan: GraphPlan) -> list[Row]:
     added = [term for term in plan.terms if term.name in plan.added]
     return [
         *_part("inputs", "made anew for every step", _inputs(plan)),
-        *_part("encode", "image by image", [_stream(n.out, plan, _source(n)) for n in plan.encode]),
+        *_part("encode", "image by image", [_stream(n.out, plan, source(n)) for n in plan.encode]),
         *_part(
             "judge",
             f"the whole batch at once, cut from encode at {', '.join(plan.cut)}",
-            [_stream(n.out, plan, _source(n) + _side(n, plan)) for n in plan.judge],
+            [_stream(n.out, plan, source(n) + _side(n, plan)) for n in plan.judge],
         ),
         *_part("loss", "the sum of the method's terms", [_term(term) for term in own]),
         *_part("added", "to the loss, by the rewrite", [_term(term) for term in added]),
@@ -92,7 +92,8 @@ def _inputs(plan: GraphPlan) -> list[Row]:
     return [_stream(name, plan, said.get(name, "images")) for name in given]
 
 
-def _source(node: Node) -> str:  # noqa: C901, PLR0911, PLR0912 - one line for each kind of node
+def source(node: Node) -> str:  # noqa: C901, PLR0911, PLR0912 - one line for each kind of node
+    """How a node makes its stream."""
     match node:
         case ApplyNode(module=module, teacher=teacher, ports=ports):
             return f"{module if teacher is None else f'{teacher}.{module}'}({_wired(ports)})"

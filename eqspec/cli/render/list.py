@@ -20,6 +20,7 @@ _WHERE = {
     "augmentations": "`augment: {use: NAME}`",
     "transforms": "`transform: {use: NAME}` of an equivariance",
     "evaluations": "`evaluate: [{use: NAME}]`",
+    "machines": "`eqspec plan SPEC --on NAME`",
     OPS: "mechanisms that cards name: `impl: NAME`",
     SPECS: "`eqspec run NAME`",
 }

@@ -1,4 +1,4 @@
-"""A plan as a page: choices, views, graph, training, cost, evaluations, folders."""
+"""A plan as a page: choices, views, graph, training, cost, folders, stages."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from types import MappingProxyType
 from pydantic import JsonValue
 from rich.text import Text
 
-from eqspec.cli.layout import aligned, heading, large, number, wrapped
+from eqspec.cli.layout import aligned, heading, number, wrapped
+from eqspec.cli.render.cost import cost_rows
 from eqspec.cli.render.graph import Row, graph_rows, op_call, quantity
+from eqspec.cli.render.stages import LEGEND, stage_rows
 from eqspec.commands.plan import Described, Planning
-from eqspec.commands.plans import spec_of
+from eqspec.commands.planning.plans import spec_of
 from eqspec.compile.plan import PathPlan, Plan, SingleViewPlan
 from eqspec.spec.use import OpCall
 
@@ -38,9 +40,9 @@ def planned(planning: Planning, *, width: int) -> Text:
         "views": _views(own),
         "graph": graph_rows(own.plan.graph),
         "training": _training(own.plan),
-        "cost": _cost(own),
-        "evaluations": _evaluations(own.plan),
+        "cost": cost_rows(own),
         "runs": _runs(planning),
+        "stages": stage_rows(planning),
     }
     parts = [
         _head(own.plan, width=width),
@@ -51,8 +53,14 @@ def planned(planning: Planning, *, width: int) -> Text:
     return Text("\n\n").join(parts)
 
 
+def graph(plan: Plan, *, width: int) -> Text:
+    """The training graph alone."""
+    return _section("graph", graph_rows(plan.graph), width=width)
+
+
 def _section(title: str, rows: Sequence[Row], *, width: int) -> Text:
-    return Text("\n").join([heading(title), aligned(rows, indent=2, width=width)])
+    note = LEGEND if title == "stages" else ""
+    return Text("\n").join([heading(title, note=note), aligned(rows, indent=2, width=width)])
 
 
 def _head(plan: Plan, *, width: int) -> Text:
@@ -153,6 +161,7 @@ def _training(plan: Plan) -> list[Row]:
     saves = [pause.step for pause in plan.timetable if pause.checkpoint]
     rows: list[Row] = [
         ["length", f"{samples} samples, {passes} of {number(train.steps_per_epoch)} steps"],
+        ["batch", _batch(plan)],
         ["optimizer", op_call(train.optimizer.impl, rest, family="optimizers")],
         ["learning rate", _rate(train.lr)],
         ["weight decay", quantity(train.weight_decay)],
@@ -161,8 +170,18 @@ def _training(plan: Plan) -> list[Row]:
     ]
     if train.clip is not None:
         over = "everything" if train.clip.over == "all" else f"each {train.clip.over}"
-        rows.insert(4, ["clipping", f"to norm {number(train.clip.norm)}, over {over}"])
+        rows.insert(5, ["clipping", f"to norm {number(train.clip.norm)}, over {over}"])
     return rows
+
+
+def _batch(plan: Plan) -> str:
+    pieces, batch = plan.machine.micro_batches, plan.train.batch
+    if pieces == 1:
+        return f"{number(batch)} samples, shared by all devices, encoded at once"
+    return (
+        f"{number(batch)} samples, shared by all devices, each encoding its share "
+        f"in {pieces} micro-batches: exact, for one more forward pass"
+    )
 
 
 def _rate(lr: float | OpCall) -> str:
@@ -170,41 +189,6 @@ def _rate(lr: float | OpCall) -> str:
     return (
         f"{number(peak)} at its peak, {quantity(lr)}" if isinstance(peak, float) else quantity(lr)
     )
-
-
-def _cost(described: Described) -> list[Row]:
-    trace, batch = described.trace, described.plan.train.batch
-    if trace is None:
-        return []
-    each = ", ".join(f"{name} {large(count)}" for name, count in trace.parameters.items())
-    rows: list[Row] = [
-        ["parameters", f"{large(trace.trained)} trained: {each}"],
-        ["operations", f"{trace.gflops_per_sample:.3g} GFLOPs per sample, forward"],
-    ]
-    if trace.frozen:
-        rows.insert(1, ["", f"{large(trace.frozen)} held by teachers"])
-    forward = trace.gflops_per_sample * batch
-    rows[-1][1] = f"{rows[-1][1]}; {number(round(forward, 1))} per batch"
-    rows.append(["memory", f"{trace.weights_bytes / 2**20:.3g} MiB: weights, gradients, optimizer"])
-    return rows
-
-
-def _evaluations(plan: Plan) -> list[Row]:
-    return [
-        [
-            Text(one.name, "cyan"),
-            Text(f"rev {one.rev}", "dim"),
-            Text(one.id, "dim"),
-            _when(one.steps),
-        ]
-        for one in plan.evaluations
-    ]
-
-
-def _when(steps: Sequence[int]) -> str:
-    if len(steps) == 1:
-        return f"after step {number(steps[0])}"
-    return f"{len(steps)} times, after steps {number(steps[0])}, … {number(steps[-1])}"
 
 
 def _runs(planning: Planning) -> list[Row]:

@@ -12,7 +12,8 @@ from rich.text import Text
 
 from eqspec.cli.layout import heading, wrapped
 from eqspec.commands.list import OPS
-from eqspec.commands.show import CardPage, OpPage, Page, Parameter
+from eqspec.commands.show import CardPage, OpPage, Page
+from eqspec.ops.parameters import Parameter
 
 _ABOUT = 38
 """Column at which parameters are explained."""

@@ -1,176 +1,127 @@
 """Images in folders, one folder per class: `root/<split>/<class>/…`, `root/<class>/…` or loose.
 
 The usual ImageNet layout. Files are read in the sorted order of their paths, which is the same on
-every machine. Pixels come as 8-bit RGB whatever was stored: EXIF orientation is applied; CMYK,
-palette, gray and 16-bit images are converted; an alpha channel is dropped.
+every machine. Any folder of images will do: where there is none for the held-out split, evenly
+spaced images are held out, which the training then never sees.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import Field
 
-from eqspec.errors import EqspecError
-from eqspec.ops.op import OpParams
+from eqspec.errors import UsageError
+from eqspec.ops.image_files import (
+    SUFFIXES,
+    ImageFileParams,
+    ImageFiles,
+    images_below,
+    known_split,
+    needed_folder,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
-    from PIL import Image
 
-rev = 1
+rev = 2
 
-SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
-"""Endings of the files that count as images, in lower case; everything else is passed over."""
-
-HASHED = 256
-"""Files whose content enters the fingerprint; of all the others, path and size do."""
+HELD_OUT = ("val", "valid", "validation", "test", "heldout")
+"""What the folder of the held-out split is called elsewhere; tried after the parameter's name."""
 
 
-class Params(OpParams):
-    """What the folders of the splits are called.
+class Params(ImageFileParams):
+    """What the folders of the splits are called, and what is held out where there is none.
 
     Attributes:
-        train: folder of the training split. A root without it is read as one training split.
-        heldout: folder of the held-out split.
+        train: folder of the training split. A root without it is all there is.
+        heldout: folder of the held-out split; also looked for under the names of `HELD_OUT`.
+        share: of the images that is held out where no folder is; 0 holds out nothing.
     """
 
     train: str = Field(default="train", min_length=1)
     heldout: str = Field(default="val", min_length=1)
+    share: float = Field(default=0.0, ge=0.0, le=0.5)
 
 
-@dataclass(frozen=True, slots=True)
-class ImageFolder:
-    """The images of one split.
-
-    Attributes:
-        root: the folder that `files` are relative to.
-        files: paths with forward slashes, sorted.
-        classes: names of the class folders, sorted; empty when images lie loose.
-        labels: [n], index into `classes`, or None without classes.
-        sources: [n], every file is a source of its own.
-    """
-
-    root: Path
-    files: tuple[str, ...]
-    classes: tuple[str, ...]
-    labels: NDArray[np.int64] | None = field(repr=False)
-    sources: NDArray[np.int64] = field(repr=False)
-
-    def __len__(self) -> int:
-        return len(self.files)
-
-    def image(self, i: int) -> NDArray[np.uint8]:
-        """Image i as 8-bit RGB, `[H, W, 3]`.
-
-        Raises:
-            EqspecError: the file cannot be read as an image; names it.
-        """
-        return read_rgb(self.root / self.files[i])
-
-    def fingerprint(self) -> str:
-        """Hash over every path and size, and over the content of evenly spaced files."""
-        digest = hashlib.sha256()
-        for name in self.files:
-            digest.update(f"{name}\0{(self.root / name).stat().st_size}\n".encode())
-        for name in self.files[:: max(1, len(self.files) // HASHED)]:
-            digest.update(hashlib.sha256((self.root / name).read_bytes()).digest())
-        return digest.hexdigest()
+def recognises(_params: Params, _folder: Path) -> bool:
+    """Any folder is a folder of images."""
+    return True
 
 
-def open(params: Params, *, split: str, folder: Path | None) -> ImageFolder:  # noqa: A001 - the contract's name
+def open(params: Params, *, split: str, folder: Path | None) -> ImageFiles:  # noqa: A001 - the contract's name
     """The images of one split, ``train`` or ``heldout``, below a folder.
 
     Raises:
-        EqspecError: there is no such folder or split, it holds no image, or images lie both
+        UsageError: there is no such folder or split, it holds no image, or images lie both
             loose and in class folders.
     """
-    root = _split_folder(params, split=split, folder=folder)
-    files = tuple(sorted(_images_below(root)))
+    known_split(split, dataset="an image folder")
+    root = needed_folder(folder, dataset="image-folder")
+    train, heldout = _split_folders(params, root)
+    if split == "train" or heldout is None:
+        found = _read(train, beside=heldout)
+        return found if heldout else _share(found, params, split=split)
+    return _read(heldout, beside=train)
+
+
+def _split_folders(params: Params, root: Path) -> tuple[Path, Path | None]:
+    """Folder of the training split, and of the held-out one where there is one."""
+    others = (params.heldout, *HELD_OUT)
+    train = root / params.train
+    heldout = next((root / n for n in others if n != params.train and (root / n).is_dir()), None)
+    if train.is_dir():
+        return train, heldout
+    if heldout is None:
+        return root, None
+    # Classes may be called like splits; images that lie beside such a folder would be lost.
+    message = f"{root} has a folder `{heldout.name}`, but no folder `{params.train}`"
+    raise UsageError(message, help="make it, or name another one with the parameter `train`")
+
+
+def _read(root: Path, *, beside: Path | None) -> ImageFiles:
+    """Everything below a folder; a class has the same number in the split beside it."""
+    files = tuple(sorted(images_below(root)))
     if not files:
-        msg = f"there is no image in {root}"
-        raise EqspecError(msg, help=f"images end in {', '.join(sorted(SUFFIXES))}")
+        message = f"there is no image in {root}"
+        raise UsageError(message, help=f"images end in {', '.join(sorted(SUFFIXES))}")
     loose = [name for name in files if "/" not in name]
-    if loose and len(loose) < len(files):
-        msg = f"{root} holds images both loose ({loose[0]}) and in class folders ({files[-1]})"
-        raise EqspecError(msg, help="put every image into a class folder, or none")
-    classes: tuple[str, ...] = ()
-    labels = None
-    if not loose:
-        names = [name.partition("/")[0] for name in files]
-        classes = tuple(sorted(set(names)))
-        index = {name: i for i, name in enumerate(classes)}
-        labels = np.array([index[name] for name in names], dtype=np.int64)
-    sources = np.arange(len(files), dtype=np.int64)
-    return ImageFolder(root=root, files=files, classes=classes, labels=labels, sources=sources)
+    if len(loose) == len(files):
+        return ImageFiles(root, files)
+    if loose:
+        message = f"{root} holds images both loose ({loose[0]}) and in class folders ({files[-1]})"
+        raise UsageError(message, help="put every image into a class folder, or none")
+    names = [name.partition("/")[0] for name in files]
+    classes = tuple(sorted({*_class_folders(root), *_class_folders(beside)}))
+    index = {name: i for i, name in enumerate(classes)}
+    labels = np.array([index[name] for name in names], dtype=np.int64)
+    return ImageFiles(root, files, classes, labels)
 
 
-def _split_folder(params: Params, *, split: str, folder: Path | None) -> Path:
-    if folder is None:
-        raise EqspecError("this dataset needs a folder", help="say where it lies: --data NAME=DIR")
-    if not folder.is_dir():
-        raise EqspecError(f"there is no folder {folder}", help="check the path of the dataset")
-    names = {"train": params.train, "heldout": params.heldout}
-    if split not in names:
-        msg = f"an image folder has no split `{split}`"
-        raise EqspecError(msg, help=f"its splits are {', '.join(names)}")
-    if (folder / names[split]).is_dir():
-        return folder / names[split]
-    if split == "train" and not (folder / params.heldout).is_dir():
-        return folder
-    msg = f"{folder} has no folder `{names[split]}` for the split `{split}`"
-    raise EqspecError(msg, help=f"make it, or name another one with the parameter `{split}`")
+def _class_folders(root: Path | None) -> tuple[str, ...]:
+    below = () if root is None else root.iterdir()
+    return tuple(p.name for p in below if p.is_dir() and not p.name.startswith("."))
 
 
-def _images_below(root: Path) -> Iterator[str]:
-    """Paths of image files relative to root, with forward slashes; hidden ones are passed over."""
-    for folder, folders, names in os.walk(root, followlinks=True):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        inside = Path(folder).relative_to(root)
-        for name in names:
-            if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES:
-                yield (inside / name).as_posix()
+def _share(found: ImageFiles, params: Params, *, split: str) -> ImageFiles:
+    """The part of a folder without splits that belongs to one."""
+    out = _held_out(len(found), share=params.share)
+    if split == "heldout" and not out.any():
+        message = f"{found.root} has no folder `{params.heldout}` for the split `heldout`"
+        if len(found) == 1:
+            message = f"{found.root} holds one image, which leaves none to be held out"
+        raise UsageError(message, help="make it, or hold out a part with the parameter `share`")
+    rows = np.flatnonzero(out if split == "heldout" else ~out)
+    files = tuple(found.files[i] for i in rows)
+    labels = None if found.labels is None else found.labels[rows]
+    return ImageFiles(found.root, files, found.classes, labels)
 
 
-def read_rgb(path: Path) -> NDArray[np.uint8]:
-    """An image file as 8-bit RGB, `[H, W, 3]`, turned upright as its EXIF data say.
-
-    Raises:
-        EqspecError: the file is missing, damaged, or no image.
-    """
-    from PIL import Image, ImageOps
-
-    try:
-        with Image.open(path) as image:
-            ImageOps.exif_transpose(image, in_place=True)
-            return np.asarray(_to_rgb(image))
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
-        msg = f"cannot read the image {path}: {error}"
-        raise EqspecError(msg, help="repair or remove the file") from error
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    from PIL import Image
-
-    if image.mode.startswith("I"):
-        return Image.fromarray(_eight_bits(np.asarray(image))).convert("RGB")
-    if image.mode == "F":
-        raise ValueError("its pixels are floats, which have no fixed range")
-    if "transparency" in image.info:
-        image = image.convert("RGBA")
-    return image.convert("RGB")
-
-
-def _eight_bits(pixels: NDArray[np.integer]) -> NDArray[np.uint8]:
-    """16-bit gray levels, rounded to the nearest of 256."""
-    wide = pixels.astype(np.int64)
-    if wide.min() < 0 or wide.max() > 0xFFFF:
-        raise ValueError("its pixels have more than 16 bits")
-    return ((wide * 0xFF + 0x7FFF) // 0xFFFF).astype(np.uint8)
+def _held_out(count: int, *, share: float) -> NDArray[np.bool_]:
+    """[count], which images are held out: evenly spaced, and one at least of two or more."""
+    if share > 0 and count > 1:
+        share = max(share, 1 / count)
+    steps = np.floor(np.arange(count + 1, dtype=np.float64) * share + 1e-9)
+    return np.diff(steps) > 0

@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field
 
-from eqspec.errors import EqspecError
-from eqspec.ops.op import OpParams
+from eqspec.errors import EqspecError, UsageError
+from eqspec.ops.decode import decode
+from eqspec.ops.image_files import ImageFileParams
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,7 +53,7 @@ PHOTOGRAPHS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """Split -> photographs, each as ``package/path inside the package``."""
 
 
-class Params(OpParams):
+class Params(ImageFileParams):
     """How a photograph is cut.
 
     Attributes:
@@ -97,10 +98,16 @@ class Photos:
 
     def fingerprint(self) -> str:
         """Hash over the photographs' files, their order, and how they are cut."""
-        digest = hashlib.sha256(self._params.model_dump_json().encode())
+        cut = self._params.model_dump_json(include={"tile", "stride"})
+        digest = hashlib.sha256(cut.encode())
         for path in self._paths:
             digest.update(hashlib.sha256(path.read_bytes()).digest())
         return digest.hexdigest()
+
+
+def recognises(_params: Params, _folder: Path) -> bool:
+    """No folder holds the photographs: they come with packages."""
+    return False
 
 
 def open(params: Params, *, split: str, folder: Path | None = None) -> Photos:  # noqa: A001 - the contract's name
@@ -112,7 +119,7 @@ def open(params: Params, *, split: str, folder: Path | None = None) -> Photos:  
     """
     if folder is not None:
         msg = f"the photographs come with installed packages, but a folder was given: {folder}"
-        raise EqspecError(msg, help="use the dataset `image-folder` to read your own images")
+        raise UsageError(msg, help="to train on any folder of images: --data DIR")
     if split not in PHOTOGRAPHS:
         msg = f"the photographs have no split `{split}`"
         raise EqspecError(msg, help=f"their splits are {', '.join(PHOTOGRAPHS)}")
@@ -153,9 +160,6 @@ def _corners(photo: int, path: Path, params: Params) -> list[tuple[int, int, int
 
 
 def _decode(path: Path) -> NDArray[np.uint8]:
-    from PIL import Image
-
-    with Image.open(path) as image:
-        pixels = np.array(image.convert("RGB"))
+    pixels = decode(path)
     pixels.flags.writeable = False
     return pixels

@@ -27,13 +27,28 @@ import numpy as np
 from pydantic import Field
 
 from eqspec.errors import UsageError
-from eqspec.nn.scores import Metric, Result, constant_r2, interval, r2, resample, resampled_r2
+from eqspec.nn.scores import (
+    Headline,
+    Metric,
+    Result,
+    constant_r2,
+    interval,
+    r2,
+    resample,
+    resampled_r2,
+)
 from eqspec.ops.op import OpCall, OpParams
 
 if TYPE_CHECKING:
     from eqspec.nn.regression import PairFeatures, Regression
 
 rev = 1
+needs_labels = False
+headline = Headline(
+    title="R² of a transformation's parameters, read from encoder features",
+    metrics={"r2": ""},
+    by=("family", "border"),
+)
 
 Key = tuple[str, str, str]
 """(row, family, border)."""

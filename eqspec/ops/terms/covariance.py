@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 rev = 1
 Params = NoParams
 ports = (Port("x"),)
+covariance_of = "x"
 
 
 def shapes(params: NoParams, streams: Streams) -> StreamType:  # noqa: ARG001 - the contract of ops

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 rev = 1
 ports = (Port("x"),)
+covariance_of = "x"
 
 
 class Params(OpParams):

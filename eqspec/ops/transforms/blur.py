@@ -29,6 +29,7 @@ kind = "photometry"
 names = ("sigma",)
 identity = (0.0,)
 action_dim = 2
+faintest = (0.3,)  # σ in pixels at which a neighbour weighs 1/250, about one step of 8 bits
 
 _Width = Annotated[float, Field(ge=0)]
 

@@ -18,6 +18,7 @@ path = False
 kind = "photometry"
 names = ()
 identity = ()
+hides = ("saturation", "hue")
 
 Params = NoParams
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ import torch
 from eqspec.build.data import Batch, _Steps, batches
 from eqspec.compile.plan import CropPlan, DataPlan, Plan, SingleViewPlan, TrainPlan, ViewPlan
 from eqspec.errors import EqspecError
+from eqspec.ops.decode import UnreadableImage
+from eqspec.ops.tolerant import Tolerant, TooManyUnreadable
 from eqspec.spec.use import OpCall
 from tests.fakes import FakeImages
 
@@ -135,6 +138,40 @@ def test_unreadable_image_is_reported_without_a_traceback(workers):
         next(made)
     assert caught.value.message == "cannot read the image a/b.jpg: truncated"
     assert caught.value.help == "repair it"
+
+
+@dataclass(frozen=True)
+class Damaged(FakeImages):
+    """Every fifth image cannot be read."""
+
+    def image(self, i: int) -> np.ndarray:
+        if i % 5 == 0:
+            raise UnreadableImage(f"{i}.jpg", "truncated")
+        return super().image(i)
+
+
+def damaged(*, limit: int = 100, **others: int) -> tuple[list[Batch], Tolerant]:
+    dataset = Tolerant(Damaged(COUNT), limit=limit)
+    return list(batches(plan_of(), dataset, seed=3, **others)), dataset
+
+
+def test_damage_does_not_depend_on_the_first_step_or_on_the_workers():
+    whole, dataset = damaged(start_step=0, steps=6)
+    assert set(dataset.unreadable) == set(range(0, COUNT, 5))
+    tail, _ = damaged(start_step=4, steps=2)
+    ahead, noted = damaged(start_step=0, steps=6, workers=2)
+    for ours, theirs in zip(whole, [*ahead[:4], *tail], strict=True):
+        assert_same(ours, theirs)
+    assert noted.unreadable == dataset.unreadable
+    clean = some(steps=6)
+    for ours, theirs in zip(whole, clean, strict=True):
+        assert np.array_equal(ours.samples, theirs.samples)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_more_damage_than_is_borne_stops(workers):
+    with pytest.raises(TooManyUnreadable, match="images cannot be read, and 3 may be"):
+        damaged(limit=3, start_step=0, steps=6, workers=workers)
 
 
 def test_workers_leave_the_global_generator_alone():

@@ -6,7 +6,7 @@ import pytest
 
 from eqspec.cli.progress import Bars, Lines, Pace, watcher
 from eqspec.cli.screen import Screen
-from eqspec.commands.events import Opened, Sealed, Stopped
+from eqspec.commands.running.events import Opened, Sealed, Stopped
 from eqspec.engine.events import Stepped
 from tests.toys import toy_plan
 

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from eqspec.cli.render.compare import as_data, compared
-from eqspec.commands.compare import Done, compare
-from eqspec.commands.judging import Judged
+from eqspec.commands.running.compare import Done, compare
+from eqspec.commands.running.judging import Judged
 from eqspec.errors import UsageError
+from eqspec.nn.accuracy import accuracy_metrics, image_resamples
 from eqspec.nn.scores import Metric, Result
 from eqspec.runs.journal import Journal
 from tests.toys import PATH, load_toy, plan_of
@@ -72,7 +74,9 @@ def done(tmp_path: Path) -> tuple[Done, Done]:
 def test_rows_are_untrained_then_the_runs_in_order(done: tuple[Done, Done]) -> None:
     (table,) = compare(done).tables
     assert [row.name for row in table.rows] == ["untrained", "base", "ours"]
-    assert [(s.family, s.border) for s in table.rows[0].scores] == list(COLUMNS)
+    assert [s.of for s in table.rows[0].scores] == [
+        {"family": family, "border": border} for family, border in COLUMNS
+    ]
     assert [round(row.scores[0].value, 2) for row in table.rows] == [0.19, 0.64, 0.91]
     assert table.heldout == (60, 3)
 
@@ -138,3 +142,77 @@ def test_json_has_no_nan(done: tuple[Done, Done]) -> None:
     data = json.dumps(as_data(comparison, (odd, ours)), allow_nan=False)
     assert json.loads(data)["tables"][0]["rows"][1]["scores"][0]["value"] is None
     assert "–" in compared(comparison, (odd, ours), width=100).plain
+
+
+def _judged(spec: str, *results: tuple[int, Result]) -> tuple[Plan, tuple[Judged, ...]]:
+    plan = plan_of(load_toy("vicreg", extra=f"evaluate: [{spec}]"))
+    (evaluation,) = plan.evaluations
+    return plan, tuple(Judged(evaluation, step, result) for step, result in results)
+
+
+def _rank(value: float) -> Result:
+    metric = Metric("effective_rank", value, group=(("row", "encoder"),))
+    facts = {"heldout_images": 60, "heldout_photos": 3}
+    return Result((metric,), facts=facts, arrays={"images": IMAGES})
+
+
+@pytest.mark.parametrize(("rank", "said"), [(2.4, True), (2.6, False)])
+def test_a_rank_below_a_quarter_of_the_untrained_one_is_called_collapsed(
+    done: tuple[Done, Done], rank: float, said: bool
+) -> None:
+    spec = "{use: effective-rank, at: end}"
+    plan, judged = _judged(spec, (0, _rank(10.0)), (4, _rank(rank)))
+    one = Done("ours", plan, done[0].folder, judged)
+    (table,) = compare((one,)).tables
+    assert [score.remark for row in table.rows for score in row.scores] == [
+        "",
+        "collapsed" if said else "",
+    ]
+    page = compared(compare((one,)), (one,), width=100).plain
+    lines = page.splitlines()
+    assert "`collapsed`: below 0.25 of the untrained encoder's." in " ".join(page.split())
+    assert [line.strip() for line in lines].count("collapsed") == said
+    assert next(line.split() for line in lines if line.startswith("ours  ")) == ["ours", str(rank)]
+
+
+def test_accuracies_stand_by_metric_and_number_of_neighbours(done: tuple[Done, Done]) -> None:
+    labels = np.arange(60) % 4
+    arrays = {"images": IMAGES, "sources": IMAGES, "labels": labels}
+    facts = {"heldout_images": 60, "heldout_photos": 60, "resamples": 1000}
+    times = image_resamples(IMAGES, resamples=1000)
+
+    def result(share: int) -> Result:
+        metrics: list[Metric] = []
+        rights = {}
+        for k in ("20", "10"):
+            right = np.arange(60) % 10 < share
+            group = (("row", "encoder"), ("k", k))
+            metrics += accuracy_metrics(right, labels, times=times, group=group)
+            rights[f"right/encoder/{k}"] = right
+        return Result(tuple(metrics), facts=facts, arrays=arrays | rights)
+
+    spec = "{use: knn, at: end, with: {data: cifar10}}"
+    plan, base = _judged(spec, (4, result(4)))
+    _, ours = _judged(spec, (0, result(2)), (4, result(7)))
+    folder = done[0].folder
+    both = (Done("base", plan, folder, base), Done("ours", plan, folder, ours))
+    (table,) = compare(both).tables
+    (gap,) = table.differences
+    assert [round(s.value, 6) for s in gap.scores if s.metric == "top1"] == [0.3, 0.3]
+    lines = compared(compare(both), both, width=100).plain.splitlines()
+    (heads,) = (at for at, line in enumerate(lines) if "top-1" in line)
+    assert lines[heads].split() == ["top-1", "mean", "per", "class"] * 2
+    assert lines[heads + 1].split() == ["k", "=", "20"] * 2 + ["k", "=", "10"] * 2
+    assert any("60 held-out images (cifar10)" in line for line in lines)
+
+
+def test_controls_stand_between_the_untrained_encoder_and_the_runs(
+    done: tuple[Done, Done],
+) -> None:
+    base, ours = done
+    before, after = ours.judged
+    seen = replace(before, controls={"block-grid": _result(0.95)})
+    both = (base, replace(ours, judged=(seen, after)))
+    (table,) = compare(both).tables
+    assert [row.name for row in table.rows] == ["untrained", "block-grid", "base", "ours"]
+    assert [row.name for row in table.differences] == ["ours − base"]

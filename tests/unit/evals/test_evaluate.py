@@ -14,7 +14,7 @@ from torch import Tensor
 
 from eqspec.compile.plan import DataPlan, EvalPlan
 from eqspec.errors import EqspecError, UsageError
-from eqspec.evals.evaluate import compare, evaluate
+from eqspec.evals.evaluate import Bench, compare, evaluate
 from eqspec.evals.features import Subject
 from eqspec.nn.scores import Metric, Result
 from eqspec.ops.find import find_op
@@ -85,12 +85,12 @@ def plan(**changed) -> EvalPlan:
 
 @pytest.fixture(scope="module")
 def clean() -> Result:
-    return evaluate(plan(), subject(), train=Spots(200), held_out=Spots(60))
+    return evaluate(plan(), Bench(subject(), train=Spots(200), held_out=Spots(60)))
 
 
 @pytest.fixture(scope="module")
 def noisy() -> Result:
-    return evaluate(plan(), subject(noise=2.0), train=Spots(200), held_out=Spots(60))
+    return evaluate(plan(), Bench(subject(noise=2.0), train=Spots(200), held_out=Spots(60)))
 
 
 def pick(metrics: tuple[Metric, ...], name: str, **group: str) -> Metric:
@@ -141,7 +141,7 @@ def test_aggregations_belong_together(clean: Result) -> None:
 
 
 def test_it_is_the_same_twice(clean: Result) -> None:
-    again = evaluate(plan(), subject(), train=Spots(200), held_out=Spots(60))
+    again = evaluate(plan(), Bench(subject(), train=Spots(200), held_out=Spots(60)))
     assert again.metrics == clean.metrics
 
 
@@ -172,7 +172,7 @@ def test_the_difference_is_paired(clean: Result, noisy: Result) -> None:
 
 
 def test_results_on_other_images_cannot_be_compared(clean: Result) -> None:
-    other = evaluate(plan(), subject(), train=Spots(200), held_out=Spots(40))
+    other = evaluate(plan(), Bench(subject(), train=Spots(200), held_out=Spots(40)))
     with pytest.raises(UsageError, match="cannot be compared: their images differ"):
         compare(plan(), clean, other)
 
@@ -183,9 +183,7 @@ def test_a_parameter_that_never_changes_is_left_out() -> None:
         warnings.simplefilter("always")
         found = evaluate(
             plan(families={"color": colour}, rows=["encoder"]),
-            subject(),
-            train=Spots(40),
-            held_out=Spots(20),
+            Bench(subject(), train=Spots(40), held_out=Spots(20)),
         )
     assert any("have no variance" in str(w.message) for w in caught)
     assert np.isnan(pick(found.metrics, "r2_parameter", parameter="hue").value)
@@ -195,11 +193,11 @@ def test_a_parameter_that_never_changes_is_left_out() -> None:
 
 def test_too_few_images_are_refused() -> None:
     with pytest.raises(EqspecError, match="at least 2 images"):
-        evaluate(plan(), subject(), train=Spots(200), held_out=Spots(1))
+        evaluate(plan(), Bench(subject(), train=Spots(200), held_out=Spots(1)))
 
 
 def test_one_photograph_has_no_interval_over_photographs() -> None:
-    found = evaluate(plan(rows=["encoder"]), subject(), train=Spots(40), held_out=Spots(5))
+    found = evaluate(plan(rows=["encoder"]), Bench(subject(), train=Spots(40), held_out=Spots(5)))
     assert {m.of("interval") for m in found.metrics if m.name == "r2"} == {"crops"}
 
 

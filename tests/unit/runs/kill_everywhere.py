@@ -23,6 +23,7 @@ from eqspec.runs import checkpoint
 from eqspec.runs.environment import collect
 from eqspec.runs.folder import Opening, RunFolder, State
 from eqspec.runs.journal import Journal, read
+from eqspec.runs.keep import Keep
 from eqspec.runs.live import hold
 from eqspec.runs.seal import Outcome, Status
 
@@ -47,7 +48,8 @@ def save(path: Path, *, step: int, keep: int, fill: float = 0.0) -> None:
     import torch  # here: a process without it forks much faster, which the others profit from
 
     tensors = {"w": torch.full((3,), fill)}
-    checkpoint.save(path / "checkpoints", step=step, tensors=tensors, state={"n": step}, keep=keep)
+    state, rule = {"n": step}, Keep(last=keep)
+    checkpoint.save(path / "checkpoints", step=step, tensors=tensors, state=state, keep=rule)
 
 
 def has_a_checkpoint(path: Path) -> None:

@@ -42,10 +42,20 @@ def test_every_top_level_field_is_marked_once_and_what_is_below_is_not(section: 
 def test_what_changes_the_weights():
     marks = identity_fields()
     assert {key for key, mark in marks.items() if mark == "weights"} == {
-        *("seed", "image", "data", "augment", "backbone", "method", "equivariance", "train"),
+        *(
+            "seed",
+            "image",
+            "data",
+            "augment",
+            "backbone",
+            "method",
+            "equivariance",
+            "train",
+            "init_from",
+        ),
     }
     assert {key for key, mark in marks.items() if mark == "how"} == {
-        *("schema", "about", "evaluate", "compare", "machine"),
+        *("schema", "about", "evaluate", "compare", "machine", "keep"),
     }
 
 

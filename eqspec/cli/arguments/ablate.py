@@ -1,0 +1,105 @@
+"""`eqspec ablate`: its arguments, and what it says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from eqspec.cli.options import (
+    RUNS,
+    Data,
+    Json,
+    Runs,
+    Sets,
+    SpecPath,
+    data_places,
+    runs_arguments,
+    screen_of,
+    spec_arguments,
+)
+
+EXAMPLES = (
+    "eqspec ablate specs/quickstart.yaml --grid lambda,split --dry-run",
+    "eqspec ablate specs/quickstart.yaml --grid lambda=30,300 --grid split=0.25,0.5 --seeds 3",
+    "eqspec ablate specs/quickstart.yaml --grid transform --seeds 0,1 --csv transforms.csv",
+    "eqspec ablate specs/quickstart.yaml --grid equivariance.with.decoder_k.width=64,128",
+)
+
+
+_Grid = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--grid",
+        metavar="AXIS[,AXIS|=VALUES]",
+        help="What to vary: short names or dotted paths. Without values, the paper's. Repeatable.",
+    ),
+]
+_Seeds = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N|LIST", help="How many seeds, from the spec's own upwards; or which: 0,1,2."
+    ),
+]
+_DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Only show which runs there are, and how far.")
+]
+_StopOnFailure = Annotated[
+    bool, typer.Option("--stop-on-failure", help="Do not go on to the next run.")
+]
+_Retry = Annotated[bool, typer.Option("--retry", help="Go on with runs that have failed, too.")]
+_Csv = Annotated[
+    Path | None, typer.Option("--csv", metavar="FILE", help="Write every number of every run.")
+]
+
+
+def command(  # noqa: PLR0913 - its options
+    context: typer.Context,
+    *,
+    spec: SpecPath,
+    grid: _Grid = None,
+    seeds: _Seeds = None,
+    sets: Sets = None,
+    data: Data = None,
+    runs: Runs = RUNS,
+    dry_run: _DryRun = False,
+    stop_on_failure: _StopOnFailure = False,
+    retry: _Retry = False,
+    csv: _Csv = None,
+    as_json: Json = False,
+) -> int:
+    """Trains a spec at every point of a grid, or goes on where that stopped.
+
+    Every point and seed is an ordinary run; runs that exist are not made again. One table shows
+    the mean over seeds at every point. The variants of `compare:` are left out.
+    """
+    from eqspec.commands.grid import read_grid
+    from eqspec.commands.study import compile_grid
+
+    screen, given = screen_of(context), spec_arguments(spec, sets=sets, data=data)
+    screen.after_error = ("eqspec", "ablate", "--help")
+    asked_for = read_grid(grid or (), seeds=seeds)
+    where = data_places(data, spec=spec)
+    study = compile_grid(spec, asked_for, runs=runs, overrides=sets or (), data=where)
+    screen.warn(study.warnings)
+    # Only now, so that a wrong grid is refused at once: importing torch takes seconds.
+    from eqspec.cli.ablating import Asked, run_study, show_plan
+    from eqspec.commands.running.series import Manner
+
+    axes = [part for one in grid or () for part in ("--grid", one)]
+    files = () if csv is None else ("--csv", str(csv))
+    without = ("eqspec", "ablate", *given, *axes, *runs_arguments(runs), *files)
+    again = without if seeds is None else (*without, "--seeds", seeds)
+    screen.after_error = again
+    if dry_run:
+        return show_plan(study, again=again, as_json=as_json, screen=screen)
+    asked = Asked(
+        manner=Manner(root=runs, data=where, retry=retry),
+        stop_on_failure=stop_on_failure,
+        csv=csv,
+        as_json=as_json,
+        again=again,
+        seeded=without,
+    )
+    return run_study(study, asked, screen=screen)

@@ -1,0 +1,97 @@
+"""`eqspec explain`: its arguments, and what it says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from eqspec.cli.options import Json, Sets, screen_of
+from eqspec.errors import UsageError
+
+if TYPE_CHECKING:
+    from eqspec.cli.screen import Screen
+
+EXAMPLES = (
+    "eqspec explain                                               every code",
+    "eqspec explain EQ021                                         what a code means",
+    "eqspec explain equivariance.lambda                           what a field means",
+    "eqspec explain specs/quickstart.yaml train.batch             a value, and where it is from",
+    "eqspec explain specs/quickstart.yaml method.projector.widths",
+    "eqspec explain specs/quickstart.yaml                         every value",
+)
+
+_CODE = re.compile(r"EQ\d+", re.IGNORECASE)
+
+
+def command(
+    context: typer.Context,
+    *,
+    topic: Annotated[
+        str | None,
+        typer.Argument(metavar="[CODE|PATH|SPEC]", help="A code, a field, or a spec."),
+    ] = None,
+    path: Annotated[
+        str | None,
+        typer.Argument(metavar="[PATH]", help="Dotted path of a value of the spec."),
+    ] = None,
+    sets: Sets = None,
+    as_json: Json = False,
+) -> int:
+    """Explains a diagnostic's code, or a value of a spec.
+
+    Of a value: its unit, what it means, its default, the paper's value, and where it was decided:
+    a line of the spec, `--set`, a card, or a default.
+    """
+    from eqspec.commands.explain import is_spec
+
+    screen = screen_of(context)
+    screen.after_error = ("eqspec", "explain")
+    if topic is not None and is_spec(topic) and not _CODE.fullmatch(topic):
+        _spec(screen, topic, path, sets=sets or [], as_json=as_json)
+    elif path is not None or sets:
+        raise UsageError(f"`{topic}` is no spec", help="eqspec explain SPEC PATH")
+    else:
+        _topic(screen, topic, as_json=as_json)
+    return 0
+
+
+def _topic(screen: Screen, topic: str | None, *, as_json: bool) -> None:
+    from eqspec.cli.render import explain as page
+    from eqspec.commands.explain import explain_code, explain_field
+    from eqspec.spec.codes import CODES
+
+    if topic is None:
+        screen.show_json(page.codes_data()) if as_json else screen.show(page.codes())
+        screen.suggest("eqspec", "explain", next(iter(CODES)))
+        return
+    if _CODE.fullmatch(topic):
+        code = explain_code(topic)
+        shown, data = page.code(code, width=screen.width), page.code_data(code)
+    else:
+        field = explain_field(topic)
+        shown, data = page.value(field, width=screen.width), page.value_data(field)
+    screen.show_json(data) if as_json else screen.show(shown)
+    screen.suggest("eqspec", "explain")
+
+
+def _spec(screen: Screen, spec: str, path: str | None, *, sets: list[str], as_json: bool) -> None:
+    from eqspec.cli.render import explain as page
+    from eqspec.commands.explain import explain_all, explain_value
+
+    given = (spec, *(part for one in sets for part in ("--set", one)))
+    screen.after_error = ("eqspec", "check", *given)
+    if path is None:
+        leaves = explain_all(Path(spec), overrides=sets)
+        screen.show_json(page.leaves_data(leaves)) if as_json else screen.show(page.leaves(leaves))
+        screen.suggest("eqspec", "explain", *given, leaves[0].path)
+        return
+    screen.after_error = ("eqspec", "explain", *given)
+    found = explain_value(Path(spec), path, overrides=sets)
+    if as_json:
+        screen.show_json(page.value_data(found))
+    else:
+        screen.show(page.value(found, width=screen.width))
+    screen.suggest("eqspec", "check", *given)

@@ -1,0 +1,45 @@
+"""`eqspec gc`: its arguments, and what it says."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from eqspec.cli.options import RUNS, Json, Runs, runs_arguments, screen_of
+
+EXAMPLES = (
+    "eqspec gc --dry-run",
+    "eqspec gc --runs elsewhere",
+)
+
+
+def command(
+    context: typer.Context,
+    *,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be removed; change nothing.")
+    ] = False,
+    runs: Runs = RUNS,
+    as_json: Json = False,
+) -> int:
+    """Removes what runs do not need.
+
+    Checkpoints that their `keep:` does not ask for, and what killed writes left behind. Runs that
+    somebody is writing to are left alone; sealed runs are sealed again.
+    """
+    from eqspec.cli.render.blocks import drawn
+    from eqspec.cli.render.gc import as_data, blocks
+    from eqspec.commands.gc import gc
+
+    screen = screen_of(context)
+    screen.after_error = ("eqspec", "status", *runs_arguments(runs))
+    found = gc(runs, dry_run=dry_run)
+    if as_json:
+        screen.show_json(as_data(found, dry_run=dry_run))
+    else:
+        page = tuple(blocks(found, dry_run=dry_run))
+        screen.show(drawn(page, width=screen.width))
+    then = "gc" if dry_run and found.freed else "status"
+    screen.suggest("eqspec", then, *runs_arguments(runs))
+    return 0

@@ -1,0 +1,37 @@
+"""`eqspec status`: its arguments, and what it says."""
+
+from __future__ import annotations
+
+import typer
+
+from eqspec.cli.options import RUNS, Json, Runs, runs_arguments, screen_of
+
+EXAMPLES = (
+    "eqspec status",
+    "eqspec status --runs elsewhere",
+    "eqspec status --json",
+)
+
+
+def command(context: typer.Context, *, runs: Runs = RUNS, as_json: Json = False) -> int:
+    """Lists all runs and how they stand.
+
+    What each is doing, how far it is, its last result, what is stale because a card or an op has
+    since got another rev, and the space it takes.
+    """
+    from eqspec.cli.render.blocks import drawn
+    from eqspec.cli.render.status import as_data, blocks
+    from eqspec.commands.status import status
+
+    screen = screen_of(context)
+    found = status(runs)
+    if as_json:
+        screen.show_json(as_data(found))
+    elif found.runs or found.unreadable:
+        screen.show(drawn(tuple(blocks(found)), width=screen.width))
+    else:
+        screen.say(f"There are no runs in {runs}.")
+        screen.suggest("eqspec", "run", "quickstart", *runs_arguments(runs))
+        return 0
+    screen.suggest("eqspec", "show", "latest", *runs_arguments(runs))
+    return 0

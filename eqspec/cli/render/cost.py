@@ -1,0 +1,103 @@
+"""What a plan takes, as rows: parameters, operations, memory, disk, and hours on a machine."""
+
+from __future__ import annotations
+
+from eqspec.cli.layout import large, number
+from eqspec.cli.render.graph import Row
+from eqspec.commands.plan import Cost, Described
+from eqspec.commands.planning.reckon import HEADROOM, Disk, OnMachine
+
+_LONG = 1.0  # hours from which minutes do not matter
+
+
+_CAVEAT = (
+    "an estimate, without kernels' workspace, the loader and torch itself; "
+    f"steps have taken up to {HEADROOM:g} times as much"
+)
+
+
+def cost_rows(described: Described) -> list[Row]:
+    """What a plan takes; nothing where it was not traced."""
+    cost, plan = described.cost, described.plan
+    if cost is None:
+        return []
+    trace = cost.trace
+    each = ", ".join(f"{name} {large(count)}" for name, count in trace.parameters.items())
+    rows: list[Row] = [["parameters", f"{large(trace.trained)} trained: {each}"]]
+    if trace.frozen:
+        rows.append(["", f"{large(trace.frozen)} held by teachers"])
+    more: list[Row] = [
+        ["operations", _operations(cost, batch=plan.train.batch)],
+        ["memory", _memory(cost, batch=plan.train.batch)],
+        ["", _CAVEAT],
+        ["disk", _disk(cost.disk)],
+    ]
+    return [*rows, *more, *([] if cost.machine is None else _machine(cost.machine))]
+
+
+def size(count: float) -> str:
+    """Bytes in three digits: 1.23 GiB, 45.6 MiB."""
+    for unit, name in ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB")):
+        if count >= unit:
+            return f"{count / unit:.3g} {name}"
+    return f"{count / 2**10:.3g} KiB"
+
+
+def _operations(cost: Cost, *, batch: int) -> str:
+    trace = cost.trace
+    return (
+        f"{trace.gflops_per_sample:.3g} GFLOPs per sample forward, "
+        f"{trace.train_gflops_per_sample:.3g} in training; "
+        f"{large(trace.train_gflops_per_sample * 1e9 * batch)}FLOPs per step"
+    )
+
+
+def _memory(cost: Cost, *, batch: int) -> str:
+    memory = cost.trace.memory
+    rest = cost.peak - memory.weights - memory.gradients - memory.optimizer
+    return (
+        f"about {size(cost.peak)} with all {number(batch)} samples on one device: "
+        f"weights {size(memory.weights)}, gradients {size(memory.gradients)}, "
+        f"optimizer {size(memory.optimizer)}, images and activations {size(rest)}"
+    )
+
+
+def _disk(disk: Disk) -> str:
+    several = f"{disk.checkpoints} checkpoints" if disk.checkpoints > 1 else "1 checkpoint"
+    return (
+        f"about {size(disk.total)}: {several} of {size(disk.checkpoint)}, "
+        f"journals {size(disk.journals)}, results {size(disk.results)}"
+    )
+
+
+def _machine(found: OnMachine) -> list[Row]:
+    many = f"{found.devices} devices" if found.devices > 1 else "1 device"
+    rows: list[Row] = [
+        ["machine", f"{found.machine}: {many}, {number(found.share)} samples each"],
+        ["", _fit(found)],
+    ]
+    if found.problem is not None:
+        rows.insert(1, ["", f"{found.problem} equally"])
+    if found.hours is None:
+        return [*rows, ["time", "the card has no figure for this precision"]]
+    low, high = found.hours
+    rows.append(["time", f"{_hours(low)} to {_hours(high)}, training alone"])
+    return [*rows, ["", f"{found.evidence} share of the peak: {found.source}"]]
+
+
+def _fit(found: OnMachine) -> str:
+    said = (
+        f"about {size(found.needed)} of the {size(found.there)} of a device, "
+        f"with room for {HEADROOM:g} times as much"
+    )
+    if found.fits:
+        return f"{said}: fits"
+    if found.pieces is None:
+        return f"{said}: does not fit, with any number of micro-batches"
+    return f"{said}: does not fit; `--set machine.micro_batches={found.pieces}` does"
+
+
+def _hours(hours: float) -> str:
+    if hours >= _LONG:
+        return f"{hours:.3g} h" if hours < 100 else f"{hours:,.0f} h"
+    return f"{hours * 60:.2g} min"

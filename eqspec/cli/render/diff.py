@@ -1,0 +1,227 @@
+"""What differs between two runs: as a page, as Markdown, as plain data."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import JsonValue
+from pydantic_core import to_jsonable_python
+from rich.text import Text
+
+from eqspec.cli.layout import number
+from eqspec.cli.render.blocks import Block
+from eqspec.commands.diff import Difference, Located, Pair, Score
+from eqspec.commands.side import Side
+from eqspec.compile.diff import Matters
+
+_ABSENT = "–"
+_VALUE = 40
+"""Longest value that is written out."""
+
+_CURVE_NAMES = 4
+"""Most numbers named of the step at which two curves part."""
+
+
+def blocks(difference: Difference) -> Iterator[Block]:
+    """The page, section by section."""
+    yield _sides(difference)
+    yield _spec(difference)
+    yield _pairs("code", difference.code, difference, same="the same commit and ops")
+    yield _pairs("environment", difference.environment, difference, same="the same")
+    yield _data(difference)
+    yield from _metrics(difference)
+    yield _curves(difference)
+
+
+def as_data(difference: Difference) -> JsonValue:
+    """The same as plain data; a number that is none becomes null."""
+    data = {
+        "a": _side_data(difference.a),
+        "b": _side_data(difference.b),
+        "spec": [
+            {
+                "path": one.change.dotted,
+                "a": one.change.a,
+                "b": one.change.b,
+                "matters": one.change.matters,
+                "inside": one.change.inside,
+                "written_a": one.place_a and f"{one.place_a.file}:{one.place_a.line}",
+                "written_b": one.place_b and f"{one.place_b.file}:{one.place_b.line}",
+            }
+            for one in difference.spec
+        ],
+        "code": difference.code,
+        "environment": difference.environment,
+        "data": difference.data,
+        "metrics": [{**dataclasses.asdict(s), "delta": s.delta} for s in difference.scores],
+        "unmatched_evaluations": [{"id": i, "only": s} for i, s in difference.unmatched],
+        "curves": difference.curves,
+    }
+    return to_jsonable_python(data, inf_nan_mode="null")
+
+
+def _side_data(side: Side) -> dict[str, object]:
+    plan = side.plan
+    return {
+        "name": side.name,
+        "folder": side.folder,
+        "state": side.state,
+        "recipe": plan.recipe,
+        "seed": plan.seed,
+        "step": side.step,
+        "steps": plan.train.steps,
+    }
+
+
+def _sides(difference: Difference) -> Block:
+    a, b = difference.a, difference.b
+    rows = (
+        ("recipe", a.plan.recipe[:8], b.plan.recipe[:8]),
+        ("seed", str(a.plan.seed), str(b.plan.seed)),
+        ("state", _state(a), _state(b)),
+    )
+    return Block("runs", titles=("", *_names(difference)), rows=rows)
+
+
+def _state(side: Side) -> str:
+    if side.state is None:
+        return "a spec, not a run"
+    return f"{side.state.value}, step {number(side.step)} of {number(side.plan.train.steps)}"
+
+
+def _names(difference: Difference) -> tuple[str, str]:
+    return difference.a.name, difference.b.name
+
+
+def _spec(difference: Difference) -> Block:
+    by = {m: [o for o in difference.spec if o.change.matters is m] for m in Matters}
+    weights, judging, nothing = by.values()
+    if not difference.spec:
+        return Block("spec", note="the same")
+    said = [_counted(weights, "changes the weights", "change the weights")]
+    if judging:
+        said.append(_counted(judging, "changes what is measured", "change what is measured"))
+    if nothing:
+        paths = ", ".join(o.change.dotted for o in nothing)
+        said.append(f"{len(nothing)} cosmetic ({paths})")
+    return Block(
+        "spec",
+        note=" · ".join(said),
+        titles=("", *_names(difference), "written in"),
+        rows=tuple(_change(one) for one in (*weights, *judging)),
+    )
+
+
+def _counted(changes: list[Located], one: str, many: str) -> str:
+    return f"{len(changes)} {one if len(changes) == 1 else many}" if changes else f"0 {many}"
+
+
+def _change(one: Located) -> tuple[str | Text, ...]:
+    change = one.change
+    style = "bold yellow" if change.matters is Matters.WEIGHTS else ""
+    places = (("A", one.place_a), ("B", one.place_b))
+    said = [f"{side} {Path(at.file).name}:{at.line}" for side, at in places if at is not None]
+    said += [f"{change.inside} values inside"] if change.inside else []
+    return (Text(change.dotted, style), _value(change.a), _value(change.b), ", ".join(said))
+
+
+def _value(value: JsonValue) -> str:
+    match value:
+        case None:
+            text = _ABSENT
+        case str():
+            text = value
+        case bool() | list() | dict():
+            text = json.dumps(value, ensure_ascii=False)
+        case int() | float():
+            text = number(value)
+    return text if len(text) <= _VALUE else f"{text[: _VALUE - 1]}…"
+
+
+def _pairs(title: str, pairs: tuple[Pair, ...], difference: Difference, *, same: str) -> Block:
+    if not (difference.a.environment and difference.b.environment):
+        same = "only a run has one"
+    if not pairs:
+        return Block(title, note=same)
+    rows = tuple((pair.name, _value(pair.a), _value(pair.b)) for pair in pairs)
+    return Block(title, titles=("", *_names(difference)), rows=rows)
+
+
+def _data(difference: Difference) -> Block:
+    pair = difference.data
+    known = [v for v in (pair.a, pair.b) if isinstance(v, str)]
+    if len(known) < 2:
+        return Block("data", note="not read by both: unknown")
+    if pair.a == pair.b:
+        return Block("data", note=f"the same, fingerprint {known[0][:12]}")
+    row = (pair.name, known[0][:12], known[1][:12])
+    return Block("data", titles=("", *_names(difference)), rows=(row,))
+
+
+def _metrics(difference: Difference) -> Iterator[Block]:
+    steps = difference.a.step, difference.b.step
+    for source in dict.fromkeys(score.source for score in difference.scores):
+        scores = tuple(s for s in difference.scores if s.source == source)
+        note = "the last step" if source == "train" else ""
+        if source == "train" and steps[0] != steps[1]:
+            note = f"A after step {number(steps[0])}, B after step {number(steps[1])}"
+        if any(score.overlap is not None for score in scores):
+            note = "with 95 % intervals, over what was held out: they hold each encoder fixed"
+        yield Block(
+            f"metrics  {source}",
+            note=note,
+            titles=("", *_names(difference), "Δ (B − A)", ""),
+            rows=tuple(map(_score, scores)),
+            right=(1, 2, 3),
+        )
+    if difference.unmatched:
+        named = ", ".join(f"{name} (only {side})" for name, side in difference.unmatched)
+        yield Block("metrics", note=f"measured on one side, or by another protocol: {named}")
+
+
+def _score(score: Score) -> tuple[str | Text, ...]:
+    label = " ".join((score.name, *score.group.values()))
+    delta, said = score.delta, {True: "intervals overlap", False: "intervals apart", None: ""}
+    style = "bold" if score.overlap is False else ""
+    shown = "=" if delta == 0 else _figure(delta, signed=True)
+    return (label, _figure(score.a), _figure(score.b), Text(shown, style), said[score.overlap])
+
+
+def _figure(value: float | None, *, signed: bool = False) -> str:
+    if value is None or math.isnan(value):
+        return _ABSENT
+    return f"{value:{'+' if signed else ''}.4g}"
+
+
+def _curves(difference: Difference) -> Block:
+    curves = difference.curves
+    if curves is None:
+        return Block("curves", note="nothing to compare: a step was not made by both")
+    only = [
+        f"Only {side} has {', '.join(names)}."
+        for side, names in (("A", curves.only_a), ("B", curves.only_b))
+        if names
+    ]
+    if curves.parting is None:
+        through = number(curves.through)
+        note = (
+            f"equal bit for bit through step {through}" if curves.through else "no step in common"
+        )
+        return Block("curves", note=note, remarks=tuple(only))
+    parting = curves.parting
+    before = "from the start" if not curves.equal_rows else "equal bit for bit before"
+    shown = parting.gaps[:_CURVE_NAMES]
+    if len(parting.gaps) > len(shown):
+        only.insert(0, f"{len(parting.gaps) - len(shown)} more differ at that step.")
+    return Block(
+        "curves",
+        note=f"part at step {number(parting.step)}, {before}",
+        titles=("", *_names(difference), "relative"),
+        rows=tuple((g.name, repr(g.a), repr(g.b), _figure(g.relative)) for g in shown),
+        right=(1, 2, 3),
+        remarks=tuple(only),
+    )

@@ -1,0 +1,17 @@
+"""What judging a run came to: a table per evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.text import Text
+
+from eqspec.cli.render.compare import as_data, places, tables
+from eqspec.commands.running.compare import Comparison, Done
+
+__all__ = ["as_data", "evaluated"]
+
+
+def evaluated(comparison: Comparison, done: Sequence[Done], *, width: int) -> Text:
+    """The whole page."""
+    return Text("\n\n").join([tables(comparison, width=width), places(done)])

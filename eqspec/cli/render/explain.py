@@ -1,0 +1,95 @@
+"""Pages of codes and of values."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from rich.text import Text
+
+from eqspec.cli.layout import aligned, heading, wrapped
+from eqspec.commands.explain import Leaf
+from eqspec.commands.values import ValuePage
+from eqspec.compile.provenance import Origin
+from eqspec.spec.codes import CODES, Code
+
+_LONGEST_VALUE = 60
+
+
+def codes() -> Text:
+    """Every code with its title."""
+    return aligned([[Text(code.code, "bold"), code.title] for code in CODES.values()])
+
+
+def codes_data() -> list[dict[str, Any]]:
+    """Every code as plain data."""
+    return [code_data(code) for code in CODES.values()]
+
+
+def code(page: Code, *, width: int) -> Text:
+    """The page of a code."""
+    return Text("\n").join(
+        [heading(f"{page.code}: {page.title}"), Text(), wrapped(page.explanation, width=width)]
+    )
+
+
+def code_data(page: Code) -> dict[str, Any]:
+    """The page of a code as plain data."""
+    return dataclasses.asdict(page)
+
+
+def value(page: ValuePage, *, width: int) -> Text:
+    """What is known of a value, a line each, and the line where it was written."""
+    rows: list[list[Text | str]] = [
+        ["value", Text(page.value, "bold")] if page.value is not None else [],
+        ["note", page.note] if page.note else [],
+        ["unit", page.unit] if page.unit else [],
+        ["means", page.about] if page.about else [],
+        ["default", "none: it has to be given" if page.default is None else page.default],
+        ["paper", page.paper] if page.paper else [],
+        ["card", page.card] if page.card else [],
+        ["changes", page.changes] if page.changes else [],
+        ["origin", str(page.origin)] if page.origin else [],
+    ]
+    parts = [heading(page.path), aligned([r for r in rows if r], indent=2, width=width)]
+    place = None if page.origin is None else page.origin.place
+    if place is not None and not place.file.startswith("<"):
+        shown = Text(f"{place.line:>5} | ", "blue") + Text(place.excerpt.strip())
+        parts += [Text(), Text(f"      {place.file}", "dim"), shown]
+    return Text("\n").join(parts)
+
+
+def value_data(page: ValuePage) -> dict[str, Any]:
+    """The same as plain data."""
+    found = {f.name: getattr(page, f.name) for f in dataclasses.fields(page)}
+    return {**found, "origin": None if page.origin is None else _origin(page.origin)}
+
+
+def leaves(found: Sequence[Leaf]) -> Text:
+    """Every value, a line each."""
+    rows = [[leaf.path, Text(_short(leaf.value), "bold"), str(leaf.origin)] for leaf in found]
+    return aligned(rows)
+
+
+def leaves_data(found: Sequence[Leaf]) -> list[dict[str, Any]]:
+    """Every value as plain data."""
+    return [
+        {"path": leaf.path, "value": leaf.value, "origin": _origin(leaf.origin)} for leaf in found
+    ]
+
+
+def _origin(origin: Origin) -> dict[str, Any]:
+    place = origin.place
+    return {
+        "kind": origin.kind,
+        "said": origin.said,
+        "file": None if place is None else place.file,
+        "line": None if place is None else place.line,
+        "column": None if place is None else place.column,
+    }
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST_VALUE else f"{line[: _LONGEST_VALUE - 1]}…"

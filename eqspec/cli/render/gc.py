@@ -1,0 +1,44 @@
+"""What `gc` has removed, or would."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pydantic import JsonValue
+from pydantic_core import to_jsonable_python
+
+from eqspec.cli.layout import number
+from eqspec.cli.render.blocks import Block
+from eqspec.cli.render.status import on_disk
+from eqspec.commands.gc import Collection, Freed
+
+
+def blocks(collection: Collection, *, dry_run: bool) -> Iterator[Block]:
+    """The page, section by section."""
+    title = "would be removed" if dry_run else "removed"
+    rows = tuple(_row(one) for one in collection.freed)
+    note = f"{on_disk(collection.bytes)} from {len(rows)} of {collection.looked_at} runs"
+    yield Block(title, note=note if rows else "nothing", rows=rows, right=(1,))
+    if collection.skipped:
+        skipped = tuple((one.name, one.reason) for one in collection.skipped)
+        yield Block("left alone", rows=skipped)
+
+
+def as_data(collection: Collection, *, dry_run: bool) -> JsonValue:
+    """The same as plain data."""
+    return {
+        "dry_run": dry_run,
+        "bytes": collection.bytes,
+        **to_jsonable_python(collection),
+    }
+
+
+def _row(one: Freed) -> tuple[str, ...]:
+    said: list[str] = []
+    if one.steps:
+        rule = f"keep: last {one.keep.last}"
+        rule += f", every {number(one.keep.every)} steps" if one.keep.every else ""
+        said.append(f"checkpoints of steps {', '.join(map(number, one.steps))} ({rule})")
+    if one.leftovers:
+        said.append(f"left by killed writes: {', '.join(one.leftovers)}")
+    return (one.name, on_disk(one.bytes), "; ".join(said))

@@ -1,0 +1,45 @@
+"""Diagnostics as workflow commands of GitHub Actions, which draws them beside the lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from eqspec.errors import Diagnostic
+
+
+def workflow_commands(found: Sequence[Diagnostic]) -> str:
+    """One command a line: ``::error file=x.yaml,line=3,col=5,title=EQ001::…``."""
+    return "\n".join(_annotation(diagnostic) for diagnostic in found)
+
+
+def _annotation(diagnostic: Diagnostic) -> str:
+    where = {"title": diagnostic.code}
+    place = diagnostic.place
+    if place is not None and not place.file.startswith("<"):  # an argument is in no file
+        where = {
+            "file": place.file,
+            "line": str(place.line),
+            "col": str(place.column),
+            "endColumn": str(place.end_column),
+            **where,
+        }
+    elif place is not None:
+        where["title"] += f" {place.excerpt}"
+    properties = ",".join(f"{key}={_property(value)}" for key, value in where.items())
+    return f"::{diagnostic.severity.value} {properties}::{_text(_said(diagnostic))}"
+
+
+def _said(diagnostic: Diagnostic) -> str:
+    """Everything but the excerpt, which stands beside it."""
+    seconds = [f"{place}: {label}" for place, label in diagnostic.also]
+    helped = [f"help: {diagnostic.help}"] if diagnostic.help else []
+    notes = [f"note: {note}" for note in diagnostic.notes]
+    return "\n".join([diagnostic.message, *seconds, *helped, *notes])
+
+
+def _text(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _text(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,108 @@
+"""The page of one run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pydantic import JsonValue
+from pydantic_core import to_jsonable_python
+from rich.text import Text
+
+from eqspec.cli.layout import number
+from eqspec.cli.render.blocks import Block
+from eqspec.cli.render.status import doing, on_disk, stale_rows
+from eqspec.commands.diff import commit_of
+from eqspec.commands.show_run import Judgement, RunPage
+from eqspec.runs.folder import State
+
+_SHOWN = ("torch", "timm", "numpy")
+"""Packages whose versions stand on the page; the rest is in environment.json."""
+
+
+def blocks(page: RunPage) -> Iterator[Block]:
+    """The page, section by section."""
+    yield _head(page)
+    yield _choices(page)
+    if page.last is not None:
+        rows = tuple((name, f"{value:.6g}") for name, value in page.last.values.items())
+        yield Block("training", note=f"step {number(page.last.step)}", rows=rows, right=(1,))
+    yield from (_judgement(one) for one in page.judged)
+    raised = stale_rows(page.standing.stale, run=page.standing.run.name)
+    if raised:
+        rows = tuple(row[1:] for row in raised)
+        yield Block("stale", note="made by what has another rev by now", rows=rows)
+    yield _files(page)
+
+
+def as_data(page: RunPage) -> JsonValue:
+    """The same as plain data; a number that is none becomes null."""
+    return to_jsonable_python(page, inf_nan_mode="null")
+
+
+def _head(page: RunPage) -> Block:
+    run, environment = page.standing.run, page.environment
+    packages = environment.get("packages")
+    versions = packages if isinstance(packages, dict) else {}
+    where = [f"{name} {versions[name]}" for name in _SHOWN if versions.get(name)]
+    machine = [str(environment.get(key)) for key in ("host", "cpu") if environment.get(key)]
+    data = environment.get("data")
+    rows = (
+        ("state", Text(f"step {number(run.step)} of {number(run.total)}, ") + doing(page.standing)),
+        ("recipe", f"{run.recipe[:8]}, seed {run.seed}"),
+        ("data", f"fingerprint {str(data)[:12]}" if data else "not read yet"),
+        ("code", commit_of(environment) or "not from a checkout"),
+        ("machine", ", ".join([*machine, *where])),
+        ("folder", f"{run.path}, {on_disk(page.standing.bytes)}"),
+    )
+    about = page.plan.resolved.get("about")
+    return Block(run.name, note=about if isinstance(about, str) else "", rows=rows)
+
+
+def _choices(page: RunPage) -> Block:
+    used = (u for u in page.plan.made_from if u.kind == "card")
+    rows = tuple((u.family, Text(u.name, "cyan"), f"rev {u.rev}") for u in used)
+    return Block("choices", rows=rows)
+
+
+def _judgement(judged: Judgement) -> Block:
+    step = "untrained" if judged.step == 0 else f"after step {number(judged.step)}"
+    rev = "" if judged.rev is None else f", rev {judged.rev}"
+    return Block(judged.id, note=f"{step}{rev}", rows=tuple(_scores(judged)), right=(1,))
+
+
+def _scores(judged: Judgement) -> Iterator[tuple[str, ...]]:
+    """A row per number; the intervals of one number share its row."""
+    found: dict[str, list[str]] = {}
+    for metric in judged.metrics:
+        group = (v for k, v in metric.group.items() if k != "interval")
+        row = found.setdefault(" ".join((metric.name, *group)), [])
+        if not row:
+            row.append("–" if metric.value is None else f"{metric.value:.4f}")
+        if metric.low is not None and metric.high is not None:
+            over = metric.group.get("interval")
+            row.append(f"[{metric.low:.3f}, {metric.high:.3f}]" + (f" over {over}" if over else ""))
+    return ((label, *cells) for label, cells in found.items())
+
+
+def _files(page: RunPage) -> Block:
+    rows = tuple(
+        (part.name, on_disk(part.bytes), f"{part.files} files" if part.name.endswith("/") else "")
+        for part in page.parts
+    )
+    saved = ", ".join(number(step) for step in page.saved) or "none"
+    return Block("files", note=f"checkpoints of steps: {saved}", rows=rows, right=(1,))
+
+
+def after(page: RunPage, *, elsewhere: tuple[str, ...]) -> tuple[str, ...]:
+    """The next sensible command.
+
+    Args:
+        elsewhere: arguments that say where the runs are.
+    """
+    run = page.standing.run
+    if run.state is State.FINISHED:
+        return ("eqspec", "audit", run.name, *elsewhere)
+    if run.state is State.RUNNING:
+        return ("eqspec", "status", *elsewhere)
+    again = ("--retry",) if run.state is State.FAILED else ()
+    return ("eqspec", "run", str(run.path), *again)

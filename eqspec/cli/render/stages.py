@@ -1,0 +1,47 @@
+"""Trainings and evaluations as rows: what will be done, what is there, and what differs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import MappingProxyType
+
+from rich.text import Text
+
+from eqspec.cli.layout import number
+from eqspec.cli.render.graph import Row
+from eqspec.commands.plan import Described, Planning
+from eqspec.commands.planning.stages import Mark, Stage
+
+_STYLES = MappingProxyType({Mark.RUN: "green", Mark.CACHED: "dim", Mark.CHANGED: "yellow"})
+LEGEND = "+ will be done · = is there already · ~ is there in part, or made otherwise"
+"""What the marks mean."""
+
+
+def stage_rows(planning: Planning) -> list[Row]:
+    """The stages of every plan, in the order in which they are run."""
+    every = (*planning.variants, planning.own)
+    return [row for one in every for stage in one.stages for row in _rows(stage, one)]
+
+
+def _rows(stage: Stage, described: Described) -> list[Row]:
+    style = _STYLES[stage.mark]
+    name = described.plan.name if stage.name == "train" else f"  {stage.name}"
+    first: Row = [
+        Text(f"{stage.mark} {name}", style),
+        Text(stage.id, "dim"),
+        "train" if stage.name == "train" else "evaluate",
+        _when(stage.steps, training=stage.name == "train"),
+    ]
+    reasons: list[Row] = [
+        ["", "", "", f"{'because' if at == 0 else '    and'} {reason}"]
+        for at, reason in enumerate(stage.because)
+    ]
+    return [first, *reasons]
+
+
+def _when(steps: Sequence[int], *, training: bool) -> str:
+    if training:
+        return f"{number(steps[-1])} steps"
+    if len(steps) == 1:
+        return f"after step {number(steps[0])}"
+    return f"{len(steps)} times, after steps {number(steps[0])}, … {number(steps[-1])}"

@@ -1,0 +1,84 @@
+"""The table of all runs, and what a run is doing in a few words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pydantic import JsonValue
+from pydantic_core import to_jsonable_python
+from rich.text import Text
+
+from eqspec.cli.layout import duration, large, number
+from eqspec.cli.render.blocks import Block
+from eqspec.commands.headline import Headline
+from eqspec.commands.stale import Raised
+from eqspec.commands.status import Overview, Standing
+from eqspec.runs.folder import State
+
+_STYLES = (
+    (State.FINISHED, "green"),
+    (State.FAILED, "red"),
+    (State.RUNNING, "cyan"),
+    (State.INTERRUPTED, "yellow"),
+    (State.NEW, "dim"),
+)
+
+
+def blocks(overview: Overview) -> Iterator[Block]:
+    """The page, section by section."""
+    if overview.runs:
+        rows = tuple(_row(one) for one in overview.runs)
+        titles = ("run", "state", "step", "seed", "last result", "on disk")
+        yield Block("runs", titles=titles, rows=rows, right=(2, 3, 5))
+    raised = tuple(row for one in overview.runs for row in stale_rows(one.stale, run=one.run.name))
+    if raised:
+        yield Block("stale", note="made by what has another rev by now", rows=raised)
+    if overview.unreadable:
+        rows = tuple((one.name, one.reason) for one in overview.unreadable)
+        yield Block("unreadable", rows=rows)
+
+
+def as_data(overview: Overview) -> JsonValue:
+    """The same as plain data; a number that is none becomes null."""
+    return to_jsonable_python(overview, inf_nan_mode="null")
+
+
+def doing(standing: Standing) -> Text:
+    """State of a run, with the age of its heartbeat or why it failed."""
+    state = standing.run.state
+    said = "stopped" if state is State.INTERRUPTED else state.value
+    if standing.beat is not None:
+        said += f", heard of {duration(max(0.0, standing.beat))} ago"
+    if state is State.FAILED and standing.reason:
+        said += f": {standing.reason}"
+    return Text(said, next(style for known, style in _STYLES if known is state))
+
+
+def headline(found: Headline | None) -> str:
+    """The last result in a few words."""
+    if found is None:
+        return "–"
+    value = "–" if found.value is None else f"{found.value:.4g}"
+    return f"{found.label} {value}" + (" (untrained)" if found.step == 0 else "")
+
+
+def stale_rows(raised: Sequence[Raised], *, run: str) -> tuple[tuple[str, ...], ...]:
+    """A row for each rev that has been raised."""
+    return tuple((run, r.what, f"{r.kind} {r.name}", f"rev {r.was} → {r.now}") for r in raised)
+
+
+def on_disk(count: int) -> str:
+    """A number of bytes."""
+    return f"{large(count)}B"
+
+
+def _row(one: Standing) -> tuple[str | Text, ...]:
+    run = one.run
+    return (
+        Text(run.name, "cyan"),
+        doing(one),
+        f"{number(run.step)}/{number(run.total)}",
+        str(run.seed),
+        headline(one.headline) + (" (stale)" if one.stale else ""),
+        on_disk(one.bytes),
+    )

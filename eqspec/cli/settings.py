@@ -1,0 +1,74 @@
+"""What a person sets once for this machine: a settings file, and `EQSPEC_DATA_<NAME>`.
+
+    # ~/.config/eqspec/settings.yaml, or $XDG_CONFIG_HOME/eqspec/settings.yaml
+    data:
+      imagenet1k: /datasets/imagenet
+      cifar10: ~/data/cifar10
+
+Read strictly, like a spec. Paths in it are relative to its own folder; `~` is the home folder.
+Nothing here is part of a recipe.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from eqspec.commands.planning.data_places import slot
+from eqspec.errors import SpecError
+from eqspec.spec.diagnose import in_order, validate
+from eqspec.spec.load import read_text
+from eqspec.spec.source import read_yaml
+
+PREFIX = "EQSPEC_DATA_"
+"""`EQSPEC_DATA_IMAGENET1K=/datasets/imagenet` says where `imagenet1k` lies."""
+
+
+class Settings(BaseModel):
+    """The settings file.
+
+    Attributes:
+        data: name of a dataset → its folder.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    data: dict[str, str] = Field(default_factory=dict, description="Where datasets lie.")
+
+
+def places_of_this_machine() -> dict[str, Path]:
+    """Folders of datasets by slot, from the settings file and, winning, from the environment.
+
+    Raises:
+        SpecError: with everything that is wrong with the settings file.
+    """
+    environment = os.environ  # noqa: TID251 - here the environment is read
+    return {**_in_settings(_settings_file(environment)), **_in_environment(environment)}
+
+
+def _settings_file(environment: Mapping[str, str]) -> Path:
+    config = environment.get("XDG_CONFIG_HOME")
+    folder = Path(config) if config else Path("~/.config").expanduser()
+    return folder / "eqspec" / "settings.yaml"
+
+
+def _in_settings(path: Path) -> dict[str, Path]:
+    if not path.is_file():
+        return {}
+    source = read_yaml(read_text(path), name=str(path))
+    checked = validate(Settings, source)
+    if checked.value is None or source.problems:
+        raise SpecError(in_order((*source.problems, *checked.diagnostics)))
+    data = checked.value.data
+    return {slot(name): path.parent / Path(place).expanduser() for name, place in data.items()}
+
+
+def _in_environment(environment: Mapping[str, str]) -> dict[str, Path]:
+    return {
+        slot(name.removeprefix(PREFIX)): Path(place).expanduser()
+        for name, place in environment.items()
+        if name.startswith(PREFIX) and place
+    }

@@ -1,0 +1,153 @@
+"""`eqspec audit`: is a run intact, could it be made again here, and does it replay?
+
+L0  every file is as it was sealed: any flipped byte is found
+L1  spec, code, environment and data are the same here
+L2  the first steps, trained anew from the plan, have the recorded numbers bit for bit
+
+A level holds when all that it looks at was checked and found right; what cannot be checked does
+not hold. Nothing is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from eqspec.commands.findings import Disagreement, Finding, Level
+from eqspec.commands.planning.data_places import NOWHERE, DataPlaces
+from eqspec.errors import EqspecError
+from eqspec.runs import journal
+from eqspec.runs.folder import RunFolder, State
+from eqspec.runs.query import run_name
+from eqspec.runs.seal import Problem
+
+STEPS = 5
+"""Steps that are replayed unless more are asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What an audit found.
+
+    Attributes:
+        asked: the deepest level that was looked at.
+    """
+
+    name: str
+    path: Path
+    state: State
+    asked: Level
+    findings: tuple[Finding, ...]
+
+    @property
+    def levels(self) -> dict[Level, bool | None]:
+        """Each level that was looked at → whether it holds; None where it could not be checked."""
+        said = {level: {f.holds for f in self.findings if f.level is level} for level in Level}
+        return {
+            level: False if False in found else None if None in found else True
+            for level, found in said.items()
+            if found
+        }
+
+    @property
+    def holds(self) -> bool:
+        """Whether all levels that were asked for hold; what could not be checked does not."""
+        return all(self.levels.values())
+
+
+def audit(
+    path: Path,
+    *,
+    root: Path,
+    level: Level = Level.REPLAYS,
+    steps: int = STEPS,
+    data: DataPlaces = NOWHERE,
+) -> Audit:
+    """Looks at a run; writes nothing.
+
+    Args:
+        path: of the run folder.
+        root: folder of all runs.
+        level: how deep to look.
+        steps: to be replayed.
+        data: where datasets lie.
+
+    Raises:
+        UsageError: when there is no run.
+    """
+    folder = RunFolder.open(path)
+    state = _state(folder)
+    findings = [*_files(folder, state)]
+    if level is not Level.INTACT:
+        findings += _here(folder, data=data)
+    if level is Level.REPLAYS:
+        from eqspec.commands.audit_replay import replays
+
+        findings.append(replays(folder, steps=steps, data=data))
+    return Audit(run_name(root, path), path, state, level, tuple(findings))
+
+
+def _here(folder: RunFolder, *, data: DataPlaces) -> tuple[Finding, ...]:
+    from eqspec.commands.audit_here import same_here
+
+    try:
+        return tuple(same_here(folder, data=data))
+    except EqspecError as error:  # a plan that cannot be read
+        return (Finding(Level.SAME_HERE, "plan", None, error.message),)
+
+
+def _state(folder: RunFolder) -> State:
+    """The state as far as the record can be read: a damaged one is a finding, not an end."""
+    try:
+        return folder.state()
+    except EqspecError:
+        return State.FINISHED
+
+
+def _files(folder: RunFolder, state: State) -> Iterator[Finding]:
+    if state not in {State.FINISHED, State.FAILED}:
+        yield _unsealed(folder, state)
+        return
+    try:
+        problems = folder.verify()
+    except EqspecError as error:
+        yield Finding(Level.INTACT, "files", None, error.message)
+        return
+    if problems:
+        said = f"not as they were sealed: {len(problems)} differ"
+        found = tuple(_problem(one) for one in problems)
+        yield Finding(Level.INTACT, "files", holds=False, said=said, disagreements=found)
+        return
+    record = folder.record()
+    assert record is not None, "verified"
+    size = sum(file.bytes for file in record.files.values())
+    said = f"{len(record.files)} files, {size:,} bytes, as they were sealed"
+    yield Finding(Level.INTACT, "files", holds=True, said=said)
+
+
+def _problem(problem: Problem) -> Disagreement:
+    return Disagreement(problem.file, None, str(problem.trouble))
+
+
+def _unsealed(folder: RunFolder, state: State) -> Finding:
+    """What can be said of a run that has not ended: nothing holds its files but themselves."""
+    from eqspec.runs import checkpoint
+
+    found: list[Disagreement] = []
+    for step in checkpoint.steps(folder.checkpoints):
+        try:
+            checkpoint.intact(folder.checkpoints, step=step)
+        except EqspecError as error:
+            found.append(Disagreement(f"checkpoint of step {step}", None, error.message))
+    for file in (folder.metrics, folder.timing):
+        try:
+            for _ in journal.read(file):
+                pass
+        except EqspecError as error:
+            found.append(Disagreement(file.name, None, error.message))
+    doing = "still running" if state is State.RUNNING else "not finished"
+    said = f"not sealed, since the run is {doing}: only its journals and checkpoints can be checked"
+    if found:
+        return Finding(Level.INTACT, "files", holds=False, said=said, disagreements=tuple(found))
+    return Finding(Level.INTACT, "files", None, f"{said}; they are whole")

@@ -1,0 +1,147 @@
+"""Level L1 of an audit: are spec, code, environment and data the same here?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
+
+import torch
+from pydantic import JsonValue
+
+from eqspec.build.program import choose_device
+from eqspec.commands.diff import commit_of, environment_facts
+from eqspec.commands.findings import Disagreement, Finding, Level
+from eqspec.commands.planning.data_places import DataPlaces, open_dataset
+from eqspec.commands.planning.plans import plan_spec
+from eqspec.compile.diff import leaves
+from eqspec.compile.plan import DataPlan
+from eqspec.errors import EqspecError
+from eqspec.ops.find import find_op, op_names, op_sha256
+from eqspec.runs.environment import collect
+from eqspec.runs.folder import RunFolder
+from eqspec.runs.recorded import RecordedPlan, Used, recorded_environment, recorded_plan
+from eqspec.spec.node import KeyPath, dotted
+
+_PLANNED = ("seed", "recipe", "data", "views", "graph", "train", "evaluations")
+"""What of a plan is compared; the rest is a name, or how it runs."""
+
+_BESIDE = frozenset({"host", "platform", "memory", "cores", "usable_cores", "accelerators"})
+"""Facts about a machine that change no number by themselves (of a device, its name)."""
+
+_MOST = 20
+"""Most differences of two plans that are named."""
+
+
+def same_here(folder: RunFolder, *, data: DataPlaces) -> Iterator[Finding]:
+    """What this installation and machine would do otherwise.
+
+    Raises:
+        FolderMismatch: when plan or environment cannot be read.
+    """
+    plan = recorded_plan(folder.path)
+    then = recorded_environment(folder.path)
+    device = choose_device("auto")
+    names = (torch.cuda.get_device_name(device),) if device.type == "cuda" else ()
+    found = collect(threads=torch.get_num_threads(), accelerators=names)
+    now: dict[str, JsonValue] = json.loads(found.model_dump_json())
+    yield _spec(folder, data=data)
+    yield _code(plan, then=then, now=now)
+    yield _environment(then=then, now=now)
+    yield _data(folder, recorded=then.get("data"), data=data)
+
+
+def _finding(
+    about: str,
+    found: Sequence[Disagreement],
+    *,
+    same: str,
+    other: str,
+    beside: Sequence[Disagreement] = (),
+) -> Finding:
+    said = other if found else same
+    return Finding(Level.SAME_HERE, about, not found, said, tuple(found), tuple(beside))
+
+
+def _spec(folder: RunFolder, *, data: DataPlaces) -> Finding:
+    """The resolved spec, compiled here, against the plan."""
+    try:
+        made = plan_spec(folder.path / "resolved.yaml", data=data).plan
+    except EqspecError as error:
+        return Finding(Level.SAME_HERE, "spec", None, f"cannot be compiled here: {error.message}")
+    before, after = _leaves(folder.plan()), _leaves(made.model_dump(mode="json", by_alias=True))
+    paths = dict.fromkeys([*before, *after])
+    found = [
+        Disagreement(dotted(p), _text(before.get(p)), _text(after.get(p)))
+        for p in paths
+        if before.get(p) != after.get(p)
+    ]
+    same = f"compiles to the same plan, recipe {made.recipe[:8]}"
+    other = f"compiles to another plan: {len(found)} values differ"
+    return _finding("spec", found[:_MOST], same=same, other=other)
+
+
+def _leaves(plan: Mapping[str, object]) -> dict[KeyPath, JsonValue]:
+    """Of the compared parts; an empty list says as much as none."""
+    compared = cast("JsonValue", {key: plan.get(key) for key in _PLANNED})
+    return {path: value for path, value in leaves(compared) if value != []}
+
+
+def _code(
+    plan: RecordedPlan, *, then: Mapping[str, JsonValue], now: Mapping[str, JsonValue]
+) -> Finding:
+    ops = [d for used in plan.made_from if used.kind == "op" for d in _op(used)]
+    commits = commit_of(then), commit_of(now)
+    beside = [Disagreement("commit", *commits)] if commits[0] != commits[1] else []
+    sources = then.get("source"), now.get("source")
+    if sources[0] is None:
+        said = "the run did not record eqspec's own code"
+        return Finding(Level.SAME_HERE, "code", None, said, (*ops, *beside))
+    if sources[0] == sources[1]:
+        return _finding("code", ops, same="the same, byte for byte", other="", beside=beside)
+    digests = Disagreement("source", str(sources[0])[:12], str(sources[1])[:12])
+    return _finding("code", [digests, *beside, *ops], same="", other="eqspec itself is other code")
+
+
+def _op(used: Used) -> Iterator[Disagreement]:
+    if used.name not in op_names(used.family):
+        yield Disagreement(used.full_name, f"rev {used.rev}", None)
+        return
+    rev, text = find_op(used.family, used.name).rev, op_sha256(used.family, used.name)
+    if rev != used.rev:
+        yield Disagreement(used.full_name, f"rev {used.rev}", f"rev {rev}")
+    elif text != used.sha256:
+        yield Disagreement(used.full_name, f"text {used.sha256[:8]}", f"text {text[:8]}")
+
+
+def _environment(*, then: Mapping[str, JsonValue], now: Mapping[str, JsonValue]) -> Finding:
+    before, after = dict(environment_facts(then)), dict(environment_facts(now))
+    found = [
+        Disagreement(name, _text(before[name]), _text(after.get(name)))
+        for name in before
+        # What a run has decided for itself (compiled or not) is no fact about this machine.
+        if after.get(name) != before[name] and after.get(name) is not None
+    ]
+    beside = [one for one in found if one.name in _BESIDE]
+    weighty = [one for one in found if one.name not in _BESIDE]
+    other = "differs in what may change the last bits of a number"
+    return _finding("environment", weighty, same="the same", other=other, beside=beside)
+
+
+def _data(folder: RunFolder, *, recorded: JsonValue, data: DataPlaces) -> Finding:
+    if not isinstance(recorded, str):
+        return Finding(Level.SAME_HERE, "data", None, "the run has not read its data yet")
+    try:
+        planned = DataPlan.model_validate(folder.plan().get("data"))
+        opened = open_dataset(planned, split="train", places=data, own=planned.name)
+        now = opened.fingerprint()
+    except (EqspecError, ValueError) as error:
+        message = error.message if isinstance(error, EqspecError) else "planned by another eqspec"
+        return Finding(Level.SAME_HERE, "data", None, f"cannot be read here: {message}")
+    found = [] if now == recorded else [Disagreement("fingerprint", recorded[:12], now[:12])]
+    same = f"{planned.count:,} images with the same fingerprint, {now[:12]}"
+    return _finding("data", found, same=same, other="other images, or in another order")
+
+
+def _text(value: JsonValue) -> str | None:
+    return None if value is None else value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,83 @@
+"""Level L2 of an audit: do the first steps, trained anew, have the recorded numbers?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import takewhile
+
+import torch
+from pydantic import ValidationError
+
+from eqspec.build.program import build_program
+from eqspec.commands.findings import Disagreement, Finding, Level
+from eqspec.commands.planning.data_places import DataPlaces, open_dataset
+from eqspec.compile.plan import Plan
+from eqspec.engine.events import Stepped
+from eqspec.engine.train import train
+from eqspec.errors import EqspecError
+from eqspec.runs import journal
+from eqspec.runs.curves import TRAIN, Curves, compare_curves
+from eqspec.runs.folder import RunFolder
+from eqspec.runs.journal import Row
+from eqspec.runs.recorded import recorded_environment
+
+
+def replays(folder: RunFolder, *, steps: int, data: DataPlaces) -> Finding:
+    """Trains the first steps anew, in memory, and compares every number with the journal."""
+    try:
+        recorded = tuple(takewhile(lambda row: row.step <= steps, journal.read(folder.metrics)))
+        done = max((row.step for row in recorded if row.name == TRAIN), default=0)
+        if not done:
+            return _unknown("no step has been recorded yet")
+        plan = Plan.model_validate(folder.plan())
+        curves = compare_curves(recorded, _rows(plan, steps=done, data=data))
+    except ValidationError:
+        return _unknown("the plan was made by another version of eqspec")
+    except EqspecError as error:
+        return _unknown(f"cannot be replayed here: {error.message}")
+    return _finding(folder, curves, steps=done)
+
+
+def _rows(plan: Plan, *, steps: int, data: DataPlaces) -> Iterator[Row]:
+    dataset = open_dataset(plan.data, split="train", places=data, own=plan.data.name)
+    program = build_program(plan, dataset=dataset)
+    for event in train(program, until=steps):
+        if isinstance(event, Stepped):
+            yield Row(step=event.step, name=TRAIN, values=event.metrics)
+
+
+def _finding(folder: RunFolder, curves: Curves, *, steps: int) -> Finding:
+    lacking = [Disagreement(name, "recorded", None) for name in curves.only_a]
+    beside = tuple(Disagreement(name, None, "new") for name in curves.only_b)
+    parting = curves.parting
+    if parting is None and not lacking:
+        said = f"{'the first step has' if steps == 1 else f'the first {steps} steps have'} the "
+        said += "recorded numbers, bit for bit"
+        return Finding(Level.REPLAYS, "replay", holds=True, said=said, beside=beside)
+    if parting is None:
+        said = "numbers that were recorded are not made here"
+        return _differs(said, lacking)
+    gaps = [Disagreement(g.name, repr(g.a), repr(g.b)) for g in parting.gaps]
+    widest = max(gap.relative for gap in parting.gaps)
+    said = f"parts at step {parting.step}, by {widest:.2g} of a number; {_reason(folder)}"
+    return _differs(said, [*gaps, *lacking])
+
+
+def _differs(said: str, found: list[Disagreement]) -> Finding:
+    return Finding(Level.REPLAYS, "replay", holds=False, said=said, disagreements=tuple(found))
+
+
+def _reason(folder: RunFolder) -> str:
+    """What may make the last bits differ."""
+    then = recorded_environment(folder.path)
+    threads = then.get("threads")
+    if threads != torch.get_num_threads():
+        return (
+            f"{torch.get_num_threads()} threads add in another order than the run's {threads}: "
+            "try as many (OMP_NUM_THREADS)"
+        )
+    return "L1 names what differs here"
+
+
+def _unknown(said: str) -> Finding:
+    return Finding(Level.REPLAYS, "replay", None, said)

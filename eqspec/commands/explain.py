@@ -1,0 +1,130 @@
+"""`eqspec explain`: a diagnostic's code, or a value of a spec and where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from eqspec.commands.fields import field_of, field_paths
+from eqspec.commands.planning.reading import locate_spec, read_with_cards
+from eqspec.commands.values import (
+    Study,
+    ValuePage,
+    card_places,
+    field_page,
+    value_page,
+    yaml_text,
+)
+from eqspec.compile.cards_in_use import overridable
+from eqspec.compile.provenance import Origin, origins
+from eqspec.compile.resolve import resolve
+from eqspec.compile.resolved_spec import resolved_spec
+from eqspec.compile.survey import survey
+from eqspec.errors import UsageError
+from eqspec.spec.codes import CODES, Code
+from eqspec.spec.node import KeyPath, dotted
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One leaf of a resolved spec."""
+
+    path: str
+    value: str
+    origin: Origin
+
+
+def explain_code(name: str) -> Code:
+    """The page of a code.
+
+    Raises:
+        UsageError: when there is no such code.
+    """
+    code = CODES.get(name.upper())
+    if code is None:
+        message = f"there is no code `{name}`"
+        raise UsageError(message, help="`eqspec explain` without arguments lists them")
+    return code
+
+
+def explain_field(text: str) -> ValuePage:
+    """What the schema says of a dotted path, no spec at hand.
+
+    Raises:
+        UsageError: when the schema has no such path.
+    """
+    path = tuple(int(part) if part.isdecimal() else part for part in text.split("."))
+    field = field_of(path)
+    if field is None:
+        near = get_close_matches(text, field_paths(), n=1, cutoff=0.5)
+        raise UsageError(
+            f"`{text}` is no code, no spec and no path of the schema",
+            help=f"did you mean `{near[0]}`?"
+            if near
+            else "a path into a card needs the spec: `eqspec explain SPEC PATH`",
+        )
+    return field_page(text, field)
+
+
+def explain_all(path: Path, *, overrides: Sequence[str] = ()) -> tuple[Leaf, ...]:
+    """Every leaf of the resolved spec with its origin.
+
+    Raises:
+        SpecError: with everything that is wrong with the spec.
+    """
+    study = _study(path, overrides)
+    found = origins(study.resolved, study.data)
+    return tuple(Leaf(dotted(at), yaml_text(_at(study.data, at)), o) for at, o in found.items())
+
+
+def explain_value(path: Path, text: str, *, overrides: Sequence[str] = ()) -> ValuePage:
+    """One value of a spec: in the schema's own fields, or in a card or op that the spec names.
+
+    Args:
+        text: dotted path as `--set` takes it; `with` and `params` may be left out.
+
+    Raises:
+        SpecError: with everything that is wrong with the spec.
+        UsageError: when there is no such value.
+    """
+    study = _study(path, overrides)
+    try:
+        page = value_page(study, text)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    if page is None:
+        raise _unknown(study, text)
+    return page
+
+
+def is_spec(text: str) -> bool:
+    """Whether a word of the command line means a spec."""
+    return text.endswith((".yaml", ".yml")) or locate_spec(Path(text)).is_file()
+
+
+def _study(path: Path, overrides: Sequence[str]) -> Study:
+    read = read_with_cards(path, overrides=overrides)
+    loaded, catalog = read.loaded, read.catalog
+    resolved = resolve(loaded.spec, source=loaded.source, catalog=catalog, name=read.path.stem)
+    return Study(resolved, survey(loaded.source, catalog), catalog, resolved_spec(resolved))
+
+
+def _unknown(study: Study, text: str) -> UsageError:
+    known = list(field_paths())
+    for at, card in card_places(study.resolved):
+        known += [".".join((*map(str, at), "with", name)) for name in overridable(card)]
+    near = get_close_matches(text, known, n=1, cutoff=0.5)
+    return UsageError(
+        f"`{study.resolved.source.name}` has no value `{text}`",
+        help=f"did you mean `{near[0]}`?" if near else "`eqspec explain SPEC` lists every value",
+    )
+
+
+def _at(data: object, path: KeyPath) -> JsonValue:
+    for part in path:
+        data = data[part]  # type: ignore[index] - the path was found in it
+    return data  # type: ignore[return-value]

@@ -1,0 +1,271 @@
+"""A grid over a spec: what is varied, over which values and seeds, as the command line says it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+
+from pydantic import JsonValue
+
+from eqspec.errors import Diagnostic, Place, SpecError
+from eqspec.spec.axes import Axis, axes, find_axis
+from eqspec.spec.model import identity_fields
+from eqspec.spec.phrases import did_you_mean, listed, shown
+from eqspec.spec.source import read_yaml
+
+CODE = "EQ401"
+
+MOST = 1000
+"""Points of a grid, and seeds: more are a slip of the hand."""
+
+SEED = "seed"
+
+
+@dataclass(frozen=True, slots=True)
+class Varied:
+    """An axis of a grid.
+
+    Attributes:
+        written: where the axis was asked for.
+    """
+
+    axis: Axis
+    values: tuple[JsonValue, ...]
+    written: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One value of a point.
+
+    Attributes:
+        axis: its name.
+        path: that is set.
+        text: the value, as the loader reads it.
+    """
+
+    axis: str
+    path: str
+    text: str
+    instead_of: str | None
+    written: Place
+
+    @property
+    def overrides(self) -> tuple[str, ...]:
+        """`path=value` for the loader."""
+        others = () if self.instead_of is None else (f"{self.instead_of}=null",)
+        return (*others, f"{self.path}={self.text}")
+
+    @property
+    def value(self) -> JsonValue:
+        """What the loader reads."""
+        return read_yaml(self.text, name="").data
+
+    def __str__(self) -> str:
+        value = self.value
+        return f"{self.axis}={value if isinstance(value, str) else self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One value of every axis."""
+
+    settings: tuple[Setting, ...]
+
+    def __str__(self) -> str:
+        return " ".join(map(str, self.settings))
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Every combination of some values, and the seeds that each is trained with.
+
+    Attributes:
+        count: of seeds, from the spec's own upwards, where `seeds` names none.
+        seeds: as they were listed.
+    """
+
+    varied: tuple[Varied, ...]
+    count: int = 1
+    seeds: tuple[int, ...] = ()
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """Every point, the last axis varying fastest."""
+        along = ([_setting(one, value) for value in one.values] for one in self.varied)
+        return tuple(Point(settings) for settings in product(*along))
+
+
+def read_grid(arguments: Sequence[str], *, seeds: str | None = None) -> Grid:
+    """The grid that the command line describes.
+
+    Args:
+        arguments: of `--grid`: `lambda,split` (the paper's values), or `lambda=0.1,1,5`.
+        seeds: how many, from the spec's own upwards; or which, with commas between them.
+
+    Raises:
+        SpecError: with everything that is wrong with them.
+    """
+    problems: list[Diagnostic] = []
+    varied: list[Varied] = []
+    for number, text in enumerate(arguments, start=1):
+        place = Place(f"<cli>:--grid #{number}", 1, 1, len(text) + 1, text)
+        name, equals, values = text.partition("=")
+        if equals:
+            varied += _with_values(name, values, place=place, problems=problems)
+        else:
+            varied += _as_studied(text, place=place, problems=problems)
+    problems += _together(varied, seeded=seeds is not None)
+    if not varied and not problems:
+        problems.append(_problem("the grid has no axis", None, help_=_known_axes()))
+    count, which = _seeds(seeds, problems=problems)
+    if problems:
+        raise SpecError(tuple(problems))
+    return Grid(tuple(varied), count=count, seeds=which)
+
+
+def as_yaml(value: JsonValue) -> str:
+    """A value as the loader reads it back: a text without quotes where it needs none."""
+    if isinstance(value, str):
+        back = read_yaml(value, name="")
+        if not back.problems and back.data == value:
+            return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _setting(varied: Varied, value: JsonValue) -> Setting:
+    axis = varied.axis
+    return Setting(axis.name, axis.path, as_yaml(value), axis.instead_of, varied.written)
+
+
+def _as_studied(text: str, *, place: Place, problems: list[Diagnostic]) -> Iterator[Varied]:
+    """Axes by name alone, each over the values that the paper tries."""
+    start = 1
+    for name in text.split(","):
+        here = Place(place.file, 1, start, start + max(1, len(name)), text)
+        start += len(name) + 1
+        axis = _axis(name, place=here, problems=problems)
+        if axis is not None and axis.study:
+            yield Varied(axis, axis.study, here)
+        elif axis is not None:
+            message = f"the paper has no study of `{axis.name}`"
+            help_ = f"write its values: `--grid {name}=…,…`"
+            problems.append(_problem(message, here, label="over which values?", help_=help_))
+
+
+def _with_values(
+    name: str, values: str, *, place: Place, problems: list[Diagnostic]
+) -> Iterator[Varied]:
+    axis = _axis(name, place=_part(place, name), problems=problems)
+    # A flow sequence of YAML, so that quotes, brackets and types are those of a spec.
+    given = read_yaml(f"[{values}]", name=place.file, prefix=f"{name}=")
+    problems += given.problems
+    if given.problems or axis is None:
+        return
+    found = given.data if isinstance(given.data, list) else []
+    if not found:
+        problems.append(_problem(f"`{axis.name}` has no values", place, label="over which values?"))
+    for value in found:
+        problems += _stray(value, place=place)
+    seen: list[str] = []
+    for value in found:
+        if (same := _compared(value)) in seen:
+            message = f"`{axis.name}` has the value {shown(value)} twice"
+            problems.append(_problem(message, place, help_="write every value once"))
+        seen.append(same)
+    yield Varied(axis, tuple(found), place)
+
+
+def _axis(name: str, *, place: Place, problems: list[Diagnostic]) -> Axis | None:
+    """The axis that is meant, if it can be one."""
+    axis = find_axis(name)
+    if axis is None:
+        several = "," in name and all(find_axis(part) for part in name.split(","))
+        advice = "give each axis with values a `--grid` of its own" if several else None
+        guess = did_you_mean(name, axes(), cutoff=0.5)
+        help_ = advice or guess or _known_axes()
+        message = f"{shown(name)} is no axis" if name else "an axis has no name"
+        problems.append(_problem(message, place, help_=help_))
+        return None
+    if identity_fields()[axis.path.partition(".")[0]] == "how":
+        message = f"`{axis.path}` does not change what is trained"
+        note = "every point of the grid would be the same run"
+        problems.append(_problem(message, place, label=note))
+        return None
+    return axis
+
+
+def _stray(value: JsonValue, *, place: Place) -> Iterator[Diagnostic]:
+    """Another axis among the values of one."""
+    if isinstance(value, str) and (value in axes() or find_axis(value.partition("=")[0])):
+        message = f"{shown(value)} stands among the values of another axis"
+        help_ = f"give it a `--grid` of its own: `--grid {value}`"
+        yield _problem(message, place, help_=help_)
+
+
+def _together(varied: Sequence[Varied], *, seeded: bool) -> Iterator[Diagnostic]:
+    """What is wrong with legal axes beside one another."""
+    paths: dict[str, Varied] = {}
+    for one in varied:
+        axis = one.axis
+        earlier = paths.get(axis.path)
+        rival = paths.get(axis.instead_of or "")
+        if earlier is not None:
+            yield _problem(f"`{axis.name}` is varied twice", one.written, also=earlier.written)
+        elif rival is not None:
+            message = f"`{axis.name}` and `{rival.axis.name}` say the same in two ways"
+            yield _problem(message, one.written, also=rival.written, help_="vary one of them")
+        if axis.path == SEED and seeded:
+            message = "seeds are an axis, or given by `--seeds`: not both"
+            yield _problem(message, one.written, help_="`--seeds` gives means over them")
+        paths.setdefault(axis.path, one)
+    if (count := prod(len(one.values) for one in varied)) > MOST:
+        yield _problem(f"the grid has {count:,} points, more than {MOST:,}", varied[-1].written)
+
+
+def _seeds(text: str | None, *, problems: list[Diagnostic]) -> tuple[int, tuple[int, ...]]:
+    """How many seeds, and which where they are listed."""
+    if text is None:
+        return 1, ()
+    place = Place("<cli>:--seeds", 1, 1, len(text) + 1, text)
+    parts = [part.strip() for part in text.split(",")]
+    digits = all(part.isascii() and part.isdecimal() and len(part) < 16 for part in parts)
+    numbers = [int(part) for part in parts] if digits else []
+    if not numbers or len(numbers) > MOST or (len(numbers) == 1 and not 0 < numbers[0] <= MOST):
+        help_ = f"how many (1 to {MOST:,}), as in `3`; or which, as in `0,1,2`"
+        problems.append(_problem(f"{shown(text)} are no seeds", place, help_=help_))
+    elif len(set(numbers)) < len(numbers):
+        problems.append(_problem("a seed is listed twice", place))
+    elif len(numbers) > 1:
+        return len(numbers), tuple(numbers)
+    return (numbers or [1])[0], ()
+
+
+def _compared(value: JsonValue) -> str:
+    """Equal for values that the loader takes for one, such as 1 and 1.0."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return repr(float(value))
+    return json.dumps(value)
+
+
+def _part(place: Place, text: str) -> Place:
+    return Place(place.file, 1, 1, 1 + max(1, len(text)), place.excerpt)
+
+
+def _known_axes() -> str:
+    return f"there are: {listed(axes())}; or any dotted path of a spec"
+
+
+def _problem(
+    message: str,
+    place: Place | None,
+    *,
+    label: str = "",
+    help_: str | None = None,
+    also: Place | None = None,
+) -> Diagnostic:
+    twice = () if also is None else ((also, "here first"),)
+    return Diagnostic(CODE, message, place, label=label, help=help_, also=twice)

@@ -1,0 +1,1 @@
+"""From a path to plans, and what they take: every command begins here."""

@@ -1,0 +1,154 @@
+"""Where datasets lie on this machine: how a run runs, never what it is.
+
+A place has one of two forms. `NAME=DIR` says "this is that dataset": it is read in the dataset's
+own layout, or refused. `DIR` alone is a folder for whatever the spec trains on: laid out as the
+spec's dataset it is read as that; any other folder of images *stands in* for it.
+
+A stand-in is other data, and the run says so. In the plan, in the recipe and in the ids of the
+evaluations the dataset is then the card `image-folder`, which promises no number of images and no
+classes: both are counted. Only the size of the crops stays what the spec's own dataset asks for. So
+a run on a stand-in never shares a folder, an id or a table's name with a run on the dataset itself.
+Two stand-ins, like two copies of a dataset, have one recipe, since neither's place is part of it;
+the fingerprint of the images keeps their runs apart: a run folder that was begun on other images is
+refused.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType, ModuleType
+
+from pydantic import JsonValue
+
+from eqspec.compile.plan import DataPlan
+from eqspec.compile.resolve import Resolved
+from eqspec.errors import Diagnostic, EqspecError, SpecError
+from eqspec.ops.find import find_op
+from eqspec.ops.image_files import ImageFileParams
+from eqspec.ops.op import OpParams, how_it_runs_fields
+from eqspec.ops.tolerant import Tolerant
+from eqspec.registry.cards import DatasetCard
+from eqspec.registry.catalog import Card, open_catalog
+
+STAND_IN = "image-folder"
+"""The dataset that stands in for any other."""
+
+_NOWHERE: Mapping[str, Path] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class DataPlaces:
+    """Where datasets lie.
+
+    Attributes:
+        own: folder of the spec's own dataset, whichever that is.
+        named: name of a dataset, as `slot` writes it → its folder.
+    """
+
+    own: Path | None = None
+    named: Mapping[str, Path] = field(default_factory=lambda: _NOWHERE)
+
+    def of(self, name: str, *, own: str | None = None) -> Path | None:
+        """The folder of a dataset, or None where nobody said.
+
+        Args:
+            name: of the dataset, as on its card.
+            own: name of the dataset that the spec trains on.
+        """
+        if name == own and self.own is not None:
+            return self.own
+        return self.named.get(slot(name))
+
+
+NOWHERE = DataPlaces()
+"""Nobody said anything."""
+
+
+def slot(name: str) -> str:
+    """A dataset's name as places know it: `image-folder` and `EQSPEC_DATA_IMAGE_FOLDER` agree."""
+    return name.lower().replace("-", "_")
+
+
+def dataset_names(spec: Path | None = None) -> tuple[str, ...]:
+    """Names of all dataset cards; also of those in a `registry/` beside a spec."""
+    overlay = None if spec is None else spec.parent / "registry"
+    return open_catalog(overlay=overlay).names("datasets")
+
+
+def open_dataset(data: DataPlan, *, split: str, places: DataPlaces, own: str) -> Tolerant:
+    """A split of a dataset, ``train`` or ``heldout``.
+
+    Args:
+        own: name of the dataset that the spec trains on.
+
+    Raises:
+        EqspecError: when it is not there or cannot be read.
+    """
+    op = find_op("datasets", data.impl)
+    params = op.Params.model_validate(data.params)
+    opened = op.open(params, split=split, folder=places.of(data.name, own=own))
+    return Tolerant(opened, limit=getattr(params, "unreadable", 0))
+
+
+def standing_in(resolved: Resolved, *, data: DataPlaces) -> Resolved:
+    """The spec as it is run here: with the stand-in for its dataset, where that is what was given.
+
+    A folder that is not there stands in for nothing; opening it will say so.
+    """
+    own = resolved.cards["data"]
+    op = find_op("datasets", resolved.data.impl)
+    params = op.Params.model_validate(resolved.data.params)
+    if data.own is None or not data.own.is_dir() or _is_its_own(op, params, data.own):
+        return resolved
+    card = _told(open_catalog().card("datasets", STAND_IN), params)
+    return dataclasses.replace(
+        resolved,
+        cards={**resolved.cards, "data": card},
+        evaluations=tuple(
+            dataclasses.replace(e, data=card) if e.data == own else e for e in resolved.evaluations
+        ),
+    )
+
+
+def _told(card: Card, params: OpParams) -> Card:
+    """The stand-in's card with what the spec says of how its own dataset is read."""
+    model = card.model
+    assert isinstance(model, DatasetCard), "it is one"
+    said = params.model_dump(mode="json", include=set(how_it_runs_fields(ImageFileParams)))
+    how: dict[str, JsonValue] = {k: v for k, v in said.items() if k in params.model_fields_set}
+    together = {**model.params, **how}
+    return dataclasses.replace(
+        card,
+        model=model.model_copy(update={"params": together}),
+        body={**card.body, "params": together},
+    )
+
+
+def _is_its_own(op: ModuleType, params: OpParams, folder: Path) -> bool:
+    """Whether a folder holds the dataset itself, or is about to."""
+    # A plugin may know no layout but its own.
+    recognises: Callable[[OpParams, Path], bool] | None = getattr(op, "recognises", None)
+    fetched: bool = getattr(params, "download", False)
+    return recognises is None or fetched or recognises(params, folder)
+
+
+def count_images(resolved: Resolved, *, data: DataPlaces) -> int | None:
+    """Training images as found, for data whose card does not promise a number.
+
+    Raises:
+        SpecError: when the folder cannot be read.
+    """
+    name = resolved.cards["data"].name
+    folder = data.of(name, own=name)
+    if resolved.data.facts.count is not None or folder is None:
+        return None
+    op = find_op("datasets", resolved.data.impl)
+    params = op.Params.model_validate(resolved.data.params)
+    try:
+        return len(op.open(params, split="train", folder=folder))
+    except EqspecError as error:
+        place = resolved.source.value(("data",))
+        raise SpecError((Diagnostic("EQ050", error.message, place, help=error.help),)) from error

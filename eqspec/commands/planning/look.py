@@ -1,0 +1,124 @@
+"""Looks at a dataset as it is found here: how many images, of which sizes, and three of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from eqspec.commands.planning.data_places import DataPlaces, open_dataset
+from eqspec.compile.plan import DataPlan
+from eqspec.errors import Diagnostic, EqspecError, SpecError
+from eqspec.ops.tolerant import INCOMPLETE, Tolerant
+
+LOOKED_AT = 48
+"""Evenly spaced training images that are decoded."""
+
+SHOWN = 3
+"""Of these, how many are described."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One decoded image.
+
+    Attributes:
+        index: in the training split.
+        mean: over all pixels and channels, in [0, 1].
+        label: its class, if there are classes.
+    """
+
+    index: int
+    width: int
+    height: int
+    mean: float
+    label: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DataFound:
+    """A dataset as it is here.
+
+    Attributes:
+        folder: where it lies.
+        train, heldout: images in each split.
+        classes: number of classes; 0 without.
+        smallest, largest: width and height, each by itself, of the images looked at.
+        looked_at: training images that were decoded.
+        samples: three of them: first, middle and last.
+        unreadable: those that could not be read, with the reason.
+    """
+
+    name: str
+    folder: Path
+    train: int
+    heldout: int
+    classes: int
+    smallest: tuple[int, int]
+    largest: tuple[int, int]
+    looked_at: int
+    samples: tuple[Sample, ...]
+    unreadable: tuple[str, ...]
+
+
+def look(data: DataPlan, *, places: DataPlaces, own: str) -> DataFound | None:
+    """What is found of a dataset; None where nobody said where it lies.
+
+    Args:
+        own: name of the dataset that the spec trains on.
+
+    Raises:
+        SpecError: it cannot be read, or is not all there.
+    """
+    folder = places.of(data.name, own=own)
+    if folder is None:
+        return None
+    try:
+        train = open_dataset(data, split="train", places=places, own=own)
+        heldout = open_dataset(data, split="heldout", places=places, own=own)
+        _count(train, data)
+        samples = _samples(train)
+    except EqspecError as error:
+        raise SpecError((Diagnostic("EQ050", error.message, help=error.help),)) from error
+    return DataFound(
+        name=data.name,
+        folder=folder,
+        train=len(train),
+        heldout=len(heldout),
+        classes=len(train.classes),
+        smallest=(min(s.width for s in samples), min(s.height for s in samples)),
+        largest=(max(s.width for s in samples), max(s.height for s in samples)),
+        looked_at=len(samples),
+        samples=tuple(samples[i] for i in _evenly(len(samples), count=SHOWN)),
+        unreadable=tuple(train.unreadable.values()),
+    )
+
+
+def _count(train: Tolerant, data: DataPlan) -> None:
+    if data.count and len(train) != data.count:
+        message = f"`{data.name}` has {data.count} training images, but {len(train)} were found"
+        raise EqspecError(message, help=INCOMPLETE)
+
+
+def _samples(dataset: Tolerant) -> list[Sample]:
+    """Evenly spaced images, decoded; a damaged one is passed over."""
+    found: list[Sample] = []
+    for i in _evenly(len(dataset), count=LOOKED_AT):
+        image = dataset.image(i)
+        if i in dataset.unreadable:
+            continue
+        height, width, _ = image.shape
+        label = None if dataset.labels is None else dataset.classes[int(dataset.labels[i])]
+        mean = round(float(np.mean(image)) / 255, 4)
+        found.append(Sample(index=i, width=width, height=height, mean=mean, label=label))
+    if not found:
+        reasons = "; ".join(list(dataset.unreadable.values())[:SHOWN])
+        raise EqspecError(f"no image can be read: {reasons}", help="repair them")
+    return found
+
+
+def _evenly(many: int, *, count: int) -> Sequence[int]:
+    """Numbers below `many`, evenly spaced from the first to the last."""
+    return sorted({round(at) for at in np.linspace(0, many - 1, min(count, many)).tolist()})

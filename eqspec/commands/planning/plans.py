@@ -1,0 +1,129 @@
+"""From a spec's path to its plans: what every command begins with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from eqspec.commands.planning.data_places import NOWHERE, DataPlaces, count_images, standing_in
+from eqspec.commands.planning.initial import find_initial
+from eqspec.commands.planning.machine_doubts import machine_doubts, machine_facts
+from eqspec.commands.planning.reading import read_with_cards
+from eqspec.commands.planning.saved import is_plan, recover
+from eqspec.compile.doubts import doubts
+from eqspec.compile.plan import Plan
+from eqspec.compile.planner import plan as make_plan
+from eqspec.compile.resolve import Resolved, resolve
+from eqspec.errors import Diagnostic, SpecError, UsageError
+from eqspec.spec.diagnose import in_order
+from eqspec.spec.load import LoadedSpec, parse_spec, read_text
+from eqspec.spec.model import Spec
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A spec, compiled.
+
+    Attributes:
+        loaded: as it was read; of a saved plan, the resolved spec in it.
+        text: of the spec as it was written.
+        plan: of the spec itself.
+        variants: name → plan, of what `compare:` declares, in order.
+        changes: name → what the variant sets, by dotted path.
+        warnings: what is legal but deserves a second look.
+        folder: the run folder that the plan was taken from, if it was.
+    """
+
+    loaded: LoadedSpec
+    text: str
+    plan: Plan
+    variants: Mapping[str, Plan]
+    changes: Mapping[str, Mapping[str, JsonValue]]
+    warnings: tuple[Diagnostic, ...]
+    folder: Path | None = None
+
+    @property
+    def in_order(self) -> tuple[Plan, ...]:
+        """Every plan in the order in which it is run: variants first, the spec itself last."""
+        return (*self.variants.values(), self.plan)
+
+
+def plan_spec(
+    path: Path,
+    *,
+    overrides: Sequence[str] = (),
+    data: DataPlaces = NOWHERE,
+    name: str | None = None,
+) -> Planned:
+    """Compiles a spec and its variants, or takes a saved plan as it is.
+
+    Args:
+        path: of the spec, of a plan that `eqspec plan -o` has written, or of a run folder; the bare
+            name of a spec that ships with eqspec will do.
+        overrides: `path=value`, as `--set` takes them.
+        data: where datasets lie; read where a card promises no number of images.
+        name: of the spec, where its file has another.
+
+    Raises:
+        SpecError: with everything that is wrong.
+        PlanRefused: when a saved plan cannot be run exactly as it is.
+        UsageError: when something is to be set in a saved plan.
+    """
+    if is_plan(path):
+        return _saved(path, overrides=overrides, data=data)
+    read = read_with_cards(path, overrides=overrides)
+    loaded, catalog = read.loaded, read.catalog
+    problems: list[Diagnostic] = []
+    plans: dict[str, Plan] = {}
+    warned: list[Diagnostic] = []
+    facts, stem = machine_facts(), name or read.path.stem
+    for variant, one in {**loaded.variants, "": loaded}.items():
+        called = f"{stem}-{variant}" if variant else stem
+        try:
+            resolved = resolve(one.spec, source=one.source, catalog=catalog, name=called)
+            resolved = standing_in(resolved, data=data)
+            plans[variant] = _plan(resolved, data=data)
+            warned += doubts(resolved, plans[variant])
+            warned += machine_doubts(plans[variant], one.source, facts=facts)
+        except SpecError as error:
+            problems.extend(d for d in error.diagnostics if d not in problems)
+    if problems:
+        raise SpecError(tuple(problems))
+    return Planned(
+        loaded=loaded,
+        text=read_text(loaded.path),
+        plan=plans.pop(""),
+        variants=plans,
+        changes=loaded.spec.compare,
+        warnings=(*in_order((*loaded.warnings, *warned)), *catalog.replaced()),
+    )
+
+
+def _saved(path: Path, *, overrides: Sequence[str], data: DataPlaces) -> Planned:
+    if overrides:
+        message = f"`{path}` is a plan, in which nothing is left to be set"
+        raise UsageError(message, help="set it in the spec, and plan that")
+    found = recover(path, data=data)
+    return Planned(
+        loaded=parse_spec(found.resolved, path=path),
+        text=found.text,
+        plan=found.plan,
+        variants=found.variants,
+        changes=found.changes,
+        warnings=(),
+        folder=found.folder,
+    )
+
+
+def spec_of(plan: Plan) -> Spec:
+    """The resolved spec that a plan carries."""
+    return Spec.model_validate(plan.resolved)
+
+
+def _plan(resolved: Resolved, *, data: DataPlaces) -> Plan:
+    count = count_images(resolved, data=data)
+    init = find_initial(resolved.spec, source=resolved.source)
+    return make_plan(resolved, count=count, init=init)

@@ -1,0 +1,167 @@
+"""What is still to be done for a plan: each training and evaluation, beside what its folder holds.
+
++  will be done    =  is there already    ~  is there in part, or under other terms: because …
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import JsonValue, ValidationError
+
+from eqspec.compile.diff import Change, Matters, spec_changes
+from eqspec.compile.plan import EvalPlan, Plan
+from eqspec.errors import EqspecError
+from eqspec.runs import checkpoint
+from eqspec.runs.artifacts import read_document
+from eqspec.runs.environment import Environment
+from eqspec.runs.folder import RunFolder, State
+from eqspec.runs.results import Report, reports
+
+MOST_REASONS = 3
+"""Differences that a stage names; the others are counted."""
+
+
+class Mark(StrEnum):
+    """What is to be done for a stage."""
+
+    RUN = "+"
+    CACHED = "="
+    CHANGED = "~"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A training or an evaluation.
+
+    Attributes:
+        name: ``train``, or the evaluation's.
+        id: of the run, or of the evaluation.
+        steps: after which it is judged; of a training, the last one.
+        because: of a changed stage, why what is there does not do.
+    """
+
+    mark: Mark
+    name: str
+    id: str
+    steps: tuple[int, ...]
+    because: tuple[str, ...] = ()
+
+
+def stages(plan: Plan, *, folder: Path, fingerprint: str | None = None) -> tuple[Stage, ...]:
+    """The training of a plan, then its evaluations.
+
+    Args:
+        folder: where the run is or will be.
+        fingerprint: of the training data, where it was read.
+
+    Raises:
+        FolderMismatch: when a result in the folder is damaged.
+    """
+    here = (folder / "plan.json").is_file()
+    stored = reports(folder / "evaluations") if here else ()
+    old = _plan_in(folder) if here else None
+    return (
+        _training(plan, folder, here=here, fingerprint=fingerprint),
+        *(_evaluation(one, stored=stored, old=old) for one in plan.evaluations),
+    )
+
+
+def _training(plan: Plan, folder: Path, *, here: bool, fingerprint: str | None) -> Stage:
+    because = tuple(_begun(plan, folder, fingerprint) if here else _elsewhere(plan, folder))
+    mark = Mark.CHANGED if because else Mark.CACHED if here else Mark.RUN
+    if here and not because and not _is_done(plan, folder):
+        mark = Mark.RUN
+    identity = f"{plan.recipe[:8]}-s{plan.seed}"
+    return Stage(mark, "train", identity, steps=(plan.train.steps,), because=because)
+
+
+def _is_done(plan: Plan, folder: Path) -> bool:
+    saved = checkpoint.steps(folder / "checkpoints")
+    return RunFolder(folder).state() is State.FINISHED or plan.train.steps in saved
+
+
+def _begun(plan: Plan, folder: Path, fingerprint: str | None) -> Iterator[str]:
+    """Why what lies in the plan's own folder is not all of it."""
+    then = read_document(folder / "environment.json", kind=Environment).data
+    if None not in {then, fingerprint} and then != fingerprint:
+        yield f"the data differs: fingerprint {then} → {fingerprint}; the folder will refuse it"
+    saved = checkpoint.steps(folder / "checkpoints")
+    if saved and not _is_done(plan, folder):
+        yield f"it stopped after step {saved[-1]:,} of {plan.train.steps:,}, and goes on from there"
+
+
+def _elsewhere(plan: Plan, folder: Path) -> Iterator[str]:
+    """How the nearest run of this spec with the same seed differs."""
+    others = [o for p in sorted(folder.parent.glob("*")) if (o := _plan_in(p)) is not None]
+    told = [(o, _differences(o, plan)) for o in others if o.seed == plan.seed]
+    if told:
+        other, lines = min(told, key=lambda pair: len(pair[1]))
+        yield from _few(lines)
+        yield f"{other.recipe[:8]}-s{other.seed} stays as it is"
+
+
+def _differences(old: Plan, new: Plan) -> list[str]:
+    changes = spec_changes(old.resolved, new.resolved)
+    revs = {(m.kind, m.family, m.name): m.rev for m in old.made_from}
+    return [_line(c) for c in changes if c.matters is Matters.WEIGHTS] + [
+        f"{m.kind} {m.family}/{m.name}: rev {then} → {m.rev}"
+        for m in new.made_from
+        if (then := revs.get((m.kind, m.family, m.name), m.rev)) != m.rev
+    ]
+
+
+def _evaluation(plan: EvalPlan, *, stored: Sequence[Report], old: Plan | None) -> Stage:
+    there = {r.step for r in stored if r.id == plan.id}
+    missing = [step for step in plan.steps if step not in there]
+    because: tuple[str, ...] = ()
+    if missing and there:
+        because = (f"{len(missing)} of {len(plan.steps)} times are missing",)
+    elif missing:
+        earlier = {r.id for r in stored if r.id.rpartition("-")[0] == plan.name}
+        known = {} if old is None else {e.id: e for e in old.evaluations}
+        same = [known[e] for e in sorted(earlier) if e in known]
+        because = tuple(_protocol(same[0], plan)) if same else ()
+        because = because or (("its protocol changed",) if earlier else ())
+    mark = Mark.CHANGED if because else Mark.RUN if missing else Mark.CACHED
+    return Stage(mark, plan.name, plan.id, steps=plan.steps, because=because)
+
+
+def _protocol(old: EvalPlan, new: EvalPlan) -> Iterator[str]:
+    """What differs between two evaluations of one name."""
+    if old.rev != new.rev:
+        yield f"rev {old.rev} → {new.rev}"
+    names = [n for n in {**old.params, **new.params} if old.params.get(n) != new.params.get(n)]
+    yield from _few(
+        [f"{n}: {_short(old.params.get(n))} → {_short(new.params.get(n))}" for n in names]
+    )
+    if old.data != new.data:
+        yield f"its data: {old.data.name} → {new.data.name}"
+
+
+def _few(lines: Sequence[str]) -> list[str]:
+    more = len(lines) - MOST_REASONS
+    return [*lines[:MOST_REASONS], *([f"and {more} more"] if more > 0 else [])]
+
+
+def _line(change: Change) -> str:
+    return f"{change.dotted}: {_short(change.a)} → {_short(change.b)}"
+
+
+def _short(value: JsonValue) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 40 else f"{text[:37]}…"
+
+
+def _plan_in(folder: Path) -> Plan | None:
+    """The plan of a run folder; None where there is none, or one of another version."""
+    if not (folder / "plan.json").is_file():
+        return None
+    try:
+        return Plan.model_validate(RunFolder.open(folder).plan())
+    except (ValidationError, EqspecError):
+        return None

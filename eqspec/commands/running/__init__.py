@@ -1,0 +1,1 @@
+"""Plans carried out in their run folders, judged and compared."""

@@ -1,0 +1,206 @@
+"""One process's share of a run: from what is saved to the end of the plan, or to a stop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, cast
+
+from eqspec.build.program import Program, build_program
+from eqspec.commands.running.deadline import Budget
+from eqspec.commands.running.events import (
+    Compiled,
+    Evaluated,
+    Judging,
+    Opened,
+    RunEvent,
+    Saved,
+    Sealed,
+    Stopped,
+    Why,
+)
+from eqspec.commands.running.judging import Judged, judge_plan
+from eqspec.commands.running.records import Records
+from eqspec.commands.running.request import RunRequest
+from eqspec.compile.plan import EvalPlan, Pause
+from eqspec.engine.events import Event, Paused, Stepped
+from eqspec.engine.finite import need_finite_weights
+from eqspec.engine.train import train
+from eqspec.report.reconstructions import reconstruction_strip
+from eqspec.report.strip import STRIP
+from eqspec.runs import checkpoint
+from eqspec.runs.artifacts import write_bytes
+from eqspec.runs.folder import RunFolder
+from eqspec.runs.keep import Keep
+
+if TYPE_CHECKING:
+    from eqspec.build.graph import TrainGraph
+    from eqspec.commands.running.judging import Splits
+    from eqspec.runs.live import Live
+
+SAVE_AFTER = 900.0
+"""Seconds after which a checkpoint is due even between pauses: a kill loses no more than that."""
+
+
+def stored_results(request: RunRequest, folder: RunFolder) -> tuple[Judged | None, ...]:
+    """What the end of the run asks for, as far as a folder holds it."""
+    return tuple(
+        Judged.read(folder, evaluation=evaluation, step=step)
+        for step in _last_steps(request)
+        for evaluation in request.plan.evaluations
+    )
+
+
+def _last_steps(request: RunRequest) -> tuple[int, ...]:
+    """After which steps the encoder is judged at the end of a run; 0 is before any training."""
+    last = request.plan.train.steps
+    return (0, last) if request.untrained else (last,)
+
+
+class Attempt:
+    """Trains, judges and saves in a folder that this process holds; whoever drives it seals."""
+
+    def __init__(
+        self, request: RunRequest, folder: RunFolder, *, splits: Splits, live: Live
+    ) -> None:
+        self._request = request
+        self._folder = folder
+        self._splits = splits
+        self._live = live
+        self._pauses = {pause.step: pause for pause in request.plan.timetable}
+        self._budget = Budget(request.deadline)
+        self._done = 0
+        self._saved = (-1, time.monotonic())
+
+    def events(self, *, warnings: tuple[str, ...] = ()) -> Iterator[RunEvent]:
+        """Everything that happens; `Sealed` comes last, when all is done but the seal.
+
+        Args:
+            warnings: to be said at the beginning.
+        """
+        plan, folder = self._request.plan, self._folder
+        program = build_program(plan, dataset=self._splits.train)
+        found = checkpoint.load(folder.checkpoints)
+        self._done = _restore(program, found)
+        yield Opened(
+            plan=plan,
+            folder=folder.path,
+            done=self._done,
+            program=program,
+            warnings=(*warnings, *(found.warnings if found else ())),
+        )
+        with Records(folder) as records:
+            records.rewind(self._done)
+            if self._done in self._pauses:
+                yield from self._judge_at(self._pauses[self._done], program)
+            why = None
+            for event in train(program, start=self._done, until=self._request.steps):
+                yield from self._taken(event, program, records=records)
+                due = isinstance(event, Stepped) and event.step in self._pauses
+                # A stop before a pause would leave out what the pause is for.
+                why = None if due else self._wish()
+                if why is not None:
+                    break
+            if self._done < plan.train.steps:
+                yield from self._save(program, records=records)
+                yield Stopped(folder=folder.path, step=self._done, why=why or Why.STEPS)
+                return
+        yield from self._finish(program)
+
+    def _taken(self, event: Event, program: Program, *, records: Records) -> Iterator[RunEvent]:
+        """Writes down what the engine says, and does what is due."""
+        records.note(event)
+        if isinstance(event, Paused):
+            if event.pause.checkpoint:
+                yield from self._save(program, records=records)
+            yield from self._judge_at(event.pause, program)
+            return
+        yield event
+        if isinstance(event, Stepped):
+            self._done = event.step
+            self._budget.stepped(event.seconds)
+            self._live.beat(step=event.step)
+            if event.compiled is not None:
+                yield Compiled(step=event.step, work=event.compiled, late=event.settled)
+            if time.monotonic() - self._saved[1] > SAVE_AFTER and event.step not in self._pauses:
+                yield from self._save(program, records=records)
+
+    def _wish(self) -> Why | None:
+        """Why to stop now, if at all."""
+        if self._request.should_stop():
+            return Why.ASKED
+        return None if self._budget.fits_step() else Why.TIME
+
+    def _save(self, program: Program, *, records: Records) -> Iterator[RunEvent]:
+        """A checkpoint of the step at hand, unless there is one."""
+        if self._saved[0] == self._done:
+            return
+        began = time.monotonic()
+        tensors = program.graph.state_dict()
+        need_finite_weights(tensors, step=self._done)
+        records.sync()
+        keep = self._request.plan.keep
+        checkpoint.save(
+            self._folder.checkpoints,
+            step=self._done,
+            tensors=tensors,
+            state={"optimizer": program.optimizer.state_dict()},
+            keep=Keep(last=keep.last, every=keep.every),
+        )
+        self._saved = (self._done, time.monotonic())
+        self._budget.saved(time.monotonic() - began)
+        yield Saved(step=self._done)
+
+    def _finish(self, program: Program) -> Iterator[RunEvent]:
+        """What is to be done once the weights stand still for good."""
+        plan = self._request.plan
+        for step in _last_steps(self._request):
+            for evaluation in plan.evaluations:
+                yield from self._judge(evaluation, program.graph if step else None, step=step)
+        if None in stored_results(self._request, self._folder):
+            why = Why.ASKED if self._request.should_stop() else Why.TIME
+            yield Stopped(folder=self._folder.path, step=plan.train.steps, why=why)
+            return
+        strip = reconstruction_strip(program, self._splits.held_out)
+        if strip is not None:
+            write_bytes(self._folder.path / STRIP, data=strip)
+        yield Sealed(folder=self._folder.path)
+
+    def _judge_at(self, pause: Pause, program: Program) -> Iterator[RunEvent]:
+        """The evaluations of a pause before the last one."""
+        if pause.step == self._request.plan.train.steps:
+            return
+        for evaluation in self._request.plan.evaluations:
+            if evaluation.id in pause.evaluations:
+                yield from self._judge(evaluation, program.graph, step=pause.step)
+
+    def _judge(
+        self, evaluation: EvalPlan, graph: TrainGraph | None, *, step: int
+    ) -> Iterator[RunEvent]:
+        """One evaluation, unless the run is to stop."""
+        request, folder = self._request, self._folder
+        if request.should_stop() or not self._budget.fits_judging():
+            return
+        if Judged.read(folder, evaluation=evaluation, step=step) is None:
+            yield Judging(evaluation=evaluation, step=step)
+        began = time.monotonic()
+        judged = judge_plan(
+            folder,
+            graph,
+            plan=request.plan,
+            evaluation=evaluation,
+            splits=self._splits,
+            step=step,
+        )
+        self._budget.judged(time.monotonic() - began)
+        yield Evaluated(judged=judged, step=step)
+
+
+def _restore(program: Program, found: checkpoint.Checkpoint | None) -> int:
+    """Puts a checkpoint's weights and optimizer state in place; returns the steps that are done."""
+    if found is None:
+        return 0
+    program.graph.load_state_dict(found.tensors)
+    # A checkpoint's state is what was saved, and this was a dict.
+    program.optimizer.load_state_dict(cast("dict[str, Any]", found.state["optimizer"]))
+    return found.step

@@ -1,0 +1,209 @@
+"""Runs beside one another: their scores, what one has above the others, and what each has taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from eqspec.commands.running.effort import Effort, Pull, effort, pulls
+from eqspec.commands.running.judging import Judged
+from eqspec.compile.plan import EvalPlan, Plan
+from eqspec.evals.evaluate import compare as differences
+from eqspec.evals.evaluate import headline
+from eqspec.nn.scores import Headline, Metric, Result
+
+FEATURES = "encoder"
+"""Which features are compared: all runs have them."""
+
+UNTRAINED = "untrained"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A run that is complete.
+
+    Attributes:
+        name: what it is called in the comparison.
+        judged: every result of step 0 and of the last steps.
+    """
+
+    name: str
+    plan: Plan
+    folder: Path
+    judged: tuple[Judged, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A 95 % interval; `over` says what was resampled: ``crops``, ``photos`` or ``images``."""
+
+    over: str
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A number.
+
+    Attributes:
+        metric: its name.
+        of: what it is a number of: a family and a border, a number of neighbours, or nothing.
+        remark: a word that the evaluation has for it, such as ``collapsed``.
+    """
+
+    metric: str
+    of: Mapping[str, str]
+    value: float
+    intervals: tuple[Interval, ...]
+    remark: str = ""
+
+    @property
+    def column(self) -> tuple[str, ...]:
+        """Where it stands in a table."""
+        return (self.metric, *self.of.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The scores of one encoder, or of one less those of another."""
+
+    name: str
+    scores: tuple[Score, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One evaluation of every run.
+
+    Attributes:
+        shown: which numbers stand in it.
+        data: what was judged on.
+        rows: untrained first, then what was read without any encoder, then the runs as they were
+            given.
+        differences: what the last run has above each other one, on the same held-out samples.
+        heldout: (images, photographs) that it was measured on.
+    """
+
+    evaluation: str
+    shown: Headline
+    data: str
+    rows: tuple[Row, ...]
+    differences: tuple[Row, ...]
+    heldout: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Everything that is said of a series of runs when it is over."""
+
+    tables: tuple[Table, ...]
+    efforts: tuple[Effort, ...]
+    pulls: tuple[Pull, ...]
+
+
+def compare(done: Sequence[Done]) -> Comparison:
+    """Compares complete runs; the last one is measured against each of the others.
+
+    Raises:
+        UsageError: two results were not measured on the same samples.
+    """
+    evaluations = {j.evaluation.id: j.evaluation for one in done for j in one.judged}
+    tables = (_table(evaluation, done) for evaluation in evaluations.values())
+    return Comparison(
+        tables=tuple(table for table in tables if table is not None),
+        efforts=tuple(effort(one.name, one.plan, one.folder) for one in done),
+        pulls=tuple(p for one in done for p in pulls(one.name, one.plan, one.folder)),
+    )
+
+
+def _table(evaluation: EvalPlan, done: Sequence[Done]) -> Table | None:
+    """None where no run has a number of the compared features."""
+    shown, results = headline(evaluation), dict(_results(evaluation, done))
+    untrained = results.get(UNTRAINED)
+    rows = [
+        Row(name, _remarked(headline_scores(found.metrics, shown), shown, untrained=untrained))
+        for name, found in results.items()
+    ]
+    if not any(row.scores for row in rows):
+        return None
+    last, others = results.get(done[-1].name), [one.name for one in done[:-1]]
+    facts = next(iter(results.values())).facts
+    return Table(
+        evaluation=evaluation.id,
+        shown=shown,
+        data=evaluation.data.name,
+        rows=tuple(rows),
+        differences=tuple(
+            Row(
+                f"{done[-1].name} − {name}",
+                headline_scores(
+                    differences(evaluation, last, results[name]), shown, suffix="_difference"
+                ),
+            )
+            for name in others
+            if last is not None and name in results
+        ),
+        heldout=(int(facts["heldout_images"]), int(facts["heldout_photos"])),
+    )
+
+
+def _results(evaluation: EvalPlan, done: Sequence[Done]) -> Iterator[tuple[str, Result]]:
+    """(name, result): untrained first, then controls, then each run's last."""
+    of = [(one, j) for one in done for j in one.judged if j.evaluation.id == evaluation.id]
+    before = [(one, judged) for one, judged in of if judged.step == 0]
+    for one, judged in before:
+        yield UNTRAINED if one is done[-1] else f"{UNTRAINED} {one.name}", judged.result
+    for one, judged in before:
+        if one is done[-1]:
+            yield from judged.controls.items()
+    for one in done:
+        after = [judged for of_one, judged in of if of_one is one and judged.step > 0]
+        if after:
+            yield one.name, max(after, key=lambda judged: judged.step).result
+
+
+def headline_scores(
+    metrics: Sequence[Metric], shown: Headline, *, suffix: str = ""
+) -> tuple[Score, ...]:
+    """The scores of the compared features, their intervals gathered.
+
+    Args:
+        suffix: of the metrics' names, where they are not those of `shown` themselves.
+    """
+    found: dict[tuple[str, ...], list[Metric]] = {}
+    names = {f"{name}{suffix}": name for name in shown.metrics}
+    for metric in metrics:
+        if metric.name in names and metric.of("row") == FEATURES:
+            of = tuple(metric.of(key) or "" for key in shown.by)
+            found.setdefault((names[metric.name], *of), []).append(metric)
+    return tuple(
+        Score(
+            metric=name,
+            of=dict(zip(shown.by, of, strict=True)),
+            value=same[0].value,
+            intervals=tuple(i for m in same for i in _interval(m)),
+        )
+        for (name, *of), same in found.items()
+    )
+
+
+def _remarked(
+    scores: tuple[Score, ...], shown: Headline, *, untrained: Result | None
+) -> tuple[Score, ...]:
+    """The scores, those marked that lie too far below the untrained encoder's."""
+    if shown.floor is None or untrained is None:
+        return scores
+    share, word = shown.floor
+    floor = {s.column: share * s.value for s in headline_scores(untrained.metrics, shown)}
+    return tuple(
+        replace(s, remark=word) if s.column in floor and s.value < floor[s.column] else s
+        for s in scores
+    )
+
+
+def _interval(metric: Metric) -> Iterator[Interval]:
+    over = metric.of("interval")
+    if over is not None and metric.low is not None and metric.high is not None:
+        yield Interval(over, metric.low, metric.high)

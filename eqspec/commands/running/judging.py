@@ -1,0 +1,208 @@
+"""Evaluations of a plan's model: opens the data, judges, keeps the result in the run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from eqspec.build.program import choose_device, initial_graph
+from eqspec.build.subject import frozen
+from eqspec.commands.planning.data_places import DataPlaces, open_dataset
+from eqspec.compile.plan import DataPlan, EvalPlan, Plan
+from eqspec.evals.controls import CONTROLS
+from eqspec.evals.evaluate import Bench, check_data, evaluate
+from eqspec.evals.features import Subject
+from eqspec.nn.scores import Result
+from eqspec.runs.folder import RunFolder
+from eqspec.runs.results import Stored, load_result, save_result
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from eqspec.build.data import Dataset
+    from eqspec.build.graph import TrainGraph
+
+
+class Benches:
+    """The benches of one moment of one run: what several evaluations read is encoded once."""
+
+    def __init__(self) -> None:
+        self._moment: tuple[Path, int] | None = None
+        self._subject: Subject | None = None
+        self._made: dict[int, Bench] = {}
+
+    def bench(
+        self, graph: TrainGraph | None, *, plan: Plan, splits: Splits, moment: tuple[Path, int]
+    ) -> Bench:
+        """The model of a moment on some data.
+
+        Args:
+            graph: trained weights; None for the encoder as it was before training.
+            plan: of the run.
+            splits: the data.
+            moment: (folder of the run, step); another one forgets what was encoded.
+        """
+        if moment != self._moment or self._subject is None:
+            self._made.clear()
+            if graph is None:
+                graph = initial_graph(plan, device=choose_device(plan.machine.device))
+            self._moment, self._subject = moment, subject(graph, plan)
+        key = id(splits)
+        if key not in self._made:
+            self._made[key] = Bench(self._subject, train=splits.train, held_out=splits.held_out)
+        return self._made[key]
+
+
+@dataclass(frozen=True, slots=True)
+class Splits:
+    """The two splits of a plan's training data, and those that its evaluations judge on.
+
+    Attributes:
+        train: images that are trained on.
+        held_out: those that are not.
+        judged: by the id of an evaluation that names other data.
+        benches: the model at hand on the data at hand.
+    """
+
+    train: Dataset
+    held_out: Dataset
+    judged: Mapping[str, Splits] = field(default_factory=dict[str, "Splits"])
+    benches: Benches = field(default_factory=Benches, repr=False)
+
+    def of(self, evaluation: EvalPlan) -> Splits:
+        """What an evaluation judges on."""
+        return self.judged.get(evaluation.id, self)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The result of one evaluation after some step; step 0 is the untrained encoder.
+
+    Attributes:
+        controls: of step 0, what the protocol finds without any encoder, by the control's name.
+    """
+
+    evaluation: EvalPlan
+    step: int
+    result: Result
+    controls: Mapping[str, Result] = field(default_factory=dict[str, Result])
+
+    @classmethod
+    def read(cls, folder: RunFolder, *, evaluation: EvalPlan, step: int) -> Judged | None:
+        """The result that a folder holds with all that belongs to it, or None."""
+        result = _read(folder, name=result_name(evaluation, step=step))
+        wanted = evaluation.controls if step == 0 else ()
+        controls = {c: _read(folder, name=f"{evaluation.id}.{c}") for c in wanted}
+        found = {name: control for name, control in controls.items() if control is not None}
+        if result is None or len(found) < len(controls):
+            return None
+        return cls(evaluation, step, result, found)
+
+
+def open_splits(
+    plan: Plan, *, data: DataPlaces, evaluations: Sequence[EvalPlan] | None = None
+) -> Splits:
+    """The plan's data, and that of evaluations (its own, unless others are given).
+
+    Raises:
+        EqspecError: when something is not there, cannot be read, or cannot be judged on.
+    """
+    asked = plan.evaluations if evaluations is None else evaluations
+    own = _opened(plan.data, plan=plan, data=data)
+    opened: dict[str, Splits] = {}
+    judged: dict[str, Splits] = {}
+    for evaluation in asked:
+        if evaluation.data != plan.data:
+            key = evaluation.data.model_dump_json()
+            if key not in opened:
+                opened[key] = _opened(evaluation.data, plan=plan, data=data)
+            judged[evaluation.id] = opened[key]
+    splits = replace(own, judged=judged)
+    for evaluation in asked:
+        on = splits.of(evaluation)
+        check_data(evaluation, train=on.train, held_out=on.held_out)
+    return splits
+
+
+def _opened(dataset: DataPlan, *, plan: Plan, data: DataPlaces) -> Splits:
+    own = plan.data.name
+    return Splits(
+        train=open_dataset(dataset, split="train", places=data, own=own),
+        held_out=open_dataset(dataset, split="heldout", places=data, own=own),
+    )
+
+
+def result_name(evaluation: EvalPlan, *, step: int) -> str:
+    """File name, without suffix, of an evaluation's result after a step."""
+    return f"{evaluation.id}.step-{step}"
+
+
+def judge_plan(
+    folder: RunFolder,
+    graph: TrainGraph | None,
+    *,
+    plan: Plan,
+    evaluation: EvalPlan,
+    splits: Splits,
+    step: int,
+) -> Judged:
+    """The evaluation of a graph after a step, read from the folder when it is there already.
+
+    Args:
+        graph: trained weights; None for the encoder as it was before training.
+    """
+    found = Judged.read(folder, evaluation=evaluation, step=step)
+    if found is not None:
+        return found
+    on, name = splits.of(evaluation), result_name(evaluation, step=step)
+    result = _read(folder, name=name)
+    if result is None:
+        moment = (folder.path, step)
+        bench = splits.benches.bench(graph, plan=plan, splits=on, moment=moment)
+        result = _judged(folder, bench, evaluation=evaluation, name=name)
+    controls: dict[str, Result] = {}
+    for control in evaluation.controls if step == 0 else ():
+        name = f"{evaluation.id}.{control}"
+        seen = _read(folder, name=name)
+        if seen is None:
+            without = CONTROLS[control](on.held_out, size=image_size(plan))
+            bench = Bench(without, train=on.train, held_out=on.held_out)
+            seen = _judged(folder, bench, evaluation=evaluation, name=name)
+        controls[control] = seen
+    return Judged(evaluation, step, result, controls)
+
+
+def _judged(folder: RunFolder, bench: Bench, *, evaluation: EvalPlan, name: str) -> Result:
+    """A new result, kept under a name, with the fingerprint of the data it was measured on."""
+    found = evaluate(evaluation, bench)
+    result = replace(found, facts={**found.facts, "data": bench.held_out.fingerprint()})
+    stored = Stored(summary=result.summary(), arrays=result.arrays)
+    save_result(folder.evaluations, name=name, stored=stored)
+    return result
+
+
+def _read(folder: RunFolder, *, name: str) -> Result | None:
+    stored = load_result(folder.evaluations, name=name)
+    return None if stored is None else Result.from_parts(stored.summary, stored.arrays)
+
+
+def image_size(plan: Plan) -> int:
+    """Side in pixels of the images that a plan's encoder is judged on."""
+    return next(v.size for v in plan.views.views if v.group == "global")
+
+
+def subject(graph: TrainGraph, plan: Plan) -> Subject:
+    """The frozen model of a plan as evaluations see it."""
+    parts = frozen(graph)
+    return Subject(
+        encoder=parts.encoder,
+        prefix=parts.prefix,
+        size=image_size(plan),
+        mean=plan.views.mean,
+        std=plan.views.std,
+        embedding=parts.embedding,
+        split=plan.graph.split,
+        device=next(graph.parameters()).device,
+    )

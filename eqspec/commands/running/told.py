@@ -1,0 +1,83 @@
+"""What a run tells of itself in `log.txt`: each event in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import eqspec
+from eqspec.commands.running.events import (
+    Compiled,
+    Damaged,
+    Evaluated,
+    Judging,
+    Opened,
+    RunEvent,
+    Saved,
+    Sealed,
+    Stopped,
+    Why,
+)
+from eqspec.engine.events import Agreed, Stepped
+
+_WHY = ((Why.ASKED, "as was asked for"), (Why.STEPS, "--steps"), (Why.TIME, "--time-limit"))
+
+
+def told(event: RunEvent) -> Iterator[str]:
+    """One text per thing to be told; single steps are told by `metrics.jsonl`."""
+    match event:
+        case Opened():
+            yield _opened(event)
+            yield from (f"warning: {warning}" for warning in event.warnings)
+        case Agreed():
+            yield agreed(event)
+        case Compiled():
+            yield compiled(event)
+        case Damaged(images=images):
+            yield from (f"warning: {image}; another stands for it" for image in images)
+        case Stepped():
+            return
+        case _:
+            yield _done(event)
+
+
+def _done(event: Saved | Judging | Evaluated | Stopped | Sealed) -> str:
+    match event:
+        case Saved(step=step):
+            said = f"saved the checkpoint of step {step}"
+        case Judging(evaluation=evaluation, step=step):
+            said = f"judging {evaluation.id} after step {step}"
+        case Evaluated(judged=judged, step=step):
+            said = f"judged {judged.evaluation.id} after step {step}"
+        case Stopped(step=step, why=why):
+            said = f"stopped after step {step}, which is saved: {dict(_WHY)[why]}"
+        case Sealed():
+            said = "finished"
+    return said
+
+
+def agreed(event: Agreed) -> str:
+    """That compiled code does the same."""
+    return (
+        f"compiled and uncompiled losses agree: `{event.term}` differs most, by {event.gap:.1e} "
+        f"of {event.tolerance:.0e} allowed"
+    )
+
+
+def compiled(event: Compiled) -> str:
+    """How much was compiled; why, where nothing more should have been."""
+    work = event.work
+    forms = f"{work.forms} form{'' if work.forms == 1 else 's'}"
+    said = f"compiled {forms} of blocks and losses in {work.seconds:.1f} s at step {event.step}"
+    if not event.late:
+        return said
+    return "\n".join((f"warning: {said}, after the first steps:", *work.reasons))
+
+
+def _opened(event: Opened) -> str:
+    steps = event.plan.train.steps
+    since = f"goes on from step {event.done} of {steps}" if event.done else f"{steps} steps to do"
+    made = event.program
+    how = ""
+    if made is not None:
+        how = f", on {made.device}, compile {'on' if made.compiled else 'off'}"
+    return f"eqspec {eqspec.__version__}: {since}{how}"

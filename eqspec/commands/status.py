@@ -1,0 +1,93 @@
+"""`eqspec status`: every run at a glance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from eqspec.commands.headline import Headline, last_headline
+from eqspec.commands.stale import Raised, Revs, revs, stale
+from eqspec.errors import EqspecError
+from eqspec.registry.catalog import open_catalog
+from eqspec.runs.folder import RunFolder, State
+from eqspec.runs.live import writer
+from eqspec.runs.query import Summary, Unreadable, summaries
+from eqspec.runs.recorded import recorded_plan
+from eqspec.runs.results import reports
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a run stands.
+
+    Attributes:
+        beat: seconds since the last sign of life of a run that is running.
+        reason: why it failed, one line.
+        headline: the last result; None where there is none.
+        stale: what has been raised since it was made.
+        bytes: of all its files.
+    """
+
+    run: Summary
+    beat: float | None
+    reason: str
+    headline: Headline | None
+    stale: tuple[Raised, ...]
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Every run under a folder."""
+
+    runs: tuple[Standing, ...]
+    unreadable: tuple[Unreadable, ...]
+
+
+def status(root: Path) -> Overview:
+    """Looks at every run under a folder; changes nothing."""
+    listing, now = summaries(root), revs(open_catalog())
+    standings: list[Standing] = []
+    unreadable = list(listing.unreadable)
+    for run in listing.runs:
+        try:
+            standings.append(standing(run, now=now))
+        except EqspecError as error:
+            unreadable.append(Unreadable(name=run.name, path=run.path, reason=error.message))
+    return Overview(runs=tuple(standings), unreadable=tuple(unreadable))
+
+
+def standing(run: Summary, *, now: Revs) -> Standing:
+    """How one run stands.
+
+    Raises:
+        FolderMismatch: when one of its files is damaged.
+    """
+    folder, plan = RunFolder.open(run.path), recorded_plan(run.path)
+    record = folder.record()
+    found = reports(folder.evaluations)
+    return Standing(
+        run=run,
+        beat=_beat(run),
+        reason=record.reason if record is not None else "",
+        headline=last_headline(found, plan),
+        stale=stale(plan, found, now=now),
+        bytes=size_of(run.path),
+    )
+
+
+def _beat(run: Summary) -> float | None:
+    sign = writer(run.path) if run.state is State.RUNNING else None
+    return None if sign is None else (datetime.now(UTC) - sign.time).total_seconds()
+
+
+def size_of(path: Path) -> int:
+    """Bytes of all files below a folder; what goes away meanwhile counts nothing."""
+    total = 0
+    for file in path.rglob("*"):
+        try:
+            total += file.stat().st_size if file.is_file() else 0
+        except OSError:
+            continue
+    return total

@@ -1,0 +1,195 @@
+"""A grid, compiled: every point with every seed as a run in its folder, and how far each one is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from eqspec.commands.grid import Grid, Point
+from eqspec.commands.planning.data_places import NOWHERE, DataPlaces
+from eqspec.commands.planning.plans import Planned, plan_spec
+from eqspec.commands.planning.stages import Mark
+from eqspec.commands.running.request import identity_of
+from eqspec.compile.plan import Plan
+from eqspec.errors import Diagnostic, EqspecError, Place, SpecError
+from eqspec.runs import checkpoint
+from eqspec.runs.folder import RunFolder, State, place
+from eqspec.runs.results import reports
+from eqspec.spec.diagnose import in_order
+from eqspec.spec.override import override_name
+
+_ALONE = "compare={}"
+"""A grid is over the spec itself: its variants are not compiled."""
+
+
+@dataclass(frozen=True, slots=True)
+class GridRun:
+    """A run of a study.
+
+    Attributes:
+        points: whose run it is: several where they come to the same recipe.
+    """
+
+    plan: Plan
+    points: tuple[Point, ...]
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """What it is called beside the others."""
+        return f"{self.points[0]} s{self.plan.seed}"
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A grid over a spec, ready to be run.
+
+    Attributes:
+        points: in the order of the grid.
+        runs: in the order in which they are made: the whole grid with one seed, then the next.
+        spec_text: the spec as it was written.
+        warnings: what is legal but deserves a second look.
+    """
+
+    points: tuple[Point, ...]
+    runs: tuple[GridRun, ...]
+    spec_text: str
+    warnings: tuple[Diagnostic, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a run is.
+
+    Attributes:
+        step: that is done and saved.
+        steps: in all.
+        problem: why its folder cannot be used, where it cannot.
+    """
+
+    mark: Mark
+    state: State
+    step: int
+    steps: int
+    problem: str | None = None
+
+    @property
+    def left(self) -> int:
+        """Steps that are to be made."""
+        return self.steps - self.step
+
+
+def compile_grid(
+    path: Path,
+    grid: Grid,
+    *,
+    runs: Path,
+    overrides: Sequence[str] = (),
+    data: DataPlaces = NOWHERE,
+) -> Study:
+    """Compiles every point of a grid with every seed.
+
+    Args:
+        path: of the spec.
+        runs: folder of all runs.
+        overrides: `path=value`, as `--set` takes them; the grid's own come after them.
+        data: where datasets lie.
+
+    Raises:
+        SpecError: with everything that is wrong at any point, and at which.
+    """
+    points, found = grid.points, _Found()
+    plans: list[tuple[Point, Planned]] = []
+    for point in points:
+        try:
+            one = _planned(path, point, overrides=overrides, data=data)
+        except SpecError as error:
+            found.add(error.diagnostics, point=point, after=len(overrides))
+        else:
+            found.add(one.warnings, point=point, after=len(overrides))
+            plans.append((point, one))
+    diagnostics = found.told(of=len(points))
+    if len(plans) < len(points):
+        raise SpecError(diagnostics)
+    made: dict[Path, GridRun] = {}
+    for turn in range(grid.count):
+        for point, own in plans:
+            seed = grid.seeds[turn] if grid.seeds else own.plan.seed + turn
+            plan = own.plan
+            if seed != plan.seed:
+                given = (*overrides, f"seed={seed}")
+                plan = _planned(path, point, overrides=given, data=data).plan
+            folder = place(runs, identity=identity_of(plan))
+            before = made[folder].points if folder in made else ()
+            made[folder] = GridRun(plan, (*before, point), folder)
+    return Study(points, tuple(made.values()), plans[0][1].text, diagnostics)
+
+
+def standing(run: GridRun) -> Standing:
+    """How far a run is, read from its folder."""
+    steps = run.plan.train.steps
+    if not (run.folder / "plan.json").is_file():
+        return Standing(Mark.RUN, State.NEW, 0, steps)
+    folder = RunFolder(run.folder)
+    try:
+        state, saved = folder.state(), checkpoint.steps(folder.checkpoints)
+        if state is State.FINISHED:
+            judged = {(report.id, report.step) for report in reports(folder.evaluations)}
+            whole = all((e.id, steps) in judged for e in run.plan.evaluations)
+            return Standing(Mark.CACHED if whole else Mark.CHANGED, state, steps, steps)
+    except EqspecError as error:
+        return Standing(Mark.CHANGED, State.FAILED, 0, steps, problem=error.message)
+    mark = Mark.RUN if state is State.NEW else Mark.CHANGED
+    return Standing(mark, state, max(saved, default=0), steps)
+
+
+def _planned(path: Path, point: Point, *, overrides: Sequence[str], data: DataPlaces) -> Planned:
+    own = (override for setting in point.settings for override in setting.overrides)
+    return plan_spec(path, overrides=(*overrides, _ALONE, *own), data=data)
+
+
+class _Found:
+    """What was said of the points, each thing once, with the points that it was said of."""
+
+    def __init__(self) -> None:
+        self._points: dict[Diagnostic, list[Point]] = {}
+
+    def add(self, diagnostics: Sequence[Diagnostic], *, point: Point, after: int) -> None:
+        """Notes what was said of a point whose overrides come after so many others."""
+        names = dict(_names(point, after=after))
+        for diagnostic in diagnostics:
+            self._points.setdefault(_renamed(diagnostic, names), []).append(point)
+
+    def told(self, *, of: int) -> tuple[Diagnostic, ...]:
+        """Everything, in order; what does not hold for all points says for which it does."""
+        return in_order(
+            replace(one, notes=(*one.notes, _at(points))) if len(points) < of else one
+            for one, points in self._points.items()
+        )
+
+
+def _at(points: Sequence[Point]) -> str:
+    others = len(points) - 1
+    more = f" and {others} other point{'s' if others > 1 else ''}" if others else ""
+    return f"at {points[0]}{more}"
+
+
+def _names(point: Point, *, after: int) -> Iterator[tuple[str, str]]:
+    """What the loader calls each override of a point → where a person wrote it."""
+    number = after + 1  # the variants' override
+    for setting in point.settings:
+        for _ in setting.overrides:
+            number += 1
+            yield override_name(number), setting.written.file
+
+
+def _renamed(diagnostic: Diagnostic, names: Mapping[str, str]) -> Diagnostic:
+    def there(where: Place) -> Place:
+        return replace(where, file=names.get(where.file, where.file))
+
+    return replace(
+        diagnostic,
+        place=None if diagnostic.place is None else there(diagnostic.place),
+        also=tuple((there(where), label) for where, label in diagnostic.also),
+    )

@@ -1,0 +1,37 @@
+"""Which data an evaluation judges on: what the spec trains on, unless it names other data."""
+
+from __future__ import annotations
+
+from eqspec.errors import Diagnostic, SpecError
+from eqspec.registry.cards import EvaluationCard
+from eqspec.registry.catalog import Card, Catalog, UnknownCard, check_card
+from eqspec.spec.source import Source
+
+
+def judged_data(card: Card, catalog: Catalog, *, own: Card) -> Card:
+    """The dataset card of an evaluation.
+
+    Args:
+        card: the evaluation's.
+        catalog: where a name is looked up.
+        own: card of the data that the spec trains on.
+
+    Raises:
+        SpecError: when the evaluation names data that do not exist.
+    """
+    assert isinstance(card.model, EvaluationCard), "read as one"
+    named = card.model.data
+    if named is None:
+        return own
+    if not isinstance(named, str):
+        node = card.source.get(("data",))
+        assert node is not None, "the card has it"
+        body = Source(name=card.source.name, root=node)
+        return check_card(
+            body, family="datasets", name=str(named.root.get("name", "inline-datasets"))
+        )
+    try:
+        return catalog.card("datasets", named)
+    except UnknownCard as error:
+        place = card.source.value(("data",))
+        raise SpecError((Diagnostic("EQ010", error.message, place, help=error.help),)) from None

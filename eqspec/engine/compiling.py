@@ -1,0 +1,154 @@
+"""What `torch.compile` does in a training: how long, how often, why again, and whether it is right.
+
+Torch compiles in the middle of a step, without a word. `Watch` hears of it; `compare_with_eager`
+holds the first step's compiled loss against the uncompiled one. Importing this imports torch's
+compiler, which takes a second: only a program that is compiled does.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import torch
+from torch import Tensor, nn
+from torch._dynamo.callback import CallbackArgs, CallbackTrigger, callback_handler
+from torch._dynamo.exc import FailOnRecompileLimitHit, TorchDynamoException
+from torch._dynamo.utils import get_compilation_metrics
+from torch._inductor.exc import CppCompileError, InvalidCxxCompiler
+
+from eqspec.engine.backward import forward
+from eqspec.engine.events import Agreed, Compilation
+from eqspec.engine.precision import precision_of
+from eqspec.errors import EqspecError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from eqspec.build.program import Program
+
+TOLERANCES = (("fp32", 1e-3), ("bf16", 5e-2))
+"""Relative difference up to which a compiled term agrees with the eager one, by precision."""
+
+SMALL = 1e-2
+"""Terms below this are compared as if they were as large: theirs is the noise of the sums."""
+
+_FAILED = (TorchDynamoException, FailOnRecompileLimitHit, CppCompileError, InvalidCxxCompiler)
+
+UNCOMPILED = "go on without compiling, the same up to rounding: --set machine.compile=off"
+
+
+class Watch:
+    """Counts compilations while it is entered, and explains one that fails."""
+
+    def __init__(self) -> None:
+        self._began = 0.0
+        self._seconds = 0.0
+        self._forms = 0
+        self._since = _now_us()
+
+    def __enter__(self) -> Self:
+        callback_handler.register_start_callback(self._start)
+        callback_handler.register_end_callback(self._end)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        callback_handler.remove_start_callback(self._start)
+        callback_handler.remove_end_callback(self._end)
+        if isinstance(error, _FAILED):
+            lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+            said = " ".join(lines[:2])  # the first may only name the backend
+            message = f"torch.compile failed: {type(error).__name__}: {said}"
+            raise EqspecError(message, help=UNCOMPILED) from error
+
+    def taken(self) -> Compilation | None:
+        """What was compiled since this was last asked; None when nothing was."""
+        if not self._forms:
+            return None
+        found = Compilation(seconds=self._seconds, forms=self._forms, reasons=_reasons(self._since))
+        self._seconds, self._forms, self._since = 0.0, 0, _now_us()
+        return found
+
+    def _start(self, _: CallbackArgs) -> None:
+        self._began = time.perf_counter()
+
+    def _end(self, args: CallbackArgs) -> None:
+        self._seconds += time.perf_counter() - self._began
+        self._forms += args.callback_trigger is CallbackTrigger.DYNAMO
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000
+
+
+def _reasons(since: int) -> tuple[str, ...]:
+    """Why torch could not use a form that it had, one line each."""
+    recent = (m for m in get_compilation_metrics() if (m.start_time_us or 0) >= since)
+    lines = (m.recompile_reason.splitlines()[0] for m in recent if m.recompile_reason)
+    return tuple(dict.fromkeys(lines))
+
+
+def compare_with_eager(program: Program, streams: Mapping[str, Tensor], *, step: int) -> Agreed:
+    """The loss of one batch, compiled and not. The program's state is left as it was.
+
+    Args:
+        step: steps done.
+
+    Raises:
+        EqspecError: when a term differs by more than its tolerance.
+    """
+    with torch.compiler.set_stance("force_eager"):
+        eager = _losses(program, streams, step=step)
+    compiled = _losses(program, streams, step=step)
+    tolerance = dict(TOLERANCES)[program.plan.train.precision]
+    gaps = {name: _gap(value, compiled[name]) for name, value in eager.items()}
+    worst = max(gaps, key=lambda name: gaps[name])
+    if gaps[worst] > tolerance:
+        message = (
+            f"compiled and uncompiled disagree at step {step + 1}: the term `{worst}` is "
+            f"{compiled[worst]:.6g} and {eager[worst]:.6g}, further apart than {tolerance:g}"
+        )
+        raise EqspecError(message, help=UNCOMPILED)
+    return Agreed(step=step, term=worst, gap=gaps[worst], tolerance=tolerance)
+
+
+def _gap(eager: float, compiled: float) -> float:
+    if eager == compiled or (math.isnan(eager) and math.isnan(compiled)):
+        return 0.0  # what is no number is for the step itself to say
+    gap = abs(eager - compiled) / max(abs(eager), SMALL)
+    return math.inf if math.isnan(gap) else gap
+
+
+def _losses(program: Program, streams: Mapping[str, Tensor], *, step: int) -> dict[str, float]:
+    graph = program.graph
+    graph.train()
+    with _unmoved(graph), precision_of(program):
+        made = forward(
+            graph,
+            streams,
+            program.controls(step),
+            micro_batches=program.plan.machine.micro_batches,
+            judge=graph.judge,
+        )
+        return {n: float(program.world.mean(v.detach())) for n, v in made.loss.terms.items()}
+
+
+@contextmanager
+def _unmoved(graph: nn.Module) -> Iterator[None]:
+    """Running statistics and centres move in a forward; here they are put back."""
+    before = [(buffer, buffer.clone()) for buffer in graph.buffers()]
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for buffer, value in before:
+                buffer.copy_(value)

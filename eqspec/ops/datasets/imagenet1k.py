@@ -1,0 +1,126 @@
+"""ImageNet-1k in any of three layouts: an image folder, tar shards, or Parquet files.
+
+    <folder>/{train,val}/n01440764/….JPEG     also below ILSVRC/Data/CLS-LOC, as it is published
+    <folder>/*train*.tar, <folder>/*val*.tar  or train/*.tar, val/*.tar (WebDataset, uncompressed)
+    <folder>/[data/]train-*.parquet, …val…    as on the Hugging Face hub
+
+Classes are numbered in the order of their WordNet ids, which is also the order of the labels in the
+other two layouts; so a label means the same in all three.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from eqspec.errors import UsageError
+from eqspec.ops.image_files import (
+    ImageFileParams,
+    ImageFiles,
+    images_below,
+    known_split,
+    labelled,
+    needed_folder,
+)
+from eqspec.ops.parquet_images import ParquetImages, parquet_images
+from eqspec.ops.tar_images import Index, TarImages, indexed
+
+rev = 1
+
+CLASSES = 1000
+
+PUBLISHED = Path("ILSVRC/Data/CLS-LOC")
+"""Where the images lie in the archive that the challenge publishes."""
+
+_WORDNET_ID = re.compile(r"n\d{8}")
+_HELD_OUT = "val"
+
+
+ImageNet = ImageFiles | TarImages | ParquetImages
+"""A split in one of the layouts."""
+
+
+class Params(ImageFileParams):
+    """Nothing to set: the layout is seen."""
+
+
+def recognises(_params: Params, folder: Path) -> bool:
+    """Whether a folder looks like ImageNet-1k: in shards, or with its 1000 classes."""
+    if _shards(folder, "train") or _parquet(folder, "train"):
+        return True
+    return len(_wordnet_ids(_images(folder) / "train")) == CLASSES
+
+
+def open(_params: Params, *, split: str, folder: Path | None) -> ImageNet:  # noqa: A001 - the contract's name
+    """The images of one split, ``train`` or ``heldout`` (the 50,000 of `val`).
+
+    Raises:
+        UsageError: the folder is in none of the three layouts.
+        EqspecError: a shard or a Parquet file cannot be read.
+    """
+    known_split(split, dataset="imagenet1k")
+    root = needed_folder(folder, dataset="imagenet1k")
+    called = "train" if split == "train" else _HELD_OUT
+    shards, files = _shards(root, called), _parquet(root, called)
+    if shards:
+        return _from_shards(shards, root)
+    return parquet_images(files) if files else _from_folder(_images(root), called)
+
+
+def _from_folder(root: Path, called: str) -> ImageFiles:
+    folder = root / called
+    ids = _wordnet_ids(folder)
+    if len(ids) == CLASSES:
+        files = sorted(images_below(folder))
+        return labelled(folder, ((f, f.partition("/")[0]) for f in files), classes=ids)
+    looked = f"a folder `{called}` of classes, shards `*{called}*.tar`, `{called}-*.parquet`"
+    message = f"{root} holds ImageNet-1k in none of its layouts: {looked}"
+    if folder.is_dir():
+        message = f"{folder} has {len(ids)} class folders, but ImageNet-1k has {CLASSES} classes"
+    raise UsageError(message, help="to train on any folder of images: --data DIR")
+
+
+def _from_shards(shards: Sequence[Path], root: Path) -> TarImages:
+    index = indexed(shards)
+    if len(index.names) and index.numbers.min() >= 0:
+        count = max(CLASSES, int(index.numbers.max()) + 1)
+        classes = tuple(str(number) for number in range(count))
+        return TarImages(tuple(shards), index, classes, index.numbers)
+    other = [indexed(s) for s in (_shards(root, "train"), _shards(root, _HELD_OUT)) if s]
+    classes = tuple(sorted({found for i in other for found in _ids_of(i) if found}))
+    number = {name: at for at, name in enumerate(classes)}
+    ids = _ids_of(index)
+    if not all(ids):
+        message = f"{shards[0]} does not say which class `{index.names[ids.index('')]}` is of"
+        raise UsageError(
+            message, help="a WordNet id in its name, or a member `.cls` beside it, would"
+        )
+    labels = np.array([number[i] for i in ids], dtype=np.int64)
+    return TarImages(tuple(shards), index, classes, labels)
+
+
+def _ids_of(index: Index) -> list[str]:
+    """The WordNet id in each member's name; empty without."""
+    found = (_WORDNET_ID.search(name) for name in index.names)
+    return [match[0] if match else "" for match in found]
+
+
+def _images(folder: Path) -> Path:
+    return folder / PUBLISHED if (folder / PUBLISHED).is_dir() else folder
+
+
+def _wordnet_ids(folder: Path) -> tuple[str, ...]:
+    below = folder.iterdir() if folder.is_dir() else ()
+    return tuple(sorted(p.name for p in below if _WORDNET_ID.fullmatch(p.name)))
+
+
+def _shards(folder: Path, called: str) -> tuple[Path, ...]:
+    return tuple(sorted({*folder.glob(f"*{called}*.tar"), *folder.glob(f"{called}/*.tar")}))
+
+
+def _parquet(folder: Path, called: str) -> tuple[Path, ...]:
+    pattern = f"{called}*-*.parquet"
+    return tuple(sorted({*folder.glob(pattern), *folder.glob(f"data/{pattern}")}))

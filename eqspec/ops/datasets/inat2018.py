@@ -1,0 +1,70 @@
+"""iNaturalist 2018: photographs of 8142 species, from many of a thousand to many of two images.
+
+Van Horn et al., arXiv:1707.06642 (the 2018 challenge). Its own layout is one tree of images and
+two lists, `train2018.json` and `val2018.json`, in COCO's form; the numbers of the categories are
+the labels. An image folder, `train/<category>/…` and `val/<category>/…`, will do as well.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from eqspec.ops.image_files import ImageFiles, images_below, known_split, labelled
+from eqspec.ops.published import Published, PublishedParams
+
+rev = 1
+
+CLASSES = 8142
+
+LISTS = Published("inat2018", "inat2018", ("train2018.json", "val2018.json"), None)
+FOLDERS = Published("inat2018", "inat2018", ("train", "val"), None)
+
+
+class Params(PublishedParams):
+    """Nothing to set; it is not fetched: 120 GB, at https://github.com/visipedia/inat_comp."""
+
+
+def recognises(_params: Params, folder: Path) -> bool:
+    """Whether a folder holds it."""
+    return LISTS.within(folder) is not None or len(_categories(folder / "train")) == CLASSES
+
+
+def open(params: Params, *, split: str, folder: Path | None) -> ImageFiles:  # noqa: A001 - the contract's name
+    """The images of one split, ``train`` or ``heldout`` (the challenge's validation set).
+
+    Raises:
+        EqspecError: it is not there.
+    """
+    known_split(split, dataset="inat2018")
+    called = "train" if split == "train" else "val"
+    root = LISTS.within(folder) if folder is not None else None
+    if root is not None:
+        return _listed(root, called)
+    if folder is not None and FOLDERS.within(folder) is not None:
+        return _foldered(folder, called)
+    LISTS.find(folder, download=params.download)
+    raise AssertionError("it would have been found above")
+
+
+def _listed(root: Path, called: str) -> ImageFiles:
+    listed = json.loads((root / f"{called}2018.json").read_text(encoding="utf-8"))
+    names = {c["id"]: str(c.get("name", c["id"])) for c in listed["categories"]}
+    numbers = sorted(names)
+    of_image = {a["image_id"]: a["category_id"] for a in listed["annotations"]}
+    images = sorted(listed["images"], key=lambda image: image["file_name"])
+    entries = ((image["file_name"], str(of_image[image["id"]])) for image in images)
+    found = labelled(root, entries, classes=[str(number) for number in numbers])
+    return ImageFiles(root, found.files, tuple(names[n] for n in numbers), found.labels)
+
+
+def _foldered(root: Path, called: str) -> ImageFiles:
+    files = sorted(images_below(root / called))
+    categories = _categories(root / "train")
+    return labelled(root / called, ((f, f.partition("/")[0]) for f in files), classes=categories)
+
+
+def _categories(folder: Path) -> list[str]:
+    """The folders of the categories; numbers in the order of numbers."""
+    found = [p.name for p in folder.iterdir() if p.is_dir()] if folder.is_dir() else []
+    return sorted(found, key=lambda name: (len(name), name) if name.isdecimal() else (99, name))

@@ -1,0 +1,47 @@
+"""Oxford-IIIT Pet: photographs of 37 breeds of cats and dogs.
+
+Parkhi, Vedaldi, Zisserman, Jawahar, CVPR 2012. Trained on `trainval`, judged by `test`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from eqspec.ops.image_files import ImageFiles, known_split, labelled
+from eqspec.ops.published import Published, PublishedParams
+
+rev = 1
+
+PUBLISHED = Published(
+    "oxford-pets", "oxford-iiit-pet", ("images", "annotations/trainval.txt"), "OxfordIIITPet"
+)
+
+
+class Params(PublishedParams):
+    """Nothing to set but how it is fetched."""
+
+
+def recognises(_params: Params, folder: Path) -> bool:
+    """Whether a folder holds it."""
+    return PUBLISHED.within(folder) is not None
+
+
+def open(params: Params, *, split: str, folder: Path | None) -> ImageFiles:  # noqa: A001 - the contract's name
+    """The images of one split, ``train`` (train and val) or ``heldout`` (test).
+
+    Raises:
+        EqspecError: it is not there, or cannot be fetched.
+    """
+    known_split(split, dataset="oxford-pets")
+    root = PUBLISHED.find(folder, download=params.download)
+    called = "trainval" if split == "train" else "test"
+    # Name of the image, number of the breed from 1, cat or dog, number among these.
+    rows = [row.split() for row in _lines(root / "annotations" / f"{called}.txt")]
+    breeds = {int(row[1]): row[0].rpartition("_")[0] for row in rows}
+    entries = ((f"{row[0]}.jpg", breeds[int(row[1])]) for row in rows)
+    return labelled(root / "images", entries, classes=[breeds[n] for n in sorted(breeds)])
+
+
+def _lines(path: Path) -> list[str]:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line.strip() and not line.startswith("#")]

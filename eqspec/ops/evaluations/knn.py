@@ -1,0 +1,120 @@
+"""How well the classes of nearby training images, in frozen features, tell an image's class.
+
+Weighted k-nearest-neighbour classification as DINO reports it (arXiv:2104.14294, after
+arXiv:1805.01978): features divided by their length, cosine similarity, each of the k nearest
+training images votes for its class with exp(similarity / 0.07). Nothing is trained.
+
+- Images are centre crops without augmentation (`eqspec.evals.images`).
+- Rows: `encoder` (class token and mean patch; the references take the class token, which a method
+  that pools patches does not train), `z_inv`, `z_equi` (pooled parts of the embedding).
+- k is fixed, not the best of several: the first `k` of the card is the headline, the others stand
+  beside it.
+- `top1` over images and `mean_per_class`, each with a 95 % interval over held-out images.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from eqspec.nn.accuracy import accuracy_difference, accuracy_metrics, image_resamples
+from eqspec.nn.scores import Headline, Metric, Result
+from eqspec.ops.op import OpParams
+
+if TYPE_CHECKING:
+    from eqspec.nn.image_features import FeatureBench, ImageFeatures
+
+rev = 1
+needs_labels = True
+headline = Headline(
+    title="accuracy of nearest neighbours in encoder features",
+    metrics={"top1": "top-1", "mean_per_class": "mean per class"},
+    by=("k",),
+)
+
+KEYS = ("row", "k")
+
+
+class Params(OpParams):
+    """The protocol's numbers; the paper's stand on the card.
+
+    Attributes:
+        k: numbers of neighbours, the headline first.
+        temperature: of the votes.
+        rows: which features; those that the model lacks are left out.
+        train_images: at most so many vote, a fixed choice; null takes all.
+        heldout_images: likewise of those that are classified.
+        resamples: of the bootstrap.
+    """
+
+    k: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=1)
+    temperature: float = Field(gt=0)
+    rows: tuple[Literal["encoder", "z_inv", "z_equi"], ...] = Field(("encoder",), min_length=1)
+    train_images: int | None = Field(None, ge=2)
+    heldout_images: int | None = Field(None, ge=2)
+    resamples: int = Field(1000, ge=1000)
+
+
+@dataclass(frozen=True, slots=True)
+class NearestNeighbours:
+    """The evaluation, ready to run on a model."""
+
+    params: Params
+
+    def run(self, bench: FeatureBench) -> Result:
+        """Measures one model: the accuracy of every row and k."""
+        p = self.params
+        train = bench.features("train", limit=p.train_images)
+        held = bench.features("held-out", limit=p.heldout_images)
+        assert train.labels is not None, "no other data comes here"
+        assert held.labels is not None, "no other data comes here"
+        times = image_resamples(held.sources, resamples=p.resamples)
+        metrics: list[Metric] = []
+        arrays = {"images": held.images, "sources": held.sources, "labels": held.labels}
+        for row in (row for row in p.rows if row in held.rows):
+            for k, said in zip(p.k, self._predict(train, held, row=row), strict=True):
+                right = said == held.labels
+                group = tuple(zip(KEYS, (row, str(k)), strict=True))
+                metrics += accuracy_metrics(right, held.labels, times=times, group=group)
+                arrays[f"right/{row}/{k}"] = right
+        facts = {
+            "train_images": len(train.images),
+            "heldout_images": len(held.images),
+            "heldout_photos": len(np.unique(held.sources)),
+            "classes": len(held.classes),
+            "resamples": p.resamples,
+        }
+        return Result(metrics=tuple(metrics), facts=facts, arrays=arrays)
+
+    def _predict(self, train: ImageFeatures, held: ImageFeatures, *, row: str) -> np.ndarray:
+        """The class said for every held-out image, `[len(k), M]`."""
+        import torch
+
+        from eqspec.nn.neighbours import vote
+
+        device = train.rows[row].device
+        said = vote(
+            train.rows[row],
+            torch.from_numpy(train.labels).to(device),
+            held.rows[row],
+            ks=self.params.k,
+            temperature=self.params.temperature,
+        )
+        return said.cpu().numpy()
+
+
+def build(params: Params) -> NearestNeighbours:
+    """The evaluation with its parameters."""
+    return NearestNeighbours(params)
+
+
+def difference(a: Result, b: Result) -> tuple[Metric, ...]:
+    """Accuracy of `a` less that of `b`, with paired intervals, for all that both measured.
+
+    Raises:
+        UsageError: the two were not measured on the same held-out images.
+    """
+    return accuracy_difference(a, b, keys=KEYS)

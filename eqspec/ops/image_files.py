@@ -1,0 +1,147 @@
+"""Images that are files of their own: what most dataset ops return. Free of torch."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+from pydantic import Field
+
+from eqspec.errors import UsageError
+from eqspec.ops.decode import decode
+from eqspec.ops.op import HowItRuns, OpParams
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_Item = TypeVar("_Item")
+
+SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+"""Endings of the files that count as images, in lower case; everything else is passed over."""
+
+HASHED = 256
+"""Images whose content enters the fingerprint; of all the others, name and size do."""
+
+SPLITS = ("train", "heldout")
+"""The splits that every dataset has."""
+
+
+class ImageFileParams(OpParams):
+    """What every dataset of encoded images may be told.
+
+    Attributes:
+        unreadable: so many images may be damaged; each is replaced by the next one of its class.
+            One more stops the run. How it runs: which image replaces which does not depend on it.
+    """
+
+    unreadable: HowItRuns[int] = Field(default=100, ge=0)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFiles:
+    """The images of one split.
+
+    Attributes:
+        root: the folder that `files` are relative to.
+        files: paths with forward slashes.
+        classes: names of the classes; empty without.
+        labels: [n], index into `classes`, or None without classes.
+    """
+
+    root: Path
+    files: tuple[str, ...]
+    classes: tuple[str, ...] = ()
+    labels: NDArray[np.int64] | None = field(default=None, repr=False)
+
+    @property
+    def sources(self) -> NDArray[np.int64]:
+        """[n], every file is a source of its own."""
+        return np.arange(len(self.files), dtype=np.int64)
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def image(self, i: int) -> NDArray[np.uint8]:
+        """Image i as 8-bit RGB, `[H, W, 3]`.
+
+        Raises:
+            UnreadableImage: the file cannot be read as an image.
+        """
+        return decode(self.root / self.files[i])
+
+    def fingerprint(self) -> str:
+        """Hash over every path and size, and over the content of evenly spaced files."""
+        sizes = ((self.root / name).stat().st_size for name in self.files)
+        chosen = ((self.root / name).read_bytes() for name in evenly(self.files))
+        return fingerprint(zip(self.files, sizes, strict=True), chosen)
+
+
+def labelled(
+    root: Path, entries: Iterable[tuple[str, str]], *, classes: Sequence[str]
+) -> ImageFiles:
+    """The images of (path below root, name of its class), in this order."""
+    listed = tuple(entries)
+    index = {name: i for i, name in enumerate(classes)}
+    return ImageFiles(
+        root=root,
+        files=tuple(path for path, _ in listed),
+        classes=tuple(classes),
+        labels=np.array([index[name] for _, name in listed], dtype=np.int64),
+    )
+
+
+def evenly(items: Sequence[_Item]) -> Sequence[_Item]:
+    """About `HASHED` of them, evenly spaced; all, if there are fewer."""
+    return items[:: max(1, len(items) // HASHED)]
+
+
+def fingerprint(sizes: Iterable[tuple[str, int]], chosen: Iterable[bytes]) -> str:
+    """Hash over names and sizes, and over the content of some."""
+    digest = hashlib.sha256()
+    for name, size in sizes:
+        digest.update(f"{name}\0{size}\n".encode())
+    for content in chosen:
+        digest.update(hashlib.sha256(content).digest())
+    return digest.hexdigest()
+
+
+def images_below(root: Path) -> Iterator[str]:
+    """Paths of image files relative to root, with forward slashes; hidden ones are passed over."""
+    for folder, folders, names in os.walk(root, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        inside = Path(folder).relative_to(root)
+        for name in names:
+            if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES:
+                yield (inside / name).as_posix()
+
+
+def needed_folder(folder: Path | None, *, dataset: str) -> Path:
+    """The folder of a dataset that cannot do without one.
+
+    Raises:
+        UsageError: none was given, or there is none.
+    """
+    if folder is None:
+        raise UsageError(
+            f"nobody said where `{dataset}` lies",
+            help=f"--data {dataset}=DIR, or --data DIR for any folder of images",
+        )
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {folder}", help="check the path of the dataset")
+    return folder
+
+
+def known_split(split: str, *, dataset: str) -> None:
+    """Refuses any split that is none of `SPLITS`.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if split not in SPLITS:
+        message = f"{dataset} has no split `{split}`"
+        raise UsageError(message, help=f"its splits are {', '.join(SPLITS)}")

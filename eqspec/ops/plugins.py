@@ -1,0 +1,112 @@
+"""Ops of installed packages: entry points of the group `eqspec.ops`, named `<family>.<name>`.
+
+    [project.entry-points."eqspec.ops"]
+    "terms.hinge" = "my_package.hinge"
+
+A spec names such an op by its bare name, like any other: it can choose among what is installed,
+and never say what code that is. A plugin cannot take the name of an op that ships with eqspec.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import metadata
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from eqspec.errors import UsageError
+from eqspec.spec.use import is_bare
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+GROUP = "eqspec.ops"
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """One op of an installed package.
+
+    Attributes:
+        package: the distribution that brings it.
+        version: of the distribution.
+        module: the op's module, by its dotted path.
+    """
+
+    family: str
+    name: str
+    package: str
+    version: str
+    module: str
+
+
+def plugins(families: tuple[str, ...]) -> tuple[Plugin, ...]:
+    """Every op that an installed package brings, by family and name.
+
+    Raises:
+        UsageError: when an entry point is misnamed, or two packages bring the same op.
+    """
+    found = sorted(_declared(tuple(sys.path)), key=lambda p: (p.family, p.name, p.package))
+    for plugin in found:
+        if plugin.family not in families or not is_bare(plugin.name):
+            raise UsageError(
+                f"the package `{plugin.package}` names an op `{plugin.family}.{plugin.name}`",
+                help=f"an entry point is `<family>.<name>`; families: {', '.join(families)}",
+            )
+    for one, other in pairwise(found):
+        if (one.family, one.name) == (other.family, other.name):
+            raise UsageError(
+                f"the packages `{one.package}` and `{other.package}` both bring "
+                f"`{one.family}.{one.name}`",
+                help="uninstall one of them",
+            )
+    return tuple(found)
+
+
+def load(plugin: Plugin) -> ModuleType:
+    """The op's module.
+
+    Raises:
+        UsageError: when the package cannot be imported, or the module is no op.
+    """
+    called = f"the op `{plugin.family}.{plugin.name}` of `{plugin.package}` {plugin.version}"
+    try:
+        op = importlib.import_module(plugin.module)
+    except Exception as error:
+        raise UsageError(f"{called} cannot be imported: {error}") from error
+    missing = [
+        name for name in ("rev", "Params", "build", "__doc__") if not getattr(op, name, None)
+    ]
+    if missing and not (plugin.family == "datasets" and missing == ["build"]):
+        raise UsageError(
+            f"{called} does not state {', '.join(f'`{name}`' for name in missing)}",
+            help="`eqspec init DIR --plugin NAME` writes an example",
+        )
+    return op
+
+
+@lru_cache(maxsize=4)
+def _declared(path: tuple[str, ...]) -> tuple[Plugin, ...]:  # noqa: ARG001 - what is found depends on it
+    """All entry points of the group; looked up once for each search path of the interpreter."""
+    return tuple(
+        _plugin(point) for point in {(p.name, p.value): p for p in _entry_points()}.values()
+    )
+
+
+def _entry_points() -> metadata.EntryPoints:
+    return metadata.entry_points(group=GROUP)
+
+
+def _plugin(point: metadata.EntryPoint) -> Plugin:
+    family, _, name = point.name.partition(".")
+    package = point.dist
+    return Plugin(
+        family=family,
+        name=name,
+        package="?" if package is None else package.name,
+        version="?" if package is None else package.version,
+        module=point.value,
+    )

@@ -1,0 +1,142 @@
+"""A dataset some of whose images cannot be read: they are replaced, counted and named.
+
+Which image stands for a damaged one is a pure function of the dataset: the next one of the same
+class that can be read, in the order of the dataset, the first following the last. So order, resume
+and labels stay what they are, and the only trace is that an image is seen twice as often.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from eqspec.errors import EqspecError
+from eqspec.ops.decode import UnreadableImage
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+INCOMPLETE = "look for what is missing, or train on what is there: --set data.use=image-folder"
+"""What to do where fewer images are found than a card promises."""
+
+NAMED = 5
+"""Unreadable images that an error lists."""
+
+
+class Dataset(Protocol):
+    """What the `open` of a dataset op returns."""
+
+    @property
+    def labels(self) -> NDArray[np.int64] | None:
+        """[n], a class per image, or None without classes."""
+        ...
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes."""
+        ...
+
+    @property
+    def sources(self) -> NDArray[np.int64]:
+        """[n], the photograph or file that each image comes from."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def image(self, i: int) -> NDArray[np.uint8]:
+        """Image i, RGB, `[H, W, 3]`."""
+        ...
+
+    def fingerprint(self) -> str:
+        """Hash of the data as found."""
+        ...
+
+
+class TooManyUnreadable(EqspecError):
+    """More images cannot be read than may be."""
+
+    def __init__(self, unreadable: Mapping[int, str], *, limit: int) -> None:
+        some = [f"  {reason}" for reason in list(unreadable.values())[:NAMED]]
+        more = len(unreadable) - len(some)
+        count = "1 image" if len(unreadable) == 1 else f"{len(unreadable)} images"
+        listed = "\n".join([*some, f"  and {more} more"] if more else some)
+        super().__init__(
+            f"{count} cannot be read, and {limit} may be:\n{listed}",
+            help="repair or remove them, or allow more: --set data.with.unreadable=N",
+        )
+        self._made_of = dict(unreadable), limit
+
+    def __reduce__(self) -> tuple[object, ...]:
+        unreadable, limit = self._made_of
+        return partial(type(self), limit=limit), (unreadable,)
+
+
+class Tolerant:
+    """A dataset whose unreadable images are replaced, up to a number of them.
+
+    Attributes:
+        unreadable: images that could not be read so far, and why, in the order in which they came.
+    """
+
+    def __init__(self, dataset: Dataset, *, limit: int) -> None:
+        self._dataset = dataset
+        self._limit = limit
+        self.unreadable: dict[int, str] = {}
+
+    @property
+    def labels(self) -> NDArray[np.int64] | None:
+        """[n], a class per image, or None without classes."""
+        return self._dataset.labels
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes."""
+        return self._dataset.classes
+
+    @property
+    def sources(self) -> NDArray[np.int64]:
+        """[n], the photograph or file that each image, damaged or not, comes from."""
+        return self._dataset.sources
+
+    def __len__(self) -> int:
+        return len(self._dataset)
+
+    def fingerprint(self) -> str:
+        """Hash of the data as found, damage and all."""
+        return self._dataset.fingerprint()
+
+    def image(self, i: int) -> NDArray[np.uint8]:
+        """Image i, or the one that stands for it; RGB, `[H, W, 3]`.
+
+        Raises:
+            TooManyUnreadable: one more image cannot be read than may be, or none of a class can.
+        """
+        for at in self._in_turn(i):
+            if at in self.unreadable:
+                continue
+            try:
+                return self._dataset.image(at)
+            except UnreadableImage as error:
+                self.note({at: error.message})
+        raise TooManyUnreadable(self.unreadable, limit=self._limit)
+
+    def note(self, unreadable: Mapping[int, str]) -> None:
+        """Counts images that could not be read; also those that another process has met.
+
+        Raises:
+            TooManyUnreadable: these are more than may be.
+        """
+        self.unreadable.update(unreadable)
+        if len(self.unreadable) > self._limit:
+            raise TooManyUnreadable(self.unreadable, limit=self._limit)
+
+    def _in_turn(self, i: int) -> Iterator[int]:
+        """Image i, then the others of its class in order, from the next one on."""
+        yield i
+        labels = self._dataset.labels
+        others = np.arange(len(self)) if labels is None else np.flatnonzero(labels == labels[i])
+        first = int(np.searchsorted(others, i, side="right"))
+        yield from np.roll(others, -first).tolist()

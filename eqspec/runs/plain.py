@@ -1,0 +1,34 @@
+"""Plain data: what loads again with `weights_only=True`."""
+
+from __future__ import annotations
+
+from typing import cast
+
+_PLAIN = (bool, int, float, str, type(None))
+
+
+def plain(value: object, *, at: str) -> object:
+    """The same nest of plain containers with its tensors on the CPU.
+
+    Args:
+        at: what messages call it.
+
+    Raises:
+        TypeError: for anything that would not load with `weights_only=True`.
+    """
+    from torch import Tensor
+
+    if isinstance(value, Tensor):
+        alone = value.detach().cpu()
+        # A view would be written with all the memory it looks into.
+        return alone if alone.untyped_storage().nbytes() == alone.nbytes else alone.clone()
+    if isinstance(value, dict):
+        items = cast("dict[object, object]", value).items()
+        return {plain(key, at=at): plain(one, at=f"{at}.{key}") for key, one in items}
+    if isinstance(value, (list, tuple)):
+        sequence = cast("list[object] | tuple[object, ...]", value)
+        parts = [plain(one, at=f"{at}.{i}") for i, one in enumerate(sequence)]
+        return tuple(parts) if isinstance(value, tuple) else parts
+    if type(value) not in _PLAIN:  # exactly: numpy's floats are floats, but do not load again
+        raise TypeError(f"`{at}` is a {type(value).__name__}: a checkpoint holds plain data only")
+    return value

@@ -1,0 +1,81 @@
+"""A plan as a run folder holds it, read leniently: also one that an older eqspec wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
+
+from eqspec.errors import FolderMismatch
+from eqspec.runs.artifacts import read_document, read_text
+from eqspec.runs.folder import Identity
+
+_OBJECT = TypeAdapter(dict[str, JsonValue])
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Used(_Part):
+    """A card or an op that a plan was made from."""
+
+    kind: Literal["card", "op"]
+    family: str
+    name: str
+    rev: int
+    sha256: str
+
+    @property
+    def full_name(self) -> str:
+        """`family/name`."""
+        return f"{self.family}/{self.name}"
+
+
+class PlannedEvaluation(_Part):
+    """An evaluation that a plan asks for, under the card `name` and the op `impl`."""
+
+    id: str
+    name: str
+    impl: str
+    rev: int
+    steps: tuple[int, ...]
+
+
+class KeepRecord(_Part):
+    """A plan's `keep:`, in steps; the meaning is `eqspec.runs.keep.Keep`'s."""
+
+    last: int = 2
+    every: int | None = None
+
+
+class RecordedPlan(Identity):
+    """What is told of a run from its plan; all else in `plan.json` is passed over.
+
+    Attributes:
+        resolved: the resolved spec.
+    """
+
+    resolved: dict[str, JsonValue] = Field(default_factory=dict)
+    made_from: tuple[Used, ...] = ()
+    evaluations: tuple[PlannedEvaluation, ...] = ()
+    keep: KeepRecord = KeepRecord()
+
+
+def recorded_plan(path: Path) -> RecordedPlan:
+    """The plan of a run folder; FolderMismatch when it is damaged."""
+    return read_document(path / "plan.json", kind=RecordedPlan)
+
+
+def recorded_environment(path: Path) -> dict[str, JsonValue]:
+    """What a run folder says of where the run took place, as it stands there.
+
+    Raises:
+        FolderMismatch: when it is damaged.
+    """
+    file = path / "environment.json"
+    try:
+        return _OBJECT.validate_json(read_text(file))
+    except ValidationError as error:
+        raise FolderMismatch(f"`{file}` is damaged: it holds no environment") from error

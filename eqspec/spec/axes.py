@@ -1,0 +1,73 @@
+"""What a grid may vary: short names that the schema gives to its fields, or any dotted path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, get_args
+
+from pydantic import BaseModel, JsonValue
+
+from eqspec.spec.model import Spec
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """A value of a spec that a grid may vary.
+
+    Attributes:
+        name: short, as the schema gives it; the path where it gives none.
+        path: dotted, as `--set` takes it.
+        study: the values that the paper tries; empty where it has no study of them.
+        instead_of: dotted path of what says the same in another way, and must then be null.
+    """
+
+    name: str
+    path: str
+    study: tuple[JsonValue, ...] = ()
+    instead_of: str | None = None
+
+
+def axes() -> Mapping[str, Axis]:
+    """Every axis with a short name, by that name, in the order of the schema."""
+    return MappingProxyType({axis.name: axis for axis in _axes(Spec)})
+
+
+def find_axis(written: str) -> Axis | None:
+    """The axis that a person means, by short name or dotted path.
+
+    A path is taken as it is, its first part aside; reading the spec will tell what is wrong in it.
+    """
+    known = axes()
+    by_path = {axis.path: axis for axis in known.values()}
+    if written in known or written in by_path:
+        return known.get(written) or by_path[written]
+    keys = {field.alias or name for name, field in Spec.model_fields.items()}
+    return Axis(written, written) if written.partition(".")[0] in keys else None
+
+
+def _axes(model: type[BaseModel], *, above: str = "") -> Iterator[Axis]:
+    for name, field in model.model_fields.items():
+        path = above + (field.alias or name)
+        for told in _told(field.json_schema_extra):
+            instead_of = told.get("instead_of")
+            yield Axis(
+                name=told["name"],
+                path=f"{path}.{told['below']}" if "below" in told else path,
+                study=tuple(told.get("study", ())),
+                instead_of=f"{above}{instead_of}" if instead_of else None,
+            )
+        for section in _sections(field.annotation):
+            yield from _axes(section, above=f"{path}.")
+
+
+def _told(extra: object) -> list[dict[str, Any]]:
+    return extra.get("axes", []) if isinstance(extra, dict) else []  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType] - written by eqspec.spec.facts
+
+
+def _sections(annotation: object) -> Iterator[type[BaseModel]]:
+    """The models that may stand at a field, if it is a section of its own."""
+    for declared in (annotation, *get_args(annotation)):
+        if isinstance(declared, type) and issubclass(declared, BaseModel):
+            yield declared

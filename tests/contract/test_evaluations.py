@@ -1,0 +1,92 @@
+"""Every evaluation op states what tables show of it, and reports what it states."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from eqspec.compile.plan import DataPlan, EvalPlan
+from eqspec.evals.evaluate import Bench, compare, evaluate, headline
+from eqspec.evals.features import Subject
+from eqspec.ops.find import find_op, op_names
+from tests.fakes import FakeImages
+
+SMALL = {
+    "r2": {
+        "families": {"rot": {"impl": "rot", "params": {"degrees": [-45, 45]}}},
+        "borders": ["canvas"],
+        "draws": 1,
+        "train_pairs": 20,
+        "heldout_pairs": 12,
+        "hidden": [4],
+        "epochs": 1,
+        "batch": 8,
+        "lr": 1e-3,
+        "seeds": 1,
+    },
+    "knn": {"k": [3], "temperature": 0.07},
+    "linear_probe": {"lrs": [0.01], "slice": 0.2, "epochs": 1, "batch": 8},
+    "effective_rank": {"images": 12},
+}
+"""Op → parameters of a protocol that takes milliseconds."""
+
+EACH = pytest.mark.parametrize("name", op_names("evaluations"))
+
+
+def plan(name: str) -> EvalPlan:
+    data = DataPlan(name="made", impl="made", params={}, split="train", count=20)
+    params = SMALL[name]
+    return EvalPlan(id=name, name=name, impl=name, rev=1, params=params, data=data, steps=())
+
+
+def bench(*, scale: float = 1.0) -> Bench:
+    def encoder(images: Tensor) -> Tensor:
+        pooled = torch.nn.functional.avg_pool2d(scale * images.sin(), 8)
+        return pooled.flatten(2).transpose(1, 2)
+
+    subject = Subject(encoder=encoder, prefix=0, size=32, mean=(0, 0, 0), std=(1, 1, 1))
+    return Bench(subject, train=FakeImages(20), held_out=FakeImages(12))
+
+
+@EACH
+def test_an_op_states_its_contract(name: str) -> None:
+    op = find_op("evaluations", name)
+    assert op.rev >= 1
+    assert isinstance(op.needs_labels, bool)
+    assert op.headline.title
+    assert op.headline.metrics
+
+
+@EACH
+def test_what_the_headline_names_is_reported(name: str) -> None:
+    shown, result = headline(plan(name)), evaluate(plan(name), bench())
+    for metric in shown.metrics:
+        found = [m for m in result.metrics if m.name == metric]
+        assert found, metric
+        assert all(m.of("row") == "encoder" for m in found)
+        assert all(m.of(key) is not None for m in found for key in shown.by)
+    assert result.metrics[0].name in {*shown.metrics, "majority"}
+    assert {"heldout_images", "heldout_photos"} <= set(result.facts)
+
+
+@EACH
+def test_differences_are_called_after_their_metrics(name: str) -> None:
+    shown = headline(plan(name))
+    a, b = (evaluate(plan(name), bench(scale=scale)) for scale in (1.0, 3.0))
+    gaps = compare(plan(name), a, b)
+    assert {m.name for m in gaps} == {f"{metric}_difference" for metric in shown.metrics}
+    values = {(m.name, m.group): m.value for m in a.metrics}
+    below = {(m.name, m.group): m.value for m in b.metrics}
+    for gap in gaps:
+        key = gap.name.removesuffix("_difference"), gap.group
+        assert gap.value == pytest.approx(values[key] - below[key], abs=1e-6)
+
+
+@EACH
+def test_it_is_the_same_twice(name: str) -> None:
+    a, b = evaluate(plan(name), bench()), evaluate(plan(name), bench())
+    assert a.metrics == b.metrics
+    for key, array in a.arrays.items():
+        np.testing.assert_array_equal(array, b.arrays[key])

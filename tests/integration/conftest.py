@@ -1,0 +1,26 @@
+"""Finished runs, made once for all tests that look at some."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.made_runs import Runs, make_runs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    """The runs themselves; only looked at."""
+    return make_runs(tmp_path_factory.mktemp("made"))
+
+
+@pytest.fixture
+def copied(made: Runs, tmp_path: Path) -> Runs:
+    """A copy that may be damaged."""
+    shutil.copytree(made.root, tmp_path / "runs")
+    return Runs(tmp_path / "runs")

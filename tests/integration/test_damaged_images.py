@@ -1,0 +1,63 @@
+"""A run on a folder some of whose images are damaged goes on, and says which."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from eqspec.cli.main import main
+from tests.fabricated import save
+from tests.toys import toy_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BACKBONE = (
+    "{card: backbone, rev: 1, about: A toy transformer., impl: vit, "
+    "params: {patch: 8, width: 16, depth: 1, heads: 2}}"
+)
+
+
+def _folder(root: Path, *, damaged: int) -> Path:
+    for i in range(24):
+        path = save(root / ("val" if i < 4 else "train") / f"{i:02d}.jpg")
+        if 4 <= i < 4 + damaged:
+            path.write_bytes(path.read_bytes()[:300])
+    return root
+
+
+def _run(folder: Path, pictures: Path, *more: str) -> int:
+    spec = folder / "toy.yaml"
+    text = toy_text("vicreg", backbone=BACKBONE)
+    spec.write_text(f'{text}\nmachine: {{compile: "off"}}\n')
+    runs = ("--runs", str(folder / "kept"))
+    return main(["run", str(spec), "--data", str(pictures), *runs, *more])
+
+
+def test_damage_is_skipped_counted_and_logged(tmp_path: Path, capsys) -> None:
+    pictures = _folder(tmp_path / "pictures", damaged=3)
+    assert _run(tmp_path, pictures) == 0
+    said = capsys.readouterr().err
+    assert "cannot read the image" in said
+    assert "another of its class stands for it" in said
+    (run,) = (tmp_path / "kept" / "toy").iterdir()
+    log = (run / "log.txt").read_text()
+    named = {line.split("04.jpg")[0] for line in log.splitlines() if "cannot read" in line}
+    assert len([line for line in log.splitlines() if "cannot read the image" in line]) == 3, named
+    assert "finished" in log
+
+
+def test_more_than_is_borne_fails_and_names_them(tmp_path: Path, capsys) -> None:
+    pictures = _folder(tmp_path / "pictures", damaged=3)
+    assert _run(tmp_path, pictures, "--set", "data.with.unreadable=1") == 1
+    said = capsys.readouterr().err
+    assert "2 images cannot be read, and 1 may be:" in said
+    assert "--set data.with.unreadable=N" in said
+    assert "Traceback" not in said
+    assert _run(tmp_path, pictures) == 0, "the same recipe: it goes on where it stopped"
+
+
+def test_other_images_in_the_same_recipe_are_refused(tmp_path: Path, capsys) -> None:
+    assert _run(tmp_path, _folder(tmp_path / "one", damaged=0), "--steps", "1") == 0
+    other = _folder(tmp_path / "other", damaged=1)
+    assert _run(tmp_path, other) == 3
+    assert "data" in capsys.readouterr().err

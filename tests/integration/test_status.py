@@ -1,0 +1,108 @@
+"""`eqspec status` and `eqspec show` of runs; what only looks at them waits for no torch."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from eqspec.runs import checkpoint
+from eqspec.runs.folder import RunFolder
+from tests.made_runs import Runs, ask
+
+ROOT = Path(__file__).parents[2]
+
+HEAVY = ("torch", "torchvision", "timm", "sklearn", "skimage")
+
+
+def test_is_a_line_per_run(made: Runs) -> None:
+    title, columns, *rows = made.ask("status").out.splitlines()
+    assert title == "runs"
+    assert columns.split() == ["run", "state", "step", "seed", "last", "result", "on", "disk"]
+    assert [row.split()[:4] for row in rows] == [
+        [made.name(spec), "finished", "4/4", "0"] for spec in ("toy", "toy-base")
+    ]
+    assert all("r2 encoder rot reflect" in row for row in rows)
+
+
+def test_tells_how_far_a_stopped_and_a_running_run_are(copied: Runs) -> None:
+    (copied.folder() / "record.json").unlink()
+    with RunFolder.open(copied.folder("toy-base")).hold() as live:
+        live.beat(step=2)
+        page = copied.ask("status").out
+    stopped, running = (line for line in page.splitlines() if "/4" in line)
+    assert "stopped" in stopped
+    assert "running, heard of 0 s ago" in running
+
+
+def test_names_what_has_got_another_rev_since(copied: Runs) -> None:
+    path = next(copied.folder().glob("evaluations/*.step-4.json"))
+    result = json.loads(path.read_text())
+    result["facts"]["rev"] = 0
+    path.write_text(json.dumps(result))
+    answer = copied.ask("status")
+    assert "\nstale  made by what has another rev by now\n" in answer.out
+    assert "  op evaluations/r2  rev 0 → " in answer.out
+    assert "(stale)" in answer.out
+    (found,) = copied.ask("status", "--json").data["runs"][0]["stale"]
+    assert (found["name"], found["was"]) == ("evaluations/r2", 0)
+
+
+def test_without_runs_shows_the_way_to_one(tmp_path: Path) -> None:
+    said = ask("status", "--runs", str(tmp_path))
+    assert (said.status, said.out) == (0, "")
+    assert said.last == f"next: eqspec run quickstart --runs {tmp_path}"
+
+
+def test_shows_a_run_where_no_card_has_the_name(made: Runs) -> None:
+    page = made.ask("show", made.name())
+    assert page.status == 0
+    assert page.out.startswith(made.name())
+    for part in ("step 4 of 4, finished", "vicreg", "r2 encoder rot reflect", "metrics.jsonl"):
+        assert part in page.out
+    assert page.last == f"next: eqspec audit {made.name()} --runs {made.root}"
+    assert made.ask("show", "vicreg").out.startswith("methods/vicreg  card")
+
+
+def test_of_a_stopped_run_says_how_to_go_on(copied: Runs) -> None:
+    (copied.folder() / "record.json").unlink()
+    answer = copied.ask("show", str(copied.folder()))
+    assert answer.last == f"next: eqspec run {copied.folder()}"
+
+
+def test_of_what_could_be_several_runs_lists_them(made: Runs) -> None:
+    answer = made.ask("show", "to")
+    assert answer.status == 2
+    assert [line.strip() for line in answer.err.splitlines()[1:3]] == [
+        made.name("toy"),
+        made.name("toy-base"),
+    ]
+
+
+def test_as_json(made: Runs) -> None:
+    data = made.ask("show", made.name(), "--json").data
+    assert data["standing"]["run"]["name"] == made.name()
+    assert data["saved"] == list(checkpoint.steps(made.folder() / "checkpoints"))
+
+
+def test_looking_needs_no_torch(made: Runs) -> None:
+    runs = ["--runs", str(made.root)]
+    lines = [
+        ["status", *runs],
+        ["show", "latest", *runs],
+        ["diff", made.name("toy-base"), made.name(), *runs],
+        ["audit", "latest", "--level", "L0", *runs],
+        ["gc", "--dry-run", *runs],
+    ]
+    code = f"""
+import sys
+from eqspec.cli.main import main
+for argv in {lines!r}:
+    assert main(argv) == 0, argv
+    heavy = [name for name in {HEAVY!r} if name in sys.modules]
+    assert not heavy, (argv, heavy)
+"""
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

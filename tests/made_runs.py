@@ -1,0 +1,85 @@
+"""A toy and its base, trained and judged through the command line, for tests that look at runs."""
+
+from __future__ import annotations
+
+import io
+import json
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from eqspec.cli.main import main
+from tests.toys import PATH, toy_text
+
+BACKBONE = (
+    "{card: backbone, rev: 1, about: A toy transformer., impl: vit, "
+    "params: {patch: 8, width: 16, depth: 1, heads: 2}}"
+)
+
+REST = """\
+evaluate:
+  - use: r2
+    at: end
+    with:
+      families: {rot: {use: rot}}
+      borders: [reflect]
+      rows: [encoder]
+      draws: 1
+      train_pairs: 16
+      heldout_pairs: 16
+      hidden: [8]
+      epochs: 1
+      batch: 16
+      seeds: 1
+compare: {base: {equivariance: none}}
+machine: {compile: "off"}
+"""
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    out: str
+    err: str
+
+    @property
+    def data(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def last(self) -> str:
+        return self.err.splitlines()[-1]
+
+
+def ask(*argv: str) -> Answer:
+    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+        status = main(list(argv))
+    return Answer(status, out.getvalue(), err.getvalue())
+
+
+@dataclass(frozen=True)
+class Runs:
+    """A folder with a run of a toy and one of its base."""
+
+    root: Path
+
+    def ask(self, *argv: str) -> Answer:
+        return ask(*argv, "--runs", str(self.root))
+
+    def folder(self, spec: str = "toy") -> Path:
+        (path,) = (self.root / spec).iterdir()
+        return path
+
+    def name(self, spec: str = "toy") -> str:
+        return self.folder(spec).relative_to(self.root).as_posix()
+
+
+def make_runs(folder: Path) -> Runs:
+    """Trains and judges both."""
+    spec = folder / "toy.yaml"
+    spec.write_text(toy_text("vicreg", equivariance=PATH, backbone=BACKBONE, extra=REST))
+    runs = Runs(folder / "runs")
+    done = runs.ask("run", str(spec))
+    assert done.status == 0, done.err
+    return runs

@@ -1,0 +1,294 @@
+"""Nearest neighbours, linear probes and the effective rank on features whose answer is known."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from torch import Tensor
+
+from eqspec.nn.accuracy import accuracies
+from eqspec.nn.image_features import ImageFeatures
+from eqspec.nn.neighbours import vote
+from eqspec.nn.philox import Draws
+from eqspec.nn.probe import Schooling, fit
+from eqspec.nn.scores import Result
+from eqspec.nn.spectrum import effective_rank
+from eqspec.ops.find import find_op
+
+NEIGHBOURS = {"k": [20, 10], "temperature": 0.07}
+PROBE = {"lrs": [1e-3, 1e-2, 1e-1], "slice": 0.1, "epochs": 6, "batch": 250}
+
+
+def normal(*shape: int, seed: int) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+@dataclass(frozen=True)
+class Given:
+    """A bench whose features are given."""
+
+    train: ImageFeatures
+    held_out: ImageFeatures
+
+    def features(self, split: str, *, limit: int | None) -> ImageFeatures:
+        found = self.train if split == "train" else self.held_out
+        return found if limit is None else found.taken(np.arange(min(limit, len(found.images))))
+
+
+def images(x_ND: Tensor, labels: np.ndarray) -> ImageFeatures:
+    at = np.arange(len(labels))
+    names = tuple(map(str, range(int(labels.max()) + 1)))
+    return ImageFeatures({"encoder": x_ND}, labels, names, at, at)
+
+
+def gaussians(n: int, *, classes: int, apart: float, seed: int) -> ImageFeatures:
+    """Isotropic classes around corners of a simplex, every two of them `apart`."""
+    labels = np.arange(n) % classes
+    x_ND = normal(n, 16, seed=seed)
+    x_ND[torch.arange(n), torch.from_numpy(labels)] += apart / math.sqrt(2)
+    return images(x_ND, labels)
+
+
+def judged(name: str, params: dict, train: ImageFeatures, held_out: ImageFeatures) -> Result:
+    op = find_op("evaluations", name)
+    return op.build(op.Params.model_validate(params)).run(Given(train, held_out))
+
+
+def value(result: Result, name: str, **group: str) -> float:
+    found = [m for m in result.metrics if m.name == name and group.items() <= dict(m.group).items()]
+    assert len(found) == 1
+    return found[0].value
+
+
+BOTH = pytest.mark.parametrize(
+    ("name", "params", "group"),
+    [("knn", NEIGHBOURS, {"k": "20"}), ("linear_probe", PROBE, {})],
+    ids=["knn", "linear_probe"],
+)
+
+
+def test_a_probe_reaches_the_best_possible_accuracy_of_two_gaussians() -> None:
+    train = gaussians(2000, classes=2, apart=2.0, seed=0)
+    held = gaussians(2000, classes=2, apart=2.0, seed=1)
+    best = 0.5 * (1 + math.erf(1 / math.sqrt(2)))  # Φ(apart / 2)
+    deviation = math.sqrt(best * (1 - best) / 2000)
+    found = value(judged("linear_probe", PROBE, train, held), "top1")
+    assert best - 3 * deviation - 0.005 < found < best + 3 * deviation
+
+
+@BOTH
+def test_permuted_labels_leave_chance(name: str, params: dict, group: dict) -> None:
+    train = gaussians(1000, classes=4, apart=6.0, seed=0)
+    held = gaussians(1000, classes=4, apart=6.0, seed=1)
+    assert value(judged(name, params, train, held), "top1", **group) > 0.98
+    mixed = [
+        images(x.rows["encoder"], x.labels[Draws(seed).order(epoch=0, count=1000)])
+        for seed, x in enumerate((train, held))
+    ]
+    chance = value(judged(name, params, *mixed), "top1", **group)
+    assert chance == pytest.approx(0.25, abs=3 * math.sqrt(0.25 * 0.75 / 1000))
+
+
+@BOTH
+def test_a_rare_class_counts_as_much_as_a_common_one(name: str, params: dict, group: dict) -> None:
+    labels = (np.arange(1000) % 10 == 0).astype(np.int64)
+    nothing = images(torch.ones(1000, 4) + 1e-3 * normal(1000, 4, seed=0), labels)
+    found = judged(name, params, nothing, nothing)
+    assert value(found, "top1", **group) == pytest.approx(0.9, abs=0.01)
+    assert value(found, "mean_per_class", **group) == pytest.approx(0.5, abs=0.02)
+    if name == "linear_probe":
+        assert value(found, "majority") == 0.9
+
+
+@BOTH
+def test_seven_images_are_enough(name: str, params: dict, group: dict) -> None:
+    few = gaussians(7, classes=2, apart=9.0, seed=0)
+    found = judged(name, params, few, few)
+    low, high = next((m.low, m.high) for m in found.metrics if m.name == "top1")
+    assert 0 <= low <= value(found, "top1", **group) <= high <= 1
+
+
+@BOTH
+def test_differences_are_paired_and_refuse_other_images(
+    name: str, params: dict, group: dict
+) -> None:
+    op = find_op("evaluations", name)
+    train = gaussians(400, classes=2, apart=3.0, seed=0)
+    held = gaussians(400, classes=2, apart=3.0, seed=1)
+    noisy = images(held.rows["encoder"] + 3 * normal(400, 16, seed=2), held.labels)
+    a, b = judged(name, params, train, held), judged(name, params, train, noisy)
+    gap = next(
+        m
+        for m in op.difference(a, b)
+        if m.name == "top1_difference" and group.items() <= dict(m.group).items()
+    )
+    expected = value(a, "top1", **group) - value(b, "top1", **group)
+    assert gap.value == pytest.approx(expected)
+    assert 0 < gap.low < gap.value < gap.high
+    assert all(m.value == m.low == m.high == 0 for m in op.difference(a, a))
+    fewer = judged(name, params, train, held.taken(np.arange(399)))
+    with pytest.raises(Exception, match="cannot be compared: their images differ"):
+        op.difference(a, fewer)
+
+
+# --- nearest neighbours ---------------------------------------------------------------------------
+
+
+def test_the_nearest_neighbour_of_a_training_image_is_itself() -> None:
+    x_ND, labels = normal(200, 8, seed=0), torch.arange(200) % 5
+    said = vote(x_ND, labels, x_ND, ks=(1,), temperature=0.07)
+    assert torch.equal(said[0], labels)
+
+
+def test_neighbours_equal_those_of_sklearn() -> None:
+    train = gaussians(600, classes=5, apart=2.0, seed=0)
+    held = gaussians(300, classes=5, apart=2.0, seed=1)
+    x, y = train.rows["encoder"], held.rows["encoder"]
+    said = vote(x, torch.from_numpy(train.labels), y, ks=(10, 20), temperature=0.07)
+    for k, ours in zip((10, 20), said, strict=True):
+        theirs = KNeighborsClassifier(
+            n_neighbors=k, metric="cosine", weights=lambda d: np.exp((1 - d) / 0.07)
+        )
+        theirs.fit(x.double().numpy(), train.labels)
+        np.testing.assert_array_equal(ours.numpy(), theirs.predict(y.double().numpy()))
+
+
+def test_more_neighbours_than_images_are_all_images() -> None:
+    x_ND, labels = normal(12, 4, seed=0), torch.arange(12) % 3
+    said = vote(x_ND, labels, normal(9, 4, seed=1), ks=(12, 500), temperature=0.5)
+    assert torch.equal(said[0], said[1])
+
+
+def test_equal_votes_go_to_the_lowest_class() -> None:
+    x_ND = torch.eye(2)
+    said = vote(x_ND, torch.tensor([1, 0]), torch.ones(1, 2), ks=(2,), temperature=0.07)
+    assert said.tolist() == [[0]]
+
+
+def test_small_temperatures_overflow_nothing() -> None:
+    x_ND = normal(50, 4, seed=0)
+    said = vote(x_ND, torch.arange(50), x_ND, ks=(20,), temperature=1e-4)
+    assert torch.equal(said[0], torch.arange(50))
+
+
+# --- linear probe ---------------------------------------------------------------------------------
+
+
+def test_a_long_training_finds_the_coefficients_of_sklearn() -> None:
+    data = gaussians(600, classes=3, apart=1.5, seed=0)
+    x_ND, labels = data.rows["encoder"][:, :6].contiguous(), torch.from_numpy(data.labels)
+    schooling = Schooling(lrs=(0.05,), epochs=300, batch=600, weight_decay=0.0)
+    ours = fit(x_ND, labels, classes=3, schooling=schooling)
+    theirs = LogisticRegression(C=1e9, tol=1e-10, max_iter=5000).fit(x_ND.numpy(), data.labels)
+    weights_CD = ours.weights[:, 0].T.numpy()
+    weights_CD = weights_CD - weights_CD.mean(axis=0)  # softmax does not see a common shift
+    expected = theirs.coef_ - theirs.coef_.mean(axis=0)
+    np.testing.assert_allclose(weights_CD, expected, atol=1e-3)
+    np.testing.assert_array_equal(ours.classify(x_ND)[0].numpy(), theirs.predict(x_ND.numpy()))
+
+
+def test_rates_trained_at_once_equal_rates_trained_alone() -> None:
+    data = gaussians(300, classes=3, apart=1.5, seed=0)
+    x_ND, labels = data.rows["encoder"], torch.from_numpy(data.labels)
+
+    def fitted(*lrs: float) -> Tensor:
+        schooling = Schooling(lrs=lrs, epochs=3, batch=64, weight_decay=0.01)
+        return fit(x_ND, labels, classes=3, schooling=schooling).weights
+
+    together = fitted(1e-3, 1e-2, 1e-1)
+    for at, lr in enumerate((1e-3, 1e-2, 1e-1)):
+        torch.testing.assert_close(together[:, at], fitted(lr)[:, 0], rtol=1e-4, atol=1e-5)
+
+
+def test_the_rate_is_chosen_on_training_images_alone() -> None:
+    """Held-out labels decide nothing: with any others, the same rate is chosen."""
+    train = gaussians(400, classes=2, apart=2.0, seed=0)
+    held = gaussians(200, classes=2, apart=2.0, seed=1)
+    other = images(held.rows["encoder"], 1 - held.labels)
+    found, flipped = (judged("linear_probe", PROBE, train, h) for h in (held, other))
+    assert found.facts["lr"] == flipped.facts["lr"]
+    assert found.facts["slice_top1"] == flipped.facts["slice_top1"]
+    assert value(found, "top1") == pytest.approx(1 - value(flipped, "top1"))
+    assert set(found.facts["slice_top1"]["encoder"]) == {"0.001", "0.01", "0.1"}
+
+
+def test_a_rate_that_learns_nothing_is_not_chosen() -> None:
+    train = gaussians(800, classes=4, apart=4.0, seed=0)
+    found = judged("linear_probe", PROBE | {"lrs": [1e-9, 1e-2]}, train, train)
+    assert found.facts["lr"] == {"encoder": 1e-2}
+
+
+def test_a_file_is_on_one_side_of_the_slice() -> None:
+    in_slice = find_op("evaluations", "linear_probe").in_slice
+    sources = np.repeat(np.arange(40), 5)
+    chosen = in_slice(sources, share=0.1)
+    assert chosen.sum() == 20
+    assert not set(sources[chosen]) & set(sources[~chosen])
+    assert in_slice(np.array([3, 9]), share=0.01).sum() == 1
+    assert in_slice(np.array([3, 9]), share=0.99).sum() == 1
+
+
+# --- accuracies -----------------------------------------------------------------------------------
+
+
+def test_accuracies_by_hand() -> None:
+    labels = np.array([0, 0, 0, 2, 2, 5])
+    right = np.array([True, True, False, True, False, False])
+    top1, per_class = accuracies(right, labels)
+    assert top1 == pytest.approx(3 / 6)
+    assert per_class == pytest.approx((2 / 3 + 1 / 2 + 0) / 3)
+
+
+def test_intervals_have_the_width_of_a_binomial() -> None:
+    held = gaussians(2000, classes=2, apart=0.0, seed=1)
+    found = judged("knn", NEIGHBOURS, gaussians(400, classes=2, apart=0.0, seed=0), held)
+    top1 = next(m for m in found.metrics if m.name == "top1")
+    assert top1.high - top1.low == pytest.approx(2 * 1.96 * 0.5 / math.sqrt(2000), rel=0.1)
+
+
+# --- effective rank -------------------------------------------------------------------------------
+
+
+def test_equally_strong_directions_are_counted() -> None:
+    q = torch.linalg.qr(normal(200, 8, seed=0) - normal(200, 8, seed=0).mean(dim=0)).Q
+    assert effective_rank(q) == pytest.approx(8, abs=1e-6)
+    assert effective_rank(q[:, :3] @ normal(3, 3, seed=1)) < 3
+    assert effective_rank(torch.cat([q, q], dim=1)) == pytest.approx(8, abs=1e-6)
+
+
+def test_it_is_the_entropy_of_the_singular_values() -> None:
+    x_ND = normal(60, 10, seed=0) * torch.arange(1, 11) + 7
+    values = np.linalg.svd((x_ND - x_ND.mean(dim=0)).double().numpy(), compute_uv=False)
+    p = values / values.sum()
+    expected = np.exp(-(p * np.log(p)).sum())
+    assert effective_rank(x_ND) == pytest.approx(expected, rel=1e-6)
+    assert effective_rank(5 * x_ND - 3) == pytest.approx(expected, rel=1e-5)
+    assert effective_rank(x_ND[:8]) <= 7
+
+
+def test_features_that_are_all_alike_have_none() -> None:
+    constant = torch.full((50, 6), 0.1)
+    assert effective_rank(constant) == 0
+    rounding = constant * (1 + 1e-7 * normal(50, 6, seed=0))
+    assert effective_rank(rounding) == 0
+    assert effective_rank(normal(50, 1, seed=0) @ torch.ones(1, 6)) == pytest.approx(1, abs=1e-4)
+
+
+def test_a_rank_has_no_labels() -> None:
+    held = ImageFeatures(
+        {"encoder": normal(90, 5, seed=0), "z_inv": normal(90, 2, seed=1)},
+        None,
+        (),
+        np.arange(90),
+        np.arange(90),
+    )
+    found = judged("effective_rank", {"images": 80}, held, held)
+    assert [dict(m.group)["row"] for m in found.metrics] == ["encoder", "z_inv"]
+    assert found.facts["features"] == {"encoder": 5, "z_inv": 2}
+    assert found.facts["heldout_images"] == 80

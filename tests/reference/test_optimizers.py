@@ -1,0 +1,119 @@
+"""LARS and SGD against published numbers and against their formulas, written out element-wise."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+import torch
+
+from eqspec.ops.find import find_op
+from tests.reference.waves import wave
+
+RATES = ((0.5, 0.01), (0.3, 0.2), (0.1, 0.0))
+"""(learning rate, weight decay) of successive steps."""
+
+
+def optimizer(name: str, tensors: list[torch.Tensor], **params: Any) -> torch.optim.Optimizer:
+    op = find_op("optimizers", name)
+    groups = [{"params": tensors, "lr_scale": 1.0}]
+    return op.build(op.Params(lr=1.0, **params), groups)
+
+
+def moved(made: torch.optim.Optimizer, gradients: list[torch.Tensor], *, at: int) -> None:
+    """One step, with numbers written into the groups as the engine does."""
+    lr, decay = RATES[at]
+    for group in made.param_groups:
+        group.update(lr=lr, weight_decay=decay)
+        for parameter, gradient in zip(group["params"], gradients, strict=True):
+            parameter.grad = gradient.clone()
+    made.step()
+
+
+def leaf(x: torch.Tensor) -> torch.nn.Parameter:
+    return torch.nn.Parameter(x.clone())
+
+
+def test_lars_moves_as_vicregs() -> None:
+    """Two steps at lr 0.5 and decay 0.01, which the bias is spared."""
+    weight, bias = leaf(wave(2, 3, 0.0)), leaf(wave(1, 3, 0.0)[0])
+    op = find_op("optimizers", "lars")
+    groups = [{"params": [weight]}, {"params": [bias]}]
+    made = op.build(op.Params(lr=1.0), groups)
+    for _ in range(2):
+        for group, decay in zip(made.param_groups, (0.01, 0.0), strict=True):
+            group.update(lr=0.5, weight_decay=decay)
+        weight.grad, bias.grad = wave(2, 3, 0.5), wave(1, 3, 0.5)[0]
+        made.step()
+    assert weight[0].tolist() == pytest.approx([0.3606330296, 0.6730693810, 0.8944089491], abs=1e-9)
+    assert bias.tolist() == pytest.approx([-0.7466615267, -0.6970988876, -0.5531871842], abs=1e-9)
+
+
+def plain_lars(values: list[float], gradients: list[list[float]], *, matrix: bool) -> list[float]:
+    """The update, a number at a time."""
+    memory = [0.0] * len(values)
+    for (lr, decay), gradient in zip(RATES, gradients, strict=True):
+        asked = [g + decay * v for g, v in zip(gradient, values, strict=True)]
+        if matrix:
+            own = math.sqrt(math.fsum(v * v for v in values))
+            ratio = 0.02 * own / math.sqrt(math.fsum(a * a for a in asked))
+            asked = [ratio * a for a in asked]
+        memory = [0.7 * m + a for m, a in zip(memory, asked, strict=True)]
+        values = [v - lr * m for v, m in zip(values, memory, strict=True)]
+    return values
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (12,), (2, 3, 2)])
+def test_lars_is_its_formula(shape: tuple[int, ...]) -> None:
+    start, steps = wave(3, 4, 0.1), [wave(3, 4, 0.3 * k) for k in range(3)]
+    parameter = leaf(start.reshape(shape))
+    made = optimizer("lars", [parameter], momentum=0.7, trust=0.02)
+    for at, gradient in enumerate(steps):
+        moved(made, [gradient.reshape(shape)], at=at)
+    flat = [s.flatten().tolist() for s in steps]
+    wanted = plain_lars(start.flatten().tolist(), flat, matrix=len(shape) > 1)
+    assert parameter.flatten().tolist() == pytest.approx(wanted, rel=1e-12)
+
+
+def test_a_matrix_of_zeros_moves_by_its_gradient() -> None:
+    parameter, gradient = leaf(torch.zeros(2, 2)), torch.ones(2, 2)
+    moved(optimizer("lars", [parameter]), [gradient], at=2)
+    assert torch.equal(parameter, -0.1 * gradient)
+
+
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_sgd_is_its_formula(*, nesterov: bool) -> None:
+    parameter = leaf(torch.tensor([0.7], dtype=torch.float64))
+    made = optimizer("sgd", [parameter], momentum=0.9, nesterov=nesterov)
+    plain, memory = 0.7, 0.0
+    for at, (gradient, (lr, decay)) in enumerate(zip((0.3, -0.2, 0.5), RATES, strict=True)):
+        moved(made, [torch.tensor([gradient], dtype=torch.float64)], at=at)
+        asked = gradient + decay * plain
+        memory = 0.9 * memory + asked
+        plain -= lr * (asked + 0.9 * memory if nesterov else memory)
+        assert parameter.item() == pytest.approx(plain, rel=1e-12)
+
+
+def test_nesterov_without_momentum_is_refused() -> None:
+    with pytest.raises(ValueError, match="looks ahead along the momentum"):
+        find_op("optimizers", "sgd").Params(lr=1.0, nesterov=True)
+
+
+@pytest.mark.parametrize("name", ["lars", "sgd", "adamw"])
+def test_a_resumed_optimizer_goes_on_bit_for_bit(name: str) -> None:
+    """Also where a parameter had to wait, and so has no state yet."""
+    params: dict[str, Any] = {} if name == "adamw" else {"momentum": 0.9}
+    start, gradients = [wave(3, 4, 0.1), wave(1, 4, 0.2)[0]], [wave(3, 4, 0.4), wave(1, 4, 0.5)[0]]
+    whole, halves = [leaf(x.float()) for x in start], [leaf(x.float()) for x in start]
+    straight, first = optimizer(name, whole, **params), optimizer(name, halves, **params)
+    for made, tensors in ((straight, whole), (first, halves)):
+        tensors[0].grad = gradients[0].float()
+        made.param_groups[0].update(lr=0.1, weight_decay=0.05)
+        made.step()
+        assert torch.equal(tensors[1], start[1].float())
+    second = optimizer(name, halves, **params)
+    second.load_state_dict(first.state_dict())
+    for made in (straight, second):
+        moved(made, [g.float() for g in gradients], at=1)
+    assert all(torch.equal(a, b) for a, b in zip(whole, halves, strict=True))
