@@ -12,12 +12,16 @@ from rich.text import Text
 from eqspec.errors import Diagnostic, EqspecError, Place, Severity, SpecError
 
 _WIDEST = 120
+_MOST = 50  # what nobody reads to the end hides what stands above it
 _STYLES = ((Severity.ERROR, "bold red"), (Severity.WARNING, "bold yellow"))
 
 
 def render(diagnostics: Sequence[Diagnostic], *, colour: bool) -> str:
-    """All diagnostics, one below the other, and how many there are."""
-    parts = [_diagnostic(diagnostic) for diagnostic in diagnostics]
+    """The first diagnostics, one below the other, and how many there are."""
+    parts = [_diagnostic(diagnostic) for diagnostic in diagnostics[:_MOST]]
+    more = len(diagnostics) - _MOST
+    if more > 0:
+        parts.append(Text(f"… and {more} more: `eqspec check SPEC --json` gives all of them"))
     return _printed(Text("\n\n").join([*parts, _summary(diagnostics)]), colour=colour)
 
 

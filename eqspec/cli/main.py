@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -41,6 +42,11 @@ def main(argv: list[str] | None = None) -> int:
         return _refuse(wrong, screen=screen)
     except EqspecError as error:
         return _refuse(error, screen=screen)
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        said = str(error.filename)[:60]
+        return _refuse(UsageError(f"no path can be as long as `{said}…`"), screen=screen)
     if status == INTERRUPTED and not screen.has_suggested:
         # A run that has begun catches signals itself; this one came before or after it.
         screen.say("Stopped.")

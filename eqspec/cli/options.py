@@ -32,7 +32,20 @@ Data = Annotated[
         help="Where a dataset lies; without a name, images to train on. Repeatable.",
     ),
 ]
-Runs = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Folder of all runs.")]
+
+
+def _folder(path: Path) -> Path:
+    """A path that is a folder, or can become one."""
+    for part in (path, *path.parents):
+        if part.exists() and not part.is_dir():
+            raise UsageError(f"`{part}` is a file, and --runs needs a folder")
+    return path
+
+
+Runs = Annotated[
+    Path,
+    typer.Option("--runs", metavar="DIR", help="Folder of all runs.", callback=_folder),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

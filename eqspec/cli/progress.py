@@ -198,7 +198,7 @@ def _words(event: RunEvent, pace: Pace) -> str | None:
     match event:
         case Judging(evaluation=evaluation, step=step):
             moment = f"after step {number(step)}" if step else "before training"
-            said = f"judging {evaluation.name}, {moment}"
+            said = f"judging {evaluation.name}, {moment}{event.reason}"
         case Stopped(step=step, why=why):
             limit = " (time limit)" if why is Why.TIME else ""
             said = f"stopped after step {number(step)}, which is saved{limit}"

@@ -117,8 +117,10 @@ def finished(run: GridRun) -> Done | None:
     if standing(run).mark is not Mark.CACHED:
         return None
     folder, last = RunFolder(run.folder), run.plan.train.steps
-    found = (Judged.read(folder, evaluation=e, step=last) for e in run.plan.evaluations)
+    found = [Judged.read(folder, evaluation=e, step=last) for e in run.plan.evaluations]
     judged = tuple(one for one in found if one is not None)
+    if len(judged) < len(found):  # one is damaged
+        return None
     return Done(name=run.name, plan=run.plan, folder=run.folder, judged=judged)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import JsonValue
+from pydantic import JsonValue, ValidationError
 
 from eqspec.build.program import choose_device, initial_graph
 from eqspec.commands.planning.data_places import NOWHERE, DataPlaces
@@ -14,17 +14,24 @@ from eqspec.commands.planning.plans import plan_spec
 from eqspec.commands.planning.reading import with_cards
 from eqspec.commands.run import guard
 from eqspec.commands.running.events import Evaluated, Judging, Sealed
-from eqspec.commands.running.judging import Judged, Splits, judge_plan, open_splits
+from eqspec.commands.running.judging import (
+    Judged,
+    Splits,
+    damaged_results,
+    judge_plan,
+    open_splits,
+)
 from eqspec.commands.running.request import never
 from eqspec.commands.running.told import told
 from eqspec.compile.plan import EvalPlan, Plan
 from eqspec.compile.planner import plan as make_plan
 from eqspec.compile.resolve import resolve
-from eqspec.errors import EqspecError
+from eqspec.errors import EqspecError, FolderMismatch
 from eqspec.registry.catalog import open_catalog
 from eqspec.runs import checkpoint
 from eqspec.runs.folder import RunFolder
 from eqspec.runs.log import Log
+from eqspec.runs.results import SUFFIXES
 from eqspec.runs.seal import Outcome, RunRecord
 from eqspec.spec.dump import write_yaml
 from eqspec.spec.load import judge_spec
@@ -56,8 +63,18 @@ def plan_in(folder: Path) -> Plan:
 
     Raises:
         UsageError: when there is no run in it.
+        FolderMismatch: when its plan cannot be read.
     """
-    return Plan.model_validate(RunFolder.open(folder).plan())
+    opened = RunFolder.open(folder)
+    opened.identity()  # which says it where the plan is damaged
+    try:
+        return Plan.model_validate(opened.plan())
+    except ValidationError as error:
+        raise FolderMismatch(
+            f"`{folder / 'plan.json'}` cannot be read: another version of eqspec wrote it, or it "
+            "is damaged",
+            help="give the command with the version that made the run, or make the run anew",
+        ) from error
 
 
 def evaluations_by_card(
@@ -122,15 +139,20 @@ def evaluate_run(request: EvalRequest) -> Generator[EvalEvent]:
     with folder.hold(), Log(folder.log) as log:
         folder.guard_data(splits.train.fingerprint())
         record = folder.record()
+        anew: list[str] = []
         try:
             for step in _steps(request, folder):
                 for event in _judge_at(step, request, folder, splits=splits):
                     if isinstance(event, Judging):
+                        anew += event.damaged
                         log.write(f"eqspec eval: {next(told(event))}")
                     yield event
         finally:
-            if record is not None and _added(folder, record):
-                folder.seal(Outcome(record.status, record.step, record.reason, record.finished))
+            if record is not None and (anew or _added(folder, record)):
+                folder.seal(
+                    Outcome(record.status, record.step, record.reason, record.finished),
+                    changed=[f"evaluations/{name}{end}" for name in anew for end in SUFFIXES],
+                )
         if record is not None:
             yield Sealed(folder=folder.path)
 
@@ -162,7 +184,8 @@ def _judge_at(
         if request.should_stop():
             return
         if evaluation in missing:
-            yield Judging(evaluation=evaluation, step=step)
+            damaged = damaged_results(folder, evaluation=evaluation, step=step)
+            yield Judging(evaluation=evaluation, step=step, damaged=damaged)
         judged = judge_plan(
             folder, graph, plan=request.plan, evaluation=evaluation, splits=splits, step=step
         )

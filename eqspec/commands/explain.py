@@ -1,4 +1,4 @@
-"""`eqspec explain`: a diagnostic's code, or a value of a spec and where it comes from."""
+"""`eqspec explain`: a code, or a value of a spec or a run and where it comes from."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ from eqspec.commands.values import (
     yaml_text,
 )
 from eqspec.compile.cards_in_use import overridable
-from eqspec.compile.provenance import Origin, origins
+from eqspec.compile.provenance import Kind, Origin, origins
 from eqspec.compile.resolve import resolve
 from eqspec.compile.resolved_spec import resolved_spec
 from eqspec.compile.survey import survey
 from eqspec.errors import UsageError
+from eqspec.runs.recorded import RecordedPlan, recorded_plan
 from eqspec.spec.codes import CODES, Code
 from eqspec.spec.node import KeyPath, dotted
 
@@ -79,6 +80,56 @@ def explain_all(path: Path, *, overrides: Sequence[str] = ()) -> tuple[Leaf, ...
     study = _study(path, overrides)
     found = origins(study.resolved, study.data)
     return tuple(Leaf(dotted(at), yaml_text(_at(study.data, at)), o) for at, o in found.items())
+
+
+def explain_run(folder: Path, text: str | None = None) -> tuple[Leaf, ...]:
+    """What a run was made from, and where each value came from then.
+
+    Args:
+        text: dotted path of a value, or of all that lies below it; `use`, `with` and `params` may
+            be left out.
+
+    Raises:
+        FolderMismatch: when the run's plan is damaged.
+        UsageError: when there is no such value.
+    """
+    plan = recorded_plan(folder)
+    known = [Leaf(o, yaml_text(_at(plan.resolved, _path(o))), _then(plan, o)) for o in plan.origins]
+    if text is None:
+        return tuple(known)
+    wanted = _bare(text)
+    found = tuple(leaf for leaf in known if _bare(leaf.path)[: len(wanted)] == wanted)
+    if not found:
+        near = get_close_matches(text, [leaf.path for leaf in known], n=1, cutoff=0.5)
+        raise UsageError(
+            f"`{folder}` has no value `{text}`",
+            help=f"did you mean `{near[0]}`?" if near else "without a path, every value is listed",
+        )
+    return found
+
+
+def _then(plan: RecordedPlan, path: str) -> Origin:
+    """What a plan says of where a value came from; where the text lies by now is not known."""
+    said = plan.origins[path]
+    first = said.split(" ", 1)[0].rstrip(":")
+    kinds: dict[str, Kind] = {
+        "--set": "set",
+        "card": "card",
+        "default": "default",
+        "computed": "computed",
+    }
+    return Origin(kinds.get(first, "spec"), said)
+
+
+def _path(text: str) -> KeyPath:
+    """The way that `dotted` has written."""
+    parts = text.replace("[", ".[").split(".")
+    return tuple(int(part[1:-1]) if part.startswith("[") else part for part in parts)
+
+
+def _bare(text: str) -> tuple[str, ...]:
+    parts = text.replace("[", ".").replace("]", "").split(".")
+    return tuple(part for part in parts if part not in {"use", "with", "params"})
 
 
 def explain_value(path: Path, text: str, *, overrides: Sequence[str] = ()) -> ValuePage:

@@ -15,7 +15,7 @@ from eqspec.compile.plan import Plan
 from eqspec.errors import Diagnostic, EqspecError, Place, SpecError
 from eqspec.runs import checkpoint
 from eqspec.runs.folder import RunFolder, State, place
-from eqspec.runs.results import reports
+from eqspec.runs.results import whole_steps
 from eqspec.spec.diagnose import in_order
 from eqspec.spec.override import override_name
 
@@ -135,8 +135,8 @@ def standing(run: GridRun) -> Standing:
     try:
         state, saved = folder.state(), checkpoint.steps(folder.checkpoints)
         if state is State.FINISHED:
-            judged = {(report.id, report.step) for report in reports(folder.evaluations)}
-            whole = all((e.id, steps) in judged for e in run.plan.evaluations)
+            judged = whole_steps(folder.evaluations)
+            whole = all(steps in judged.get(e.id, ()) for e in run.plan.evaluations)
             return Standing(Mark.CACHED if whole else Mark.CHANGED, state, steps, steps)
     except EqspecError as error:
         return Standing(Mark.CHANGED, State.FAILED, 0, steps, problem=error.message)

@@ -8,7 +8,9 @@ from eqspec.compile.plan import AugmentStep, PathPlan, Plan
 from eqspec.compile.resolve import Resolved
 from eqspec.errors import Diagnostic, Place, Severity
 from eqspec.ops.find import find_op
+from eqspec.spec.duration import Clock, Duration
 from eqspec.spec.node import KeyPath
+from eqspec.spec.use import OpCall
 
 DIMENSIONS_PER_SAMPLE = 4
 """VICReg was trained with a covariance of 8192 dimensions from 2048 samples."""
@@ -18,7 +20,11 @@ _TRANSFORM: KeyPath = ("equivariance", "transform")
 
 def doubts(resolved: Resolved, plan: Plan) -> tuple[Diagnostic, ...]:
     """What deserves a second look."""
-    return (*_unseen_path(resolved, plan), *_poor_covariance(resolved, plan))
+    return (
+        *_unseen_path(resolved, plan),
+        *_poor_covariance(resolved, plan),
+        *_long_warmup(resolved, plan),
+    )
 
 
 def _unseen_path(resolved: Resolved, plan: Plan) -> Iterator[Diagnostic]:
@@ -118,6 +124,31 @@ def _poor_covariance(resolved: Resolved, plan: Plan) -> Iterator[Diagnostic]:
             also=((_term(resolved, term.name), "this term"),),
             severity=Severity.WARNING,
         )
+
+
+def _long_warmup(resolved: Resolved, plan: Plan) -> Iterator[Diagnostic]:
+    train = plan.train
+    warmup = train.lr.params.get("warmup") if isinstance(train.lr, OpCall) else None
+    if not isinstance(warmup, str):
+        return
+    clock = Clock(total=train.steps, steps_per_epoch=train.steps_per_epoch, batch=train.batch)
+    rise = clock.steps(Duration.parse(warmup))
+    if rise <= clock.total:
+        return
+    own = resolved.spec.train.schedule is not None
+    source = resolved.source if own else resolved.cards["method"].source
+    at: KeyPath = ("train" if own else "recipe", "schedule", "params", "warmup")
+    yield Diagnostic(
+        "EQ506",
+        f"the learning rate is to rise for {rise:,} steps, but the training ends after "
+        f"{clock.total:,}",
+        resolved.source.value(("train", "length")),
+        label=f"{clock.total:,} steps",
+        help="train longer, or write a `train.schedule` with a shorter warm-up",
+        notes=("the learning rate never reaches its peak",),
+        also=((source.value(at), f"{rise:,} steps"),),
+        severity=Severity.WARNING,
+    )
 
 
 def _term(resolved: Resolved, name: str) -> Place:

@@ -75,14 +75,16 @@ def _whole_patches(found: Survey) -> Iterator[Diagnostic]:
     if method is not None and isinstance(method.model, MethodCard):
         wanted = tuple(method.model.views)
     for side, what, origin in _sides(found, wanted):
-        also = () if origin is None else ((origin, what),)
         if side % patch:
+            at, also = place, () if origin is None else ((origin, what),)
+            if origin is not None and origin.file.startswith("<cli>"):  # said last
+                at, also = origin, ((place, "the patch"),)
             near = ", ".join(str(n) for n in range(2, _LARGEST_PATCH + 1) if side % n == 0)
             fitting = f"a patch that divides {side}" + (f" ({near})" if near else "")
             yield Diagnostic(
                 "EQ021",
                 f"patches of {patch} pixels do not fill images of {side}",
-                place,
+                at,
                 label=f"{side} / {patch} is no whole number",
                 help=f"{fitting}, or another image size",
                 also=also,

@@ -45,6 +45,12 @@ _CAUSES = (
 )
 """Error numbers of the operating system, what they mean, and what to do."""
 
+PUT_BACK = (
+    "put back a copy of it; without one, move the folder of the run away: the command that made "
+    "the run makes it anew"
+)
+"""What to do about a file of a run that is lost."""
+
 _TEMPORARY = ".tmp"
 
 
@@ -94,6 +100,9 @@ def replacing(path: Path, *, durable: bool = True) -> Generator[Path]:
     Raises:
         EqspecError: when the file cannot be written; `path` is then as it was.
     """
+    if path.is_dir():
+        advice = f"name a file, such as `{path / 'NAME'}`"
+        raise EqspecError(f"cannot write `{path}`: it is a folder", help=advice)
     temporary = path.with_name(f".{path.name}.{os.getpid()}{_TEMPORARY}")
     with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -148,10 +157,13 @@ def read_text(path: Path) -> str:
 
     Raises:
         EqspecError: when it cannot be read.
-        FolderMismatch: when it is not UTF-8.
+        FolderMismatch: when it is missing, or not UTF-8.
     """
     with explained(path, doing="read"):
-        data = path.read_bytes()
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError as error:
+            raise FolderMismatch(f"`{path}` is missing", help=PUT_BACK) from error
     try:
         return data.decode()
     except UnicodeDecodeError as error:
@@ -172,7 +184,9 @@ def read_document(path: Path, *, kind: type[DocumentT]) -> DocumentT:
 
 
 def _damaged(path: Path) -> FolderMismatch:
-    return FolderMismatch(f"`{path}` is damaged: it does not hold what was once written there")
+    return FolderMismatch(
+        f"`{path}` is damaged: it does not hold what was once written there", help=PUT_BACK
+    )
 
 
 def sha256_of(path: Path) -> str:
@@ -196,4 +210,5 @@ def sweep(folder: Path) -> None:
     """Removes what killed writes left in a folder and below it; for its one writer only."""
     with explained(folder, doing="tidy"):
         for path in sorted(folder.rglob(f".*{_TEMPORARY}")):
-            path.unlink()
+            if path.is_symlink() or not path.is_dir():  # no write makes folders of such a name
+                path.unlink()

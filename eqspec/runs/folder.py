@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from eqspec.errors import FolderMismatch, UsageError
 from eqspec.runs import seal
-from eqspec.runs.artifacts import read_document, read_text, write_json, write_text
+from eqspec.runs.artifacts import PUT_BACK, read_document, read_text, write_json, write_text
 from eqspec.runs.environment import Environment
 from eqspec.runs.live import hold, writer
 
@@ -175,7 +175,9 @@ class RunFolder:
         try:
             return json.loads(read_text(self.path / _PLAN))
         except json.JSONDecodeError as error:
-            raise FolderMismatch(f"`{self.path / _PLAN}` is damaged: it is not JSON") from error
+            raise FolderMismatch(
+                f"`{self.path / _PLAN}` is damaged: it is not JSON", help=PUT_BACK
+            ) from error
 
     def state(self) -> State:
         """What the run is doing; FolderMismatch when its record is damaged."""

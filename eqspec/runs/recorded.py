@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
 from eqspec.errors import FolderMismatch
-from eqspec.runs.artifacts import read_document, read_text
+from eqspec.runs.artifacts import PUT_BACK, read_document, read_text
 from eqspec.runs.folder import Identity
 
 _OBJECT = TypeAdapter(dict[str, JsonValue])
@@ -55,9 +55,11 @@ class RecordedPlan(Identity):
 
     Attributes:
         resolved: the resolved spec.
+        origins: dotted path of each of its leaves → where the value came from, in words.
     """
 
     resolved: dict[str, JsonValue] = Field(default_factory=dict)
+    origins: dict[str, str] = Field(default_factory=dict)
     made_from: tuple[Used, ...] = ()
     evaluations: tuple[PlannedEvaluation, ...] = ()
     keep: KeepRecord = KeepRecord()
@@ -78,4 +80,6 @@ def recorded_environment(path: Path) -> dict[str, JsonValue]:
     try:
         return _OBJECT.validate_json(read_text(file))
     except ValidationError as error:
-        raise FolderMismatch(f"`{file}` is damaged: it holds no environment") from error
+        raise FolderMismatch(
+            f"`{file}` is damaged: it holds no environment", help=PUT_BACK
+        ) from error

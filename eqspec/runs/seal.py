@@ -143,7 +143,16 @@ def read_record(folder: Path) -> RunRecord | None:
         FolderMismatch: when the record is damaged.
     """
     path = folder / RECORD
-    return read_document(path, kind=RunRecord) if path.exists() else None
+    if not path.exists():
+        return None
+    try:
+        return read_document(path, kind=RunRecord)
+    except FolderMismatch as error:
+        raise FolderMismatch(
+            error.message,
+            help=f"put back a copy of it, or delete it and give `eqspec run {folder}`: what was "
+            "saved is read, and the folder sealed anew",
+        ) from error
 
 
 def manifest(folder: Path) -> dict[str, FileEntry]:

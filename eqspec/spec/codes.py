@@ -195,6 +195,13 @@ _ALL = (
         "transformer block takes 2.6 times as long at width 64 and 5 times at width 768.",
     ),
     Code(
+        "EQ506",
+        "a warm-up that outlasts the training",
+        "The learning rate rises over more steps than are trained, so it never reaches its peak: "
+        "the model is trained at a fraction of the rate that the spec states. Warm-ups are often "
+        "in epochs and come from the method's card, while a trial run lasts a few steps.",
+    ),
+    Code(
         "EQ510",
         "a card that is replaced",
         "A `registry/` beside the spec holds a card of the same name as one that ships with "

@@ -16,6 +16,7 @@ from eqspec.spec.reader import MAX_CHARACTERS
 from eqspec.spec.rules import across_fields
 from eqspec.spec.source import Source, read_yaml
 
+_DEVICES = ("dev",)  # /dev/stdin and /dev/fd/N: a shell writes to them
 _MAX_BYTES = 4 * MAX_CHARACTERS  # UTF-8 needs four for the rarest
 
 
@@ -148,6 +149,8 @@ def read_text(path: Path) -> str:
         SpecError: when the file is missing, unreadable, far too long, or not UTF-8.
     """
     try:
+        if path.is_fifo() and path.absolute().parts[1:2] != _DEVICES:
+            raise _refused_pipe(path)
         with path.open("rb") as file:
             content = file.read(_MAX_BYTES + 1)
         if len(content) > _MAX_BYTES:
@@ -163,6 +166,12 @@ def read_text(path: Path) -> str:
         raise SpecError((diagnostic,)) from None
 
 
+def _refused_pipe(path: Path) -> SpecError:
+    """Reading it would wait for somebody to write."""
+    message = f"`{path}` cannot be read: it is a pipe, and no file"
+    return SpecError((Diagnostic("EQ009", message, help="copy what comes out of it to a file"),))
+
+
 def _judge(source: Source) -> Judged:
     validated = validate(Spec, source)
     rules = across_fields(source) if source.readable else ()
@@ -172,7 +181,7 @@ def _judge(source: Source) -> Judged:
 def _nearby(path: Path) -> str | None:
     """Another spec in the same folder whose name is much the same."""
     try:
-        names = [other.name for other in path.parent.glob("*.yaml")]
+        names = [other.name for other in path.parent.glob("*.yaml") if other.name != path.name]
     except (OSError, ValueError):
         return None
     close = get_close_matches(path.name, names, n=1)

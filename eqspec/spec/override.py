@@ -103,7 +103,7 @@ def _placed(source: Source, path: str, entry: Entry) -> Source:
     try:
         return source.graft(key_path(source, path), entry)
     except ValueError as error:
-        also = ((error.place, "set here"),) if isinstance(error, CannotReplace) else ()
+        also = ((error.place, "has no such part"),) if isinstance(error, CannotReplace) else ()
         problem = Diagnostic("EQ008", str(error), entry.key, label="no such place", also=also)
         return _with(source, problem)
 

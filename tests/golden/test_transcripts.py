@@ -18,7 +18,7 @@ HERE = Path(__file__).parent / "transcripts"
 OFF = 'machine: {compile: "off"}'
 RIGHT = toy_text(
     "vicreg", equivariance=PATH, extra=f"compare: {{base: {{equivariance: none}}}}\n{OFF}"
-)
+).replace("4 steps", "20 epochs")
 WRONG = """\
 schema: 1
 schema: 1
@@ -41,7 +41,7 @@ augment: {{use: photos_light, with: {{global.views.0.steps: [{{impl: grayscale}}
 backbone: {{use: vit_micro_patch8}}
 method: {{use: vicreg}}
 equivariance: {{use: intermediate-reconstruction, transform: {{use: color}}, split: 0.5, lambda: 0}}
-train: {{length: 20 steps, batch: 64}}
+train: {{length: 20 epochs, batch: 64}}
 {OFF}
 """
 

@@ -142,26 +142,47 @@ def distance(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> f
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["vicreg", "ibot"])
 def test_compiled_for_this_machine(name: str) -> None:
-    """Blocks and judge as they train: in float64 the same, in float32 up to rounding.
+    """Blocks and judge as they train: in float64 the same, in float32 up to its rounding.
 
-    VICReg's batch norms divide by deviations that are small beside the means, which makes much of
-    rounding: uncompiled, its float32 gradient is 2e-6 of its length away from the float64 one.
+    No entry is further away than 1e-6 of the gradient's length. Measured for VICReg: 2.4e-7 of it
+    (whole vectors: 2.6e-6, where uncompiled float32 is 2.1e-6 from float64, since batch norms
+    divide by deviations that are small beside the means); for iBOT, 1e-7.
     """
-    for dtype, bound in ((torch.float64, EXACT), (torch.float32, 1e-5)):
+    for dtype, micro_batches in ((torch.float64, 1), (torch.float32, 1), (torch.float32, 4)):
         torch.compiler.reset()
         case = replace(CASES[name](), dtype=dtype)
         eager = arrays(trained_on(World(), case=case, micro_batches=1))
-        compiled = arrays(trained_on(World(), case=case, micro_batches=1, backend="inductor"))
-        assert distance(compiled, eager) < bound
-        for key, value in eager.items():
-            if key.startswith("term"):
-                np.testing.assert_allclose(compiled[key], value, rtol=1e-6, err_msg=key)
+        arguments = {"case": case, "micro_batches": micro_batches, "backend": "inductor"}
+        compiled = arrays(trained_on(World(), **arguments))
+        if dtype is torch.float64:
+            assert distance(compiled, eager) < EXACT
+        else:
+            assert_rounded_alike(compiled, eager)
+
+
+def length(found: dict[str, np.ndarray]) -> float:
+    """Norm of the whole gradient."""
+    return sum(float(np.square(v).sum()) for n, v in found.items() if n[:8] == "gradient") ** 0.5
+
+
+def assert_rounded_alike(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None:
+    """Two ways through float32: gradients within 1e-6 of their length, terms within 1e-6."""
+    assert found.keys() == expected.keys()
+    assert distance(found, expected) < 1e-5
+    for name, value in expected.items():
+        if name.startswith("gradient"):
+            bound = 1e-6 * length(expected)
+            np.testing.assert_allclose(found[name], value, rtol=0.0, atol=bound, err_msg=name)
+        elif name.startswith("term"):
+            np.testing.assert_allclose(found[name], value, rtol=1e-6, err_msg=name)
 
 
 @pytest.mark.slow
 def test_compiled_for_this_machine_on_two_ranks(tmp_path: Path) -> None:
-    alone = arrays(trained_on(World(), case=one_decoder(), micro_batches=1))
-    arguments = {"case": one_decoder(), "micro_batches": 2, "backend": "inductor"}
+    case = replace(vicreg(), dtype=torch.float32)
+    alone = arrays(trained_on(World(), case=case, micro_batches=1))
     with started_ranks(tmp_path) as ranks:
-        for rank in ranks.run(trained_on, **arguments):
-            assert_same(rank, alone, atol=EXACT)
+        for micro_batches in (1, 2):
+            arguments = {"case": case, "micro_batches": micro_batches, "backend": "inductor"}
+            for rank in ranks.run(trained_on, **arguments):
+                assert_rounded_alike(rank, alone)

@@ -141,8 +141,8 @@ def test_a_place_that_is_no_folder_is_explained(runs: Runs, tmp_path: Path, plac
     blocked = tmp_path / "blocked"
     blocked.write_text("")
     root = blocked if place == "a file" else blocked / "runs"
-    said = runs("--runs", str(root), status=1)
-    assert "a part of this path is a file, where a folder is needed" in said
+    said = runs("--runs", str(root), status=2)
+    assert f"`{blocked}` is a file, and --runs needs a folder" in said
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

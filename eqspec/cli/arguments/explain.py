@@ -21,6 +21,7 @@ EXAMPLES = (
     "eqspec explain specs/quickstart.yaml train.batch             a value, and where it is from",
     "eqspec explain specs/quickstart.yaml method.projector.widths",
     "eqspec explain specs/quickstart.yaml                         every value",
+    "eqspec explain runs/quickstart/1a2b3c4d-s0 train.batch       a value of a run",
 )
 
 _CODE = re.compile(r"EQ\d+", re.IGNORECASE)
@@ -31,16 +32,18 @@ def command(
     *,
     topic: Annotated[
         str | None,
-        typer.Argument(metavar="[CODE|PATH|SPEC]", help="A code, a field, or a spec."),
+        typer.Argument(
+            metavar="[CODE|PATH|SPEC|RUN]", help="A code, a field, a spec, or a run's folder."
+        ),
     ] = None,
     path: Annotated[
         str | None,
-        typer.Argument(metavar="[PATH]", help="Dotted path of a value of the spec."),
+        typer.Argument(metavar="[PATH]", help="Dotted path of a value of the spec or run."),
     ] = None,
     sets: Sets = None,
     as_json: Json = False,
 ) -> int:
-    """Explains a diagnostic's code, or a value of a spec.
+    """Explains a diagnostic's code, or a value of a spec or a run.
 
     Of a value: its unit, what it means, its default, the paper's value, and where it was decided:
     a line of the spec, `--set`, a card, or a default.
@@ -49,7 +52,9 @@ def command(
 
     screen = screen_of(context)
     screen.after_error = ("eqspec", "explain")
-    if topic is not None and is_spec(topic) and not _CODE.fullmatch(topic):
+    if topic is not None and (Path(topic) / "plan.json").is_file():
+        _run(screen, topic, path, sets=sets or [], as_json=as_json)
+    elif topic is not None and is_spec(topic) and not _CODE.fullmatch(topic):
         _spec(screen, topic, path, sets=sets or [], as_json=as_json)
     elif path is not None or sets:
         raise UsageError(f"`{topic}` is no spec", help="eqspec explain SPEC PATH")
@@ -75,6 +80,19 @@ def _topic(screen: Screen, topic: str | None, *, as_json: bool) -> None:
         shown, data = page.value(field, width=screen.width), page.value_data(field)
     screen.show_json(data) if as_json else screen.show(shown)
     screen.suggest("eqspec", "explain")
+
+
+def _run(screen: Screen, run: str, path: str | None, *, sets: list[str], as_json: bool) -> None:
+    from eqspec.cli.render import explain as page
+    from eqspec.commands.explain import explain_run
+
+    screen.after_error = ("eqspec", "show", run)
+    if sets:
+        message = "nothing can be set in a run that was made"
+        raise UsageError(message, help=f"eqspec explain {run}/resolved.yaml PATH --set …")
+    leaves = explain_run(Path(run), path)
+    screen.show_json(page.leaves_data(leaves)) if as_json else screen.show(page.leaves(leaves))
+    screen.suggest("eqspec", "show", run)
 
 
 def _spec(screen: Screen, spec: str, path: str | None, *, sets: list[str], as_json: bool) -> None:

@@ -73,6 +73,9 @@ def command(  # noqa: PLR0913 - its options
     if on is not None and not trace:
         message = "`--on` needs the number of operations, and `--no-trace` leaves it out"
         raise UsageError(message, help="leave out one of the two")
+    if out is not None and out.is_dir():
+        message = f"`{out}` is a folder, and the plan needs a file"
+        raise UsageError(message, help=f"-o {out / 'NAME.plan'}")
     screen, given = screen_of(context), spec_arguments(spec, sets=sets, data=data)
     screen.after_error = ("eqspec", "check", *given)
     planning = describe(

@@ -25,7 +25,7 @@ from pydantic import JsonValue
 
 from eqspec.compile.plan import DataPlan
 from eqspec.compile.resolve import Resolved
-from eqspec.errors import Diagnostic, EqspecError, SpecError
+from eqspec.errors import Diagnostic, EqspecError, SpecError, UsageError
 from eqspec.ops.find import find_op
 from eqspec.ops.image_files import ImageFileParams
 from eqspec.ops.op import OpParams, how_it_runs_fields
@@ -89,19 +89,26 @@ def open_dataset(data: DataPlan, *, split: str, places: DataPlaces, own: str) ->
     """
     op = find_op("datasets", data.impl)
     params = op.Params.model_validate(data.params)
-    opened = op.open(params, split=split, folder=places.of(data.name, own=own))
+    folder = places.of(data.name, own=own)
+    _need_folder(params, folder)
+    opened = op.open(params, split=split, folder=folder)
     return Tolerant(opened, limit=getattr(params, "unreadable", 0))
 
 
 def standing_in(resolved: Resolved, *, data: DataPlaces) -> Resolved:
     """The spec as it is run here: with the stand-in for its dataset, where that is what was given.
 
-    A folder that is not there stands in for nothing; opening it will say so.
+    Raises:
+        SpecError: when there is no folder where the data was said to lie.
     """
     own = resolved.cards["data"]
     op = find_op("datasets", resolved.data.impl)
     params = op.Params.model_validate(resolved.data.params)
-    if data.own is None or not data.own.is_dir() or _is_its_own(op, params, data.own):
+    try:
+        _need_folder(params, data.of(own.name, own=own.name))
+    except UsageError as error:
+        raise _not_usable(error, resolved) from error
+    if data.own is None or _is_its_own(op, params, data.own):
         return resolved
     card = _told(open_catalog().card("datasets", STAND_IN), params)
     return dataclasses.replace(
@@ -111,6 +118,18 @@ def standing_in(resolved: Resolved, *, data: DataPlaces) -> Resolved:
             dataclasses.replace(e, data=card) if e.data == own else e for e in resolved.evaluations
         ),
     )
+
+
+def _need_folder(params: OpParams, folder: Path | None) -> None:
+    if folder is None or folder.is_dir() or getattr(params, "download", False):
+        return
+    there = f"{folder} is a file, no folder" if folder.exists() else f"there is no folder {folder}"
+    raise UsageError(there, help="check the path of the dataset")
+
+
+def _not_usable(error: EqspecError, resolved: Resolved) -> SpecError:
+    place = resolved.source.value(("data",))
+    return SpecError((Diagnostic("EQ050", error.message, place, help=error.help),))
 
 
 def _told(card: Card, params: OpParams) -> Card:
@@ -150,5 +169,4 @@ def count_images(resolved: Resolved, *, data: DataPlaces) -> int | None:
     try:
         return len(op.open(params, split="train", folder=folder))
     except EqspecError as error:
-        place = resolved.source.value(("data",))
-        raise SpecError((Diagnostic("EQ050", error.message, place, help=error.help),)) from error
+        raise _not_usable(error, resolved) from error

@@ -209,6 +209,8 @@ def _changes(then: Sequence[Provenance], catalog: Catalog) -> list[str]:
 
 
 def _refuse_schema(path: Path, schema: object) -> None:
+    if schema is None:
+        raise _damaged(path)
     if schema != PLAN_SCHEMA:
         _refuse_changes(path, [f"schema of plans: {schema} → {PLAN_SCHEMA}"])
 
@@ -240,4 +242,7 @@ def _validated(path: Path, kind: TypeAdapter[_T], raw: object) -> _T:
 
 
 def _damaged(path: Path) -> PlanRefused:
-    return PlanRefused(f"`{path}` is damaged: it does not hold what was once written there")
+    return PlanRefused(
+        f"`{path}` is damaged: it does not hold what was once written there",
+        help="put back a copy of it, or plan the spec anew",
+    )

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -20,7 +20,7 @@ from eqspec.runs import checkpoint
 from eqspec.runs.artifacts import read_document
 from eqspec.runs.environment import Environment
 from eqspec.runs.folder import RunFolder, State
-from eqspec.runs.results import Report, reports
+from eqspec.runs.results import whole_steps
 
 MOST_REASONS = 3
 """Differences that a stage names; the others are counted."""
@@ -59,11 +59,10 @@ def stages(plan: Plan, *, folder: Path, fingerprint: str | None = None) -> tuple
         folder: where the run is or will be.
         fingerprint: of the training data, where it was read.
 
-    Raises:
-        FolderMismatch: when a result in the folder is damaged.
+    A result that is damaged counts as missing: a run makes it anew.
     """
     here = (folder / "plan.json").is_file()
-    stored = reports(folder / "evaluations") if here else ()
+    stored = whole_steps(folder / "evaluations") if here else dict[str, frozenset[int]]()
     old = _plan_in(folder) if here else None
     return (
         _training(plan, folder, here=here, fingerprint=fingerprint),
@@ -115,14 +114,14 @@ def _differences(old: Plan, new: Plan) -> list[str]:
     ]
 
 
-def _evaluation(plan: EvalPlan, *, stored: Sequence[Report], old: Plan | None) -> Stage:
-    there = {r.step for r in stored if r.id == plan.id}
+def _evaluation(plan: EvalPlan, *, stored: Mapping[str, frozenset[int]], old: Plan | None) -> Stage:
+    there = stored.get(plan.id, frozenset())
     missing = [step for step in plan.steps if step not in there]
     because: tuple[str, ...] = ()
     if missing and there:
         because = (f"{len(missing)} of {len(plan.steps)} times are missing",)
     elif missing:
-        earlier = {r.id for r in stored if r.id.rpartition("-")[0] == plan.name}
+        earlier = {id_ for id_ in stored if id_.rpartition("-")[0] == plan.name}
         known = {} if old is None else {e.id: e for e in old.evaluations}
         same = [known[e] for e in sorted(earlier) if e in known]
         because = tuple(_protocol(same[0], plan)) if same else ()

@@ -19,7 +19,7 @@ from eqspec.commands.running.events import (
     Stopped,
     Why,
 )
-from eqspec.commands.running.judging import Judged, judge_plan
+from eqspec.commands.running.judging import Judged, damaged_results, judge_plan
 from eqspec.commands.running.records import Records
 from eqspec.commands.running.request import RunRequest
 from eqspec.compile.plan import EvalPlan, Pause
@@ -182,7 +182,8 @@ class Attempt:
         if request.should_stop() or not self._budget.fits_judging():
             return
         if Judged.read(folder, evaluation=evaluation, step=step) is None:
-            yield Judging(evaluation=evaluation, step=step)
+            damaged = damaged_results(folder, evaluation=evaluation, step=step)
+            yield Judging(evaluation=evaluation, step=step, damaged=damaged)
         began = time.monotonic()
         judged = judge_plan(
             folder,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from eqspec.build.trace import trace
 from eqspec.commands.planning.plans import spec_of
 from eqspec.compile.plan import Plan
+from eqspec.errors import FolderMismatch
 from eqspec.runs import journal
 from eqspec.runs.artifacts import read_document
 from eqspec.runs.folder import RunFolder
@@ -78,7 +80,7 @@ class _Trace(BaseModel):
 def effort(name: str, plan: Plan, folder: Path) -> Effort:
     """What a run has taken, from its folder."""
     train = plan.train
-    counts = read_document(folder / "trace.json", kind=_Trace).parameters
+    counts = _parameters(plan, folder)
     encoder = next(m.name for m in plan.graph.modules if m.family == "backbones")
     rows = tuple(journal.read(RunFolder(folder).timing))
     compiled = [row.values for row in rows if row.name == "compile"]
@@ -91,6 +93,14 @@ def effort(name: str, plan: Plan, folder: Path) -> Effort:
         compiling=sum(values["seconds"] for values in compiled),
         recompiled=int(sum(values["late"] for values in compiled)),
     )
+
+
+def _parameters(plan: Plan, folder: Path) -> Mapping[str, int]:
+    """Name of a module → its parameters; counted again where the file that says so is lost."""
+    try:
+        return read_document(folder / "trace.json", kind=_Trace).parameters
+    except FolderMismatch:
+        return trace(plan).parameters
 
 
 def pulls(name: str, plan: Plan, folder: Path) -> Iterator[Pull]:

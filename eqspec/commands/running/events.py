@@ -59,10 +59,21 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class Judging:
-    """An evaluation begins. What was trained has been saved: a stop loses nothing now."""
+    """An evaluation begins. What was trained has been saved: a stop loses nothing now.
+
+    Attributes:
+        damaged: results that were there but could not be read: file names without suffix.
+    """
 
     evaluation: EvalPlan
     step: int
+    damaged: tuple[str, ...] = ()
+
+    @property
+    def reason(self) -> str:
+        """Why it is made anew; empty where it never was."""
+        named = ", ".join(f"`{name}`" for name in self.damaged)
+        return f" anew ({named} was damaged)" if named else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from eqspec.evals.evaluate import Bench, check_data, evaluate
 from eqspec.evals.features import Subject
 from eqspec.nn.scores import Result
 from eqspec.runs.folder import RunFolder
-from eqspec.runs.results import Stored, load_result, save_result
+from eqspec.runs.results import DamagedResult, Stored, load_result, save_result
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,10 +91,12 @@ class Judged:
 
     @classmethod
     def read(cls, folder: RunFolder, *, evaluation: EvalPlan, step: int) -> Judged | None:
-        """The result that a folder holds with all that belongs to it, or None."""
+        """The result that a folder holds with all that belongs to it, or None.
+
+        What is damaged counts as not there, see `damaged_results`.
+        """
         result = _read(folder, name=result_name(evaluation, step=step))
-        wanted = evaluation.controls if step == 0 else ()
-        controls = {c: _read(folder, name=f"{evaluation.id}.{c}") for c in wanted}
+        controls = {c: _read(folder, name=n) for c, n in _controls(evaluation, step=step).items()}
         found = {name: control for name, control in controls.items() if control is not None}
         if result is None or len(found) < len(controls):
             return None
@@ -163,8 +165,7 @@ def judge_plan(
         bench = splits.benches.bench(graph, plan=plan, splits=on, moment=moment)
         result = _judged(folder, bench, evaluation=evaluation, name=name)
     controls: dict[str, Result] = {}
-    for control in evaluation.controls if step == 0 else ():
-        name = f"{evaluation.id}.{control}"
+    for control, name in _controls(evaluation, step=step).items():
         seen = _read(folder, name=name)
         if seen is None:
             without = CONTROLS[control](on.held_out, size=image_size(plan))
@@ -183,8 +184,30 @@ def _judged(folder: RunFolder, bench: Bench, *, evaluation: EvalPlan, name: str)
     return result
 
 
+def damaged_results(folder: RunFolder, *, evaluation: EvalPlan, step: int) -> tuple[str, ...]:
+    """File names, without suffix, of results that are there but cannot be read."""
+    names = (result_name(evaluation, step=step), *_controls(evaluation, step=step).values())
+    return tuple(name for name in names if _is_damaged(folder, name=name))
+
+
+def _is_damaged(folder: RunFolder, *, name: str) -> bool:
+    try:
+        load_result(folder.evaluations, name=name)
+    except DamagedResult:
+        return True
+    return False
+
+
+def _controls(evaluation: EvalPlan, *, step: int) -> dict[str, str]:
+    """Name of a control → file name of its result; only the untrained encoder has any."""
+    return {c: f"{evaluation.id}.{c}" for c in (evaluation.controls if step == 0 else ())}
+
+
 def _read(folder: RunFolder, *, name: str) -> Result | None:
-    stored = load_result(folder.evaluations, name=name)
+    try:
+        stored = load_result(folder.evaluations, name=name)
+    except DamagedResult:
+        return None
     return None if stored is None else Result.from_parts(stored.summary, stored.arrays)
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import eqspec
+from eqspec.build.toolchain import find_toolchain
 from eqspec.commands.running.events import (
     Compiled,
     Damaged,
@@ -18,6 +20,9 @@ from eqspec.commands.running.events import (
     Why,
 )
 from eqspec.engine.events import Agreed, Stepped
+
+if TYPE_CHECKING:
+    from eqspec.build.program import Program
 
 _WHY = ((Why.ASKED, "as was asked for"), (Why.STEPS, "--steps"), (Why.TIME, "--time-limit"))
 
@@ -45,7 +50,7 @@ def _done(event: Saved | Judging | Evaluated | Stopped | Sealed) -> str:
         case Saved(step=step):
             said = f"saved the checkpoint of step {step}"
         case Judging(evaluation=evaluation, step=step):
-            said = f"judging {evaluation.id} after step {step}"
+            said = f"judging {evaluation.id} after step {step}{event.reason}"
         case Evaluated(judged=judged, step=step):
             said = f"judged {judged.evaluation.id} after step {step}"
         case Stopped(step=step, why=why):
@@ -79,5 +84,13 @@ def _opened(event: Opened) -> str:
     made = event.program
     how = ""
     if made is not None:
-        how = f", on {made.device}, compile {'on' if made.compiled else 'off'}"
+        how = f", on {made.device}, compile {_compile(made)}"
     return f"eqspec {eqspec.__version__}: {since}{how}"
+
+
+def _compile(program: Program) -> str:
+    if program.compiled:
+        return "on"
+    if program.plan.machine.compile != "auto":
+        return "off"
+    return f"off: this machine lacks {' and '.join(find_toolchain().missing)} (EQ504)"

@@ -7,7 +7,7 @@ import pytest
 from eqspec.commands.grid import read_grid
 from eqspec.commands.planning.stages import Mark
 from eqspec.commands.study import Study, compile_grid, standing
-from eqspec.errors import Diagnostic, SpecError
+from eqspec.errors import Diagnostic, Severity, SpecError
 from eqspec.runs.folder import State
 from tests.toys import PATH, toy_text
 
@@ -32,7 +32,7 @@ def _study(
 def _problems(spec: Path, *arguments: str, overrides: tuple[str, ...] = ()) -> list[Diagnostic]:
     with pytest.raises(SpecError) as caught:
         _study(spec, *arguments, overrides=overrides)
-    return list(caught.value.diagnostics)
+    return [d for d in caught.value.diagnostics if d.severity is Severity.ERROR]
 
 
 def test_the_whole_grid_with_one_seed_then_with_the_next(spec: Path) -> None:

@@ -34,7 +34,8 @@ def said(*overrides: str) -> tuple[Diagnostic, ...]:
 
 
 def doubted(*overrides: str) -> list[tuple[str, str]]:
-    loaded = parse_spec(SPEC, path=Path("spec.yaml"), overrides=overrides)
+    longer = ("train.length=20 epochs", *overrides)  # than its warm-up
+    loaded = parse_spec(SPEC, path=Path("spec.yaml"), overrides=longer)
     resolved = resolve(loaded.spec, source=loaded.source, catalog=open_catalog(), name="spec")
     return [(d.code, d.message) for d in doubts(resolved, plan(resolved))]
 
@@ -49,7 +50,7 @@ def test_what_fits_together_is_left_alone():
         ("equivariance.split=0.001", "<cli>:--set #1", "spec.yaml:5"),
         ("equivariance={use: sie, transform: {use: rot}, d_equi: 64}", "<cli>:", "spec.yaml:5"),
         ("backbone.with.patch=7", "<cli>:--set #1", "datasets/photos.yaml"),
-        ("image=36", "vit_micro_patch8.yaml", "<cli>:--set #1"),
+        ("image=36", "<cli>:--set #1", "vit_micro_patch8.yaml"),
         ("backbone.with.patch=32", None, None),
         ("train.batch=990", "<cli>:--set #1", "datasets/photos.yaml"),
         ("method.with.projector.group=48", "spec.yaml:7", "<cli>:--set #1"),

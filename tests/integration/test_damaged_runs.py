@@ -1,0 +1,150 @@
+"""Damage in a run folder is explained, and what can be made anew is made anew."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from eqspec.runs.folder import RunFolder
+from tests.made_runs import Runs
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def flip(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+DAMAGES: dict[str, tuple[str, Callable[[Path], object]]] = {
+    "no arrays": ("npz", Path.unlink),
+    "garbage for arrays": ("npz", lambda path: path.write_bytes(b"}{")),
+    "arrays cut short": ("npz", cut),
+    "an array flipped": ("npz", flip),
+    "no numbers": ("json", lambda path: path.write_text("")),
+    "garbage for numbers": ("json", lambda path: path.write_text("}{")),
+    "empty numbers": ("json", lambda path: path.write_text("{}")),
+    "a list for numbers": ("json", lambda path: path.write_text("[]")),
+}
+
+
+@pytest.fixture
+def spec(made: Runs, copied: Runs) -> str:
+    return shutil.copy(made.root.parent / "toy.yaml", copied.root.parent)
+
+
+def result(runs: Runs, ending: str) -> Path:
+    (path,) = runs.folder().glob(f"evaluations/*.step-4.{ending}")
+    return path
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_result_is_judged_anew_with_a_word(copied: Runs, spec: str, damage: str) -> None:
+    ending, do = DAMAGES[damage]
+    before = result(copied, "json").read_bytes()
+    do(result(copied, ending))
+    done = copied.ask("run", spec)
+    assert done.status == 0, done.err
+    assert f"after step 4 anew (`{result(copied, 'json').stem}` was damaged)" in done.err
+    assert result(copied, "json").read_bytes() == before
+    assert RunFolder(copied.folder()).verify() == ()
+
+
+@pytest.mark.parametrize("ending", ["npz", "json"])
+def test_eval_judges_anew_and_seals_again(copied: Runs, ending: str) -> None:
+    before = result(copied, "json").read_bytes()
+    result(copied, ending).write_text("{}")
+    done = copied.ask("eval", copied.name())
+    assert done.status == 0, done.err
+    assert "anew" in done.err
+    assert result(copied, "json").read_bytes() == before
+    assert RunFolder(copied.folder()).verify() == ()
+
+
+def test_a_plan_says_that_a_damaged_result_is_to_be_made(copied: Runs, spec: str) -> None:
+    whole = copied.ask("plan", spec, "--no-trace", "--json").data
+    result(copied, "json").write_text("{}")
+    torn = copied.ask("plan", spec, "--no-trace", "--json").data
+    assert [s["mark"] for s in whole["stages"]] == ["=", "="]
+    assert [s["mark"] == "=" for s in torn["stages"]] == [True, False]
+
+
+@pytest.mark.parametrize("argv", [("show", "toy/"), ("diff", "toy-base/", "toy/")])
+def test_who_only_reads_names_the_file_and_what_to_do(copied: Runs, argv: tuple[str, ...]) -> None:
+    result(copied, "json").write_text("{}")
+    given = [copied.name(a.strip("/")) if a.endswith("/") else a for a in argv]
+    said = copied.ask(*given)
+    assert said.status == 3
+    assert result(copied, "json").name in said.err
+    assert f"help: `eqspec eval {copied.folder()}`" in said.err
+
+
+def test_status_goes_on_and_lists_the_damaged_run(copied: Runs) -> None:
+    result(copied, "json").write_text("{}")
+    said = copied.ask("status")
+    assert said.status == 0
+    assert result(copied, "json").name in said.out
+    assert copied.name("toy-base") in said.out
+
+
+def test_a_lost_trace_is_counted_again(copied: Runs, spec: str) -> None:
+    whole = copied.ask("run", spec)
+    (copied.folder() / "trace.json").unlink()
+    done = copied.ask("run", spec)
+    assert (done.status, done.out) == (0, whole.out), done.err
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("environment.json", None),
+        ("environment.json", ""),
+        ("record.json", ""),
+        ("record.json", "{}"),
+        ("plan.json", ""),
+        ("plan.json", "{}"),
+    ],
+)
+@pytest.mark.parametrize("command", ["run", "eval", "show"])
+def test_what_cannot_be_made_again_is_refused_with_advice(
+    copied: Runs, spec: str, name: str, text: str | None, command: str
+) -> None:
+    path = copied.folder() / name
+    path.unlink() if text is None else path.write_text(text)
+    said = copied.ask(command, spec if command == "run" else str(path.parent))
+    assert said.status == 3, said.err
+    assert name in said.err
+    assert "help: " in said.err
+
+
+def test_a_folder_named_like_a_killed_write_blocks_nothing(copied: Runs, spec: str) -> None:
+    (copied.folder() / ".foo.tmp").mkdir()
+    (copied.folder() / ".bar.tmp").write_text("left behind")
+    (copied.folder() / "record.json").unlink()
+    done = copied.ask("run", spec)
+    assert done.status == 0, done.err
+    assert not (copied.folder() / ".bar.tmp").exists()
+
+
+def test_explain_tells_where_the_values_of_a_run_came_from(copied: Runs) -> None:
+    found = copied.folder()
+    one = _explained(found, "train.batch")
+    assert [(leaf["path"], leaf["value"]) for leaf in one] == [("train.batch", "8")]
+    assert one[0]["origin"]["said"].endswith("toy.yaml:7")
+    below = _explained(found, "evaluate.0.hidden")
+    assert [leaf["path"] for leaf in below] == ["evaluate[0].use.params.hidden"]
+    assert len(_explained(found)) > 50
+
+
+def _explained(folder: Path, *path: str) -> list:
+    from tests.made_runs import ask
+
+    said = ask("explain", str(folder), *path, "--json")
+    assert said.status == 0, said.err
+    return said.data

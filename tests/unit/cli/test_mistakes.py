@@ -1,0 +1,165 @@
+"""Mistakes of the command line that once ended in a traceback, a hang or a riddle."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from eqspec.cli.main import main
+from tests.made_runs import Answer
+from tests.toys import toy_text
+
+Ask = Callable[..., Answer]
+
+
+@pytest.fixture
+def ask(capsys, tmp_path: Path, monkeypatch) -> Ask:
+    """Runs a command beside a spec."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "toy.yaml").write_text(toy_text("vicreg"))
+
+    def asked(*argv: str) -> Answer:
+        status = main(list(argv))
+        out, err = capsys.readouterr()
+        return Answer(status, out, err)
+
+    return asked
+
+
+LONG = "a" * 5000
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("check", LONG),
+        ("plan", LONG),
+        ("explain", LONG, "train.batch"),
+        ("show", LONG),
+        ("check", "toy.yaml", "--data", LONG),
+        ("plan", "toy.yaml", "--no-trace", "--runs", LONG),
+    ],
+)
+def test_a_path_that_is_too_long_is_refused(ask: Ask, argv: tuple[str, ...]) -> None:
+    said = ask(*argv)
+    assert said.status == 2
+    assert "no path can be as long as `aaa" in said.err
+
+
+@pytest.mark.parametrize("place", [".", "folder"])
+def test_a_plan_is_not_written_over_a_folder(ask: Ask, place: str) -> None:
+    Path("folder").mkdir()
+    said = ask("plan", "toy.yaml", "--no-trace", "-o", place)
+    assert said.status == 2
+    assert f"`{place}` is a folder, and the plan needs a file" in said.err
+
+
+def test_a_table_is_not_written_over_a_folder(ask: Ask) -> None:
+    said = ask("ablate", "toy.yaml", "--grid", "batch=8,16", "--csv", ".")
+    assert said.status == 1
+    assert "cannot write `.`: it is a folder" in said.err
+
+
+@pytest.mark.parametrize("command", ["check", "plan", "run"])
+def test_a_pipe_in_which_nobody_writes_is_refused(ask: Ask, command: str) -> None:
+    os.mkfifo("pipe.yaml")
+    said = ask(command, "pipe.yaml")
+    assert said.status == 2
+    assert "`pipe.yaml` cannot be read: it is a pipe" in said.err
+
+
+def test_what_a_shell_pipes_in_is_read(ask: Ask) -> None:
+    reads, writes = os.pipe()
+    os.write(writes, toy_text("vicreg").encode())
+    os.close(writes)
+    said = ask("check", f"/dev/fd/{reads}")
+    os.close(reads)
+    assert said.status == 0, said.err
+
+
+def test_a_size_set_on_the_command_line_is_where_the_patch_does_not_fit(ask: Ask) -> None:
+    said = ask("check", "toy.yaml", "--set", "image=33", "--json")
+    (found,) = said.data["diagnostics"]
+    assert found["file"] == "<cli>:--set #1"
+    assert [also["file"] for also in found["also"]] == ["toy.yaml"]
+
+
+def test_an_entry_past_the_end_of_a_list_is_not_set_there(ask: Ask) -> None:
+    said = ask("check", "toy.yaml", "--set", "evaluate=[]", "--set", "evaluate.9.at=end")
+    assert "has no such part" in said.err
+    assert "set here" not in said.err
+
+
+@pytest.mark.parametrize("command", [("check",), ("plan", "--no-trace"), ("run",)])
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [
+        ("/nope", "there is no folder /nope"),
+        ("toy.yaml", "toy.yaml is a file, no folder"),
+        ("empty", "there is no image in empty"),
+    ],
+)
+@pytest.mark.parametrize("data", ["photos", "image-folder", "cifar10"])
+def test_data_that_are_not_there_are_a_mistake_of_the_command_line(
+    ask: Ask, command: tuple[str, ...], place: str, reason: str, data: str
+) -> None:
+    Path("empty").mkdir()
+    text = toy_text("vicreg").replace("{use: photos}", f"{{use: {data}}}")
+    Path("toy.yaml").write_text(text)
+    said = ask(*command, "toy.yaml", "--data", place)
+    assert said.status == 2
+    assert reason in said.err
+
+
+def test_of_very_many_problems_the_first_are_shown(ask: Ask) -> None:
+    Path("toy.yaml").write_text(
+        toy_text("vicreg") + "evaluate:\n" + "  - {use: knn, at: nowhere}\n" * 300
+    )
+    said = ask("check", "toy.yaml")
+    assert said.status == 2
+    every = len(ask("check", "toy.yaml", "--json").data["diagnostics"])
+    assert every >= 300
+    assert said.err.count("error[") == 50
+    assert f"… and {every - 50} more" in said.err
+    assert f"{every} errors in toy.yaml" in said.err
+    annotated = ask("check", "toy.yaml", "--output-format", "github")
+    assert annotated.out.count("::error") == every
+
+
+def test_a_file_is_not_taken_for_itself(ask: Ask) -> None:
+    Path("loop.yaml").symlink_to("loop.yaml")
+    said = ask("check", "loop.yaml")
+    assert said.status == 2
+    assert "did you mean `loop.yaml`" not in said.err
+
+
+@pytest.mark.parametrize("command", [("plan", "--no-trace"), ("run",), ("status",)])
+@pytest.mark.parametrize("runs", ["toy.yaml", "toy.yaml/below"])
+def test_runs_cannot_be_kept_in_a_file(ask: Ask, command: tuple[str, ...], runs: str) -> None:
+    spec = () if command == ("status",) else ("toy.yaml",)
+    said = ask(*command, *spec, "--runs", runs)
+    assert said.status == 2
+    assert "`toy.yaml` is a file, and --runs needs a folder" in said.err
+
+
+def test_a_warm_up_that_outlasts_the_training_is_warned_of(ask: Ask) -> None:
+    said = ask("check", "toy.yaml")
+    assert said.status == 0
+    assert "warning[EQ506]" in said.err
+    assert "--> toy.yaml:" in said.err
+    assert "methods/vicreg.yaml:27" in said.err
+    assert "EQ506" not in ask("check", "toy.yaml", "--set", "train.length=10 epochs").err
+    schedule = "train.schedule={impl: warmup_cosine, params: {warmup: 5 steps}}"
+    own = ask("check", "toy.yaml", "--set", schedule)
+    assert "<cli>:--set #1" in own.err.partition("EQ506")[2]
+
+
+def test_the_log_says_why_nothing_is_compiled(ask: Ask, monkeypatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    said = ask("run", "toy.yaml", "--steps", "1", "--runs", "runs")
+    assert said.status == 0, said.err
+    (log,) = Path("runs").glob("*/*/log.txt")
+    assert "compile off: this machine lacks a C++ compiler (`g++`)" in log.read_text()
