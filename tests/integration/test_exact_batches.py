@@ -178,8 +178,9 @@ def assert_rounded_alike(found: dict[str, np.ndarray], expected: dict[str, np.nd
 
 
 @pytest.mark.slow
-def test_compiled_for_this_machine_on_two_ranks(tmp_path: Path) -> None:
-    case = replace(vicreg(), dtype=torch.float32)
+@pytest.mark.parametrize("name", ["vicreg", "ibot"])
+def test_compiled_for_this_machine_on_two_ranks(tmp_path: Path, name: str) -> None:
+    case = replace(CASES[name](), dtype=torch.float32)
     alone = arrays(trained_on(World(), case=case, micro_batches=1))
     with started_ranks(tmp_path) as ranks:
         for micro_batches in (1, 2):
