@@ -146,7 +146,7 @@ def test_compiled_for_this_machine(name: str) -> None:
 
     No entry is further away than 1e-6 of the gradient's length. Measured for VICReg: 2.4e-7 of it
     (whole vectors: 2.6e-6, where uncompiled float32 is 2.1e-6 from float64, since batch norms
-    divide by deviations that are small beside the means); for iBOT, 1e-7.
+    divide by deviations that are small beside the means).
     """
     for dtype, micro_batches in ((torch.float64, 1), (torch.float32, 1), (torch.float32, 4)):
         torch.compiler.reset()
