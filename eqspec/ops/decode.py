@@ -7,6 +7,7 @@ its version, is part of every result: `decoder`.
 
 from __future__ import annotations
 
+import errno
 import io
 from importlib import metadata
 from pathlib import Path
@@ -19,6 +20,10 @@ from eqspec.errors import EqspecError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
+
+
+_OF_THE_MACHINE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.ESTALE})
+"""What keeps an image that may be whole from being read."""
 
 
 class UnreadableImage(EqspecError):
@@ -42,6 +47,8 @@ def decode(image: Path | bytes, *, name: str | None = None) -> NDArray[np.uint8]
 
     Raises:
         UnreadableImage: it is missing, damaged, or no image.
+        EqspecError: this machine cannot read it now. That is no property of the data: an image
+            replaced for it would make another run of the same recipe.
     """
     from PIL import Image, ImageOps
 
@@ -49,8 +56,12 @@ def decode(image: Path | bytes, *, name: str | None = None) -> NDArray[np.uint8]
         with Image.open(io.BytesIO(image) if isinstance(image, bytes) else image) as opened:
             ImageOps.exif_transpose(opened, in_place=True)
             return np.asarray(_to_rgb(opened))
-    except Exception as error:
+    except Exception as error:  # damage shows as OSError, ValueError, SyntaxError, struct.error, …
         called = name or (str(image) if isinstance(image, Path) else "without a name")
+        if isinstance(error, MemoryError) or getattr(error, "errno", None) in _OF_THE_MACHINE:
+            advice = "nothing says that the image is damaged; the same command goes on"
+            message = f"this machine cannot read the image {called} now: {error}"
+            raise EqspecError(message, help=advice) from error
         raise UnreadableImage(called, error) from error
 
 

@@ -75,7 +75,7 @@ def load(plugin: Plugin) -> ModuleType:
     called = f"the op `{plugin.family}.{plugin.name}` of `{plugin.package}` {plugin.version}"
     try:
         op = importlib.import_module(plugin.module)
-    except Exception as error:
+    except Exception as error:  # somebody else's code runs here, and may raise anything
         raise UsageError(f"{called} cannot be imported: {error}") from error
     missing = [
         name for name in ("rev", "Params", "build", "__doc__") if not getattr(op, name, None)

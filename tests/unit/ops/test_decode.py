@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import os
 import pickle
+import resource
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from eqspec.errors import EqspecError
 from eqspec.ops.decode import UnreadableImage, decode, decoder
 from tests.fabricated import save
 from tests.fakes import FakeImages
@@ -110,6 +114,28 @@ def test_pixels_without_a_range_are_refused(tmp_path):
         decode(tmp_path / "float.tif")
     with pytest.raises(UnreadableImage, match="more than 16 bits"):
         decode(tmp_path / "deep.tif")
+
+
+def test_what_the_machine_lacks_is_no_damage(tmp_path):
+    path = tmp_path / "whole.png"
+    save(path, np.zeros((4, 4, 3), dtype=np.uint8))
+    decode(path)  # whatever the decoder opens for itself is open
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    held = [os.open(os.devnull, os.O_RDONLY)]
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(held) + 1, hard))
+        with contextlib.suppress(OSError):
+            while True:
+                held.append(os.open(os.devnull, os.O_RDONLY))
+        with pytest.raises(
+            EqspecError, match=r"this machine cannot read .*whole.png now"
+        ) as caught:
+            decode(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for descriptor in held:
+            os.close(descriptor)
+    assert not isinstance(caught.value, UnreadableImage)
 
 
 def test_an_unreadable_image_keeps_its_name_across_processes():
