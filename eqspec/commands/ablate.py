@@ -1,6 +1,8 @@
 """`eqspec ablate`: a spec's recipe over a grid of values and seeds, and one table of all of it.
 
-A study has no folder of its own: its runs are ordinary ones, and the table is made from them.
+Beside the points stand the encoders as they were before training, and what a protocol finds without
+any encoder: what a point has learned is what it has above these. A study has no folder of its own:
+its runs are ordinary ones, and the table is made from them.
 """
 
 from __future__ import annotations
@@ -13,12 +15,14 @@ from pathlib import Path
 
 from eqspec.commands.grid import Point
 from eqspec.commands.planning.stages import Mark
-from eqspec.commands.running.compare import Done, headline_scores
+from eqspec.commands.running.compare import UNTRAINED, Done, headline_scores
 from eqspec.commands.running.judging import Judged
 from eqspec.commands.running.request import RunRequest
-from eqspec.commands.running.series import Manner, Member
+from eqspec.commands.running.series import Manner, Member, untrained_encoder
 from eqspec.commands.study import GridRun, Study, standing
+from eqspec.compile.plan import EvalPlan
 from eqspec.evals.evaluate import headline
+from eqspec.nn.scores import Result
 from eqspec.runs.folder import RunFolder
 
 
@@ -74,10 +78,28 @@ class PointRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
-    """One number of one run."""
+class BesideRow:
+    """What stands beside the points: an untrained encoder, or a control without any.
 
-    point: Point
+    Attributes:
+        cells: one per column; None where there is no such number.
+        seeds: that it was measured with.
+    """
+
+    name: str
+    cells: tuple[Cell | None, ...]
+    seeds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One number of one run.
+
+    Attributes:
+        row: its point, or the name of what stands beside the points.
+    """
+
+    row: Point | str
     seed: int
     column: Column
     value: float
@@ -90,12 +112,13 @@ class Ablation:
     """What a study has found so far."""
 
     columns: tuple[Column, ...]
+    beside: tuple[BesideRow, ...]
     rows: tuple[PointRow, ...]
     values: tuple[Value, ...]
 
 
 def member(run: GridRun, study: Study, manner: Manner, *, name: str) -> Member:
-    """A run of a study, as a series makes it; nothing is judged before training.
+    """A run of a study, as a series makes it.
 
     Args:
         name: what it is called while it is made.
@@ -105,7 +128,7 @@ def member(run: GridRun, study: Study, manner: Manner, *, name: str) -> Member:
         spec_text=study.spec_text,
         root=manner.root,
         data=manner.data,
-        untrained=False,
+        untrained=run.untrained,
         retry=manner.retry,
         should_stop=manner.should_stop,
     )
@@ -117,7 +140,12 @@ def finished(run: GridRun) -> Done | None:
     if standing(run).mark is not Mark.CACHED:
         return None
     folder, last = RunFolder(run.folder), run.plan.train.steps
-    found = [Judged.read(folder, evaluation=e, step=last) for e in run.plan.evaluations]
+    moments = [
+        (evaluation, step)
+        for step in ((0, last) if run.untrained else (last,))
+        for evaluation in run.plan.evaluations
+    ]
+    found = [Judged.read(folder, evaluation=e, step=step) for e, step in moments]
     judged = tuple(one for one in found if one is not None)
     if len(judged) < len(found):  # one is damaged
         return None
@@ -131,52 +159,91 @@ def ablation(study: Study, done: Mapping[Path, Done]) -> Ablation:
         done: the runs that are complete, by folder.
     """
     runs = [run for run in study.runs if run.folder in done]
-    values = tuple(
-        value for run in runs for point in run.points for value in _values(run, done, point=point)
+    values = (
+        *_beside(runs, done),
+        *(v for run in runs for point in run.points for v in _values(run, done, point=point)),
     )
     columns = tuple(dict.fromkeys(value.column for value in values))
     means = {column: _means(values, column) for column in columns}
-    rows = tuple(
-        PointRow(
-            point=point,
-            cells=tuple(means[column].get(point) for column in columns),
-            done=sum(point in run.points for run in runs),
-            seeds=sum(point in run.points for run in study.runs),
-        )
-        for point in study.points
+    names = dict.fromkeys(value.row for value in values if isinstance(value.row, str))
+    return Ablation(
+        columns,
+        tuple(
+            BesideRow(
+                name=name,
+                cells=tuple(means[column].get(name) for column in columns),
+                seeds=len({value.seed for value in values if value.row == name}),
+            )
+            for name in names
+        ),
+        tuple(
+            PointRow(
+                point=point,
+                cells=tuple(means[column].get(point) for column in columns),
+                done=sum(point in run.points for run in runs),
+                seeds=sum(point in run.points for run in study.runs),
+            )
+            for point in study.points
+        ),
+        values,
     )
-    return Ablation(columns, rows, values)
 
 
-def _means(values: Sequence[Value], column: Column) -> dict[Point, Cell]:
-    numbers: dict[Point, list[float]] = {}
+def _means(values: Sequence[Value], column: Column) -> dict[Point | str, Cell]:
+    numbers: dict[Point | str, list[float]] = {}
     for value in values:
         if value.column == column and not math.isnan(value.value):
-            numbers.setdefault(value.point, []).append(value.value)
-    means = {point: statistics.fmean(over) for point, over in numbers.items()}
+            numbers.setdefault(value.row, []).append(value.value)
+    means = {row: statistics.fmean(over) for row, over in numbers.items()}
+    of_points = [mean for row, mean in means.items() if isinstance(row, Point)]
     return {
-        point: Cell(
-            mean=means[point],
+        row: Cell(
+            mean=means[row],
             deviation=statistics.stdev(over) if len(over) > 1 else None,
             count=len(over),
-            highest=len(means) > 1 and means[point] == max(means.values()),
+            highest=isinstance(row, Point) and len(of_points) > 1 and means[row] == max(of_points),
         )
-        for point, over in numbers.items()
+        for row, over in numbers.items()
     }
+
+
+def _beside(runs: Sequence[GridRun], done: Mapping[Path, Done]) -> Iterator[Value]:
+    """Untrained encoders, one per seed and kind of encoder, then the controls."""
+    judged = [(run, j) for run in runs for j in done[run.folder].judged if j.step == 0]
+    kinds = list(dict.fromkeys(_kind(run) for run, _ in judged))
+    first = {_kind(run): run.points[0] for run, _ in reversed(judged)}
+    for run, one in judged:
+        several = len(kinds) > 1
+        name = f"{UNTRAINED}, {first[_kind(run)]}" if several else UNTRAINED
+        yield from _numbers(run, one, one.result, row=name)
+    for run, one in judged:
+        for name, result in one.controls.items():
+            yield from _numbers(run, one, result, row=name)
+
+
+def _kind(run: GridRun) -> str:
+    """Which encoder a run starts with, seeds aside."""
+    _, *encoder = untrained_encoder(run.plan)
+    return repr(encoder)
 
 
 def _values(run: GridRun, done: Mapping[Path, Done], *, point: Point) -> Iterator[Value]:
     for judged in done[run.folder].judged:
-        for column, number in _headline(judged):
-            yield Value(point, run.plan.seed, column, number, run.plan.recipe, run.folder)
+        if judged.step:
+            yield from _numbers(run, judged, judged.result, row=point)
 
 
-def _headline(judged: Judged) -> Iterator[tuple[Column, float]]:
+def _numbers(run: GridRun, judged: Judged, result: Result, *, row: Point | str) -> Iterator[Value]:
+    for column, number in _headline(judged.evaluation, result):
+        yield Value(row, run.plan.seed, column, number, run.plan.recipe, run.folder)
+
+
+def _headline(evaluation: EvalPlan, result: Result) -> Iterator[tuple[Column, float]]:
     """The numbers that tables show."""
-    shown = headline(judged.evaluation)
-    for score in headline_scores(judged.result.metrics, shown):
+    shown = headline(evaluation)
+    for score in headline_scores(result.metrics, shown):
         column = Column(
-            evaluation=judged.evaluation.id,
+            evaluation=evaluation.id,
             metric=score.metric,
             label=shown.metrics[score.metric],
             of=tuple(score.of.items()),

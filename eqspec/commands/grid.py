@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
@@ -23,18 +23,24 @@ MOST = 1000
 
 SEED = "seed"
 
+VARIANT = Axis("variant", "compare")
+"""What a spec's `compare:` names, and the spec itself: an axis that only the spec can fill."""
+
 
 @dataclass(frozen=True, slots=True)
 class Varied:
     """An axis of a grid.
 
     Attributes:
+        values: none of `VARIANT` where all variants are meant.
         written: where the axis was asked for.
+        changes: of `VARIANT`, once the spec is known: value → what it sets, by dotted path.
     """
 
     axis: Axis
     values: tuple[JsonValue, ...]
     written: Place
+    changes: Mapping[str, Mapping[str, JsonValue]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +49,14 @@ class Setting:
 
     Attributes:
         axis: its name.
-        path: that is set.
         text: the value, as the loader reads it.
+        overrides: `path=value` for the loader.
     """
 
     axis: str
-    path: str
     text: str
-    instead_of: str | None
+    overrides: tuple[str, ...]
     written: Place
-
-    @property
-    def overrides(self) -> tuple[str, ...]:
-        """`path=value` for the loader."""
-        others = () if self.instead_of is None else (f"{self.instead_of}=null",)
-        return (*others, f"{self.path}={self.text}")
 
     @property
     def value(self) -> JsonValue:
@@ -137,8 +136,13 @@ def as_yaml(value: JsonValue) -> str:
 
 
 def _setting(varied: Varied, value: JsonValue) -> Setting:
-    axis = varied.axis
-    return Setting(axis.name, axis.path, as_yaml(value), axis.instead_of, varied.written)
+    axis, text = varied.axis, as_yaml(value)
+    if varied.changes is not None:
+        sets = varied.changes[str(value)].items()
+        overrides = tuple(f"{path}={as_yaml(to)}" for path, to in sets)
+        return Setting(axis.name, text, overrides, varied.written)
+    others = () if axis.instead_of is None else (f"{axis.instead_of}=null",)
+    return Setting(axis.name, text, (*others, f"{axis.path}={text}"), varied.written)
 
 
 def _as_studied(text: str, *, place: Place, problems: list[Diagnostic]) -> Iterator[Varied]:
@@ -148,7 +152,7 @@ def _as_studied(text: str, *, place: Place, problems: list[Diagnostic]) -> Itera
         here = Place(place.file, 1, start, start + max(1, len(name)), text)
         start += len(name) + 1
         axis = _axis(name, place=here, problems=problems)
-        if axis is not None and axis.study:
+        if axis is not None and (axis.study or axis is VARIANT):
             yield Varied(axis, axis.study, here)
         elif axis is not None:
             message = f"the paper has no study of `{axis.name}`"
@@ -181,16 +185,16 @@ def _with_values(
 
 def _axis(name: str, *, place: Place, problems: list[Diagnostic]) -> Axis | None:
     """The axis that is meant, if it can be one."""
-    axis = find_axis(name)
+    axis = VARIANT if name == VARIANT.name else find_axis(name)
     if axis is None:
         several = "," in name and all(find_axis(part) for part in name.split(","))
         advice = "give each axis with values a `--grid` of its own" if several else None
-        guess = did_you_mean(name, axes(), cutoff=0.5)
+        guess = did_you_mean(name, (VARIANT.name, *axes()), cutoff=0.5)
         help_ = advice or guess or _known_axes()
         message = f"{shown(name)} is no axis" if name else "an axis has no name"
         problems.append(_problem(message, place, help_=help_))
         return None
-    if identity_fields()[axis.path.partition(".")[0]] == "how":
+    if axis is not VARIANT and identity_fields()[axis.path.partition(".")[0]] == "how":
         message = f"`{axis.path}` does not change what is trained"
         note = "every point of the grid would be the same run"
         problems.append(_problem(message, place, label=note))
@@ -256,7 +260,8 @@ def _part(place: Place, text: str) -> Place:
 
 
 def _known_axes() -> str:
-    return f"there are: {listed(axes())}; or any dotted path of a spec"
+    names = listed((VARIANT.name, *axes()))
+    return f"there are: {names}; or any dotted path of a spec"
 
 
 def _problem(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from eqspec.commands.grid import Grid, Point
+from eqspec.commands.grid import VARIANT, Grid, Point
 from eqspec.commands.planning.data_places import NOWHERE, DataPlaces
 from eqspec.commands.planning.plans import Planned, plan_spec
 from eqspec.commands.planning.stages import Mark
 from eqspec.commands.running.request import identity_of
+from eqspec.commands.running.series import untrained_encoder
+from eqspec.commands.variants import with_variants
 from eqspec.compile.plan import Plan
 from eqspec.errors import Diagnostic, EqspecError, Place, SpecError
 from eqspec.runs import checkpoint
@@ -29,11 +31,13 @@ class GridRun:
 
     Attributes:
         points: whose run it is: several where they come to the same recipe.
+        untrained: its encoder is also judged before training; of encoders that start alike, one is.
     """
 
     plan: Plan
     points: tuple[Point, ...]
     folder: Path
+    untrained: bool = False
 
     @property
     def name(self) -> str:
@@ -99,7 +103,7 @@ def compile_grid(
     Raises:
         SpecError: with everything that is wrong at any point, and at which.
     """
-    points, found = grid.points, _Found()
+    points, found = with_variants(grid, path, overrides=overrides).points, _Found()
     plans: list[tuple[Point, Planned]] = []
     for point in points:
         try:
@@ -113,17 +117,46 @@ def compile_grid(
     if len(plans) < len(points):
         raise SpecError(diagnostics)
     made: dict[Path, GridRun] = {}
+    for point, plan in _with_seeds(path, grid, plans, overrides=overrides, data=data):
+        folder = place(runs, identity=identity_of(plan))
+        before = made[folder].points if folder in made else ()
+        made[folder] = GridRun(plan, (*before, point), folder)
+    return Study(points, _with_untrained(made.values()), plans[0][1].text, diagnostics)
+
+
+def _with_untrained(runs: Iterable[GridRun]) -> tuple[GridRun, ...]:
+    """The runs, one of each kind of encoder and seed marked: where it is judged already, or first.
+
+    `eqspec run` judges it in the spec's own run, which comes last there.
+    """
+    found = list(runs)
+    kinds = [untrained_encoder(run.plan) for run in found]
+    for at, kind in enumerate(kinds):
+        if kind in kinds[:at]:
+            continue
+        alike = [other for other, one in enumerate(kinds) if one == kind]
+        chosen = next((other for other in alike if _judged(found[other], step=0)), at)
+        found[chosen] = replace(found[chosen], untrained=True)
+    return tuple(found)
+
+
+def _with_seeds(
+    path: Path,
+    grid: Grid,
+    plans: Sequence[tuple[Point, Planned]],
+    *,
+    overrides: Sequence[str],
+    data: DataPlaces,
+) -> Iterator[tuple[Point, Plan]]:
+    """Every point with one seed, then with the next."""
     for turn in range(grid.count):
         for point, own in plans:
             seed = grid.seeds[turn] if grid.seeds else own.plan.seed + turn
-            plan = own.plan
-            if seed != plan.seed:
+            if seed == own.plan.seed:
+                yield point, own.plan
+            else:
                 given = (*overrides, f"seed={seed}")
-                plan = _planned(path, point, overrides=given, data=data).plan
-            folder = place(runs, identity=identity_of(plan))
-            before = made[folder].points if folder in made else ()
-            made[folder] = GridRun(plan, (*before, point), folder)
-    return Study(points, tuple(made.values()), plans[0][1].text, diagnostics)
+                yield point, _planned(path, point, overrides=given, data=data).plan
 
 
 def standing(run: GridRun) -> Standing:
@@ -135,8 +168,7 @@ def standing(run: GridRun) -> Standing:
     try:
         state, saved = folder.state(), checkpoint.steps(folder.checkpoints)
         if state is State.FINISHED:
-            judged = whole_steps(folder.evaluations)
-            whole = all(steps in judged.get(e.id, ()) for e in run.plan.evaluations)
+            whole = _judged(run, step=steps) and (not run.untrained or _judged(run, step=0))
             return Standing(Mark.CACHED if whole else Mark.CHANGED, state, steps, steps)
     except EqspecError as error:
         return Standing(Mark.CHANGED, State.FAILED, 0, steps, problem=error.message)
@@ -144,9 +176,19 @@ def standing(run: GridRun) -> Standing:
     return Standing(mark, state, max(saved, default=0), steps)
 
 
+def _judged(run: GridRun, *, step: int) -> bool:
+    """Whether every evaluation after a step is there and looks whole."""
+    found = whole_steps(RunFolder(run.folder).evaluations)
+    return all(step in found.get(e.id, ()) for e in run.plan.evaluations)
+
+
 def _planned(path: Path, point: Point, *, overrides: Sequence[str], data: DataPlaces) -> Planned:
     own = (override for setting in point.settings for override in setting.overrides)
-    return plan_spec(path, overrides=(*overrides, _ALONE, *own), data=data)
+    # A variant's runs are those that `eqspec run` makes of it.
+    named = (str(s.value) for s in point.settings if s.axis == VARIANT.name)
+    variant = next((name for name in named if name != path.stem), None)
+    name = None if variant is None else f"{path.stem}-{variant}"
+    return plan_spec(path, overrides=(*overrides, _ALONE, *own), data=data, name=name)
 
 
 class _Found:

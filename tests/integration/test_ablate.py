@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,7 +117,8 @@ def test_what_is_done_is_not_made_again_and_the_table_is_the_same(story: Story) 
 def test_every_number_of_every_run_is_in_the_csv(story: Story) -> None:
     head, *rows = story.csv.read_text().splitlines()
     assert head == "point,lambda,seed,evaluation,metric,of,value,recipe,folder"
-    assert len(rows) == 4
+    named = Counter(row.partition(",")[0] for row in rows)
+    assert named == {"untrained": 2, "block-grid": 2, "lambda=1": 2, "lambda=5": 2}
     assert all(Path(row.rpartition(",")[2]).is_dir() for row in rows)
 
 
@@ -134,6 +136,27 @@ def test_the_specs_own_run_is_a_point_of_its_grid(story: Story) -> None:
     assert planned["folder"] == folder["runs"][0]["folder"]
 
 
+def test_untrained_encoders_are_judged_once_per_seed_and_stand_above_the_points(
+    story: Story,
+) -> None:
+    assert story.made.err.count("before training") == 2
+    table = [line.split() for line in story.made.out.splitlines()]
+    names = [words[0] for words in table if words and words[0] in {"untrained", "1", "5"}]
+    assert names[:3] == ["untrained", "1", "5"]
+
+
+def test_the_variants_of_a_spec_are_an_axis_and_their_runs_those_of_run(tmp_path: Path) -> None:
+    spec, runs = _toy(tmp_path), ("--runs", str(tmp_path / "runs"))
+    both = "compare: {base: {equivariance: none}, weak: {equivariance.lambda: 0.1}}"
+    spec.write_text(spec.read_text().replace("compare: {base: {equivariance: none}}", both))
+    made = ask("run", str(spec), *runs)
+    assert made.status == 0, made.err
+    assert _marks(_ablate(spec, "--grid", "variant", "--dry-run")) == "==="
+    more = _ablate(spec, "--grid", "variant=weak,base", "--seeds", "2", "--dry-run", "--json").data
+    assert [run["mark"] for run in more["runs"]] == ["~", "=", "+", "+"]
+    assert more["runs"][0]["points"] == [{"variant": "weak"}]
+
+
 def _stopped(spec: Path, *arguments: str, number: signal.Signals) -> Answer:
     """A study in a process of its own that gets a signal in the middle of its second run."""
     asked = ("ablate", str(spec), *GRID, "--runs", str(spec.parent / "runs"), *arguments)
@@ -147,7 +170,8 @@ def test_a_study_that_was_killed_goes_on_and_ends_the_same(story: Story, tmp_pat
     spec, numbers = _toy(tmp_path), ("--csv", str(tmp_path / "numbers.csv"))
     killed = _stopped(spec, *numbers, number=signal.SIGKILL)
     assert killed.status == -9, killed.err
-    assert len((tmp_path / "numbers.csv").read_text().splitlines()) == 2
+    rows = (tmp_path / "numbers.csv").read_text().splitlines()[1:]
+    assert [row.partition(",")[0] for row in rows] == ["untrained", "block-grid", "lambda=1"]
     assert _marks(_ablate(spec, *GRID, "--dry-run")).startswith("=")
     ended = _ablate(spec, *GRID, *numbers)
     assert ended.status == 0, ended.err

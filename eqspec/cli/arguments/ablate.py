@@ -23,6 +23,7 @@ from eqspec.cli.options import (
 EXAMPLES = (
     "eqspec ablate specs/quickstart.yaml --grid lambda,split --dry-run",
     "eqspec ablate specs/quickstart.yaml --grid lambda=30,300 --grid split=0.25,0.5 --seeds 3",
+    "eqspec ablate specs/quickstart.yaml --grid variant --seeds 3",
     "eqspec ablate specs/quickstart.yaml --grid transform --seeds 0,1 --csv transforms.csv",
     "eqspec ablate specs/quickstart.yaml --grid equivariance.with.decoder_k.width=64,128",
 )
@@ -33,7 +34,8 @@ _Grid = Annotated[
     typer.Option(
         "--grid",
         metavar="AXIS[,AXIS|=VALUES]",
-        help="What to vary: short names or dotted paths. Without values, the paper's. Repeatable.",
+        help="What to vary: short names or dotted paths, without values over the paper's; or "
+        "`variant`, over what `compare:` names. Repeatable.",
     ),
 ]
 _Seeds = Annotated[
@@ -72,7 +74,8 @@ def command(  # noqa: PLR0913 - its options
     """Trains a spec at every point of a grid, or goes on where that stopped.
 
     Every point and seed is an ordinary run; runs that exist are not made again. One table shows
-    the mean over seeds at every point. The variants of `compare:` are left out.
+    the mean over seeds at every point, and beside them the untrained encoders and the controls.
+    The variants of `compare:` are an axis, `variant`, and left out of any other grid.
     """
     from eqspec.commands.grid import read_grid
     from eqspec.commands.study import compile_grid

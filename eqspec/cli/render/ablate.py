@@ -12,7 +12,7 @@ from rich.text import Text
 
 from eqspec.cli.layout import Cell, aligned, heading, number, wrapped
 from eqspec.cli.render.compare import column_heads
-from eqspec.commands.ablate import Ablation, Column, PointRow
+from eqspec.commands.ablate import Ablation, Column
 from eqspec.commands.ablate import Cell as Score
 from eqspec.commands.grid import Point
 from eqspec.commands.planning.stages import Mark
@@ -79,8 +79,10 @@ def table(found: Ablation, *, width: int) -> Text:
 def _evaluation(found: Ablation, id_: str, *, width: int) -> list[Text]:
     """As many blocks of columns as it takes, under one heading."""
     at = [i for i, column in enumerate(found.columns) if column.evaluation == id_]
-    lines = {i: _column(found.columns[i], [row.cells[i] for row in found.rows]) for i in at}
-    front = max(len(str(row.point)) for row in found.rows) + len("  n ") + 2
+    rows = (*found.beside, *found.rows)
+    lines = {i: _column(found.columns[i], [row.cells[i] for row in rows]) for i in at}
+    labels = (*(str(row.point) for row in found.rows), *(row.name for row in found.beside))
+    front = max(map(len, labels)) + len("  n ") + 2
     blocks, room = [list[int]()], width - front
     for i in at:
         wide = max(map(len, lines[i])) + 2
@@ -89,17 +91,22 @@ def _evaluation(found: Ablation, id_: str, *, width: int) -> list[Text]:
             room = width - front
         blocks[-1].append(i)
         room -= wide
-    made = [_block(found.rows, [lines[i] for i in block]) for block in blocks]
+    made = [_block(found, [lines[i] for i in block]) for block in blocks]
     return [Text("\n").join([heading(id_), made[0]]), *made[1:]]
 
 
-def _block(rows: Sequence[PointRow], columns: Sequence[Sequence[str]]) -> Text:
-    names = [str(setting).partition("=")[0] for setting in rows[0].point.settings]
+def _block(found: Ablation, columns: Sequence[Sequence[str]]) -> Text:
+    names = [str(setting).partition("=")[0] for setting in found.rows[0].point.settings]
     lines: list[list[Cell]] = [
         [*(Text(name, "bold") for name in (*names, "n")), *(Text(c[0], "bold") for c in columns)],
         [*("" for _ in (*names, "n")), *(Text(c[1], "dim") for c in columns)],
     ]
-    for at, row in enumerate(rows, start=2):
+    blank = [""] * (len(names) - 1)
+    for at, beside in enumerate(found.beside, start=2):
+        counted = Text(str(beside.seeds), "dim")
+        cells = (Text(c[at], "dim") for c in columns)
+        lines.append([Text(beside.name, "dim"), *blank, counted, *cells])
+    for at, row in enumerate(found.rows, start=2 + len(found.beside)):
         settings = [str(setting).partition("=")[2] for setting in row.point.settings]
         count = str(row.done) if row.done == row.seeds else f"{row.done}/{row.seeds}"
         cells = (Text(c[at], "bold" if c[at].endswith(_HIGHEST) else "") for c in columns)
@@ -136,11 +143,12 @@ def as_csv(found: Ablation, study: Study) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(head)
     for one in found.values:
-        settings = {s.axis: str(s).partition("=")[2] for s in one.point.settings}
+        point = one.row if isinstance(one.row, Point) else None
+        settings = {s.axis: str(s).partition("=")[2] for s in point.settings} if point else {}
         writer.writerow(
             [
-                str(one.point),
-                *(settings[name] for name in names),
+                str(one.row),
+                *(settings.get(name, "") for name in names),
                 one.seed,
                 one.column.evaluation,
                 one.column.metric,
@@ -185,22 +193,31 @@ def as_data(
     if found is None:
         return data
     data["failed"] = [{"run": run, "why": why} for run, why in failed]
+    data["beside"] = [
+        _cell(column, cell, row={"name": row.name})
+        for row in found.beside
+        for column, cell in zip(found.columns, row.cells, strict=True)
+        if cell is not None
+    ]
     data["table"] = [
-        {
-            "point": _settings(row.point),
-            "evaluation": column.evaluation,
-            "metric": column.metric,
-            "of": dict(column.of),
-            "mean": cell.mean,
-            "deviation": cell.deviation,
-            "count": cell.count,
-            "highest": cell.highest,
-        }
+        _cell(column, cell, row={"point": _settings(row.point)}) | {"highest": cell.highest}
         for row in found.rows
         for column, cell in zip(found.columns, row.cells, strict=True)
         if cell is not None
     ]
     return data
+
+
+def _cell(column: Column, cell: Score, *, row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **row,
+        "evaluation": column.evaluation,
+        "metric": column.metric,
+        "of": dict(column.of),
+        "mean": cell.mean,
+        "deviation": cell.deviation,
+        "count": cell.count,
+    }
 
 
 def _settings(point: Point) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def series(planned: Planned, manner: Manner) -> tuple[Member, ...]:
                 repeat=repeat,
                 data=manner.data,
                 steps=manner.steps,
-                untrained=plan is own or not _start_alike(plan, own),
+                untrained=plan is own or untrained_encoder(plan) != untrained_encoder(own),
                 retry=manner.retry,
                 deadline=manner.deadline,
                 should_stop=manner.should_stop,
@@ -96,12 +96,8 @@ def _repeat(plans: Sequence[Plan], root: Path) -> int:
     return newest + 1 if ended else newest
 
 
-def _start_alike(a: Plan, b: Plan) -> bool:
-    """Whether two untrained encoders are one function, so that one judgement does for both."""
-    return _encoder(a) == _encoder(b)
-
-
-def _encoder(plan: Plan) -> tuple[object, ...]:
+def untrained_encoder(plan: Plan) -> tuple[object, ...]:
+    """What decides how an encoder does before training; equal for two that are one function."""
     module = next(m for m in plan.graph.modules if m.family == "backbones")
     views = plan.views
     return plan.seed, plan.init, plan.evaluations, views.mean, views.std, module.model_dump()

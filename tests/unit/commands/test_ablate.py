@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import statistics
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,42 @@ def test_csv_has_a_line_per_number_and_a_column_per_axis(found: Ablation, study:
     assert first["folder"] == str(study.runs[0].folder)
     assert first["recipe"] == study.runs[0].plan.recipe
     assert {row["value"] for row in rows if "blur" in row["of"]} == {""}
+
+
+def _with_untrained(study: Study) -> dict[Path, Done]:
+    """The runs that judge their encoder before training have done so; 0.1, 0.2 …"""
+    done = _done(study)
+    for at, run in enumerate(run for run in study.runs if run.untrained):
+        one, r2 = done[run.folder], run.plan.evaluations[0]
+        result, control = Result(_r2((at + 1) / 10)), Result(_r2(-0.5))
+        before = Judged(r2, 0, result, {"block-grid": control})
+        done[run.folder] = replace(one, judged=(*one.judged, before))
+    return done
+
+
+def test_untrained_encoders_and_controls_stand_above_the_points(study: Study) -> None:
+    found = ablation(study, _with_untrained(study))
+    untrained, control = found.beside
+    assert (untrained.name, untrained.seeds, control.name) == ("untrained", 3, "block-grid")
+    cell, far = untrained.cells[0], control.cells[0]
+    assert cell is not None
+    assert far is not None
+    assert (cell.mean, cell.count, cell.highest) == (pytest.approx(0.2), 3, False)
+    assert cell.deviation == pytest.approx(statistics.stdev([0.1, 0.2, 0.3]))
+    assert (far.mean, far.deviation) == (-0.5, 0.0)
+    lines = (line.split() for line in table(found, width=100).plain.splitlines())
+    firsts = [words[0] for words in lines if words]
+    assert [word for word in firsts if word in {"untrained", "block-grid", "1", "5"}][:4] == [
+        "untrained",
+        "block-grid",
+        "1",
+        "5",
+    ]
+
+
+def test_what_stands_beside_changes_no_point(study: Study, found: Ablation) -> None:
+    with_it = ablation(study, _with_untrained(study))
+    assert with_it.rows == found.rows
 
 
 def test_plain_data_holds_runs_table_and_failures(found: Ablation, study: Study) -> None:
