@@ -1,10 +1,13 @@
-"""What the compiler makes of every spec and toy, pinned: ids, graphs, and a spec's whole plan.
+"""What the compiler makes of every spec and toy, pinned: ids, graphs, and whole plans.
 
-`pytest tests/golden --update-golden` writes the files anew; their diff is reviewed like code.
+The rows of a suite differ in little: the first one's plan is kept whole, of each other one what is
+different from it. `pytest tests/golden --update-golden` writes the files anew; their diff is
+reviewed like code.
 """
 
 from __future__ import annotations
 
+import difflib
 import json
 from functools import cache
 from pathlib import Path
@@ -20,7 +23,23 @@ from eqspec.spec.dump import write_yaml
 from tests.toys import CUTTABLE, PATH, SIE, SMALL, toy_plan
 
 HERE = Path(__file__).parent
-SPECS = {p.stem: p for p in sorted(specs_root().rglob("*.yaml"))}
+
+
+def rows(path: Path) -> list[str]:
+    """Names of the specs that a suite's list holds, in order."""
+    lines = (line.partition("#")[0].strip() for line in path.read_text().splitlines())
+    return [line for line in lines if line]
+
+
+SPECS = {
+    p.relative_to(specs_root()).with_suffix("").as_posix(): p
+    for p in sorted(specs_root().rglob("*.yaml"))
+}
+SUITES = {
+    path.parent.relative_to(specs_root()).as_posix(): rows(path)
+    for path in sorted(specs_root().rglob("rows.txt"))
+}
+"""Folder of a suite → the names of its rows."""
 TOYS = [(method, "none") for method in SMALL]
 TOYS += [(method, PATH) for method in CUTTABLE] + [("vicreg_sie", SIE)]
 
@@ -29,8 +48,10 @@ TOYS += [(method, PATH) for method in CUTTABLE] + [("vicreg_sie", SIE)]
 def plans() -> dict[str, Plan]:
     """Every plan that is pinned, by name."""
     found: dict[str, Plan] = {}
-    for path in SPECS.values():
-        found |= {plan.name: plan for plan in plan_spec(path).in_order}
+    for name, path in SPECS.items():
+        planned = plan_spec(path)
+        found |= {f"{name}-{variant}": plan for variant, plan in planned.variants.items()}
+        found[name] = planned.plan
     names = {"none": "", PATH: "+path", SIE: "+sie"}
     for method, equivariance in TOYS:
         found[f"toy-{method}{names[equivariance]}"] = toy_plan(method, equivariance=equivariance)
@@ -57,10 +78,17 @@ def verb(node: Node) -> str:
     return node.kind
 
 
+def first_row(name: str) -> str | None:
+    """The row that a row of a suite is held against; None for all else, and for the first."""
+    folder, _, row = name.rpartition("/")
+    first = SUITES[folder][0] if row in SUITES.get(folder, ()) else row
+    return None if first == row else f"{folder}/{first}"
+
+
 def compared(file: Path, text: str, *, update: bool) -> None:
     """Equal to the committed text; or, when asked to, written anew."""
     if update:
-        file.parent.mkdir(exist_ok=True)
+        file.parent.mkdir(exist_ok=True, parents=True)
         file.write_text(text, encoding="utf-8")
     assert file.read_text(encoding="utf-8") == text
 
@@ -75,7 +103,7 @@ def test_ids_stay_what_they_are(request: pytest.FixtureRequest) -> None:
     assert len({entry["recipe"] for entry in ids.values()}) == len(ids)
 
 
-@pytest.mark.parametrize("name", sorted(plans()))
+@pytest.mark.parametrize("name", sorted(n for n in plans() if first_row(n) is None))
 def test_graphs_stay_what_they_are(name: str, request: pytest.FixtureRequest) -> None:
     update = bool(request.config.getoption("--update-golden"))
     compared(HERE / "graphs" / f"{name}.txt", graph_text(plans()[name]), update=update)
@@ -92,13 +120,40 @@ def plan_text(plan: Plan) -> str:
     return write_yaml(data)
 
 
+def changes(before: str, after: str) -> str:
+    """What differs between two texts, line by line."""
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm="")
+    return "\n".join([*lines][2:]) + "\n"
+
+
 @pytest.mark.parametrize("name", sorted(n for n in plans() if not n.startswith("toy-")))
 def test_plans_stay_what_they_are(name: str, request: pytest.FixtureRequest) -> None:
     update = bool(request.config.getoption("--update-golden"))
-    compared(HERE / "plans" / f"{name}.yaml", plan_text(plans()[name]), update=update)
+    text, first = plan_text(plans()[name]), first_row(name)
+    if first is None:
+        compared(HERE / "plans" / f"{name}.yaml", text, update=update)
+    else:
+        differs = changes(plan_text(plans()[first]), text)
+        compared(HERE / "plans" / f"{name}.diff", differs, update=update)
+
+
+def test_every_row_of_a_suite_is_a_spec_and_every_spec_of_its_folder_a_row() -> None:
+    for folder, names in SUITES.items():
+        there = {name.rpartition("/")[2] for name in SPECS if name.rpartition("/")[0] == folder}
+        assert set(names) == there, folder
+        assert len(set(names)) == len(names), folder
 
 
 def test_no_golden_file_is_left_of_what_is_gone() -> None:
     """Delete them by hand: a spec that goes takes its ids with it."""
-    kept = {path.stem for path in (*HERE.glob("graphs/*.txt"), *HERE.glob("plans/*.yaml"))}
-    assert kept <= set(plans())
+    whole = {name for name in plans() if first_row(name) is None}
+    specs = {name for name in plans() if not name.startswith("toy-")}
+    wanted = {f"graphs/{name}.txt" for name in whole}
+    wanted |= {f"plans/{name}.{'yaml' if name in whole else 'diff'}" for name in specs}
+    kept = {p.relative_to(HERE).as_posix() for part in ("graphs", "plans") for p in files(part)}
+    assert kept == wanted
+
+
+def files(part: str) -> list[Path]:
+    """Every file of a folder and below it."""
+    return [path for path in (HERE / part).rglob("*") if path.is_file()]
