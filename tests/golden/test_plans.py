@@ -100,7 +100,16 @@ def test_ids_stay_what_they_are(request: pytest.FixtureRequest) -> None:
     }
     update = bool(request.config.getoption("--update-golden"))
     compared(HERE / "ids.json", json.dumps(ids, indent=1) + "\n", update=update)
-    assert len({entry["recipe"] for entry in ids.values()}) == len(ids)
+    own = {name: plan for name, plan in plans().items() if not name.startswith("paper/")}
+    assert len({plan.recipe for plan in own.values()}) == len(own)
+
+
+def test_the_rows_of_a_suite_are_different_recipes() -> None:
+    """Two suites may share a row."""
+    for folder, names in SUITES.items():
+        recipes = {plans()[f"{folder}/{name}"].recipe for name in names}
+        assert len(recipes) == len(names), folder
+    assert plans()["paper/t7/k2"].recipe == plans()["paper/t1/all_rot"].recipe
 
 
 @pytest.mark.parametrize("name", sorted(n for n in plans() if first_row(n) is None))
