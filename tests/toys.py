@@ -19,13 +19,18 @@ BACKBONE = (
 SMALL = {
     "vicreg": "{embed.width: 32, projector.widths: [24, 24, 24]}",
     "vicreg_sie": "{embed.width: 32, projector.widths: [24, 24, 24]}",
+    "simclr": "{embed.width: 32, projector.widths: [24, 24, 16]}",
+    "barlow_twins": "{embed.width: 32, projector.widths: [24, 24, 24]}",
     "mocov3": ("{embed.width: 32, projector.widths: [24, 16], predictor.widths: [24, 16]}"),
+    "dino": (
+        "{trunk.widths: [24, 32], bottleneck.widths: [16], prototypes.width: 24, local.count: 2}"
+    ),
     "ibot": (
         "{trunk.widths: [24, 24, 16], prototypes.width: 32, local.count: 2, mask.min_patches: 1}"
     ),
     "dinov2": (
         "{trunk.widths: [24, 32], bottleneck.widths: [16], prototypes.width: 24, "
-        "local.count: 2, masked.min_patches: 1}"
+        "local.count: 2, masked.min_patches: 1, koleo.group: null, encoder.drop_path_group: null}"
     ),
     "mae": "{decoder.width: 16, decoder.depth: 1, decoder.heads: 2}",
     "ijepa": (
@@ -34,10 +39,19 @@ SMALL = {
 }
 """Method → what makes it toy-sized."""
 
-MULTICROP = {"ibot": "ibot_multicrop", "dinov2": "dinov2_multicrop"}
+MULTICROP = {"dino": "dino_multicrop", "ibot": "ibot_multicrop", "dinov2": "dinov2_multicrop"}
 """Methods with local crops, whose size must be a multiple of the toy's patch."""
 
-CUTTABLE = ("vicreg", "vicreg_sie", "mocov3", "ibot", "dinov2")
+CUTTABLE = (
+    "vicreg",
+    "vicreg_sie",
+    "simclr",
+    "barlow_twins",
+    "mocov3",
+    "dino",
+    "ibot",
+    "dinov2",
+)
 """Methods with an embedding that a rewrite may cut."""
 
 PATH = "{use: intermediate-reconstruction, transform: {use: rot}, split: 0.5}"

@@ -35,7 +35,8 @@ def drawn_inputs(
     for given in plan.inputs:
         arrays.update(_masks(given, draws=draws, step=step, positions=positions, batch=batch))
     for drop in plan.drop_paths:
-        arrays[drop.name] = _drop_path(drop, draws=draws, step=step, positions=positions)
+        draw = _subset if drop.draw == "subset" else _bernoulli
+        arrays[drop.name] = draw(drop, draws=draws, step=step, positions=positions, batch=batch)
     return {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
 
 
@@ -50,18 +51,56 @@ def _masks(
     return {f"{given.name}.{key}" if key else given.name: array for key, array in drawn.items()}
 
 
-def _drop_path(drop: DropPathPlan, *, draws: Draws, step: int, positions: np.ndarray) -> np.ndarray:
+def _bernoulli(
+    drop: DropPathPlan,
+    *,
+    draws: Draws,
+    step: int,
+    positions: np.ndarray,
+    batch: int,  # noqa: ARG001 - as `_subset`
+) -> np.ndarray:
     """1 / (1 − rate) where a residual branch is kept, 0 where it is dropped: `[V, B, L, 2]`."""
     rates = np.repeat(np.asarray(drop.rates)[:, None], 2, axis=1)
+    kept = _uniforms(drop, draws=draws, step=step, samples=positions) >= rates
+    return _shaped(drop, kept / (1.0 - rates))
+
+
+def _subset(
+    drop: DropPathPlan, *, draws: Draws, step: int, positions: np.ndarray, batch: int
+) -> np.ndarray:
+    """What keeps the mean where a branch is kept, 0 where it is dropped: `[V, B, L, 2]`.
+
+    Of the n views of a group of samples, the same number k keeps a branch at every step: those
+    with the smallest draws, each times n / k.
+    """
+    size = drop.group or batch
+    groups, group_of = np.unique(positions // size, return_inverse=True)
+    samples = (groups[:, None] * size + np.arange(size)).ravel()
+    drawn = _uniforms(drop, draws=draws, step=step, samples=samples)
+    views = len(drawn)
+    # [V, B, L, 2] → [groups, n views, L, 2]
+    grouped = drawn.reshape(views, len(groups), size, *drawn.shape[2:]).swapaxes(0, 1)
+    grouped = grouped.reshape(len(groups), views * size, *drawn.shape[2:])
+    rank = grouped.argsort(axis=1, kind="stable").argsort(axis=1, kind="stable")
+    kept = np.array([max(int(views * size * (1 - rate)), 1) for rate in drop.rates])[:, None]
+    multipliers = np.where(rank < kept, views * size / kept, 0.0)
+    by_view = multipliers.reshape(len(groups), views, size, *drawn.shape[2:]).swapaxes(0, 1)
+    return _shaped(drop, by_view[:, group_of, positions % size])
+
+
+def _uniforms(drop: DropPathPlan, *, draws: Draws, step: int, samples: np.ndarray) -> np.ndarray:
+    """Numbers in [0, 1) for every view, sample, block and branch `[V, B, L, 2]`."""
+    shape = (len(samples), len(drop.rates), 2)
     views = drop.type.size("V") if "V" in drop.type.axes else 1
-    kept = np.stack(
-        [
-            draws.uniform(
-                drop.name, step=step, samples=positions, view=v, count=rates.size
-            ).reshape(len(positions), *rates.shape)
-            >= rates
-            for v in range(views)
-        ]
-    )
-    multipliers = (kept / (1.0 - rates)).astype(np.float32)
-    return multipliers if "V" in drop.type.axes else multipliers[0]
+    count = 2 * len(drop.rates)
+    drawn = [
+        draws.uniform(drop.name, step=step, samples=samples, view=v, count=count).reshape(shape)
+        for v in range(views)
+    ]
+    return np.stack(drawn)
+
+
+def _shaped(drop: DropPathPlan, multipliers: np.ndarray) -> np.ndarray:
+    """As float32, without the axis V where the stream has none."""
+    rounded = multipliers.astype(np.float32)
+    return rounded if "V" in drop.type.axes else rounded[0]

@@ -19,17 +19,19 @@ class ParameterRule:
     weight_decay: float | None
     lr_scale: float
     freeze: int
+    freeze_by: str
 
 
 def rule_for(name: str, parameter: nn.Parameter, rules: Iterable[RulePlan]) -> ParameterRule:
     """The rule of a parameter; where several match, the later one wins field by field."""
-    found = ParameterRule(weight_decay=None, lr_scale=1.0, freeze=0)
+    found = ParameterRule(weight_decay=None, lr_scale=1.0, freeze=0, freeze_by="gradient")
     for rule in rules:
         if any(_matches(name, parameter, pattern) for pattern in rule.match):
             found = ParameterRule(
                 weight_decay=found.weight_decay if rule.weight_decay is None else rule.weight_decay,
                 lr_scale=found.lr_scale * rule.lr_scale,
                 freeze=max(found.freeze, rule.freeze),
+                freeze_by=rule.freeze_by if rule.freeze else found.freeze_by,
             )
     return found
 
@@ -51,14 +53,21 @@ def parameter_groups(
 ) -> list[dict[str, object]]:
     """Groups for torch, one per distinct rule, in order of first appearance.
 
-    Each group carries `lr_scale`, `decay` (None: the scheduled weight decay) and `freeze` (steps).
+    Each group carries `lr_scale`, `decay` (None: the scheduled weight decay), `freeze` (steps) and
+    `freeze_by`.
     """
     groups: dict[ParameterRule, list[nn.Parameter]] = {}
     written = tuple(rules)
     for name, parameter in named:
         groups.setdefault(rule_for(name, parameter, written), []).append(parameter)
     return [
-        {"params": members, "lr_scale": r.lr_scale, "decay": r.weight_decay, "freeze": r.freeze}
+        {
+            "params": members,
+            "lr_scale": r.lr_scale,
+            "decay": r.weight_decay,
+            "freeze": r.freeze,
+            "freeze_by": r.freeze_by,
+        }
         for r, members in groups.items()
     ]
 
@@ -75,10 +84,11 @@ def build_optimizer(plan: Plan, named: Iterable[tuple[str, nn.Parameter]]) -> to
 def set_step(
     optimizer: torch.optim.Optimizer, *, step: int, lr: float, weight_decay: float
 ) -> None:
-    """Writes this step's numbers into the groups and withholds gradients of frozen parameters."""
+    """Writes this step's numbers into the groups; frozen parameters lose gradient or rate."""
     for group in optimizer.param_groups:
-        group["lr"] = lr * group["lr_scale"]
+        frozen = step < group["freeze"]
+        group["lr"] = 0.0 if frozen and group["freeze_by"] == "lr" else lr * group["lr_scale"]
         group["weight_decay"] = weight_decay if group["decay"] is None else group["decay"]
-        if step < group["freeze"]:
+        if frozen and group["freeze_by"] == "gradient":
             for parameter in group["params"]:
                 parameter.grad = None

@@ -62,11 +62,19 @@ class InputPlan(Frozen):
 
 
 class DropPathPlan(Frozen):
-    """Multipliers of residual branches, `[V, B, L, 2]`, drawn per sample for one encoder pass."""
+    """Multipliers of residual branches, `[V, B, L, 2]`, drawn per sample for one encoder pass.
+
+    Attributes:
+        rates: share of the samples that skip a block's branches, first block first.
+        draw: each sample on its own, or a subset of fixed size of all views.
+        group: the subset is one of so many consecutive samples; None for the global batch.
+    """
 
     name: str
     rates: tuple[float, ...]
     type: StreamType
+    draw: Literal["bernoulli", "subset"] = "bernoulli"
+    group: int | None = None
 
 
 class ApplyNode(Frozen):

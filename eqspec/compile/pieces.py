@@ -10,21 +10,26 @@ from eqspec.compile.draft import GraphError
 from eqspec.compile.graph_plan import ApplyNode, GraphPlan, ModulePlan
 from eqspec.ops.find import find_op
 
+GROUPS = ("group", "drop_path_group")
+"""Parameters of ops that count consecutive samples of the batch."""
+
 
 def check_groups(graph: GraphPlan, *, batch: int) -> None:
     """Refuses batch statistics over groups of samples that do not divide the batch.
 
     Raises:
-        GraphError: naming the module.
+        GraphError: naming the module or term.
     """
-    for module in graph.modules:
-        group = _group(module)
-        if group is not None and batch % group:
-            raise GraphError(
-                ("modules", module.name, "params", "group"),
-                f"a batch of {batch} samples is no multiple of the group of {group}",
-                help="batch statistics are taken over groups of equal size",
-            )
+    for section, parts in (("modules", graph.modules), ("terms", graph.terms)):
+        for part in parts:
+            for key in GROUPS:
+                group = part.params.get(key)
+                if isinstance(group, int) and batch % group:
+                    raise GraphError(
+                        (section, part.name, "params", key),
+                        f"a batch of {batch} samples is no multiple of the group of {group}",
+                        help="batch statistics are taken over groups of equal size",
+                    )
 
 
 def inexact_pieces(graph: GraphPlan, *, piece: int) -> str | None:

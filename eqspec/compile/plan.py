@@ -112,19 +112,26 @@ class RulePlan(Frozen):
     Attributes:
         match: ``bias``, ``ndim<2`` or the beginning of a parameter's name; any of them matches.
         freeze: steps during which the parameters do not move.
+        freeze_by: they get no gradient, or a learning rate of zero while moments gather.
     """
 
     match: tuple[str, ...]
     weight_decay: float | None = None
     lr_scale: float = 1.0
     freeze: int = 0
+    freeze_by: Literal["gradient", "lr"] = "gradient"
 
 
 class ClipPlan(Frozen):
-    """Gradient clipping: largest norm, over each parameter, each module or everything."""
+    """Gradient clipping: largest norm, over each parameter, each module or everything.
+
+    Attributes:
+        joined: modules that count as one.
+    """
 
     norm: float
     over: Literal["parameter", "module", "all"] = "all"
+    joined: tuple[tuple[str, ...], ...] = ()
 
 
 class TrainPlan(Frozen):

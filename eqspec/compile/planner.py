@@ -67,7 +67,7 @@ def _plan(resolved: Resolved, *, count: int | None, init: InitPlan | None) -> Pl
     graph = compile_graph(resolved, group_sizes=group_sizes(resolved))
     views = plan_views(resolved, between=graph.between, moves=graph.moves)
     clock = training_clock(resolved, count=data.count)
-    train = plan_training(resolved, clock=clock)
+    train = plan_training(resolved, clock=clock, modules=graph.plan.modules)
     evaluations = tuple(
         _evaluation(e, card=f"evaluate.{at}", data=data, clock=clock)
         for at, e in enumerate(resolved.evaluations)

@@ -7,8 +7,10 @@ whole graph can tell is left to the compiler's passes.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import product
 
 from eqspec.compile.labels import labels_where_needed
+from eqspec.compile.pieces import GROUPS
 from eqspec.compile.resolve import DEFAULT_IMAGE
 from eqspec.compile.survey import Call, Survey
 from eqspec.errors import Diagnostic, Place
@@ -140,8 +142,8 @@ def _whole_groups(found: Survey) -> Iterator[Diagnostic]:
     """Batch statistics are taken over groups of equal size."""
     path = ("train", "batch")
     batch = _positive(found, path)
-    for name, call in found.calls.items():
-        group = _parameter(call, "group")
+    for (name, call), key in product(found.calls.items(), GROUPS):
+        group = _parameter(call, key)
         if batch is None or group is None or batch % group == 0:
             continue
         yield Diagnostic(
@@ -149,8 +151,9 @@ def _whole_groups(found: Survey) -> Iterator[Diagnostic]:
             f"a batch of {batch:g} samples is no multiple of the group of {group}",
             found.source.value(path),
             label=f"{batch:g} / {group} is no whole number",
-            help="batch statistics are taken over groups of equal size",
-            also=((_value(call, "group"), f"groups of `{name}`"),),
+            help="batch statistics are taken over groups of equal size; "
+            f"`{key}: null` takes the whole batch",
+            also=((_value(call, key), f"groups of `{name}`"),),
         )
 
 

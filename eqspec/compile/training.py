@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pydantic import JsonValue
 
 from eqspec.compile.draft import GraphError
+from eqspec.compile.graph_plan import ModulePlan
 from eqspec.compile.ops_in_use import checked_number, checked_params, op_in_use
 from eqspec.compile.plan import ClipPlan, RulePlan, TrainPlan
 from eqspec.compile.resolve import Resolved
-from eqspec.registry.grammar import RuleDecl
+from eqspec.ops.find import find_op
+from eqspec.registry.grammar import ClipDecl, RuleDecl
 from eqspec.spec.duration import Clock
+from eqspec.spec.node import KeyPath
 from eqspec.spec.rate import Rate
 from eqspec.spec.use import OpCall
 
@@ -31,11 +36,14 @@ def training_clock(resolved: Resolved, *, count: int) -> Clock:
     return Clock.lasting(train.length, steps_per_epoch=per_epoch, batch=train.batch)
 
 
-def plan_training(resolved: Resolved, *, clock: Clock) -> TrainPlan:
+def plan_training(resolved: Resolved, *, clock: Clock, modules: Sequence[ModulePlan]) -> TrainPlan:
     """The train plan.
 
+    Args:
+        modules: what is trained.
+
     Raises:
-        GraphError: when there is no optimizer, or parameters are not legal.
+        GraphError: when there is no optimizer, or parameters or rules are not legal.
     """
     train, recipe = resolved.spec.train, resolved.method.recipe
     optimizer = train.optimizer or recipe.optimizer
@@ -64,10 +72,14 @@ def plan_training(resolved: Resolved, *, clock: Clock) -> TrainPlan:
         weight_decay=checked_number(
             _number(dumped.get("weight_decay", 0.0)), path=(*at, "params", "weight_decay")
         ),
-        rules=tuple(_rule(rule, clock=clock) for rule in recipe.rules),
-        clip=None
-        if recipe.clip is None
-        else ClipPlan(norm=recipe.clip.norm, over=recipe.clip.over),
+        rules=tuple(
+            planned
+            for at, rule in enumerate(recipe.rules)
+            for planned in _rules(
+                rule, clock=clock, modules=modules, path=("recipe", "rules", at, "layer_decay")
+            )
+        ),
+        clip=None if recipe.clip is None else _clip(recipe.clip),
     )
 
 
@@ -78,10 +90,46 @@ def _number(value: JsonValue) -> float | OpCall:
     return float(value)
 
 
-def _rule(rule: RuleDecl, *, clock: Clock) -> RulePlan:
-    return RulePlan(
-        match=(rule.match,) if isinstance(rule.match, str) else tuple(rule.match),
+def _clip(clip: ClipDecl) -> ClipPlan:
+    return ClipPlan(norm=clip.norm, over=clip.over, joined=tuple(map(tuple, clip.joined)))
+
+
+def _rules(
+    rule: RuleDecl, *, clock: Clock, modules: Sequence[ModulePlan], path: KeyPath
+) -> tuple[RulePlan, ...]:
+    """The rule, and one more for each layer whose learning rate decays."""
+    match = (rule.match,) if isinstance(rule.match, str) else tuple(rule.match)
+    planned = RulePlan(
+        match=match,
         weight_decay=rule.weight_decay,
         lr_scale=rule.lr_scale,
         freeze=0 if rule.freeze is None else clock.steps(rule.freeze),
+        freeze_by=rule.freeze_by,
+    )
+    if rule.layer_decay is None:
+        return (planned,)
+    layers = [layer for name in match for layer in _layers(name, modules=modules, path=path)]
+    return (
+        planned,
+        *(RulePlan(match=parts, lr_scale=rule.layer_decay**below) for parts, below in layers),
+    )
+
+
+def _layers(
+    name: str, *, modules: Sequence[ModulePlan], path: KeyPath
+) -> tuple[tuple[tuple[str, ...], int], ...]:
+    """The parts of a module's layers, each with how many layers lie above it."""
+    module = next((m for m in modules if m.name == name), None)
+    op = None if module is None else find_op(module.family, module.impl)
+    if module is None or op is None or not hasattr(op, "layers"):
+        raise GraphError(
+            path,
+            f"`{name}` has no layers over which a learning rate could decay",
+            help="name a module whose op counts its layers, such as a `vit`",
+        )
+    layers: tuple[tuple[str, ...], ...] = op.layers(op.Params.model_validate(module.params))
+    return tuple(
+        (tuple(f"{name}.{part}" for part in parts), len(layers) - 1 - at)
+        for at, parts in enumerate(layers)
+        if at < len(layers) - 1
     )

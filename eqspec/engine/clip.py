@@ -20,10 +20,10 @@ def clip_gradients(named: Iterable[tuple[str, nn.Parameter]], clip: ClipPlan | N
         return total
     scales: dict[str, Tensor] = {}
     for at, (name, _) in enumerate(held):
-        group = _group(name, clip.over)
+        group = _group(name, clip)
         scales[group] = scales.get(group, torch.zeros_like(total)) + norms[at].square()
     for name, p in held:
-        factor = (clip.norm / (scales[_group(name, clip.over)].sqrt() + 1e-6)).clamp(max=1.0)
+        factor = (clip.norm / (scales[_group(name, clip)].sqrt() + 1e-6)).clamp(max=1.0)
         assert p.grad is not None, "held above"
         p.grad.mul_(factor)
     return total
@@ -34,11 +34,12 @@ def _norm(parameter: nn.Parameter) -> Tensor:
     return at_least_fp32(parameter.grad).norm()
 
 
-def _group(name: str, over: str) -> str:
-    match over:
+def _group(name: str, clip: ClipPlan) -> str:
+    match clip.over:
         case "parameter":
             return name
         case "module":
-            return name.partition(".")[0]
+            module = name.partition(".")[0]
+            return next((one[0] for one in clip.joined if module in one), module)
         case _:
             return ""

@@ -1,7 +1,8 @@
 """The weight-normalised last layer of DINO's and iBOT's heads.
 
 Salimans and Kingma, Weight Normalization (arXiv:1602.07868), equation 2, as DINO (arXiv:2104.14294)
-uses it: no bias, one length per row, all lengths one at first.
+uses it: no bias, one length per row, all lengths one at first. The directions start as torch's own
+Linear does, not as the rest of the head: their lengths set how fast a step of Adam turns them.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from eqspec.nn.initialise import Constant, Normal
+from eqspec.nn.initialise import Constant, Uniform
 from eqspec.nn.precision import at_least_fp32
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ class WeightNormLinear(nn.Module):
 
     def initial_values(self) -> Mapping[str, Rule]:
         """Unit rows in random directions."""
-        return {"weight_g": Constant(1.0), "weight_v": Normal(0.02)}
+        bound = self.weight_v.shape[1] ** -0.5
+        return {"weight_g": Constant(1.0), "weight_v": Uniform(bound)}
 
     def forward(self, *, x: Tensor) -> Tensor:
         """Features `[..., D]` to scores `[..., width]`."""

@@ -32,7 +32,8 @@ class CardModel(Declared):
         rev: raised when the card's numbers change.
         about: one sentence.
         paper: where the numbers come from.
-        status: proved (against a reference), toy (runs, numbers not proved), or ours.
+        status: proved (terms, their gradients and schedules against the authors' own code), toy
+            (runs, not the paper's numbers), or ours.
     """
 
     name: str | None = None

@@ -179,19 +179,33 @@ class ViewGroupDecl(Declared):
 
 
 class RuleDecl(Declared):
-    """What differs for the parameters that match."""
+    """What differs for the parameters that match.
+
+    Attributes:
+        layer_decay: learning rate of each layer of the encoder that `match` names, over that of the
+            layer above it; 1 at its last norm.
+        freeze_by: frozen parameters get no gradient (iBOT), or a learning rate of zero while the
+            optimizer's moments gather (DINOv2).
+    """
 
     match: str | list[str]
     weight_decay: float | None = None
     lr_scale: float = Field(1.0, ge=0)
+    layer_decay: float | None = Field(None, gt=0, le=1)
     freeze: Duration | None = None
+    freeze_by: Literal["gradient", "lr"] = "gradient"
 
 
 class ClipDecl(Declared):
-    """Gradient clipping."""
+    """Gradient clipping.
+
+    Attributes:
+        joined: modules of this card that are one module to the paper, clipped together.
+    """
 
     norm: float = Field(gt=0)
     over: Literal["parameter", "module", "all"] = "all"
+    joined: list[list[str]] = Field(default_factory=list[list[str]])
 
 
 class Recipe(Declared):

@@ -135,6 +135,21 @@ def test_a_rise_may_start_above_zero() -> None:
     assert reached == pytest.approx([0.2, 0.6, 1.0, 1.0], abs=1e-15)
 
 
+def test_a_rise_may_reach_the_peak_where_the_wave_starts() -> None:
+    """MoCo v3, MAE and VICReg divide by the steps of the rise, DINO by one less."""
+    clock = Clock(total=9, steps_per_epoch=9, batch=4)
+    rise = {"peak": 1.0, "warmup": "4 steps", "inclusive": False, "start": 0.2}
+    reached = [value("warmup_cosine", step, clock=clock, **rise) for step in range(5)]
+    assert reached == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0], abs=1e-15)
+
+
+def test_the_end_may_be_a_share_of_the_peak() -> None:
+    """VICReg and Barlow Twins end at a thousandth of it."""
+    curve = {"peak": 8.0, "final_share": 0.001}
+    assert value("warmup_cosine", 800 * 1251 - 1, **curve) == pytest.approx(0.008, rel=1e-6)
+    assert value("warmup_cosine", 400 * 1251, **curve) == pytest.approx(4.004, rel=1e-12)
+
+
 def test_no_rise_starts_at_the_peak() -> None:
     assert value("warmup_cosine", 0, peak=1.0) == 1.0
 

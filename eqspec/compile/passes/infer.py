@@ -169,24 +169,20 @@ def _type_apply(node: ApplyNode, typing: _Typing) -> ApplyNode:
     rates = drop_path_rates(op, params) if node.teacher is None else ()
     if not any(rates):
         return node
-    return _with_drop_path(node, rates, leading=leading, typing=typing)
+    name = f"drop.{node.out}"
+    sizes = typing.streams[node.out].sizes[: len(leading)]
+    kind = StreamType(axes=(*leading, "L", "R"), sizes=(*sizes, len(rates), 2))
+    draw, group = op.drop_path_sampling(params)
+    typing.streams[name] = kind
+    typing.drop_paths.append(
+        DropPathPlan(name=name, rates=rates, type=kind, draw=draw, group=group)
+    )
+    return node.model_copy(update={"ports": {**node.ports, "drop": name}})
 
 
 def drop_path_rates(op: ModuleType, params: OpParams) -> tuple[float, ...]:
     """The drop-path rate of each block of a module; empty for ops without such blocks."""
     return tuple(op.drop_path_rates(params)) if hasattr(op, "drop_path_rates") else ()
-
-
-def _with_drop_path(
-    node: ApplyNode, rates: tuple[float, ...], *, leading: tuple[str, ...], typing: _Typing
-) -> ApplyNode:
-    """The node reading one more stream, the multipliers of its residual branches."""
-    sizes = typing.streams[node.out].sizes[: len(leading)]
-    kind = StreamType(axes=(*leading, "L", "R"), sizes=(*sizes, len(rates), 2))
-    name = f"drop.{node.out}"
-    typing.streams[name] = kind
-    typing.drop_paths.append(DropPathPlan(name=name, rates=rates, type=kind))
-    return node.model_copy(update={"ports": {**node.ports, "drop": name}})
 
 
 def _term(name: str, term: TermDraft, typing: _Typing) -> TermPlan:

@@ -1,8 +1,8 @@
 """A vision transformer that returns its class token, registers and patch tokens.
 
 Dosovitskiy et al., An Image is Worth 16x16 Words (arXiv:2010.11929), figure 1; registers of Darcet
-et al. (arXiv:2309.16588); stochastic depth of Huang et al. (arXiv:1603.09382), drawn outside and
-read through the port `drop`.
+et al. (arXiv:2309.16588); stochastic depth of Huang et al. (arXiv:1603.09382), or of subsets of the
+batch (DINOv2, arXiv:2304.07193, section 5), drawn outside and read through the port `drop`.
 """
 
 from __future__ import annotations
@@ -45,6 +45,11 @@ class Params(OpParams):
             DINO's.
         drop_path: rate of dropped residual branches.
         drop_path_shape: the rate grows linearly with depth up to `drop_path`, or is uniform.
+        drop_path_draw: every sample on its own (`bernoulli`), or a random `subset` of fixed size,
+            max(int(n · (1 − rate)), 1) of the n views, whose branches are kept and scaled up by n
+            over that number.
+        drop_path_group: subsets are those of the views of so many consecutive samples (a paper's
+            batch per device; must divide the batch); None for the whole batch.
         freeze: parts that are not trained.
         init: `vit`, normal 0.02 (iBOT, DINOv2); `xavier`, with the patch embedding (MAE, MoCo v3).
         prefix_std: standard deviation that class token and registers start with.
@@ -65,6 +70,8 @@ class Params(OpParams):
     pos_interp: Literal["timm", "dino"] = "timm"
     drop_path: float = Field(default=0.0, ge=0, lt=1)
     drop_path_shape: Literal["linear", "uniform"] = "linear"
+    drop_path_draw: Literal["bernoulli", "subset"] = "bernoulli"
+    drop_path_group: int | None = Field(default=None, gt=0)
     freeze: tuple[Literal["patch_embed"], ...] = ()
     init: Literal["vit", "xavier"] = "vit"
     prefix_std: float = Field(default=0.02, ge=0)
@@ -74,6 +81,8 @@ class Params(OpParams):
     def _fits(self) -> Self:
         if self.width % self.heads:
             raise ValueError(f"heads = {self.heads} does not divide width = {self.width}")
+        if self.drop_path_group is not None and self.drop_path_draw != "subset":
+            raise ValueError("`drop_path_group` is for subsets: set `drop_path_draw: subset`")
         if self.positions != "learned" and self.width % 4:
             raise ValueError(f"fixed positions need a multiple of 4, not width = {self.width}")
         return self
@@ -125,6 +134,17 @@ def drop_path_rates(params: Params) -> tuple[float, ...]:
         return (params.drop_path,) * params.depth
     last = max(params.depth - 1, 1)
     return tuple(params.drop_path * index / last for index in range(params.depth))
+
+
+def drop_path_sampling(params: Params) -> tuple[Literal["bernoulli", "subset"], int | None]:
+    """How dropped branches are drawn, and over groups of how many samples (None: all)."""
+    return params.drop_path_draw, params.drop_path_group
+
+
+def layers(params: Params) -> tuple[tuple[str, ...], ...]:
+    """Names of the parts of each layer, from the embeddings over the blocks to the last norm."""
+    embeddings = ("patch_embed", "cls_token", "reg_token", "mask_token", "pos_embed")
+    return (embeddings, *((f"blocks.{index}",) for index in range(params.depth)), ("norm",))
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - the contract of ops

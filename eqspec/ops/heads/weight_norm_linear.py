@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from eqspec.nn.world import World
 
-rev = 1
+rev = 2
 ports = (Port("x"),)
 
 

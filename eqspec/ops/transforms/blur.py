@@ -40,10 +40,13 @@ class Params(OpParams):
     Attributes:
         sigma: lowest and highest σ of the Gaussian, in pixels.
         at: image size at which `sigma` is stated.
+        radius: pixels of the kernel on each side of its centre, whatever the image size (a kernel
+            of 9 taps has 4); None for three times the largest σ.
     """
 
     sigma: Annotated[tuple[_Width, _Width], AfterValidator(ordered)] = (0.0, 0.0)
     at: int = Field(default=224, gt=0)
+    radius: int | None = Field(default=None, gt=0)
 
 
 def ranges(params: Params, *, size: int) -> tuple[tuple[float, float], ...]:
@@ -72,11 +75,11 @@ def build(params: Params, *, size: int, border: Border) -> At:  # noqa: ARG001 -
     from eqspec.nn.path import points, window
 
     ((_, widest),) = ranges(params, size=size)
-    radius = radius_of(widest)
+    radius = radius_of(widest) if params.radius is None else params.radius
     if radius >= size:
         raise UsageError(
             f"a blur of σ = {widest:g} reaches {radius} pixels, but the image has {size}",
-            help="lower `sigma`, or state with `at` the image size that it is meant for",
+            help="lower `sigma` or `radius`, or state with `at` the image size they are meant for",
         )
 
     def at(canvas: Tensor, theta: Tensor, *, fractions: Sequence[float]) -> Tensor:

@@ -40,6 +40,13 @@ def test_each_group_is_as_long_as_allowed(over: str) -> None:
     assert named["b.still"].grad is None
 
 
+def test_modules_that_are_one_to_the_paper_are_clipped_together() -> None:
+    named = {**parameters(), "c.alone": nn.Parameter(torch.zeros(2))}
+    named["c.alone"].grad = torch.tensor([3.0, 4.0])
+    clip_gradients(named.items(), ClipPlan(norm=1.0, over="module", joined=(("a", "b"),)))
+    assert norms(named) == pytest.approx([5 / WHOLE, 12 / WHOLE, 0.5 / WHOLE, 1.0], rel=1e-5)
+
+
 def test_short_gradients_stay_as_they_are() -> None:
     named = parameters()
     clip_gradients(named.items(), ClipPlan(norm=100.0))

@@ -28,7 +28,7 @@ def moved(method: str, *, momentum: float, when: str) -> tuple[TrainGraph, dict[
     return graph, before
 
 
-WHEN = {"ibot": "after-step", "dinov2": "after-step", "ijepa": "after-step"}
+WHEN = {"dino": "after-step", "ibot": "after-step", "dinov2": "after-step", "ijepa": "after-step"}
 WHEN |= {"mocov3": "before-forward"}
 
 
