@@ -40,8 +40,8 @@ def test_a_width_that_is_no_multiple_of_four_is_refused() -> None:
 def test_dinos_interpolation(dtype: torch.dtype, within: float) -> None:
     """A 14 x 14 map at 6 x 6, with the scale factor 6.1 / 14, not with the size 6.
 
-    In float32 a coordinate of 13 is itself known to a millionth only. The released function, run beside this one on a map of 3 features and a class token, gives the
-    same bits.
+    In float32 a coordinate of 13 is itself known to a millionth only. The released function, run
+    beside this one on a map of 3 features and a class token, gives the same bits.
     """
     codes = wave(14, 14, 0).reshape(1, 196, 1).to(dtype)
     made = resample_positions(codes, native=(14, 14), grid=(6, 6), how="dino").reshape(6, 6)
