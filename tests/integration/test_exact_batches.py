@@ -55,7 +55,18 @@ def grouped() -> Case:
     return Case(plan_of(parse_spec(text, path=Path("grouped.yaml"))).graph, 8, torch.float64)
 
 
-CASES = {make.__name__: make for make in (vicreg, ibot, grouped)}
+def dinov2() -> Case:
+    """Subsets of drop path, gathered masked patches, Sinkhorn over the batch, KoLeo over groups."""
+    text = toy_text("dinov2", equivariance=PATH, batch=16)
+    written = {"koleo.group": 4, "encoder.drop_path_group": 8}
+    written |= {"cls.centring": "sinkhorn", "patch.centring": "sinkhorn"}
+    overrides = [f"method.with.{name}={value}" for name, value in written.items()]
+    plan = plan_of(parse_spec(text, path=Path("dinov2.yaml"), overrides=overrides)).graph
+    assert [(drop.draw, drop.group) for drop in plan.drop_paths] == [("subset", 8)] * 2
+    return Case(plan, 16, torch.float64)
+
+
+CASES = {make.__name__: make for make in (vicreg, ibot, dinov2, grouped)}
 
 
 @cache
