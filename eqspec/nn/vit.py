@@ -45,8 +45,8 @@ class VitDesign:
         layer_scale: initial value of LayerScale; None: no LayerScale.
         positions: learned, or fixed sine-cosine codes with one coordinate first.
         pos_interp: how positions are resampled for images of another size.
-        init: `vit`, normal 0.02 and torch's default for the patch embedding; `xavier`, Xavier
-            everywhere (MAE, MoCo v3).
+        init: `vit`, normal 0.02 and torch's default for the patch embedding; `normal`, normal 0.02
+            there too (I-JEPA); `xavier`, Xavier everywhere (MAE, MoCo v3).
         prefix_std: standard deviation that the prefix tokens start with.
     """
 
@@ -62,7 +62,7 @@ class VitDesign:
     layer_scale: float | None
     positions: Literal["learned", "sincos-x-first", "sincos-row-first"]
     pos_interp: Interpolation
-    init: Literal["vit", "xavier"]
+    init: Literal["vit", "normal", "xavier"]
     prefix_std: float
 
     @property
@@ -125,7 +125,7 @@ class VisionTransformerTokens(nn.Module):
         )
 
     def initial_values(self) -> Mapping[str, Rule]:
-        """As iBOT's and DINOv2's (`vit`) or as MAE's and MoCo v3's (`xavier`)."""
+        """As iBOT's and DINOv2's, as I-JEPA's (`normal`), or as MAE's and MoCo v3's (`xavier`)."""
         design = self.design
         rules: dict[str, Rule] = {
             "cls_token": Normal(design.prefix_std),
@@ -135,7 +135,10 @@ class VisionTransformerTokens(nn.Module):
         }
         if design.sincos_first is not None:
             rules["pos_embed"] = Exactly(self._codes(device="cpu"))
-        if design.init == "vit":
+        if design.init == "normal":
+            rules["patch_embed.proj.weight"] = Normal(0.02)
+            rules["patch_embed.proj.bias"] = Constant(0.0)
+        if design.init != "xavier":
             return rules | normal_linears(self, std=0.02)
         fans = 3 * design.patch**2 + design.width
         rules["patch_embed.proj.weight"] = Uniform((6.0 / fans) ** 0.5)

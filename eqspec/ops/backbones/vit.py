@@ -51,7 +51,8 @@ class Params(OpParams):
         drop_path_group: subsets are those of the views of so many consecutive samples (a paper's
             batch per device; must divide the batch); None for the whole batch.
         freeze: parts that are not trained.
-        init: `vit`, normal 0.02 (iBOT, DINOv2); `xavier`, with the patch embedding (MAE, MoCo v3).
+        init: `vit`, normal 0.02 but for the patch embedding (iBOT, DINOv2); `normal`, there too
+            (I-JEPA); `xavier`, with the patch embedding (MAE, MoCo v3).
         prefix_std: standard deviation that class token and registers start with.
         image_size: side of the images whose positions are native, in pixels; None: of those that
             the module is built for. Filled in by the compiler.
@@ -73,7 +74,7 @@ class Params(OpParams):
     drop_path_draw: Literal["bernoulli", "subset"] = "bernoulli"
     drop_path_group: int | None = Field(default=None, gt=0)
     freeze: tuple[Literal["patch_embed"], ...] = ()
-    init: Literal["vit", "xavier"] = "vit"
+    init: Literal["vit", "normal", "xavier"] = "vit"
     prefix_std: float = Field(default=0.02, ge=0)
     image_size: int | None = Field(default=None, gt=0)
 

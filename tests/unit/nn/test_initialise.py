@@ -29,7 +29,7 @@ def initialised(module: nn.Module, *, seed: int = 0, name: str = "m") -> dict[st
 def vit(**changes: object) -> VisionTransformerTokens:
     params = {"width": 8, "depth": 2, "heads": 2, "patch": 4, "image_size": 8} | changes
     fields = Params.model_validate(params).model_dump(
-        exclude={"drop_path", "drop_path_shape", "freeze"}
+        exclude={"drop_path", "drop_path_shape", "drop_path_draw", "drop_path_group", "freeze"}
     )
     design = VitDesign(**fields | {"mask_token": fields["mask_token"] == "zeros"})
     return VisionTransformerTokens(design)
@@ -130,7 +130,7 @@ def test_normal_is_normal() -> None:
 
 
 class TestVisionTransformer:
-    """MoCo v3, MAE, iBOT and DINOv2 differ in how their encoders start."""
+    """MoCo v3, MAE, I-JEPA, iBOT and DINOv2 differ in how their encoders start."""
 
     def test_vit(self) -> None:
         rules = rules_of(vit(mask_token="zeros", registers=2, layer_scale=1e-5, prefix_std=1e-6))
@@ -142,6 +142,11 @@ class TestVisionTransformer:
         assert rules["cls_token"] == rules["reg_token"] == Normal(1e-6)
         assert rules["mask_token"] == Constant(0.0)
         assert rules["pos_embed"] == Normal(0.02)
+
+    def test_normal(self) -> None:
+        rules = rules_of(vit(init="normal", class_token=False))
+        assert rules["patch_embed.proj.weight"] == rules["blocks.1.attn.qkv.weight"] == Normal(0.02)
+        assert rules["patch_embed.proj.bias"] == Constant(0.0)
 
     def test_xavier(self) -> None:
         rules = rules_of(vit(init="xavier", positions="sincos-row-first"))
