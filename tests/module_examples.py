@@ -81,6 +81,16 @@ EXAMPLES = MappingProxyType(
             },
             {"width": 8, "depth": 1, "heads": 2},
         ),
+        ("heads", "predictor", "some"): Example(
+            {
+                "x": stream("VBND", 2, 5, 6),
+                "context": _KEEP,
+                "want": stream("VBTP", 2, 3, 2, dtype="int", grid=(4, 4)),
+                "context_valid": stream("VBM", 2, 5, dtype="bool"),
+                "want_valid": stream("VBTP", 2, 3, 2, dtype="bool"),
+            },
+            {"width": 8, "depth": 1, "heads": 2},
+        ),
         ("decoders", "pixel_decoder", ""): Example(
             {"x": stream("BND", 16, 6, grid=(4, 4))}, {"image_size": 16}
         ),

@@ -63,6 +63,11 @@ EXAMPLES = MappingProxyType(
         ("smooth_l1", ""): Example(
             {"x": _BLOCKS, "y": _BLOCKS}, {"target_norm": "layer"}, frozen=("y",)
         ),
+        ("smooth_l1", "some"): Example(
+            {"x": _BLOCKS, "y": _BLOCKS, "valid": stream("VBTP", 1, 4, 6, dtype="bool")},
+            {"target_norm": "layer"},
+            frozen=("y",),
+        ),
         ("self_distillation", ""): Example(
             {**_CROPS, "teacher": stream("VBD", 2, 7)}, _MASKED, frozen=("teacher",)
         ),
@@ -152,7 +157,8 @@ def call(
     ports: dict[str, Any] = {}
     for port in op.ports:
         many = tuple(t for name, t in streams.items() if name.startswith(f"{port.name}."))
-        ports[port.name] = many if port.many else streams[port.name]
+        if port.many or port.name in streams:
+            ports[port.name] = many if port.many else streams[port.name]
     some = next(iter(streams.values()))
     scheduled = {
         name: torch.tensor(EXAMPLES[key].params[name], dtype=schedules, device=some.device)

@@ -34,7 +34,8 @@ SMALL = {
     ),
     "mae": "{decoder.width: 16, decoder.depth: 1, decoder.heads: 2}",
     "ijepa": (
-        "{predictor.width: 16, predictor.depth: 1, predictor.heads: 2, blocks.context_share: 0.25}"
+        "{predictor.width: 16, predictor.depth: 1, predictor.heads: 2, "
+        "blocks.min_keep: 0, blocks.group: null}"
     ),
 }
 """Method → what makes it toy-sized."""

@@ -18,9 +18,10 @@ def check_groups(graph: GraphPlan, *, batch: int) -> None:
     """Refuses batch statistics over groups of samples that do not divide the batch.
 
     Raises:
-        GraphError: naming the module or term.
+        GraphError: naming the module, term or input.
     """
-    for section, parts in (("modules", graph.modules), ("terms", graph.terms)):
+    parts_of = {"modules": graph.modules, "terms": graph.terms, "inputs": graph.inputs}
+    for section, parts in parts_of.items():
         for part in parts:
             for key in GROUPS:
                 group = part.params.get(key)

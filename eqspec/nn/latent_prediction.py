@@ -27,9 +27,20 @@ class SmoothL1(nn.Module):
         super().__init__()
         self.normalise = normalise
 
-    def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """The term for predictions and targets `[V, B, T, P, D]`; `y` gets no gradient."""
+    def forward(self, x: Tensor, y: Tensor, valid: Tensor | None = None) -> Tensor:
+        """The term: the mean over the valid tokens of each sample, then over samples.
+
+        Args:
+            x: predictions `[V, B, T, P, D]`.
+            y: targets of the same shape; get no gradient.
+            valid: true where a token counts `[V, B, T, P]`; None for everywhere.
+        """
         y = at_least_fp32(y.detach())
         if self.normalise:
             y = F.layer_norm(y, y.shape[-1:])
-        return F.smooth_l1_loss(at_least_fp32(x), y)
+        if valid is None:
+            return F.smooth_l1_loss(at_least_fp32(x), y)
+        error_VBTP = F.smooth_l1_loss(at_least_fp32(x), y, reduction="none").mean(dim=-1)
+        counts_VBTP = valid.to(error_VBTP.dtype)
+        total_VB = (error_VBTP * counts_VBTP).flatten(2).sum(dim=-1)
+        return (total_VB / counts_VBTP.flatten(2).sum(dim=-1).clamp(min=1)).mean()

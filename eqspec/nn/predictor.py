@@ -62,13 +62,24 @@ class LatentPredictor(nn.Module):
         }
         return own | normal_linears(self, std=0.02)
 
-    def forward(self, *, x: Tensor, context: Tensor, want: Tensor) -> Tensor:
+    def forward(
+        self,
+        *,
+        x: Tensor,
+        context: Tensor,
+        want: Tensor,
+        context_valid: Tensor | None = None,
+        want_valid: Tensor | None = None,
+    ) -> Tensor:
         """Predicted tokens `[B, T, P, D]`; no target block sees another.
 
         Args:
             x: context tokens `[B, M, D]`.
             context: their ids `[B, M]`.
             want: ids `[B, T, P]` of the tokens to predict.
+            context_valid: true where a context token counts `[B, M]`; None for everywhere.
+            want_valid: true where a wanted id counts `[B, T, P]`; None for everywhere. The others
+                are seen by none, and what is predicted for them means nothing.
         """
         codes = self.pos_embed.expand(x.shape[0], -1, -1)
         known_BMD = self.embed(x) + take_tokens(codes, ids=context)
@@ -76,7 +87,22 @@ class LatentPredictor(nn.Module):
         targets, wanted = want.shape[1:]
         known_BTMD = known_BMD[:, None].expand(-1, targets, -1, -1)
         y = torch.cat([known_BTMD, asked_BTPD.to(known_BTMD.dtype)], dim=2).flatten(0, 1)
+        seen = _seen(context, want, context_valid=context_valid, want_valid=want_valid)
         for block in self.blocks:
-            y = block(y)
+            y = block(y, seen=seen)
         predicted = self.project(self.norm(y)[:, -wanted:])
         return predicted.unflatten(0, (-1, targets))
+
+
+def _seen(
+    context: Tensor, want: Tensor, *, context_valid: Tensor | None, want_valid: Tensor | None
+) -> Tensor | None:
+    """Which tokens are attended to `[B·T, 1, 1, M + P]`; None for all."""
+    if context_valid is None and want_valid is None:
+        return None
+    known_BM = (
+        torch.ones_like(context, dtype=torch.bool) if context_valid is None else context_valid
+    )
+    asked_BTP = torch.ones_like(want, dtype=torch.bool) if want_valid is None else want_valid
+    known_BTM = known_BM[:, None].expand(-1, want.shape[1], -1)
+    return torch.cat([known_BTM, asked_BTP], dim=2).flatten(0, 1)[:, None, None]

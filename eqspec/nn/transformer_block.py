@@ -54,15 +54,18 @@ class TransformerBlock(nn.Module):
             return {}
         return {f"{branch}.gamma": Constant(self.layer_scale) for branch in ("ls1", "ls2")}
 
-    def forward(self, x: Tensor, drop: Tensor | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, drop: Tensor | None = None, *, seen: Tensor | None = None
+    ) -> Tensor:
         """Tokens `[B, N, D]`, attended to and transformed.
 
         Args:
             x: tokens `[B, N, D]`.
             drop: multipliers `[B, 2]` of the attention and the MLP branch of each sample: zero for
                 a dropped branch.
+            seen: true where a token is attended to `[B, 1, 1, N]`; None for everywhere.
         """
-        x = x + _scaled(self.ls1(self.attn(self.norm1(x))), drop, branch=0)
+        x = x + _scaled(self.ls1(self.attn(self.norm1(x), attn_mask=seen)), drop, branch=0)
         return x + _scaled(self.ls2(self.mlp(self.norm2(x))), drop, branch=1)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from timm.layers.patch_embed import PatchEmbed
 from torch import nn
+from torch.nn import functional
 
 from eqspec.nn.initialise import Constant, Exactly, Normal, Uniform, normal_linears, xavier_linears
 from eqspec.nn.positions import resample_positions, sincos_positions
@@ -155,6 +156,7 @@ class VisionTransformerTokens(nn.Module):
         images: Tensor,
         mask: Tensor | None = None,
         keep: Tensor | None = None,
+        valid: Tensor | None = None,
         drop: Tensor | None = None,
     ) -> Tensor:
         """Tokens `[B, P + N, D]`, or `[B, P + M, D]` when only some are kept.
@@ -163,11 +165,14 @@ class VisionTransformerTokens(nn.Module):
             images: `[B, 3, H, W]`, sides multiples of the patch.
             mask: `[B, N]`, true where the mask token stands in for the patch.
             keep: ids `[B, M]` of the patches that are looked at; prefix tokens always are.
+            valid: true where a kept id counts `[B, M]`; tokens of the others are attended to by
+                none, and what they become means nothing.
             drop: multipliers `[B, L, 2]` of the residual branches of each sample.
         """
         x = self.embed(images=images, mask=mask, keep=keep)
+        seen = None if valid is None else _seen(valid, prefix=x.shape[1] - valid.shape[1])
         for index, block in enumerate(self.blocks):
-            x = block(x, None if drop is None else drop[:, index])
+            x = block(x, None if drop is None else drop[:, index], seen=seen)
         return self.norm(x)
 
     def embed(
@@ -191,6 +196,11 @@ class VisionTransformerTokens(nn.Module):
         if self.reg_token is not None:
             front.append(self.reg_token)
         return torch.cat([*(t.expand(x.shape[0], -1, -1) for t in front), x], dim=1)
+
+
+def _seen(valid_BM: Tensor, *, prefix: int) -> Tensor:
+    """Which tokens are attended to `[B, 1, 1, P + M]`: the prefix, and kept patches that count."""
+    return functional.pad(valid_BM, (prefix, 0), value=True)[:, None, None]
 
 
 def _tokens(count: int, *, width: int) -> nn.Parameter:

@@ -124,4 +124,4 @@ def test_barlow_twins_moves_vectors_at_their_own_rate() -> None:
 def test_every_method_says_how_far_it_is_proved(name: str) -> None:
     card = CATALOG.card("methods", name).model
     assert isinstance(card, MethodCard)
-    assert card.status == {"simclr": "ours", "ijepa": "toy"}.get(name, "proved")
+    assert card.status == {"simclr": "ours"}.get(name, "proved")

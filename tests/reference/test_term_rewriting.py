@@ -86,15 +86,20 @@ def masked_patch_mse(prediction: Array, images: Array, keep: Array) -> float:
     return sum(errors) / len(errors)
 
 
-def smooth_l1(x: Array, y: Array) -> float:
-    total = 0.0
-    for said, target in zip(x.reshape(-1, 5), y.reshape(-1, 5), strict=True):
-        middle = sum(target) / 5
-        spread = sqrt(sum((t - middle) ** 2 for t in target) / 5 + 1e-5)
-        for a, t in zip(said, target, strict=True):
-            error = abs(a - (t - middle) / spread)
-            total += 0.5 * error**2 if error < 1 else error - 0.5
-    return total / x.size
+def smooth_l1(x: Array, y: Array, valid: Array | None = None) -> float:
+    samples = []
+    for b in range(BATCH):
+        costs = []
+        for place in np.ndindex(4, 6):
+            said, target = x[0, b][place], y[0, b][place]
+            if valid is not None and not valid[0, b][place]:
+                continue
+            middle = sum(target) / 5
+            spread = sqrt(sum((t - middle) ** 2 for t in target) / 5 + 1e-5)
+            errors = [abs(a - (t - middle) / spread) for a, t in zip(said, target, strict=True)]
+            costs.append(sum(0.5 * e**2 if e < 1 else e - 0.5 for e in errors) / 5)
+        samples.append(sum(costs) / max(len(costs), 1))
+    return sum(samples) / BATCH
 
 
 def _sinkhorn(logits: Array) -> Array:

@@ -23,6 +23,7 @@ ports = (
     Port("images"),
     Port("mask", optional=True),
     Port("keep", optional=True),
+    Port("valid", optional=True),
     Port("drop", optional=True),
 )
 
@@ -102,6 +103,8 @@ def shapes(params: Params, streams: Streams) -> StreamType:
     _check_drop(params, streams)
     prefix = params.class_token + params.registers
     keep = need_axes(streams, "keep", "B", "M") if "keep" in streams else None
+    if "valid" in streams and (keep is None or streams["valid"].sizes != keep.sizes):
+        raise PortError("valid", f"needs one truth value per kept id, reads {streams['valid']}")
     patches = grid[0] * grid[1] if keep is None else keep.size("M")
     return StreamType(
         axes=(*images.axes[:-3], "N", "D"),

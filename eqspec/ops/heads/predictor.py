@@ -17,8 +17,14 @@ if TYPE_CHECKING:
 
     from eqspec.nn.world import World
 
-rev = 1
-ports = (Port("x"), Port("context"), Port("want"))
+rev = 2
+ports = (
+    Port("x"),
+    Port("context"),
+    Port("want"),
+    Port("context_valid", optional=True),
+    Port("want_valid", optional=True),
+)
 
 
 class Params(OpParams):
@@ -50,6 +56,9 @@ def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - th
         raise PortError("x", f"needs one token per context id {context} and no prefix, reads {x}")
     if want.grid is None or want.grid != context.grid:
         raise PortError("want", "needs ids on the grid of the context's ids")
+    for port, ids in (("context_valid", context), ("want_valid", want)):
+        if port in streams and streams[port].sizes != ids.sizes:
+            raise PortError(port, f"needs one truth value per id {ids}, reads {streams[port]}")
     return StreamType(axes=(*want.axes, "D"), sizes=(*want.sizes, x.size("D")))
 
 

@@ -1,19 +1,20 @@
 """Chooses blocks of patches to be predicted, and a large block less those as their context.
 
-I-JEPA (arXiv:2301.08243), section 3, with positions drawn as released. Two differences, which keep
-shapes fixed: block sizes are constants instead of drawn once per step, and every context is cut to
-the same number of patches instead of to the smallest of its batch (patches of the lower rows go in
-either case).
+I-JEPA (arXiv:2301.08243), section 3, as released: the sizes of blocks are drawn once per step,
+their places for every sample, and all contexts are cut to the smallest of the batch, which takes
+patches of the lower rows. Shapes do not change with the step: ids have room for the largest block,
+and truth values say which of them count.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from eqspec.nn.ranges import ordered
 from eqspec.ops.op import OpParams, PortError, Streams, StreamType, need_axes
 
 if TYPE_CHECKING:
@@ -21,10 +22,15 @@ if TYPE_CHECKING:
 
     from eqspec.nn.philox import Draws
 
-rev = 1
+rev = 2
 
 TRIES = 20
 """Places tried for the context block before it may contain one target more."""
+
+LEVELS = 1024
+"""Steps into which the drawn size is divided, so that the largest block can be found by looking."""
+
+_Range = Annotated[tuple[float, float], AfterValidator(ordered)]
 
 
 class Params(OpParams):
@@ -32,44 +38,67 @@ class Params(OpParams):
 
     Attributes:
         targets: number of target blocks; they may overlap.
-        target_scale: share of the patches in a target block.
-        target_aspect: height over width of a target block.
-        context_scale: share of the patches in the square context block, targets included.
-        context_share: share of the patches that are kept as context.
+        target_scale: [low, high] share of the patches in a target block.
+        target_aspect: [low, high] height over width of a target block; one number sets both where
+            scale and aspect lie in their ranges.
+        context_scale: [low, high] share of the patches in the square context block, targets
+            included.
+        min_keep: a context has more patches than this.
+        context_share: share of the patches that there is room for in a context.
+        group: the smallest context is that of so many consecutive samples (a paper's batch per
+            device; must divide the batch); None for the whole batch.
     """
 
     targets: int = Field(ge=1)
-    target_scale: float = Field(gt=0, lt=1)
-    target_aspect: float = Field(default=1.0, gt=0)
-    context_scale: float = Field(default=1.0, gt=0, le=1)
+    target_scale: _Range
+    target_aspect: _Range = (1.0, 1.0)
+    context_scale: _Range = (1.0, 1.0)
+    min_keep: int = Field(default=0, ge=0)
     context_share: float = Field(gt=0, lt=1)
+    group: int | None = Field(default=None, gt=0)
 
 
 @dataclass(frozen=True, slots=True)
 class _Blocks:
-    """Sizes in patches: the grid, a target block, the context block, and kept context patches."""
+    """Sizes of a step in patches: the grid, a target block and the context block."""
 
     grid: tuple[int, int]
     target: tuple[int, int]
     context: tuple[int, int]
-    kept: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """Ids that there is room for."""
+
+    context: int
+    target: int
 
 
 def shapes(params: Params, streams: Streams) -> dict[str, StreamType]:
-    """Ids of context patches `[V, B, M]` and of target patches `[V, B, T, P]`, in row order."""
+    """Ids of context patches `[V, B, M]` and of target patches `[V, B, T, P]`, in row order.
+
+    `context_valid` and `targets_valid` say which of them count; ids that do not are 0.
+    """
     of = need_axes(streams, "of", "V", "B", "N")
-    blocks = _blocks(params, of)
-    area = blocks.context[0] * blocks.context[1]
-    if min(*blocks.target, *blocks.context) == 0:
+    room = _room(params, of)
+    sizes = [_blocks(params, of, target=level, context=level) for level in (0, LEVELS - 1)]
+    if min(min(*size.target, *size.context) for size in sizes) == 0:
         raise PortError("of", f"a block of {of} has no patch")
-    if not 1 <= blocks.kept <= area:
-        raise PortError("of", f"cannot keep {blocks.kept} of a context block of {area} patches")
+    if not params.min_keep < room.context:
+        raise PortError("of", f"has room for {room.context} patches, not for {params.min_keep + 1}")
+    if min(size.context[0] * size.context[1] for size in sizes) <= params.min_keep:
+        raise PortError("of", f"a context block of {of} has no {params.min_keep + 1} patches")
     views, batch = of.size("V"), of.size("B")
-    context = StreamType(("V", "B", "M"), (views, batch, blocks.kept), grid=of.grid, dtype="int")
-    per_block = blocks.target[0] * blocks.target[1]
-    sizes = (views, batch, params.targets, per_block)
-    targets = StreamType(("V", "B", "T", "P"), sizes, grid=of.grid, dtype="int")
-    return {"context": context, "targets": targets}
+    context = StreamType(("V", "B", "M"), (views, batch, room.context), grid=of.grid, dtype="int")
+    size = (views, batch, params.targets, room.target)
+    targets = StreamType(("V", "B", "T", "P"), size, grid=of.grid, dtype="int")
+    return {
+        "context": context,
+        "context_valid": replace(context, dtype="bool"),
+        "targets": targets,
+        "targets_valid": replace(targets, dtype="bool"),
+    }
 
 
 def draw(
@@ -79,7 +108,7 @@ def draw(
     draws: Draws,
     step: int,
     positions: NDArray[np.int64],
-    batch: int,  # noqa: ARG001 - the contract of masks
+    batch: int,
 ) -> dict[str, NDArray[np.generic]]:
     """The blocks of some samples, a pure function of (draws, step, position).
 
@@ -89,36 +118,71 @@ def draw(
         draws: the run's randomness.
         step: from 0.
         positions: places in the global batch `[n]`.
-        batch: size of the global batch.
+        batch: size of the global batch, whose smallest context all are cut to.
 
     Returns:
-        ``context`` `[V, n, M]` and ``targets`` `[V, n, T, P]`, int64 places in the row-major grid.
+        ``context`` `[V, n, M]` and ``targets`` `[V, n, T, P]`, int64 places in the row-major grid;
+        ``context_valid`` and ``targets_valid``, true where they count.
     """
-    blocks = _blocks(params, of)
-    count = 2 * (params.targets + TRIES * (params.targets + 1))
-    contexts: list[NDArray[np.int64]] = []
-    targets: list[NDArray[np.int64]] = []
+    size, room = params.group or batch, _room(params, of)
+    groups, group_of = np.unique(positions // size, return_inverse=True)
+    samples = (groups[:, None] * size + np.arange(size)).ravel()
+    mine = group_of * size + positions % size
+    made: dict[str, list[NDArray[np.generic]]] = {}
     for view in range(of.size("V")):
-        numbers = draws.uniform(
-            "context_targets", step=step, samples=positions, view=view, count=count
-        ).reshape(len(positions), -1, 2)
-        chosen = _place(numbers[:, : params.targets], block=blocks.target, grid=blocks.grid)
-        context = _context(chosen, numbers=numbers[:, params.targets :], blocks=blocks)
-        contexts.append(_ids(context, count=blocks.kept))
-        targets.append(_ids(chosen, count=blocks.target[0] * blocks.target[1]))
-    return {"context": np.stack(contexts), "targets": np.stack(targets)}
+        blocks = _sizes(params, of, draws=draws, step=step, view=view)
+        targets, contexts = _chosen(
+            params, blocks, draws=draws, step=step, samples=samples, view=view
+        )
+        smallest = contexts.sum(axis=(1, 2)).reshape(len(groups), size).min(axis=1)[group_of]
+        context, known = _ids(contexts[mine], room=room.context, most=smallest)
+        target, wanted = _ids(targets[mine], room=room.target, most=np.array(room.target))
+        for name, array in (
+            ("context", context),
+            ("context_valid", known),
+            ("targets", target),
+            ("targets_valid", wanted),
+        ):
+            made.setdefault(name, []).append(array)
+    return {name: np.stack(arrays) for name, arrays in made.items()}
 
 
-def _blocks(params: Params, of: StreamType) -> _Blocks:
+def _sizes(params: Params, of: StreamType, *, draws: Draws, step: int, view: int) -> _Blocks:
+    """The sizes of a step, the same for every sample."""
+    everyone = np.zeros(1, dtype=np.int64)
+    name = "context_targets.sizes"
+    numbers = draws.uniform(name, step=step, samples=everyone, view=view, count=2)[0]
+    target, context = (int(number * LEVELS) for number in numbers)
+    return _blocks(params, of, target=target, context=context)
+
+
+def _blocks(params: Params, of: StreamType, *, target: int, context: int) -> _Blocks:
+    """The sizes at two of the levels."""
+    grid = _grid(of)
+    share, wide = (level / (LEVELS - 1) for level in (target, context))
+    scale, aspect = (_between(r, share) for r in (params.target_scale, params.target_aspect))
+    return _Blocks(
+        grid=grid,
+        target=_block(grid, scale=scale, aspect=aspect),
+        context=_block(grid, scale=_between(params.context_scale, wide), aspect=1.0),
+    )
+
+
+def _between(ends: tuple[float, float], share: float) -> float:
+    return ends[0] + share * (ends[1] - ends[0])
+
+
+def _room(params: Params, of: StreamType) -> _Room:
+    rows, columns = _grid(of)
+    levels = (_blocks(params, of, target=level, context=0).target for level in range(LEVELS))
+    largest = max(height * width for height, width in levels)
+    return _Room(context=int(rows * columns * params.context_share), target=largest)
+
+
+def _grid(of: StreamType) -> tuple[int, int]:
     if of.grid is None:
         raise PortError("of", f"needs patches on a grid, but reads {of}")
-    patches = of.grid[0] * of.grid[1]
-    return _Blocks(
-        grid=of.grid,
-        target=_block(of.grid, scale=params.target_scale, aspect=params.target_aspect),
-        context=_block(of.grid, scale=params.context_scale, aspect=1.0),
-        kept=int(patches * params.context_share),
-    )
+    return of.grid
 
 
 def _block(grid: tuple[int, int], *, scale: float, aspect: float) -> tuple[int, int]:
@@ -141,20 +205,59 @@ def _place(
     return rows[..., :, None] & columns[..., None, :]
 
 
+def _chosen(
+    params: Params,
+    blocks: _Blocks,
+    *,
+    draws: Draws,
+    step: int,
+    samples: NDArray[np.int64],
+    view: int,
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Target blocks `[n, T, R, C]` and contexts `[n, R, C]` of samples.
+
+    Most contexts are found at the first place; only the others ask for more numbers.
+    """
+
+    def numbers(of: NDArray[np.int64], *, places: int) -> NDArray[np.float64]:
+        name = "context_targets"
+        drawn = draws.uniform(name, step=step, samples=of, view=view, count=2 * places)
+        return drawn.reshape(len(of), places, 2)
+
+    first = numbers(samples, places=params.targets + 1)
+    targets = _place(first[:, : params.targets], block=blocks.target, grid=blocks.grid)
+    contexts = np.zeros_like(targets[:, 0])
+    waiting = np.arange(len(samples))
+    for places in (1, TRIES * (params.targets + 1)):
+        tried = first if places == 1 else numbers(samples[waiting], places=params.targets + places)
+        found, settled = _context(
+            targets[waiting],
+            numbers=tried[:, params.targets :],
+            blocks=blocks,
+            least=params.min_keep,
+        )
+        contexts[waiting] = found
+        waiting = waiting[~settled]
+        if len(waiting) == 0:
+            break
+    return targets, contexts
+
+
 def _context(
-    targets: NDArray[np.bool_], *, numbers: NDArray[np.float64], blocks: _Blocks
-) -> NDArray[np.bool_]:
-    """The first context block with enough patches outside the targets, less the targets.
+    targets: NDArray[np.bool_], *, numbers: NDArray[np.float64], blocks: _Blocks, least: int
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """The first context block with more than `least` patches outside the targets, less the targets.
 
     After each `TRIES` blocks one target fewer, from the last, is left out of the context.
 
     Args:
         targets: target blocks `[n, T, R, C]`.
-        numbers: in [0, 1), two for each block to be tried `[n, TRIES * (T + 1), 2]`.
+        numbers: in [0, 1), two for each block to be tried `[n, tries, 2]`.
         blocks: sizes; the context block alone has enough patches.
+        least: patches that are not enough.
 
     Returns:
-        True at the context `[n, R, C]`.
+        True at the context `[n, R, C]`, and where one was found `[n]`.
     """
     context = np.zeros_like(targets[:, 0])
     settled = np.zeros(len(targets), dtype=np.bool_)
@@ -162,15 +265,25 @@ def _context(
         respected = targets.shape[1] - attempt // TRIES
         block = _place(numbers[:, attempt], block=blocks.context, grid=blocks.grid)
         candidate = block & ~targets[:, :respected].any(axis=1)
-        enough = ~settled & (candidate.sum(axis=(1, 2)) >= blocks.kept)
+        enough = ~settled & (candidate.sum(axis=(1, 2)) > least)
         context[enough] = candidate[enough]
         settled |= enough
         if settled.all():
             break
-    return context
+    return context, settled
 
 
-def _ids(chosen: NDArray[np.bool_], *, count: int) -> NDArray[np.int64]:
-    """The first `count` chosen places `[..., count]` of the row-major grid `[..., R, C]`."""
+def _ids(
+    chosen: NDArray[np.bool_], *, room: int, most: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """The first `most` `[...]` chosen places of the row-major grid, and which ids are some.
+
+    Args:
+        chosen: `[..., R, C]`.
+        room: ids that there is room for.
+        most: ids that count at most, one number per leading entry or one for all.
+    """
     flat = chosen.reshape(*chosen.shape[:-2], -1)
-    return np.argsort(~flat, axis=-1, kind="stable")[..., :count].astype(np.int64)
+    ids = np.argsort(~flat, axis=-1, kind="stable")[..., :room].astype(np.int64)
+    valid = np.take_along_axis(flat, ids, axis=-1) & (np.arange(room) < most[..., None])
+    return np.where(valid, ids, 0), valid

@@ -1,7 +1,7 @@
 """Smooth L1 distance of predicted features from a teacher's, which get no gradient.
 
 I-JEPA (arXiv:2301.08243), section 3, as released: beta 1, a mean over every axis, targets
-layer-normed without affine part.
+layer-normed without affine part. Where blocks have fewer tokens than room, those alone count.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from eqspec.nn.world import World
 
-rev = 1
-ports = (Port("x"), Port("y"))
+rev = 2
+ports = (Port("x"), Port("y"), Port("valid", optional=True))
 
 
 class Params(OpParams):
@@ -34,6 +34,8 @@ def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - th
     x, y = need_axes(streams, "x", "B", "D"), need_axes(streams, "y", "B", "D")
     if (x.axes, x.sizes) != (y.axes, y.sizes):
         raise PortError("y", f"must have the shape of `x`, {x}, but reads {y}")
+    if "valid" in streams and streams["valid"].sizes != x.without("D").sizes:
+        raise PortError("valid", f"needs one truth value per token of {x}: {streams['valid']}")
     return SCALAR
 
 

@@ -43,6 +43,23 @@ def test_order_is_nothing_and_position_is_all() -> None:
     assert (moved - both).abs().max() > 1e-6
 
 
+def test_tokens_that_do_not_count_are_not_looked_at() -> None:
+    """Padding of context and target changes nothing for the rest, whatever it holds."""
+    module, x = made(), tokens()
+    both = module(x=x, context=CONTEXT, want=WANT)
+    padded = {
+        "x": torch.cat([x, 7 * torch.ones(2, 2, 6, dtype=x.dtype)], dim=1),
+        "context": torch.cat([CONTEXT, torch.zeros(2, 2, dtype=torch.int64)], dim=1),
+        "context_valid": torch.tensor([[True, True, True, False, False]]).expand(2, -1),
+        "want": torch.cat([WANT, torch.zeros(2, 2, 1, dtype=torch.int64)], dim=2),
+        "want_valid": torch.tensor([True, True, False]).expand(2, 2, -1),
+    }
+    more = module(**padded)
+    torch.testing.assert_close(more[:, :, :2], both)
+    everything = {name: value for name, value in padded.items() if "valid" not in name}
+    assert (module(**everything)[:, :, :2] - both).abs().max() > 1e-6
+
+
 @pytest.mark.parametrize(
     ("changes", "port"),
     [

@@ -94,6 +94,21 @@ def test_kept_patches_are_seen_alone_and_in_order() -> None:
     torch.testing.assert_close(encoder(images=other, keep=keep), kept, **BIT_EQUAL)
 
 
+@pytest.mark.parametrize("class_token", [True, False])
+def test_kept_patches_that_do_not_count_are_not_looked_at(*, class_token: bool) -> None:
+    """Padding changes nothing for the rest: no token attends to it."""
+    encoder, images = built(class_token=class_token), pictures()
+    prefix = int(class_token)
+    keep = torch.tensor([[3, 15, 8], [5, 6, 0]])
+    alone = encoder(images=images, keep=keep)
+    padded = torch.cat([keep, torch.zeros(2, 2, dtype=torch.int64)], dim=1)
+    valid = torch.tensor([True, True, True, False, False]).expand(2, -1)
+    more = encoder(images=images, keep=padded, valid=valid)
+    torch.testing.assert_close(more[:, : prefix + 3], alone)
+    blind = encoder(images=images, keep=padded)
+    assert (blind[:, : prefix + 3] - alone).abs().max() > 1e-6
+
+
 def test_dropped_branches_are_left_out_per_sample() -> None:
     encoder = built()
     images = pictures()
