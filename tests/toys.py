@@ -19,6 +19,7 @@ BACKBONE = (
 SMALL = {
     "vicreg": "{embed.width: 32, projector.widths: [24, 24, 24]}",
     "vicreg_sie": "{embed.width: 32, projector.widths: [24, 24, 24]}",
+    "vicreg_pooled": "{projector.widths: [24, 24, 24]}",
     "mocov3": ("{embed.width: 32, projector.widths: [24, 16], predictor.widths: [24, 16]}"),
     "ibot": (
         "{trunk.widths: [24, 24, 16], prototypes.width: 32, local.count: 2, mask.min_patches: 1}"
@@ -37,7 +38,7 @@ SMALL = {
 MULTICROP = {"ibot": "ibot_multicrop", "dinov2": "dinov2_multicrop"}
 """Methods with local crops, whose size must be a multiple of the toy's patch."""
 
-CUTTABLE = ("vicreg", "vicreg_sie", "mocov3", "ibot", "dinov2")
+CUTTABLE = ("vicreg", "vicreg_sie", "vicreg_pooled", "mocov3", "ibot", "dinov2")
 """Methods with an embedding that a rewrite may cut."""
 
 PATH = "{use: intermediate-reconstruction, transform: {use: rot}, split: 0.5}"
@@ -46,7 +47,7 @@ SIE = "{use: sie, transform: {use: rot}, split: 0.5}"
 COMPOSITIONS = {
     **{method: (method, "none") for method in SMALL},
     **{f"{method} + path": (method, PATH) for method in CUTTABLE},
-    **{f"{method} + sie": (method, SIE) for method in ("vicreg", "vicreg_sie")},
+    **{f"{method} + sie": (method, SIE) for method in ("vicreg", "vicreg_sie", "vicreg_pooled")},
 }
 """Every legal pair of a method and a rewrite, by name."""
 
