@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def drawn_views(
     draws: Draws, *, epoch: int, samples: NDArray[np.int64], views: int
 ) -> NDArray[np.int64]:
-    """Numbers of two different views of each sample, in the order in which they are shown, `[b, 2]`.
+    """Numbers of two different views of each sample, in the order of showing, `[b, 2]`.
 
     Every ordered pair is equally likely; a pure function of seed, epoch and sample.
 

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from eqspec.compile.ops_in_use import checked_params, op_in_use
 from eqspec.compile.plan import PairPlan, RelationPlan
 from eqspec.compile.resolve import Resolved
-from eqspec.errors import Diagnostic
+from eqspec.errors import Diagnostic, Place
 from eqspec.ops.find import find_op, op_names
 from eqspec.ops.op import OpParams
 from eqspec.registry.cards import DatasetCard, EquivarianceCard, TransformCard
@@ -79,13 +79,13 @@ def pairs_as_stored(cards: Mapping[str, Card], source: Source) -> Iterator[Diagn
         return
     stored = _latents_of(data)
     where = data.source.value(("impl",))
-    here = (source.value(("data",)), f"`{data.name}` has none")
+    here = (_named(source, ("data",)), f"`{data.name}` has none")
     if transform is not None and reads_latents(transform):
         if stored is None:
             yield Diagnostic(
                 "EQ041",
                 f"`{transform.name}` is read from stored latents, and `{data.name}` has none",
-                source.value(_TRANSFORM),
+                _named(source, _TRANSFORM),
                 label="reads latents",
                 help="draw a transform, such as `rot`, or train on stored views (`3diebench`)",
                 also=(here,),
@@ -98,7 +98,7 @@ def pairs_as_stored(cards: Mapping[str, Card], source: Source) -> Iterator[Diagn
         yield Diagnostic(
             "EQ041",
             f"nothing lies between two stored views, and `{rewrite.name}` is to show what does",
-            source.value(("equivariance", "use")),
+            _named(source, ("equivariance",)),
             label="needs the images in between",
             help=f"use a rewrite that reads the action, such as `sie`, or {_ONE_BY_ONE}",
             also=((where, f"`{data.name}` stores its views"),),
@@ -107,7 +107,7 @@ def pairs_as_stored(cards: Mapping[str, Card], source: Source) -> Iterator[Diagn
         yield Diagnostic(
             "EQ041",
             f"`{transform.name}` is drawn, but two views of `{data.name}` differ by what is stored",
-            source.value(_TRANSFORM),
+            _named(source, _TRANSFORM),
             label="would be told as if it were all",
             help=f"write `transform: {{use: object_rotation}}`, or {_ONE_BY_ONE}",
             also=((where, f"`{data.name}` stores its views"),),
@@ -134,11 +134,17 @@ def _latents_there(
             "EQ041",
             f"`{transform.name}` reads latent {needed - 1}, but the last one of `{data.name}` is "
             f"{there - 1}",
-            source.value(_TRANSFORM),
+            _named(source, _TRANSFORM),
             label=f"needs {needed} latents",
             help="choose another transform, or other places by `with: {differences: […]}`",
             also=((data.source.value(("params", "latents")), f"{there} with each view"),),
         )
+
+
+def _named(source: Source, path: KeyPath) -> Place:
+    """Where a card is named, or its body stands."""
+    use = (*path, "use")
+    return source.value(path if source.get(use) is None else use)
 
 
 def _latents_of(data: Card) -> Callable[[OpParams], int] | None:

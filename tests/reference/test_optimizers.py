@@ -1,4 +1,4 @@
-"""LARS, SGD and Adam against published numbers and against their formulas, written out element-wise."""
+"""LARS, SGD and Adam against published numbers and their formulas, written out element-wise."""
 
 from __future__ import annotations
 

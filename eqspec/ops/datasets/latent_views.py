@@ -179,7 +179,7 @@ def _listed(path: Path) -> tuple[str, ...]:
     """
     help_ = "it is to be an array of texts `/<class>/<object>/`, written by numpy.save"
     try:
-        names = np.asarray(np.load(path, allow_pickle=False))
+        names = _array(path)
     except Exception as error:  # numpy has no error of its own
         raise EqspecError(f"cannot read the list {path}: {error}", help=help_) from error
     if names.ndim != 1 or names.dtype.kind != "U" or not len(names):
@@ -226,12 +226,18 @@ def _files(folder: Path, k: int) -> tuple[Path, Path]:
 
 
 def _latents(path: Path, *, count: int) -> NDArray[np.float64]:
-    numbers = np.load(path, allow_pickle=False).astype(np.float64)
+    numbers = _array(path).astype(np.float64)
     if numbers.shape != (count,):
         raise ValueError(f"an array of shape {numbers.shape} where {count} numbers should be")
     if not np.isfinite(numbers).all():
         raise ValueError("a number in it is not finite")
     return numbers
+
+
+def _array(path: Path) -> NDArray[np.generic]:
+    """An array from a file, which is closed again whatever is in it; never unpickles."""
+    with path.open("rb") as file:
+        return np.asarray(np.load(file, allow_pickle=False))
 
 
 def _size(path: Path) -> int:

@@ -1,4 +1,4 @@
-"""Pairs of stored views: the pair drawn is the pair shown, and the action is that of these files."""
+"""Pairs of stored views: the pair drawn is the pair shown, and the action is of these files."""
 
 from __future__ import annotations
 
@@ -57,7 +57,9 @@ def opened(folder: Path, *, limit: int = 0) -> Tolerant:
     return Tolerant(latent_views.open(params, split="train", folder=folder), limit=limit)
 
 
-def some(folder: Path, *, start: int = 0, steps: int = 4, limit: int = 0, **how: int) -> list[Batch]:
+def some(
+    folder: Path, *, start: int = 0, steps: int = 4, limit: int = 0, **how: int
+) -> list[Batch]:
     dataset = opened(folder, limit=limit)
     return list(batches(plan(), dataset, seed=3, start_step=start, steps=steps, **how))
 

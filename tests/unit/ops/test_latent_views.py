@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from eqspec.errors import EqspecError
-from eqspec.ops.datasets.latent_views import LatentViews, Params, open, recognises
+from eqspec.ops.datasets.latent_views import LatentViews, Params, recognises
+from eqspec.ops.datasets.latent_views import open as open_split
 from eqspec.ops.decode import UnreadableImage
 from eqspec.ops.tolerant import Tolerant, TooManyUnreadable
 from tests.fabricated_objects import drawn_latents, objects
@@ -24,7 +25,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def trained(root: Path, **more: object) -> LatentViews:
-    return open(LISTED.model_copy(update=more), split="train", folder=root)
+    return open_split(LISTED.model_copy(update=more), split="train", folder=root)
 
 
 def damage(dataset: LatentViews, *views: tuple[int, int], what: str = "image") -> None:
@@ -34,7 +35,7 @@ def damage(dataset: LatentViews, *views: tuple[int, int], what: str = "image") -
 
 
 def test_a_list_gives_the_objects_and_their_order(root: Path) -> None:
-    train, heldout = (open(LISTED, split=s, folder=root) for s in ("train", "heldout"))
+    train, heldout = (open_split(LISTED, split=s, folder=root) for s in ("train", "heldout"))
     assert [name.rpartition("/")[2] for name in train.objects] == [
         "object3",
         "object2",
@@ -51,11 +52,11 @@ def test_a_list_gives_the_objects_and_their_order(root: Path) -> None:
 def test_a_share_is_held_out_where_there_are_no_lists(root: Path) -> None:
     for name in ("train_images.npy", "val_images.npy"):
         (root / name).unlink()
-    with pytest.raises(EqspecError, match="both lists of objects, train_images.npy") as caught:
+    with pytest.raises(EqspecError, match=r"both lists of objects, train_images\.npy") as caught:
         trained(root)
     assert "--set data.with.share=0.2" in (caught.value.help or "")
     params = LISTED.model_copy(update={"share": 0.34})
-    train, heldout = (open(params, split=s, folder=root) for s in ("train", "heldout"))
+    train, heldout = (open_split(params, split=s, folder=root) for s in ("train", "heldout"))
     assert (len(train), len(heldout)) == (4, 2)
     assert not set(train.objects) & set(heldout.objects)
     assert train.classes == heldout.classes
