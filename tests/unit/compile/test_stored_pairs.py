@@ -51,7 +51,7 @@ def test_what_the_data_give_is_allowed(override: str) -> None:
     [
         ((PATH,), "nothing lies between two stored views", "<cli>:", "3diebench.yaml"),
         ((DRAWN,), "`rot` is drawn, but two views of `3diebench`", "<cli>:", "3diebench.yaml"),
-        (("data.use=photos",), "and `photos` has none", "spec.yaml:5", "<cli>:"),
+        (("data.use=cifar100",), "and `cifar100` has none", "spec.yaml:5", "<cli>:"),
         (
             ("data.use=cifar10", "equivariance.use=intermediate-reconstruction"),
             "`object_rotation` is read from stored latents, and `cifar10` has none",
@@ -80,7 +80,7 @@ def test_what_they_do_not_is_refused_with_both_places(
     assert one.help
 
 
-@pytest.mark.parametrize("overrides", [(PATH,), (DRAWN,), ("data.use=photos",)])
+@pytest.mark.parametrize("overrides", [(PATH,), (DRAWN,), ("data.use=cifar100",)])
 def test_the_planner_refuses_it_too(overrides: tuple[str, ...]) -> None:
     """A folder that stands in for the dataset is known no earlier."""
     with pytest.raises(SpecError) as caught:
