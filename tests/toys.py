@@ -41,13 +41,16 @@ MULTICROP = {"ibot": "ibot_multicrop", "dinov2": "dinov2_multicrop"}
 CUTTABLE = ("vicreg", "vicreg_sie", "vicreg_pooled", "mocov3", "ibot", "dinov2")
 """Methods with an embedding that a rewrite may cut."""
 
+WITH_SIE = ("vicreg", "vicreg_sie", "vicreg_pooled")
+"""Methods that have what SIE needs."""
+
 PATH = "{use: intermediate-reconstruction, transform: {use: rot}, split: 0.5}"
 SIE = "{use: sie, transform: {use: rot}, split: 0.5}"
 
 COMPOSITIONS = {
     **{method: (method, "none") for method in SMALL},
     **{f"{method} + path": (method, PATH) for method in CUTTABLE},
-    **{f"{method} + sie": (method, SIE) for method in ("vicreg", "vicreg_sie", "vicreg_pooled")},
+    **{f"{method} + sie": (method, SIE) for method in WITH_SIE},
 }
 """Every legal pair of a method and a rewrite, by name."""
 
