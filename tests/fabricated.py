@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 from scipy.io import savemat
 
+from tests.fabricated_objects import objects
 from tests.fakes import FakeImages
 
 
@@ -165,6 +166,7 @@ LAYOUTS: Mapping[str, Callable[[Path], Path | None]] = MappingProxyType(
         "food101": food101,
         "imagenet1k": shards,
         "inat2018": inat2018,
+        "latent_views": objects,
         "oxford_pets": oxford_pets,
     }
 )

@@ -21,7 +21,7 @@ from eqspec.nn.philox import Draws
 from eqspec.ops.find import find_op
 from eqspec.ops.op import StreamType
 from eqspec.spec.duration import Clock
-from tests import module_examples, term_examples, transform_examples
+from tests import module_examples, relation_examples, term_examples, transform_examples
 from tests.contract import test_masks, test_optimizers, test_schedules
 from tests.fabricated import LAYOUTS
 from tests.fakes import FakeImages
@@ -123,6 +123,13 @@ def of_transform(name: str) -> Numbers:
     return found
 
 
+def of_relation(name: str) -> Numbers:
+    """The actions between a few pairs of views."""
+    op, params = find_op("relations", name), relation_examples.example_params(name)
+    first, second = (wave(5, 7, phase=p).numpy() for p in (0.2, 1.3))
+    return {"": summary(op.encode(params, first, second))}
+
+
 def of_mask(name: str) -> Numbers:
     """What is drawn for a few samples of a step."""
     drawn = test_masks.draw(name, batch=4)
@@ -195,6 +202,7 @@ OF: Mapping[str, Callable[[str], Numbers]] = MappingProxyType(
         "decoders": lambda name: of_module("decoders", name),
         "terms": of_term,
         "transforms": of_transform,
+        "relations": of_relation,
         "masks": of_mask,
         "optimizers": of_optimizer,
         "schedules": of_schedule,

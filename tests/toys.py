@@ -21,6 +21,7 @@ SMALL = {
     "vicreg_sie": "{embed.width: 32, projector.widths: [24, 24, 24]}",
     "simclr": "{embed.width: 32, projector.widths: [24, 24, 16]}",
     "barlow_twins": "{embed.width: 32, projector.widths: [24, 24, 24]}",
+    "vicreg_pooled": "{projector.widths: [24, 24, 24]}",
     "mocov3": ("{embed.width: 32, projector.widths: [24, 16], predictor.widths: [24, 16]}"),
     "dino": (
         "{trunk.widths: [24, 32], bottleneck.widths: [16], prototypes.width: 24, local.count: 2}"
@@ -46,6 +47,7 @@ MULTICROP = {"dino": "dino_multicrop", "ibot": "ibot_multicrop", "dinov2": "dino
 CUTTABLE = (
     "vicreg",
     "vicreg_sie",
+    "vicreg_pooled",
     "simclr",
     "barlow_twins",
     "mocov3",
@@ -55,13 +57,16 @@ CUTTABLE = (
 )
 """Methods with an embedding that a rewrite may cut."""
 
+WITH_SIE = ("vicreg", "vicreg_sie", "vicreg_pooled")
+"""Methods that have what SIE needs."""
+
 PATH = "{use: intermediate-reconstruction, transform: {use: rot}, split: 0.5}"
 SIE = "{use: sie, transform: {use: rot}, split: 0.5}"
 
 COMPOSITIONS = {
     **{method: (method, "none") for method in SMALL},
     **{f"{method} + path": (method, PATH) for method in CUTTABLE},
-    **{f"{method} + sie": (method, SIE) for method in ("vicreg", "vicreg_sie")},
+    **{f"{method} + sie": (method, SIE) for method in WITH_SIE},
 }
 """Every legal pair of a method and a rewrite, by name."""
 

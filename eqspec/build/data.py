@@ -20,8 +20,10 @@ from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as StepDataset
 
 from eqspec.build.crop import UNIFORMS, crop_box, resize
+from eqspec.build.stored import drawn_views
 from eqspec.errors import EqspecError
 from eqspec.nn.philox import Draws
+from eqspec.ops.stored_views import StoredPair
 from eqspec.ops.tolerant import INCOMPLETE, Dataset, Tolerant
 
 if TYPE_CHECKING:
@@ -43,6 +45,8 @@ class Batch:
         samples: [b], index in the dataset.
         positions: [b], place in the global batch.
         canvases: (group, index) of a view -> its pixels, uint8 `[b, 3, canvas, canvas]`.
+        latents: `[b, 2, L]` of the stored views that views are made from; None where a sample is
+            one image.
         unreadable: images that could not be read and were met first in this batch, and why.
     """
 
@@ -51,6 +55,7 @@ class Batch:
     samples: NDArray[np.int64]
     positions: NDArray[np.int64]
     canvases: Mapping[tuple[str, int], Tensor]
+    latents: NDArray[np.float64] | None = None
     unreadable: Mapping[int, str] = field(default_factory=dict[int, str])
 
 
@@ -136,10 +141,14 @@ class _Steps(StepDataset["Batch | EqspecError"]):
             np.empty((len(samples), 3, v.canvas, v.canvas), np.uint8) for v in self.views.views
         ]
         known = frozenset(_unreadable(self.dataset))
-        for row, sample in enumerate(samples.tolist()):
-            image = self.dataset.image(sample)
-            height, width, _ = image.shape
+        latents: list[NDArray[np.float64]] = []
+        for row, shown in enumerate(self._shown(samples, epoch=epoch)):
+            if isinstance(shown, StoredPair):
+                latents.append(shown.latents)
+            images = shown.images if isinstance(shown, StoredPair) else (shown,)
             for v, u, canvas in zip(self.views.views, uniforms, canvases, strict=True):
+                image = images[v.index % len(images)]
+                height, width, _ = image.shape
                 box = crop_box(v.crop, u[row], width=width, height=height, margin=v.canvas / v.size)
                 pixels = resize(image, box, canvas=v.canvas, interpolation=v.crop.interpolation)
                 canvas[row] = pixels.transpose(2, 0, 1)
@@ -150,8 +159,22 @@ class _Steps(StepDataset["Batch | EqspecError"]):
             samples=samples,
             positions=self.positions,
             canvases={(v.group, v.index): torch.from_numpy(canvas) for v, canvas in made},
+            latents=np.stack(latents) if latents else None,
             unreadable={i: why for i, why in _unreadable(self.dataset).items() if i not in known},
         )
+
+    def _shown(
+        self, samples: NDArray[np.int64], *, epoch: int
+    ) -> Iterator[NDArray[np.uint8] | StoredPair]:
+        """What each sample's views are made from: its image, or two of its stored views."""
+        dataset = self.dataset
+        if self.views.pair is None:
+            yield from (dataset.image(sample) for sample in samples.tolist())
+            return
+        assert isinstance(dataset, Tolerant), "stored views are read through one"
+        pairs = drawn_views(self.draws, epoch=epoch, samples=samples, views=dataset.views)
+        for sample, (first, second) in zip(samples.tolist(), pairs.tolist(), strict=True):
+            yield dataset.pair(sample, (first, second))
 
 
 def _unreadable(dataset: Dataset) -> Mapping[int, str]:

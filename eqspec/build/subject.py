@@ -62,11 +62,14 @@ def _embedding(graph: TrainGraph) -> Callable[[Tensor], Tensor] | None:
 
 
 def _chain(plan: GraphPlan) -> tuple[str, ...]:
-    """Modules from the cut's embedding back to the encoder's output, in order of application."""
+    """Modules from the cut's embedding back to the encoder's output, in order of application.
+
+    None, where it is the encoder's output that is cut.
+    """
     makers = {n.out: n for n in (*plan.encode, *plan.judge)}
     node = next(
         n
-        for n in plan.judge
+        for n in makers.values()
         if isinstance(n, ApplyNode) and n.module == plan.embedding and n.teacher is None
     )
     chain: list[str] = []

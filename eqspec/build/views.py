@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from eqspec.build.stored import action_of
 from eqspec.nn.philox import Draws
 from eqspec.ops.find import find_op
 
@@ -34,7 +35,7 @@ class ViewBatch:
         images: group -> float32 `[V, b, 3, size, size]`, normalised.
         between: float32 `[K, b, 3, size, size]`, the path's images in [0, 1], not normalised.
         theta: float32 `[b, P]`, the path's parameters in the transform's units.
-        actions: float32 `[b, A]`, their encoding.
+        actions: float32 `[b, A]`, their encoding; or what stored latents say of a pair.
     """
 
     images: Mapping[str, Tensor]
@@ -90,6 +91,8 @@ class DeviceViews:
         self.device = torch.device(device)
         self._steps = {(v.group, v.index): _build_steps(v) for v in plan.views}
         self._path = None if plan.path is None else _build_path(plan.path, plan)
+        relation = None if plan.pair is None else plan.pair.relation
+        self._action = None if relation is None else action_of(relation)
         self._mean = torch.tensor(plan.mean, device=self.device)[:, None, None]
         self._std = torch.tensor(plan.std, device=self.device)[:, None, None]
 
@@ -109,6 +112,9 @@ class DeviceViews:
                 pixels = _centre(canvas, size=view.size)
             groups.setdefault(view.group, []).append((pixels - self._mean) / self._std)
         images = {name: torch.stack(pixels) for name, pixels in groups.items()}
+        if self._action is not None:
+            assert batch.latents is not None, "the loader read them for the same plan"
+            return ViewBatch(images=images, actions=self._ship(self._action(batch.latents)))
         if theta is None or self._path is None:
             return ViewBatch(images=images)
         actions = self._ship(self._path.encode(theta))

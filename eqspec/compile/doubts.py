@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from eqspec.compile.plan import AugmentStep, PathPlan, Plan
 from eqspec.compile.resolve import Resolved
+from eqspec.compile.views import PATH_GROUP
 from eqspec.errors import Diagnostic, Place, Severity
 from eqspec.ops.find import find_op
 from eqspec.spec.duration import Clock, Duration
@@ -24,6 +25,7 @@ def doubts(resolved: Resolved, plan: Plan) -> tuple[Diagnostic, ...]:
         *_unseen_path(resolved, plan),
         *_poor_covariance(resolved, plan),
         *_long_warmup(resolved, plan),
+        *_untold_geometry(resolved, plan),
     )
 
 
@@ -149,6 +151,27 @@ def _long_warmup(resolved: Resolved, plan: Plan) -> Iterator[Diagnostic]:
         also=((source.value(at), f"{rise:,} steps"),),
         severity=Severity.WARNING,
     )
+
+
+def _untold_geometry(resolved: Resolved, plan: Plan) -> Iterator[Diagnostic]:
+    """Steps that turn or mirror a view whose stored pose is told."""
+    pair = plan.views.pair
+    if pair is None or pair.relation is None:
+        return
+    ways, source = resolved.augment.groups[PATH_GROUP].views, resolved.cards["augment"].source
+    for way, view in enumerate(ways):
+        for at, step in enumerate(view.steps):
+            if step.p == 0 or find_op("transforms", step.impl).kind != "geometry":
+                continue
+            yield Diagnostic(
+                "EQ507",
+                f"`{step.impl}` changes what a view shows, but not what is stored of it",
+                source.value(("groups", PATH_GROUP, "views", way, "steps", at)),
+                label="the action knows nothing of it",
+                help="write `augment: {use: whole}`, or another without such steps",
+                also=((resolved.source.value(_TRANSFORM), "reads what is stored"),),
+                severity=Severity.WARNING,
+            )
 
 
 def _term(resolved: Resolved, name: str) -> Place:

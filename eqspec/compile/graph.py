@@ -14,11 +14,11 @@ from eqspec.compile.passes.lower import lower_method
 from eqspec.compile.passes.prune import order, prune
 from eqspec.compile.passes.rewrite import Settings, embedding_application, rewrite
 from eqspec.compile.resolve import Resolved
+from eqspec.compile.stored_pairs import ACTIONS, BETWEEN, pair_plan, reads_latents
 from eqspec.compile.views import PATH_GROUP, PATH_VIEW
 from eqspec.ops.op import BATCH, StreamType
 from eqspec.spec.model import EquivarianceSpec
 
-BETWEEN, ACTIONS = "between", "actions"
 PER_VARIANCE = "mean-over-variance"
 
 
@@ -28,7 +28,7 @@ class CompiledGraph:
 
     Attributes:
         between: the fractions of θ at which images are reconstructed; empty when none are.
-        moves: view 2 is a transform of itself (there is a rewrite).
+        moves: view 2 is a transform of itself (there is a rewrite, and the data give no pair).
     """
 
     plan: GraphPlan
@@ -76,7 +76,8 @@ def compile_graph(resolved: Resolved, *, group_sizes: dict[str, int]) -> Compile
     infer(ordered, given=given, image_size=side)
     plan = infer(prune(ordered), given=given, image_size=side)
     between = fractions(spec) if BETWEEN in plan.streams else ()
-    return CompiledGraph(plan=plan, between=between, moves=True)
+    stored = reads_latents(resolved.cards.get("transform"))
+    return CompiledGraph(plan=plan, between=between, moves=not stored)
 
 
 def fractions(spec: EquivarianceSpec) -> tuple[float, ...]:
@@ -104,8 +105,9 @@ def _given(resolved: Resolved, group_sizes: dict[str, int]) -> dict[str, StreamT
     moved = given.get(PATH_GROUP)
     if moved is None or moved.size("V") <= PATH_VIEW:
         raise GraphError(("equivariance",), "a path lies between two global views")
-    sizes = (len(fractions(spec)), *moved.sizes[1:])
-    given[BETWEEN] = StreamType(axes=("K", *moved.axes[1:]), sizes=sizes)
+    if not reads_latents(resolved.cards.get("transform")):
+        sizes = (len(fractions(spec)), *moved.sizes[1:])
+        given[BETWEEN] = StreamType(axes=("K", *moved.axes[1:]), sizes=sizes)
     given[ACTIONS] = StreamType(axes=("B", "A"), sizes=(BATCH, _action_dim(resolved)))
     return given
 
@@ -114,6 +116,9 @@ def _action_dim(resolved: Resolved) -> int:
     """Numbers that tell a network which transform there is between the views."""
     transform = resolved.transform
     assert transform is not None, "a rewrite has one"
+    pair = pair_plan(resolved)
+    if pair is not None and pair.relation is not None:
+        return len(pair.relation.names)
     op = op_in_use("transforms", transform.impl, path=(), card="transform")
     if not getattr(op, "path", False):
         message = f"`{transform.impl}` has no path from the identity to itself"

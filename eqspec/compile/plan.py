@@ -75,15 +75,42 @@ class PathPlan(Frozen):
     names: tuple[str, ...]
 
 
+class RelationPlan(Frozen):
+    """How the latents of two stored views become the action between them.
+
+    Attributes:
+        names: of the action's numbers.
+    """
+
+    impl: str
+    params: dict[str, JsonValue]
+    names: tuple[str, ...]
+
+
+class PairPlan(Frozen):
+    """Views are made from two stored views of a sample in turn: even ones from the first.
+
+    Attributes:
+        latents: numbers stored with each.
+        relation: what lies between them, where the graph may read it.
+    """
+
+    latents: int
+    relation: RelationPlan | None = None
+
+
 class ViewPlan(Frozen):
     """Every view of a sample, and how pixels are normalised for the encoder.
 
     Attributes:
+        path: between the views, where one of them is transformed.
+        pair: where the data give two views of each sample; then there is no path.
         mean, std: per channel, of pixels in [0, 1].
     """
 
     views: tuple[SingleViewPlan, ...]
     path: PathPlan | None = None
+    pair: PairPlan | None = None
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
 

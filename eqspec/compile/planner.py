@@ -26,6 +26,7 @@ from eqspec.compile.plan import (
 from eqspec.compile.provenance import origins
 from eqspec.compile.resolve import Resolved, ResolvedEvaluation
 from eqspec.compile.resolved_spec import resolved_spec
+from eqspec.compile.stored_pairs import pairs_as_stored
 from eqspec.compile.timetable import timetable
 from eqspec.compile.training import plan_training, training_clock
 from eqspec.compile.views import group_sizes, plan_views
@@ -53,6 +54,10 @@ def plan(resolved: Resolved, *, count: int | None = None, init: InitPlan | None 
     Raises:
         SpecError: when method, rewrite, data and training do not fit together.
     """
+    # A folder that stands in for the dataset was not there when the spec was judged.
+    problems = tuple(pairs_as_stored(resolved.cards, resolved.source))
+    if problems:
+        raise SpecError(problems)
     try:
         return _plan(resolved, count=count, init=init)
     except GraphError as error:
@@ -197,6 +202,8 @@ def _made_from(
     used |= {("terms", t.impl) for t in plan.terms} | {("masks", i.impl) for i in plan.inputs}
     used |= {("transforms", s.impl) for v in views.views for s in v.steps}
     used |= {("transforms", views.path.impl)} if views.path is not None else set()
+    relation = None if views.pair is None else views.pair.relation
+    used |= {("relations", relation.impl)} if relation is not None else set()
     used |= {("datasets", resolved.data.impl), ("optimizers", train.optimizer.impl)}
     used |= {("schedules", impl) for impl in _schedules(train, plan)}
     return (*cards, *(_op_used(family, name) for family, name in sorted(used)))

@@ -12,6 +12,7 @@ from itertools import product
 from eqspec.compile.labels import labels_where_needed
 from eqspec.compile.pieces import GROUPS
 from eqspec.compile.resolve import DEFAULT_IMAGE
+from eqspec.compile.stored_pairs import pairs_as_stored
 from eqspec.compile.survey import Call, Survey
 from eqspec.errors import Diagnostic, Place
 from eqspec.ops.op import BATCH, PortError, StreamType
@@ -33,8 +34,14 @@ def across_cards(found: Survey) -> tuple[Diagnostic, ...]:
         _batch_in_data,
         _whole_groups,
         labels_where_needed,
+        _pairs_as_stored,
     )
     return tuple(diagnostic for rule in rules for diagnostic in rule(found))
+
+
+def _pairs_as_stored(found: Survey) -> Iterator[Diagnostic]:
+    """Transform and rewrite are such as the data allow."""
+    yield from pairs_as_stored(found.cards, found.source)
 
 
 def _both_sides_of_slice(found: Survey) -> Iterator[Diagnostic]:

@@ -169,13 +169,13 @@ def _recipe_augment(
 
 def _of_cards(cards: Mapping[str, Card]) -> Iterator[_Written]:
     """Every op that a card calls by itself."""
-    for name, family in (
-        ("data", "datasets"),
-        ("backbone", "backbones"),
-        ("transform", "transforms"),
+    for name, families in (
+        ("data", ("datasets",)),
+        ("backbone", ("backbones",)),
+        ("transform", ("transforms", "relations")),
     ):
         if name in cards:
-            yield _Written(name, (family,), cards[name].source)
+            yield _Written(name, families, cards[name].source)
     sections = (
         ("method", ("modules",), MODULES),
         ("method", ("terms",), ("terms",)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from eqspec.compile.ops_in_use import checked_params, op_in_use
 from eqspec.compile.plan import AugmentStep, CropPlan, PathPlan, SingleViewPlan, ViewPlan
 from eqspec.compile.resolve import Resolved
+from eqspec.compile.stored_pairs import pair_plan
 from eqspec.nn.canvas import canvas_side
 from eqspec.ops.find import find_op
 from eqspec.registry.cards import CropDecl, GroupDecl, TransformCard, ViewDecl
@@ -41,7 +42,13 @@ def plan_views(resolved: Resolved, *, between: tuple[float, ...], moves: bool) -
             steps = _steps(ways.views[way], at=("groups", group, "views", way))
             view = _view(ways.views[way].crop, group=group, index=index, size=size, path=path)
             views.append(view.model_copy(update={"steps": steps}))
-    return ViewPlan(views=tuple(views), path=path, mean=facts.mean, std=facts.std)
+    return ViewPlan(
+        views=tuple(views),
+        path=path,
+        pair=pair_plan(resolved),
+        mean=facts.mean,
+        std=facts.std,
+    )
 
 
 def _side(decl: GroupDecl, image: int) -> int:

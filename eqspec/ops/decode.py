@@ -58,11 +58,21 @@ def decode(image: Path | bytes, *, name: str | None = None) -> NDArray[np.uint8]
             return np.asarray(_to_rgb(opened))
     except Exception as error:  # damage shows as OSError, ValueError, SyntaxError, struct.error, …
         called = name or (str(image) if isinstance(image, Path) else "without a name")
-        if isinstance(error, MemoryError) or getattr(error, "errno", None) in _OF_THE_MACHINE:
-            advice = "nothing says that the image is damaged; the same command goes on"
-            message = f"this machine cannot read the image {called} now: {error}"
-            raise EqspecError(message, help=advice) from error
-        raise UnreadableImage(called, error) from error
+        raise blamed(error, image=called) from error
+
+
+def blamed(error: Exception, *, image: str, part: str = "") -> EqspecError:
+    """What to raise where an image could not be read: it is damaged, or the machine is at a loss.
+
+    Args:
+        error: that stopped the reading.
+        image: what to call it.
+        part: of what is stored with the image, where that alone could not be read.
+    """
+    if isinstance(error, MemoryError) or getattr(error, "errno", None) in _OF_THE_MACHINE:
+        advice = "nothing says that the image is damaged; the same command goes on"
+        return EqspecError(f"this machine cannot read the image {image} now: {error}", help=advice)
+    return UnreadableImage(image, f"{part}: {error}" if part else error)
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

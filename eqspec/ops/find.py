@@ -24,6 +24,7 @@ FAMILIES = (
     "decoders",
     "terms",
     "transforms",
+    "relations",
     "masks",
     "datasets",
     "optimizers",

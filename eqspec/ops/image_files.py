@@ -100,6 +100,14 @@ def evenly(items: Sequence[_Item]) -> Sequence[_Item]:
     return items[:: max(1, len(items) // HASHED)]
 
 
+def held_out_evenly(count: int, *, share: float) -> NDArray[np.bool_]:
+    """[count], which items are held out: evenly spaced, and one at least of two or more."""
+    if share > 0 and count > 1:
+        share = max(share, 1 / count)
+    steps = np.floor(np.arange(count + 1, dtype=np.float64) * share + 1e-9)
+    return np.diff(steps) > 0
+
+
 def fingerprint(sizes: Iterable[tuple[str, int]], chosen: Iterable[bytes]) -> str:
     """Hash over names and sizes, and over the content of some."""
     digest = hashlib.sha256()

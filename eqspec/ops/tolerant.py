@@ -2,22 +2,26 @@
 
 Which image stands for a damaged one is a pure function of the dataset: the next one of the same
 class that can be read, in the order of the dataset, the first following the last. So order, resume
-and labels stay what they are, and the only trace is that an image is seen twice as often.
+and labels stay what they are, and the only trace is that an image is seen twice as often. Of stored
+views it is the next one of the same object, together with its latents.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 
 from eqspec.errors import EqspecError
 from eqspec.ops.decode import UnreadableImage
+from eqspec.ops.stored_views import StoredPair, StoredView, StoredViews
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+_Read = TypeVar("_Read")
 
 INCOMPLETE = "look for what is missing, or train on what is there: --set data.use=image-folder"
 """What to do where fewer images are found than a card promises."""
@@ -78,12 +82,16 @@ class Tolerant:
     """A dataset whose unreadable images are replaced, up to a number of them.
 
     Attributes:
-        unreadable: images that could not be read so far, and why, in the order in which they came.
+        views: stored views of each sample; 1 where a sample is an image.
+        unreadable: images that could not be read so far, and why, in the order in which they came;
+            view k of sample i counts as image `i · views + k`.
     """
 
     def __init__(self, dataset: Dataset, *, limit: int) -> None:
         self._dataset = dataset
+        self._stored = dataset if isinstance(dataset, StoredViews) else None
         self._limit = limit
+        self.views = 1 if self._stored is None else self._stored.views
         self.unreadable: dict[int, str] = {}
 
     @property
@@ -115,13 +123,48 @@ class Tolerant:
             TooManyUnreadable: one more image cannot be read than may be, or none of a class can.
         """
         for at in self._in_turn(i):
-            if at in self.unreadable:
-                continue
-            try:
-                return self._dataset.image(at)
-            except UnreadableImage as error:
-                self.note({at: error.message})
+            found = self._tried(at * self.views, partial(self._dataset.image, at))
+            if found is not None:
+                return found
         raise TooManyUnreadable(self.unreadable, limit=self._limit)
+
+    def pair(self, i: int, views: tuple[int, int]) -> StoredPair:
+        """Two stored views of sample i, or those that stand for them.
+
+        For a damaged one stands the next of its object that is not the other; where an object has
+        no two views that can be read, the pair of the next object of its class.
+
+        Raises:
+            TooManyUnreadable: as above.
+        """
+        assert views[0] != views[1], "a pair has two views"
+        for at in self._in_turn(i):
+            first = self._view(at, views[0], other=views[1])
+            second = None if first is None else self._view(at, views[1], other=first[0])
+            if first is not None and second is not None:
+                return StoredPair.of(first[1], second[1])
+        raise TooManyUnreadable(self.unreadable, limit=self._limit)
+
+    def _view(self, i: int, k: int, *, other: int) -> tuple[int, StoredView] | None:
+        """View k of sample i or the next that can be read, with its number; never `other`."""
+        assert self._stored is not None, "only stored views come in pairs"
+        for number in ((k + step) % self.views for step in range(self.views)):
+            if number != other:
+                read = partial(self._stored.view, i, number)
+                found = self._tried(i * self.views + number, read)
+                if found is not None:
+                    return number, found
+        return None
+
+    def _tried(self, number: int, read: Callable[[], _Read]) -> _Read | None:
+        """What is read, or None, which is counted, where it is damaged."""
+        if number in self.unreadable:
+            return None
+        try:
+            return read()
+        except UnreadableImage as error:
+            self.note({number: error.message})
+        return None
 
     def note(self, unreadable: Mapping[int, str]) -> None:
         """Counts images that could not be read; also those that another process has met.

@@ -137,6 +137,14 @@ _ALL = (
         "other data than the training's; where they lie is said with `--data NAME=DIR`.",
     ),
     Code(
+        "EQ041",
+        "a transform that the data do not allow",
+        "Where samples are objects in several stored views (3DIEBench), the data give both views "
+        "and what lies between them: it is read from their latents (`object_rotation`), not drawn "
+        "from ranges (`rot`), and there are no images in between to be reconstructed. Where a "
+        "sample is one image it is the other way round.",
+    ),
+    Code(
         "EQ050",
         "data that are not there, or cannot be read",
         "Somebody said where a dataset lies, by `--data`, by `EQSPEC_DATA_<NAME>` or in the "
@@ -200,6 +208,13 @@ _ALL = (
         "The learning rate rises over more steps than are trained, so it never reaches its peak: "
         "the model is trained at a fraction of the rate that the spec states. Warm-ups are often "
         "in epochs and come from the method's card, while a trial run lasts a few steps.",
+    ),
+    Code(
+        "EQ507",
+        "an augmentation that the stored action knows nothing of",
+        "The action between two stored views is read from the poses in which they were rendered. "
+        "A step that mirrors or turns one of them afterwards makes it wrong, and nothing tells the "
+        "network when.",
     ),
     Code(
         "EQ510",

@@ -11,7 +11,7 @@ import torch
 from eqspec.commands.planning.plans import plan_spec
 from eqspec.compile.plan import Plan
 from eqspec.nn.world import World
-from eqspec.ops.find import find_op
+from eqspec.ops.find import find_op, op_names
 from eqspec.ops.op import BATCH, StreamType
 from eqspec.registry.cards import FAMILIES
 from eqspec.registry.catalog import Card, open_catalog
@@ -39,11 +39,18 @@ def card(family: str, name: str) -> Card:
     return CATALOG.card(family, name)
 
 
-def compiled(method: str, *, equivariance: str = "none", evaluate: str = "[]") -> Plan:
+def is_stored(transform: str) -> bool:
+    """Whether a transform is read from stored latents, not drawn."""
+    return card("transforms", transform).model.impl in op_names("relations")
+
+
+def compiled(
+    method: str, *, equivariance: str = "none", evaluate: str = "[]", data: str = "photos"
+) -> Plan:
     """A method at the size of its own card, on the paper's backbone."""
     text = f"""\
 schema: 1
-data: {{use: photos}}
+data: {{use: {data}}}
 image: {IMAGE}
 backbone: {{use: vit_small_patch16}}
 method: {{use: {method}}}
@@ -80,7 +87,8 @@ def test_a_card_is_named_after_its_file_and_its_family(family: str, name: str) -
 )
 def test_an_op_accepts_the_card(family: str, name: str) -> None:
     model = card(family, name).model
-    op = find_op(family, model.impl)
+    stored = family == "transforms" and is_stored(name)
+    op = find_op("relations" if stored else family, model.impl)
     params = op.Params.model_validate(model.params)
     assert op.Params.model_validate(params.model_dump(mode="json", by_alias=True)) == params
 
@@ -128,7 +136,7 @@ def test_the_facts_of_a_dataset_go_together(name: str) -> None:
         assert facts.variance == pytest.approx(sum(s * s for s in facts.std) / 3, abs=1e-4)
 
 
-@each("transforms")
+@pytest.mark.parametrize("name", [n for n in CATALOG.names("transforms") if not is_stored(n)])
 def test_a_transform_makes_a_path(name: str) -> None:
     """What a spec names under `transform:` moves from the identity to itself."""
     model = card("transforms", name).model
@@ -174,11 +182,28 @@ def test_a_rewrite_compiles_with_what_it_needs(name: str) -> None:
     assert fitting, "a rewrite fits some method"
     for method in fitting:
         for transform in CATALOG.names("transforms"):
-            rewrite = f"{{use: {name}, transform: {{use: {transform}}}, split: 0.25}}"
-            plan = compiled(method, equivariance=rewrite)
-            assert plan.graph.added
-            assert plan.views.path is not None
-            assert plan.views.path.impl == card("transforms", transform).model.impl
+            if not is_stored(transform):
+                plan = compiled(method, equivariance=rewrite_with(name, transform))
+                assert plan.graph.added
+                assert plan.views.path is not None
+                assert plan.views.path.impl == card("transforms", transform).model.impl
+
+
+def rewrite_with(name: str, transform: str) -> str:
+    return f"{{use: {name}, transform: {{use: {transform}}}, split: 0.25}}"
+
+
+@pytest.mark.parametrize("transform", [n for n in CATALOG.names("transforms") if is_stored(n)])
+def test_a_stored_transform_compiles_with_a_rewrite_that_reads_it(transform: str) -> None:
+    rewrite = rewrite_with("sie", transform)
+    plan = compiled("vicreg_pooled", equivariance=rewrite, data="3diebench")
+    assert plan.views.path is None
+    assert plan.views.pair is not None
+    assert plan.views.pair.relation is not None
+    assert plan.views.pair.relation.impl == card("transforms", transform).model.impl
+    width = plan.graph.streams["actions"].size("A")
+    assert width == len(plan.views.pair.relation.names)
+    assert "between" not in plan.graph.streams
 
 
 @pytest.mark.parametrize("path", SPECS, ids=str)

@@ -14,6 +14,7 @@ from eqspec.errors import EqspecError
 from eqspec.ops.datasets import photos
 from eqspec.ops.find import find_op, op_names
 from eqspec.ops.op import OpParams, how_it_runs_fields
+from eqspec.ops.stored_views import StoredViews
 from eqspec.registry.catalog import open_catalog
 from tests.fabricated import LAYOUTS
 
@@ -63,6 +64,33 @@ def test_contract(name, split, laid_out):
     again = pickle.loads(pickle.dumps(dataset))
     assert again.fingerprint() == dataset.fingerprint()
     assert np.array_equal(again.image(0), dataset.image(0))
+
+
+STORED = [n for n in op_names("datasets") if hasattr(find_op("datasets", n), "stored_latents")]
+"""Dataset ops whose samples are objects in several stored views."""
+
+
+@pytest.mark.parametrize("split", ["train", "heldout"])
+@pytest.mark.parametrize("name", STORED)
+def test_stored_views(name, split, laid_out):
+    params = find_op("datasets", name).Params()
+    count = find_op("datasets", name).stored_latents(params)
+    dataset = opened(name, laid_out[name], split=split)
+    assert isinstance(dataset, StoredViews)
+    assert dataset.views >= 2
+    for i in (0, len(dataset) - 1):
+        views = [dataset.view(i, k) for k in range(dataset.views)]
+        assert np.array_equal(views[0].image, dataset.image(i))
+        for view in views:
+            assert view.image.dtype == np.uint8
+            assert (view.latents.shape, view.latents.dtype) == ((count,), np.float64)
+            assert np.isfinite(view.latents).all()
+        assert len({view.latents.tobytes() for view in views}) == dataset.views
+
+
+def test_only_stored_views_are_taken_for_some(laid_out):
+    with_views = {n for n in LAYOUTS if isinstance(opened(n, laid_out[n]), StoredViews)}
+    assert with_views == set(STORED) == {"latent_views"}
 
 
 @EACH

@@ -15,7 +15,7 @@ from eqspec.ops.op import scheduled_fields
 EXAMPLES: MappingProxyType[str, dict[str, Any]] = MappingProxyType(
     {
         name: {"lr": "5.0e-4 per 256", "weight_decay": 0.05, **own}
-        for name, own in {"adamw": {}, "lars": {}, "sgd": {"momentum": 0.9}}.items()
+        for name, own in {"adam": {}, "adamw": {}, "lars": {}, "sgd": {"momentum": 0.9}}.items()
     }
 )
 EACH = pytest.mark.parametrize("name", EXAMPLES)

@@ -17,7 +17,17 @@ from eqspec.nn.world import World
 from eqspec.spec.load import parse_spec
 from tests.fakes import FakeImages
 from tests.graphs import Case, every_stream, gradients, judged
-from tests.toys import COMPOSITIONS, CUTTABLE, PATH, SIE, SMALL, plan_of, toy_plan, toy_text
+from tests.toys import (
+    COMPOSITIONS,
+    CUTTABLE,
+    PATH,
+    SIE,
+    SMALL,
+    WITH_SIE,
+    plan_of,
+    toy_plan,
+    toy_text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +47,7 @@ LAST_LAYER = {
     "vicreg_sie": {"embed.linears.0.weight", "embed.linears.0.bias"},
     "simclr": {"embed.linears.0.weight", "embed.linears.0.bias"},
     "barlow_twins": {"embed.linears.0.weight", "embed.linears.0.bias"},
+    "vicreg_pooled": {"encoder.norm.weight", "encoder.norm.bias"},
     "mocov3": {"embed.linears.0.weight", "embed.linears.0.bias"},
     "dino": {"trunk.linears.1.weight", "trunk.linears.1.bias"},
     "ibot": {"prototypes.weight_g", "prototypes.weight_v"},
@@ -115,7 +126,7 @@ def test_the_two_parts_of_the_embedding_are_trained_apart(method: str) -> None:
             assert not any(reached)
 
 
-@pytest.mark.parametrize("method", ["vicreg", "vicreg_sie"])
+@pytest.mark.parametrize("method", WITH_SIE)
 def test_sie_regularises_the_whole_and_aligns_the_parts(method: str) -> None:
     case = case_of(method, SIE)
     pulled = rows_pulled(case, case.graph(), embedding=LAST_LAYER[method])
@@ -257,4 +268,4 @@ def test_a_rewrite_without_weight_trains_the_narrower_base(method: str) -> None:
 
 def test_every_method_is_tried() -> None:
     assert {method for method, _ in COMPOSITIONS.values()} == set(SMALL)
-    assert len(COMPOSITIONS) == len(SMALL) + len(CUTTABLE) + 2
+    assert len(COMPOSITIONS) == len(SMALL) + len(CUTTABLE) + len(WITH_SIE)

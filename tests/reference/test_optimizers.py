@@ -1,4 +1,4 @@
-"""LARS and SGD against published numbers and against their formulas, written out element-wise."""
+"""LARS, SGD and Adam against published numbers and their formulas, written out element-wise."""
 
 from __future__ import annotations
 
@@ -101,15 +101,41 @@ def test_sgd_is_its_formula(*, nesterov: bool) -> None:
         assert parameter.item() == pytest.approx(plain, rel=1e-12)
 
 
+def test_adam_is_its_formula() -> None:
+    """Decay is part of the gradient, and so of both running means."""
+    parameter = leaf(torch.tensor([0.7], dtype=torch.float64))
+    made = optimizer("adam", [parameter], betas=(0.8, 0.9), eps=1e-3)
+    plain, first, second = 0.7, 0.0, 0.0
+    for at, (gradient, (lr, decay)) in enumerate(zip((0.3, -0.2, 0.5), RATES, strict=True)):
+        moved(made, [torch.tensor([gradient], dtype=torch.float64)], at=at)
+        asked = gradient + decay * plain
+        first = 0.8 * first + 0.2 * asked
+        second = 0.9 * second + 0.1 * asked**2
+        root = math.sqrt(second / (1 - 0.9 ** (at + 1))) + 1e-3
+        plain -= lr * first / (1 - 0.8 ** (at + 1)) / root
+        assert parameter.item() == pytest.approx(plain, rel=1e-12)
+
+
+def test_adam_without_decay_is_adamw_without_decay() -> None:
+    pulled = [leaf(wave(3, 4, 0.1)) for _ in range(2)]
+    pair = [optimizer(name, [x]) for name, x in zip(("adam", "adamw"), pulled, strict=True)]
+    for made, x in zip(pair, pulled, strict=True):
+        for phase in (0.2, 0.7):
+            x.grad = wave(3, 4, phase)
+            made.param_groups[0].update(lr=0.1, weight_decay=0.0)
+            made.step()
+    assert torch.equal(*pulled)
+
+
 def test_nesterov_without_momentum_is_refused() -> None:
     with pytest.raises(ValueError, match="looks ahead along the momentum"):
         find_op("optimizers", "sgd").Params(lr=1.0, nesterov=True)
 
 
-@pytest.mark.parametrize("name", ["lars", "sgd", "adamw"])
+@pytest.mark.parametrize("name", ["lars", "sgd", "adam", "adamw"])
 def test_a_resumed_optimizer_goes_on_bit_for_bit(name: str) -> None:
     """Also where a parameter had to wait, and so has no state yet."""
-    params: dict[str, Any] = {} if name == "adamw" else {"momentum": 0.9}
+    params: dict[str, Any] = {} if name.startswith("adam") else {"momentum": 0.9}
     start, gradients = [wave(3, 4, 0.1), wave(1, 4, 0.2)[0]], [wave(3, 4, 0.4), wave(1, 4, 0.5)[0]]
     whole, halves = [leaf(x.float()) for x in start], [leaf(x.float()) for x in start]
     straight, first = optimizer(name, whole, **params), optimizer(name, halves, **params)

@@ -28,7 +28,8 @@ def _data_rows(found: Sequence[DataFound]) -> list[Sequence[Text | str]]:
     rows: list[Sequence[Text | str]] = []
     for data in found:
         classes = f"{number(data.classes)} classes" if data.classes else "no classes"
-        images = f"{number(data.train)} images to train on, {number(data.heldout)} held out"
+        samples = "images" if data.views == 1 else f"objects in {data.views} views each"
+        images = f"{number(data.train)} {samples} to train on, {number(data.heldout)} held out"
         (left, top), (right, bottom) = data.smallest, data.largest
         sizes = (
             f"{left}×{top}"
@@ -48,7 +49,10 @@ def _data_rows(found: Sequence[DataFound]) -> list[Sequence[Text | str]]:
 def _sample(sample: Sample) -> str:
     label = "" if sample.label is None else f", {sample.label}"
     size = f"{sample.width}×{sample.height}"
-    return f"image {number(sample.index)}: {size}, mean {sample.mean:.3f}{label}"
+    if sample.latents is None:
+        return f"image {number(sample.index)}: {size}, mean {sample.mean:.3f}{label}"
+    latents = " ".join(f"{value:.3f}" for value in sample.latents)
+    return f"object {number(sample.index)}: {size}, mean {sample.mean:.3f}{label}, {latents}"
 
 
 def _one_line(gist: Gist) -> str:

@@ -81,7 +81,10 @@ def _stream(name: str, plan: GraphPlan, source: str) -> Row:
 
 def _inputs(plan: GraphPlan) -> list[Row]:
     made = {node.out for node in (*plan.encode, *plan.judge)}
-    said = {"between": "the images between u and view 2", "actions": "the path's parameters"}
+    said = {
+        "between": "the images between u and view 2",
+        "actions": "what tells view 2 from view 1",
+    }
     for one in plan.inputs:
         drawn = f"drawn by {op_call(one.impl, one.params, family='masks')}"
         said |= {f"{one.name}.{out}" if out else one.name: drawn for out in one.outputs}

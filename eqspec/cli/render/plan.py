@@ -17,7 +17,7 @@ from eqspec.cli.render.graph import Row, graph_rows, op_call, quantity
 from eqspec.cli.render.stages import LEGEND, stage_rows
 from eqspec.commands.plan import Described, Planning
 from eqspec.commands.planning.plans import spec_of
-from eqspec.compile.plan import PathPlan, Plan, SingleViewPlan
+from eqspec.compile.plan import PairPlan, PathPlan, Plan, SingleViewPlan
 from eqspec.spec.use import OpCall
 
 _CHOICES = MappingProxyType(
@@ -73,9 +73,9 @@ def _choices(plan: Plan) -> list[Row]:
     used = {made.family: made for made in plan.made_from if made.kind == "card"}
     notes = {
         "equivariance": _rewrite(plan),
-        "transforms": _path(plan),
+        "transforms": _transform(plan),
         "backbones": _backbone(plan),
-        "datasets": f"{number(plan.data.count)} images for training",
+        "datasets": f"{number(plan.data.count)} {_samples(plan)} for training",
     }
     return [
         [
@@ -99,9 +99,17 @@ def _rewrite(plan: Plan) -> str:
     return f"λ = {number(asked.lambda_)}, {asked.reduction}; {parts}" if own else parts
 
 
-def _path(plan: Plan) -> str:
-    path = plan.views.path
-    return "" if path is None else op_call(path.impl, path.params, family="transforms")
+def _transform(plan: Plan) -> str:
+    path, pair = plan.views.path, plan.views.pair
+    if path is not None:
+        return op_call(path.impl, path.params, family="transforms")
+    if pair is not None and pair.relation is not None:
+        return op_call(pair.relation.impl, pair.relation.params, family="relations")
+    return ""
+
+
+def _samples(plan: Plan) -> str:
+    return "images" if plan.views.pair is None else "objects"
 
 
 def _backbone(plan: Plan) -> str:
@@ -115,6 +123,8 @@ def _views(described: Described) -> list[Row]:
         rows += _alike(tuple(alike), described)
     if plan.views.path is not None:
         rows.append([Text("path", "cyan"), "", _along(plan.views.path)])
+    if plan.views.pair is not None:
+        rows.append([Text("pair", "cyan"), "", _paired(plan.views.pair)])
     return rows
 
 
@@ -144,6 +154,14 @@ def _along(path: PathPlan) -> str:
         return view
     points = ", ".join(str(Fraction(f).limit_denominator(12)) for f in path.fractions)
     return f"{view}; to be reconstructed: u at {points} of the way"
+
+
+def _paired(pair: PairPlan) -> str:
+    shown = "two stored views of an object, others in every epoch; views are made from them in turn"
+    if pair.relation is None:
+        return shown
+    told = f"{', '.join(pair.relation.names)} of what lies between"
+    return f"{shown}; {told}, read from the {pair.latents} latents of each"
 
 
 def _range(ends: tuple[float, float]) -> str:

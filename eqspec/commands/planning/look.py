@@ -28,6 +28,7 @@ class Sample:
         index: in the training split.
         mean: over all pixels and channels, in [0, 1].
         label: its class, if there are classes.
+        latents: what is stored with it, if anything is.
     """
 
     index: int
@@ -35,6 +36,7 @@ class Sample:
     height: int
     mean: float
     label: str | None
+    latents: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,8 @@ class DataFound:
 
     Attributes:
         folder: where it lies.
-        train, heldout: images in each split.
+        train, heldout: images in each split, or objects where each has several stored views.
+        views: stored views of each object; 1 where a sample is one image.
         classes: number of classes; 0 without.
         smallest, largest: width and height, each by itself, of the images looked at.
         looked_at: training images that were decoded.
@@ -55,6 +58,7 @@ class DataFound:
     folder: Path
     train: int
     heldout: int
+    views: int
     classes: int
     smallest: tuple[int, int]
     largest: tuple[int, int]
@@ -87,6 +91,7 @@ def look(data: DataPlan, *, places: DataPlaces, own: str) -> DataFound | None:
         folder=folder,
         train=len(train),
         heldout=len(heldout),
+        views=train.views,
         classes=len(train.classes),
         smallest=(min(s.width for s in samples), min(s.height for s in samples)),
         largest=(max(s.width for s in samples), max(s.height for s in samples)),
@@ -103,16 +108,18 @@ def _count(train: Tolerant, data: DataPlan) -> None:
 
 
 def _samples(dataset: Tolerant) -> list[Sample]:
-    """Evenly spaced images, decoded; a damaged one is passed over."""
+    """Evenly spaced images, decoded; a damaged one is passed over. Of an object, its first view."""
     found: list[Sample] = []
     for i in _evenly(len(dataset), count=LOOKED_AT):
-        image = dataset.image(i)
-        if i in dataset.unreadable:
+        pair = dataset.pair(i, (0, 1)) if dataset.views > 1 else None
+        image = dataset.image(i) if pair is None else pair.images[0]
+        if i * dataset.views in dataset.unreadable:
             continue
         height, width, _ = image.shape
         label = None if dataset.labels is None else dataset.classes[int(dataset.labels[i])]
         mean = round(float(np.mean(image)) / 255, 4)
-        found.append(Sample(index=i, width=width, height=height, mean=mean, label=label))
+        latents = None if pair is None else tuple(pair.latents[0].round(4).tolist())
+        found.append(Sample(i, width=width, height=height, mean=mean, label=label, latents=latents))
     if not found:
         reasons = "; ".join(list(dataset.unreadable.values())[:SHOWN])
         raise EqspecError(f"no image can be read: {reasons}", help="repair them")

@@ -8,7 +8,6 @@ spaced images are held out, which the training then never sees.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import Field
@@ -18,13 +17,11 @@ from eqspec.ops.image_files import (
     SUFFIXES,
     ImageFileParams,
     ImageFiles,
+    held_out_evenly,
     images_below,
     known_split,
     needed_folder,
 )
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 rev = 2
 
@@ -107,7 +104,7 @@ def _class_folders(root: Path | None) -> tuple[str, ...]:
 
 def _share(found: ImageFiles, params: Params, *, split: str) -> ImageFiles:
     """The part of a folder without splits that belongs to one."""
-    out = _held_out(len(found), share=params.share)
+    out = held_out_evenly(len(found), share=params.share)
     if split == "heldout" and not out.any():
         message = f"{found.root} has no folder `{params.heldout}` for the split `heldout`"
         if len(found) == 1:
@@ -117,11 +114,3 @@ def _share(found: ImageFiles, params: Params, *, split: str) -> ImageFiles:
     files = tuple(found.files[i] for i in rows)
     labels = None if found.labels is None else found.labels[rows]
     return ImageFiles(found.root, files, found.classes, labels)
-
-
-def _held_out(count: int, *, share: float) -> NDArray[np.bool_]:
-    """[count], which images are held out: evenly spaced, and one at least of two or more."""
-    if share > 0 and count > 1:
-        share = max(share, 1 / count)
-    steps = np.floor(np.arange(count + 1, dtype=np.float64) * share + 1e-9)
-    return np.diff(steps) > 0

@@ -1,0 +1,135 @@
+"""What stored views allow and refuse: both places named, and said again where data stand in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from eqspec.compile.doubts import doubts
+from eqspec.compile.plan import PairPlan, Plan
+from eqspec.compile.planner import plan
+from eqspec.compile.resolve import resolve
+from eqspec.compile.rules import across_cards
+from eqspec.compile.survey import survey
+from eqspec.errors import Diagnostic, SpecError
+from eqspec.registry.catalog import open_catalog
+from eqspec.spec.load import judge_spec, parse_spec
+
+SPEC = """\
+schema: 1
+data: {use: 3diebench}
+backbone: {use: resnet18}
+method: {use: vicreg_pooled}
+equivariance: {use: sie, transform: {use: object_rotation}, d_equi: 256}
+train: {length: 1 epochs, batch: 1024}
+"""
+PATH = "equivariance={use: intermediate-reconstruction, transform: {use: rot}, split: 0.5}"
+DRAWN = "equivariance.transform.use=rot"
+HUE = "equivariance.transform.use=object_rotation_hue"
+
+
+def judged(*overrides: str) -> tuple[Diagnostic, ...]:
+    found = survey(
+        judge_spec(SPEC, path=Path("spec.yaml"), overrides=overrides).own.source, open_catalog()
+    )
+    return (*found.problems, *across_cards(found))
+
+
+def planned(*overrides: str) -> Plan:
+    loaded = parse_spec(SPEC, path=Path("spec.yaml"), overrides=overrides)
+    return plan(resolve(loaded.spec, source=loaded.source, catalog=open_catalog(), name="spec"))
+
+
+@pytest.mark.parametrize("override", ["seed=1", HUE, "equivariance=none", "method.use=vicreg_sie"])
+def test_what_the_data_give_is_allowed(override: str) -> None:
+    assert judged(override) == ()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said", "first", "second"),
+    [
+        ((PATH,), "nothing lies between two stored views", "<cli>:", "3diebench.yaml"),
+        ((DRAWN,), "`rot` is drawn, but two views of `3diebench`", "<cli>:", "3diebench.yaml"),
+        (("data.use=cifar100",), "and `cifar100` has none", "spec.yaml:5", "<cli>:"),
+        (
+            ("data.use=cifar10", "equivariance.use=intermediate-reconstruction"),
+            "`object_rotation` is read from stored latents, and `cifar10` has none",
+            "spec.yaml:5",
+            "<cli>:",
+        ),
+        (
+            ("data.with.latents=5", HUE),
+            "`object_rotation_hue` reads latent 6, but the last one of `3diebench` is 4",
+            "<cli>:--set #2",
+            "<cli>:--set #1",
+        ),
+    ],
+)
+def test_what_they_do_not_is_refused_with_both_places(
+    overrides: tuple[str, ...], said: str, first: str, second: str
+) -> None:
+    (one,) = judged(*overrides)
+    assert one.code == "EQ041"
+    assert said in one.message
+    ((also, label),) = one.also
+    assert first in str(one.place)
+    assert second in str(also)
+    assert label
+    assert one.label
+    assert one.help
+
+
+@pytest.mark.parametrize("overrides", [(PATH,), (DRAWN,), ("data.use=cifar100",)])
+def test_the_planner_refuses_it_too(overrides: tuple[str, ...]) -> None:
+    """A folder that stands in for the dataset is known no earlier."""
+    with pytest.raises(SpecError) as caught:
+        planned(*overrides)
+    assert [d.code for d in caught.value.diagnostics] == ["EQ041"]
+
+
+def test_parameters_that_are_not_legal_are_all_that_is_said() -> None:
+    wrong = ("data.with.latents=many", "equivariance.transform.with.differences=[-1]")
+    assert sorted(d.code for d in judged(*wrong)) == ["EQ011", "EQ012"]
+
+
+@pytest.mark.parametrize(("override", "width"), [("seed=1", 4), (HUE, 6)])
+def test_the_plan_says_what_is_read(override: str, width: int) -> None:
+    made = planned(override)
+    assert made.views.path is None
+    assert made.views.pair is not None
+    assert made.views.pair.latents == 7
+    relation = made.views.pair.relation
+    assert relation is not None
+    assert (relation.impl, len(relation.names)) == ("relative_rotation", width)
+    assert made.graph.streams["actions"].size("A") == width
+    assert "between" not in made.graph.streams
+    assert made.graph.split == (256, 256)
+    assert ("relations", "relative_rotation") in {(m.family, m.name) for m in made.made_from}
+
+
+def test_a_method_of_its_own_gets_the_pair_and_no_relation() -> None:
+    assert planned("equivariance=none").views.pair == PairPlan(latents=7)
+
+
+def test_where_a_sample_is_an_image_nothing_is_paired() -> None:
+    assert planned("data.use=cifar10", DRAWN, "image=64").views.pair is None
+
+
+def test_recipes_tell_the_actions_apart() -> None:
+    recipes = {planned(o).recipe for o in ("seed=1", HUE, "equivariance=none", "data.with.views=9")}
+    assert len(recipes) == 4
+
+
+def test_a_step_that_the_poses_know_nothing_of_is_doubted() -> None:
+    def doubted(*overrides: str) -> list[str]:
+        loaded = parse_spec(SPEC, path=Path("spec.yaml"), overrides=overrides)
+        resolved = resolve(loaded.spec, source=loaded.source, catalog=open_catalog(), name="spec")
+        return [d.message for d in doubts(resolved, plan(resolved)) if d.code == "EQ507"]
+
+    assert doubted() == []
+    assert doubted("augment={use: crop_only}") == []
+    assert doubted("augment={use: all}", "equivariance=none") == []
+    flips = doubted("augment={use: crop_flip}")
+    assert flips
+    assert all(said.startswith("`flip` changes what a view shows") for said in flips)
