@@ -26,6 +26,9 @@ settings.register_profile("deep", PATIENT, max_examples=2000)
 ENVIRONMENT = os.environ  # noqa: TID251 - the one place where tests read it
 # Where datasets lie on this machine must not matter: nobody's settings, nobody's folders.
 ENVIRONMENT["XDG_CONFIG_HOME"] = str(Path(__file__).parent / "no-settings")
+# Nor which published weights somebody has fetched: empty caches, and no server is asked.
+ENVIRONMENT["HF_HUB_CACHE"] = ENVIRONMENT["TORCH_HOME"] = str(Path(__file__).parent / "no-weights")
+ENVIRONMENT["HF_HUB_OFFLINE"] = "1"
 for _name in [name for name in ENVIRONMENT if name.startswith("EQSPEC_DATA_")]:
     del ENVIRONMENT[_name]
 settings.load_profile(ENVIRONMENT.get("HYPOTHESIS_PROFILE", "ci" if "CI" in ENVIRONMENT else "dev"))

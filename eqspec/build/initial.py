@@ -6,7 +6,6 @@ teacher finds no weights of its own for starts as its student does.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +14,10 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 
+from eqspec.build.digest import check_digest
 from eqspec.build.graph import TrainGraph
-from eqspec.compile.plan import InitPlan, Plan
+from eqspec.compile.plan import Plan
+from eqspec.compile.start import InitPlan
 from eqspec.errors import UsageError
 from eqspec.nn.world import World
 
@@ -106,14 +107,7 @@ def load_initial(graph: TrainGraph, init: InitPlan) -> None:
         UsageError: when it is not the file that the plan was made with, or does not fit.
     """
     path = Path(init.weights)
-    with _readable(path).open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    if digest != init.sha256:
-        raise UsageError(
-            f"`{path}` has changed since the plan was made: its sha256 is {digest[:12]}…, not "
-            f"{init.sha256[:12]}…",
-            help="plan again with the weights that are meant",
-        )
+    check_digest(_readable(path), sha256=init.sha256)
     held, tensors = graph.state_dict(), load_file(path)
     shapes = {name: tuple(t.shape) for name, t in held.items()}
     found = fit(shapes, {name: tuple(t.shape) for name, t in tensors.items()})

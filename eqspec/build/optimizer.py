@@ -74,6 +74,7 @@ def parameter_groups(
 
 def build_optimizer(plan: Plan, named: Iterable[tuple[str, nn.Parameter]]) -> torch.optim.Optimizer:
     """The plan's optimizer over these parameters."""
+    assert plan.train.optimizer is not None, "a plan that trains has one"
     op = find_op("optimizers", plan.train.optimizer.impl)
     groups = parameter_groups(named, rules=plan.train.rules)
     params = op.Params.model_validate(plan.train.optimizer.params)

@@ -13,6 +13,7 @@ from eqspec.build.graph import TrainGraph
 from eqspec.build.initial import load_initial
 from eqspec.build.inputs import drawn_inputs
 from eqspec.build.optimizer import build_optimizer
+from eqspec.build.published import load_published
 from eqspec.build.timeline import Timeline
 from eqspec.build.toolchain import find_toolchain
 from eqspec.build.views import DeviceViews
@@ -131,6 +132,8 @@ def initial_graph(plan: Plan, *, device: torch.device, world: World | None = Non
     graph = build_graph(plan.graph, seed=plan.seed, device=device, world=world)
     if plan.init is not None:
         load_initial(graph, plan.init)
+    if plan.published is not None:
+        load_published(graph, plan)
     return graph
 
 

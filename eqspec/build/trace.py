@@ -83,7 +83,8 @@ class Trace:
     """What a plan costs before anything is allocated.
 
     Attributes:
-        parameters: module → number of trained parameters.
+        parameters: module → number of trained parameters; of the encoder alone where nothing is
+            trained.
         frozen: number of parameters that teachers hold.
         gflops_per_sample: forward pass, encoders and judge.
         train_gflops_per_sample: forward and backward; with more than one micro-batch also the
@@ -119,14 +120,13 @@ def trace(plan: Plan) -> Trace:
     """Runs the plan's graph forwards and backwards on meta tensors; allocates nothing."""
     with torch.device("meta"):
         graph = TrainGraph(plan.graph, world=World())
+    if not plan.trains:
+        return _forwards(graph, plan)
     small, large = (_passed(graph, plan, batch=b) for b in (PROBE, 2 * PROBE))
     again = small.encode if plan.machine.micro_batches > 1 else 0
     trained = [p for _, p in graph.trained()]
     return Trace(
-        parameters={
-            name: sum(p.numel() for p in module.parameters() if p.requires_grad)
-            for name, module in graph.students.items()
-        },
+        parameters=_parameters(graph),
         frozen=sum(p.numel() for p in graph.teachers.parameters()),
         gflops_per_sample=small.forward / PROBE / 1e9,
         train_gflops_per_sample=(small.both + again) / PROBE / 1e9,
@@ -139,6 +139,36 @@ def trace(plan: Plan) -> Trace:
             judge=_line(small.kept_judge, large.kept_judge),
         ),
     )
+
+
+def _forwards(graph: TrainGraph, plan: Plan) -> Trace:
+    """Of a plan that trains nothing: images go through its encoder, and nothing is kept."""
+    streams = {n: meta_streams(plan, batch=b) for n, b in (("small", PROBE), ("large", 2 * PROBE))}
+    with torch.no_grad(), FusedAttention(), FlopCounterMode(display=False) as counter:
+        graph.encode(streams["small"])
+    inputs = {n: size(s.values()) for n, s in streams.items()}
+    nothing = Line(0.0, 0.0)
+    return Trace(
+        parameters=_parameters(graph),
+        frozen=0,
+        gflops_per_sample=counter.get_total_flops() / PROBE / 1e9,
+        train_gflops_per_sample=0.0,
+        memory=Memory(
+            weights=size(graph.state_dict().values()),
+            gradients=0,
+            optimizer=0,
+            inputs=_line(inputs["small"], inputs["large"]),
+            encode=nothing,
+            judge=nothing,
+        ),
+    )
+
+
+def _parameters(graph: TrainGraph) -> dict[str, int]:
+    return {
+        name: sum(p.numel() for p in module.parameters() if p.requires_grad)
+        for name, module in graph.students.items()
+    }
 
 
 def _passed(graph: TrainGraph, plan: Plan, *, batch: int) -> _Pass:

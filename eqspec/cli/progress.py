@@ -186,6 +186,8 @@ class Pace:
 
 
 def _opened(event: Opened) -> str:
+    if not event.plan.trains:
+        return f"published weights, judged as they are, in {event.folder}"
     steps = number(event.plan.train.steps)
     if event.done == event.plan.train.steps:
         return f"all {steps} steps are done in {event.folder}"
@@ -197,7 +199,8 @@ def _words(event: RunEvent, pace: Pace) -> str | None:
     said = None
     match event:
         case Judging(evaluation=evaluation, step=step):
-            moment = f"after step {number(step)}" if step else "before training"
+            before = "before training" if pace.steps else "as published"
+            moment = f"after step {number(step)}" if step else before
             said = f"judging {evaluation.name}, {moment}{event.reason}"
         case Stopped(step=step, why=why):
             limit = " (time limit)" if why is Why.TIME else ""

@@ -15,12 +15,13 @@ from pathlib import Path
 
 from eqspec.commands.grid import Point
 from eqspec.commands.planning.stages import Mark
-from eqspec.commands.running.compare import UNTRAINED, Done, headline_scores
+from eqspec.commands.running.compare import Done, headline_scores, is_last, untrained_result
 from eqspec.commands.running.judging import Judged
 from eqspec.commands.running.request import RunRequest
 from eqspec.commands.running.series import Manner, Member, untrained_encoder
 from eqspec.commands.study import GridRun, Study, standing
 from eqspec.compile.plan import EvalPlan
+from eqspec.compile.planner import UNTRAINED
 from eqspec.evals.evaluate import headline
 from eqspec.nn.scores import Result
 from eqspec.runs.folder import RunFolder
@@ -142,7 +143,7 @@ def finished(run: GridRun) -> Done | None:
     folder, last = RunFolder(run.folder), run.plan.train.steps
     moments = [
         (evaluation, step)
-        for step in ((0, last) if run.untrained else (last,))
+        for step in ((0, last) if run.untrained and last else (last,))
         for evaluation in run.plan.evaluations
     ]
     found = [Judged.read(folder, evaluation=e, step=step) for e, step in moments]
@@ -209,16 +210,31 @@ def _means(values: Sequence[Value], column: Column) -> dict[Point | str, Cell]:
 
 def _beside(runs: Sequence[GridRun], done: Mapping[Path, Done]) -> Iterator[Value]:
     """Untrained encoders, one per seed and kind of encoder, then the controls."""
-    judged = [(run, j) for run in runs for j in done[run.folder].judged if j.step == 0]
+    judged = [(run, j) for run in _first(runs) for j in done[run.folder].judged if j.step == 0]
     kinds = list(dict.fromkeys(_kind(run) for run, _ in judged))
     first = {_kind(run): run.points[0] for run, _ in reversed(judged)}
     for run, one in judged:
         several = len(kinds) > 1
         name = f"{UNTRAINED}, {first[_kind(run)]}" if several else UNTRAINED
-        yield from _numbers(run, one, one.result, row=name)
+        fresh = untrained_result(one, run.plan)
+        yield from () if fresh is None else _numbers(run, one, fresh, row=name)
     for run, one in judged:
         for name, result in one.controls.items():
-            yield from _numbers(run, one, result, row=name)
+            if name != UNTRAINED:
+                yield from _numbers(run, one, result, row=name)
+
+
+def _first(runs: Sequence[GridRun]) -> Iterator[GridRun]:
+    """Of runs with published weights, the first of each kind of encoder and seed.
+
+    They all have an untrained one beside them; of others, one is marked already.
+    """
+    seen: set[str] = set()
+    for run in runs:
+        kind = repr(untrained_encoder(run.plan))
+        if run.plan.published is None or kind not in seen:
+            yield run
+        seen.add(kind)
 
 
 def _kind(run: GridRun) -> str:
@@ -229,7 +245,7 @@ def _kind(run: GridRun) -> str:
 
 def _values(run: GridRun, done: Mapping[Path, Done], *, point: Point) -> Iterator[Value]:
     for judged in done[run.folder].judged:
-        if judged.step:
+        if is_last(judged, run.plan):
             yield from _numbers(run, judged, judged.result, row=point)
 
 

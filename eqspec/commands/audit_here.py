@@ -69,6 +69,9 @@ def _spec(folder: RunFolder, *, data: DataPlaces) -> Finding:
         made = plan_spec(folder.path / "resolved.yaml", data=data).plan
     except EqspecError as error:
         return Finding(Level.SAME_HERE, "spec", None, f"cannot be compiled here: {error.message}")
+    if made.published is not None and made.published.file is None:
+        said = f"the published weights are not here any more: `{made.published.weights}`"
+        return Finding(Level.SAME_HERE, "spec", None, said)
     before, after = _leaves(folder.plan()), _leaves(made.model_dump(mode="json", by_alias=True))
     paths = dict.fromkeys([*before, *after])
     found = [

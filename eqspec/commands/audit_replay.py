@@ -8,14 +8,14 @@ from itertools import takewhile
 import torch
 from pydantic import ValidationError
 
-from eqspec.build.program import build_program
+from eqspec.build.program import build_program, initial_graph
 from eqspec.commands.findings import Disagreement, Finding, Level
 from eqspec.commands.planning.data_places import DataPlaces, open_dataset
 from eqspec.compile.plan import Plan
 from eqspec.engine.events import Stepped
 from eqspec.engine.train import train
 from eqspec.errors import EqspecError
-from eqspec.runs import journal
+from eqspec.runs import checkpoint, journal
 from eqspec.runs.curves import TRAIN, Curves, compare_curves
 from eqspec.runs.folder import RunFolder
 from eqspec.runs.journal import Row
@@ -25,17 +25,38 @@ from eqspec.runs.recorded import recorded_environment
 def replays(folder: RunFolder, *, steps: int, data: DataPlaces) -> Finding:
     """Trains the first steps anew, in memory, and compares every number with the journal."""
     try:
-        recorded = tuple(takewhile(lambda row: row.step <= steps, journal.read(folder.metrics)))
-        done = max((row.step for row in recorded if row.name == TRAIN), default=0)
-        if not done:
-            return _unknown("no step has been recorded yet")
-        plan = Plan.model_validate(folder.plan())
-        curves = compare_curves(recorded, _rows(plan, steps=done, data=data))
+        if not folder.identity().train.steps:
+            return _taken_over(folder)
+        return _replayed(folder, steps=steps, data=data)
     except ValidationError:
         return _unknown("the plan was made by another version of eqspec")
     except EqspecError as error:
         return _unknown(f"cannot be replayed here: {error.message}")
+
+
+def _replayed(folder: RunFolder, *, steps: int, data: DataPlaces) -> Finding:
+    recorded = tuple(takewhile(lambda row: row.step <= steps, journal.read(folder.metrics)))
+    done = max((row.step for row in recorded if row.name == TRAIN), default=0)
+    if not done:
+        return _unknown("no step has been recorded yet")
+    plan = Plan.model_validate(folder.plan())
+    curves = compare_curves(recorded, _rows(plan, steps=done, data=data))
     return _finding(folder, curves, steps=done)
+
+
+def _taken_over(folder: RunFolder) -> Finding:
+    """Whether published weights, read anew, are those that the run keeps."""
+    plan = Plan.model_validate(folder.plan())
+    kept = checkpoint.load(folder.checkpoints)
+    if kept is None:
+        return _unknown("the published weights have not been taken over yet")
+    anew = initial_graph(plan, device=torch.device("cpu")).state_dict()
+    other = sorted(n for n in anew if not torch.equal(anew[n], kept.tensors[n].cpu()))
+    if not other:
+        said = "nothing was trained; the published weights, read anew, are those of the run"
+        return Finding(Level.REPLAYS, "replay", holds=True, said=said)
+    found = [Disagreement(name, "kept", "another") for name in other]
+    return _differs("the published weights, read anew, are others", found)
 
 
 def _rows(plan: Plan, *, steps: int, data: DataPlaces) -> Iterator[Row]:

@@ -18,14 +18,16 @@ class Gist:
     """What a plan is, in a few facts.
 
     Attributes:
+        method: None where nothing is trained.
         equivariance: the rewrite; None for the method as it is.
+        weights: published ones that the encoder starts from, as they are named.
         transform: of the rewrite's path.
         image: side of the global views in pixels.
         recipe: hash of everything that changes the weights but the seed.
     """
 
     name: str
-    method: str
+    method: str | None
     equivariance: str | None
     transform: str | None
     backbone: str
@@ -35,6 +37,7 @@ class Gist:
     batch: int
     seed: int
     recipe: str
+    weights: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +83,15 @@ def gist(plan: Plan) -> Gist:
     cards = {made.family: made.name for made in plan.made_from if made.kind == "card"}
     return Gist(
         name=plan.name,
-        method=cards["methods"],
+        method=cards.get("methods"),
         equivariance=cards.get("equivariance"),
         transform=cards.get("transforms"),
         backbone=cards["backbones"],
         data=plan.data.name,
-        image=next(v.size for v in plan.views.views if v.group == "global"),
+        image=plan.image,
         steps=plan.train.steps,
         batch=plan.train.batch,
         seed=plan.seed,
         recipe=plan.recipe,
+        weights=None if plan.published is None else plan.published.weights,
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import JsonValue, ValidationError
 
-from eqspec.build.program import choose_device, initial_graph
+from eqspec.build.program import build_graph, choose_device
 from eqspec.commands.planning.data_places import NOWHERE, DataPlaces
 from eqspec.commands.planning.plans import plan_spec
 from eqspec.commands.planning.reading import with_cards
@@ -101,7 +101,8 @@ def evaluations_by_card(
     read = with_cards(reading, path=path, catalog=open_catalog())
     loaded = read.loaded
     resolved = resolve(loaded.spec, source=loaded.source, catalog=read.catalog, name=plan.name)
-    return make_plan(resolved, count=plan.data.count, init=plan.init).evaluations
+    made = make_plan(resolved, count=plan.data.count, init=plan.init, published=plan.published)
+    return made.evaluations
 
 
 def _asked(name: str) -> dict[str, JsonValue]:
@@ -177,8 +178,10 @@ def _judge_at(
     due = [e for e in request.evaluations if step in {0, last, *e.steps}]
     missing = [e for e in due if Judged.read(folder, evaluation=e, step=step) is None]
     graph = None
-    if step and missing:
-        graph = initial_graph(request.plan, device=choose_device(request.plan.machine.device))
+    if missing and (step or not request.plan.trains):
+        plan = request.plan
+        device = choose_device(plan.machine.device)
+        graph = build_graph(plan.graph, seed=plan.seed, device=device)
         graph.load_state_dict(checkpoint.load_step(folder.checkpoints, step=step).tensors)
     for evaluation in due:
         if request.should_stop():

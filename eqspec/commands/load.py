@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from eqspec.build.program import choose_device, initial_graph
+from eqspec.build.program import build_graph, choose_device
 from eqspec.commands.eval import plan_in
-from eqspec.commands.running.judging import image_size, subject
+from eqspec.commands.running.judging import subject
 from eqspec.compile.plan import Plan
 from eqspec.errors import EqspecError, UsageError
 from eqspec.evals.features import Subject, encode
@@ -77,13 +77,13 @@ def load(
         found = checkpoint.load_step(folder.checkpoints, step=step)
     if found is None:
         raise EqspecError(f"`{path}` has no checkpoint yet", help="`eqspec run` goes on with it")
-    graph = initial_graph(plan, device=choose_device(device))
+    graph = build_graph(plan.graph, seed=plan.seed, device=choose_device(device))
     graph.load_state_dict(found.tensors)
     seen = subject(graph, plan)
     encoder = FrozenEncoder(
         graph.encoder(),
         prefix=seen.prefix,
-        size=image_size(plan),
+        size=plan.image,
         mean=seen.mean,
         std=seen.std,
     ).to(seen.device)

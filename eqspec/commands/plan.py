@@ -24,6 +24,7 @@ from eqspec.registry.catalog import Catalog, open_catalog
 from eqspec.runs.folder import Identity, RunFolder, State, place
 
 if TYPE_CHECKING:
+    from eqspec.build.published import PublishedFit
     from eqspec.build.trace import Trace
 
 
@@ -38,6 +39,7 @@ class Described:
             margin shrinks its crops and the size of the images is known.
         stages: its training and its evaluations, and what is to be done for each.
         cost: what it takes, when asked for.
+        fit: how published weights fit, where they are here and that is asked for.
     """
 
     plan: Plan
@@ -47,6 +49,7 @@ class Described:
     shown: Mapping[tuple[str, int], tuple[float, float]]
     stages: tuple[Stage, ...]
     cost: Cost | None
+    fit: PublishedFit | None = None
 
     def as_data(self) -> dict[str, Any]:
         """The same as plain data."""
@@ -55,6 +58,7 @@ class Described:
             "state": self.state.value,
             "stages": [dataclasses.asdict(stage) for stage in self.stages],
             **({"trace": None} if self.cost is None else self.cost.as_data()),
+            "weights": None if self.fit is None else _fit_data(self.fit),
             "plan": self.plan.model_dump(mode="json", by_alias=True),
         }
 
@@ -129,6 +133,7 @@ def plan(request: PlanRequest) -> Planning:
 
     Raises:
         SpecError: with everything that is wrong.
+        UsageError: when published weights do not fit.
         UnknownCard: when there is no such machine.
         PlanRefused: when a saved plan cannot be run exactly as it is.
     """
@@ -142,7 +147,11 @@ def plan(request: PlanRequest) -> Planning:
     ]
     if request.traced:
         described = [
-            dataclasses.replace(d, cost=_cost(d.plan, name=request.machine, machine=machine))
+            dataclasses.replace(
+                d,
+                cost=_cost(d.plan, name=request.machine, machine=machine),
+                fit=_fit(d.plan),
+            )
             for d in described
         ]
     if request.out is not None:
@@ -203,6 +212,29 @@ def _cost(plan: Plan, *, name: str | None, machine: MachineCard | None) -> Cost:
         disk=disk(plan, found),
         machine=reckoned,
     )
+
+
+def _fit(plan: Plan) -> PublishedFit | None:
+    if plan.published is None or plan.published.file is None:
+        return None
+    from eqspec.build.published import fit_published
+
+    return fit_published(plan)
+
+
+def _fit_data(found: PublishedFit) -> dict[str, Any]:
+    """How published weights fit, as plain data."""
+    return {
+        "layout": found.layout.name,
+        "part": found.layout.part,
+        "matched": len(found.fit.taken),
+        "missing": list(found.fit.missing),
+        "unexpected": list(found.fit.unexpected),
+        "misshapen": list(found.fit.misshapen),
+        "set_aside": {what: list(names) for what, names in found.aside.items()},
+        "resampled": {name: list(shapes) for name, shapes in found.resampled.items()},
+        "disagreements": [str(one) for one in found.disagreements],
+    }
 
 
 def _shown(plan: Plan) -> dict[tuple[str, int], tuple[float, float]]:

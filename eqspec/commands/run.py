@@ -11,6 +11,7 @@ import torch
 
 from eqspec.build.initial import fit_of
 from eqspec.build.program import choose_device, will_compile
+from eqspec.build.published import fit_published
 from eqspec.build.trace import trace
 from eqspec.commands.running.attempt import Attempt, stored_results
 from eqspec.commands.running.damage import with_damage
@@ -18,7 +19,7 @@ from eqspec.commands.running.events import Evaluated, Opened, RunEvent, Sealed
 from eqspec.commands.running.guard import guard
 from eqspec.commands.running.judging import open_splits
 from eqspec.commands.running.request import RunRequest
-from eqspec.commands.running.told import told
+from eqspec.commands.running.told import told, told_published
 from eqspec.compile.plan import Plan
 from eqspec.engine.finite import NotFinite
 from eqspec.errors import EqspecError
@@ -50,6 +51,7 @@ def run(request: RunRequest) -> Generator[RunEvent]:
     splits = open_splits(plan, data=request.data)
     folder = _existing(path, plan)
     fit = fit_of(plan) if folder is None else None
+    published = fit_published(plan) if folder is None else None
     with (folder or RunFolder(path)).hold() as live:
         if folder is None:
             folder = RunFolder.create(path, opening=_opening(request))
@@ -65,9 +67,11 @@ def run(request: RunRequest) -> Generator[RunEvent]:
             raise _failed_before(folder, record)
         folder.unseal()
         warnings = (f"weights from `init_from`: {fit}",) if fit and not fit.whole else ()
+        notes = () if published is None else told_published(published)
         with Log(folder.log) as log:
             attempt = Attempt(request, folder, splits=splits, live=live)
-            events = with_damage(attempt.events(warnings=warnings), splits=splits)
+            happened = attempt.events(warnings=warnings, notes=notes)
+            events = with_damage(happened, splits=splits)
             yield from _logged(events, folder=folder, log=log)
 
 
@@ -139,5 +143,5 @@ def _opening(request: RunRequest) -> Opening:
         resolved=write_yaml(plan.resolved),
         plan=plan.model_dump(mode="json", by_alias=True),
         trace=dataclasses.asdict(trace(plan)),
-        environment=environment.model_copy(update={"compiled": will_compile(plan)}),
+        environment=environment.model_copy(update={"compiled": plan.trains and will_compile(plan)}),
     )

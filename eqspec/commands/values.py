@@ -124,9 +124,9 @@ def _in_schema(study: Study, text: str, *, path: KeyPath, field: SchemaField) ->
 
 def _by_recipe(page: ValuePage, resolved: Resolved, key: str) -> ValuePage:
     """A null that means the method's recipe."""
-    method = resolved.cards["method"]
-    node = method.source.get(("recipe", key))
-    if node is None:
+    method = resolved.cards.get("method")
+    node = None if method is None else method.source.get(("recipe", key))
+    if node is None or method is None:
         return page
     where = card_origin(resolved.source, method, ("recipe", key), at=("method",))
     said = f"null takes the recipe of the method, `{method.name}`"
@@ -202,7 +202,7 @@ def _of_recipe(study: Study, text: str, path: KeyPath) -> ValuePage | None:
 def _rate_used(call: Call, name: str, resolved: Resolved) -> str | None:
     """A learning rate that follows the batch, at the batch of the spec."""
     at = getattr(getattr(call.params, name, None), "at", None)
-    batch = resolved.spec.train.batch
+    batch = resolved.train.batch
     return None if at is None else f"{at(batch):.6g} at a batch of {batch}"
 
 

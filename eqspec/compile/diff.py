@@ -34,7 +34,10 @@ CARD_PLACES: Mapping[KeyPath, str] = MappingProxyType(
 """Where a resolved spec holds the body of a card, and of which family."""
 
 _JUDGED = "evaluate"
-_INITIAL = "init_from"  # of which the recipe knows the hash, not where the weights lie
+_STARTS: tuple[KeyPath, ...] = (("init_from",), ("backbone", "init"))
+_NO_NUMBERS = ("weights", "partial")
+"""Of weights to start from, the recipe knows the hash and the part, not where they lie."""
+
 _NAMED = ("data", "name")  # of a dataset, the name is part of the recipe
 
 
@@ -189,7 +192,9 @@ def _matters(path: KeyPath, free: frozenset[KeyPath]) -> Matters:
     if path[0] == _JUDGED:
         return Matters.NOTHING if _told_of_judging(path) else Matters.JUDGING
     how = identity_fields().get(str(path[0])) == "how"
-    lies = path[:1] == (_INITIAL,) and path[1:2] not in {(), ("sha256",)}
+    lies = any(
+        path[: len(at)] == at and path[len(at)] in _NO_NUMBERS for at in _STARTS if path != at
+    )
     return Matters.NOTHING if how or lies or _told(path) else Matters.WEIGHTS
 
 

@@ -21,6 +21,8 @@ _TRANSFORM: KeyPath = ("equivariance", "transform")
 
 def doubts(resolved: Resolved, plan: Plan) -> tuple[Diagnostic, ...]:
     """What deserves a second look."""
+    if not plan.trains:
+        return ()
     return (
         *_unseen_path(resolved, plan),
         *_poor_covariance(resolved, plan),
@@ -137,7 +139,7 @@ def _long_warmup(resolved: Resolved, plan: Plan) -> Iterator[Diagnostic]:
     rise = clock.steps(Duration.parse(warmup))
     if rise <= clock.total:
         return
-    own = resolved.spec.train.schedule is not None
+    own = resolved.train.schedule is not None
     source = resolved.source if own else resolved.cards["method"].source
     at: KeyPath = ("train" if own else "recipe", "schedule", "params", "warmup")
     yield Diagnostic(

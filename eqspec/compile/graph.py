@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from eqspec.compile.draft import GraphError
-from eqspec.compile.graph_plan import GraphPlan
+from eqspec.compile.draft import Draft, GraphError, ModuleDraft
+from eqspec.compile.graph_plan import ApplyNode, GraphPlan
 from eqspec.compile.ops_in_use import op_in_use
 from eqspec.compile.passes.infer import infer
 from eqspec.compile.passes.lower import lower_method
 from eqspec.compile.passes.prune import order, prune
 from eqspec.compile.passes.rewrite import Settings, embedding_application, rewrite
+from eqspec.compile.plan import GLOBAL
 from eqspec.compile.resolve import Resolved
 from eqspec.compile.stored_pairs import ACTIONS, BETWEEN, pair_plan, reads_latents
 from eqspec.compile.views import PATH_GROUP, PATH_VIEW
@@ -45,6 +46,8 @@ def compile_graph(resolved: Resolved, *, group_sizes: dict[str, int]) -> Compile
     Raises:
         GraphError: when method and rewrite do not fit together.
     """
+    if resolved.spec.train is None:
+        return CompiledGraph(plan=_encoder_alone(resolved), between=(), moves=False)
     method, backbone = resolved.method, resolved.backbone
     spec = resolved.spec.equivariance
     card = resolved.equivariance
@@ -78,6 +81,24 @@ def compile_graph(resolved: Resolved, *, group_sizes: dict[str, int]) -> Compile
     between = fractions(spec) if BETWEEN in plan.streams else ()
     stored = reads_latents(resolved.cards.get("transform"))
     return CompiledGraph(plan=plan, between=between, moves=not stored)
+
+
+def _encoder_alone(resolved: Resolved) -> GraphPlan:
+    """The graph of a spec that trains nothing: the backbone on whole images."""
+    backbone, side = resolved.backbone, resolved.image
+    draft = Draft(
+        modules={
+            "encoder": ModuleDraft(
+                family="backbones", impl=backbone.impl, params=dict(backbone.params)
+            )
+        },
+        teachers=(),
+        inputs={},
+        nodes=(ApplyNode(out="tokens", module="encoder", ports={"images": GLOBAL}),),
+        terms={},
+    )
+    images = StreamType(axes=("B", "C", "H", "W"), sizes=(BATCH, 3, side, side))
+    return infer(draft, given={GLOBAL: images}, image_size=side)
 
 
 def fractions(spec: EquivarianceSpec) -> tuple[float, ...]:

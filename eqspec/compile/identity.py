@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NewType
 
 from pydantic import JsonValue
 
-from eqspec.compile.plan import InitPlan, Provenance
+from eqspec.compile.plan import Provenance, ViewPlan
 from eqspec.compile.resolve import Resolved
+from eqspec.compile.start import InitPlan, PublishedPlan
 from eqspec.ops.find import find_op
 from eqspec.ops.op import how_it_runs_fields
 from eqspec.registry.cards import DatasetCard
@@ -48,8 +49,34 @@ def _canonical(value: JsonValue) -> JsonValue:
     return value
 
 
+def start_content(
+    init: InitPlan | None, published: PublishedPlan | None, *, views: ViewPlan
+) -> dict[str, JsonValue]:
+    """What a recipe says of the weights that it starts from; nothing where they are fresh.
+
+    Of published weights also how pixels are normalised, which is no choice of the data's then. As
+    long as they are neither here nor pinned, their name stands for them: nothing runs under such
+    an id.
+    """
+    if published is None:
+        return {} if init is None else {"init_from": init.sha256}
+    layout = published.layout
+    return {
+        "init": {
+            "sha256": published.sha256 or f"not here: {published.weights}",
+            "layout": None if layout is None else {"name": layout.name, "rev": layout.rev},
+            "part": None if layout is None else layout.part,
+            "mean": list(views.mean),
+            "std": list(views.std),
+        }
+    }
+
+
 def recipe_content(
-    resolved: Resolved, *, made_from: Iterable[Provenance], init: InitPlan | None = None
+    resolved: Resolved,
+    *,
+    made_from: Iterable[Provenance],
+    start: Mapping[str, JsonValue] | None = None,
 ) -> dict[str, JsonValue]:
     """What a recipe's id is a hash of: leaves that differ from the neutral value, and revs.
 
@@ -65,27 +92,32 @@ def recipe_content(
         equivariance = spec.equivariance.model_dump(
             mode="json", by_alias=True, exclude_defaults=True, exclude=named
         )
-    started: dict[str, JsonValue] = {} if init is None else {"init_from": init.sha256}
+    trained: JsonValue = "no"
+    if spec.train is not None:
+        trained = spec.train.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     return {
-        **started,
+        **(start or {}),
         "data": resolved.cards["data"].name,
         "image": resolved.image,
         "cards": cards,
         "ops": ops,
         "equivariance": equivariance,
-        "train": spec.train.model_dump(mode="json", by_alias=True, exclude_defaults=True),
+        "train": trained,
     }
 
 
 def told_of(family: str) -> frozenset[str]:
-    """Keys of a card that no id depends on; of a backbone, facts are only checked."""
+    """Keys of a card that no id depends on.
+
+    Of a backbone, facts are only checked, or recorded with published weights (`start_content`).
+    """
     return _TOLD | {"facts"} if family == "backbones" else _TOLD
 
 
 def _numbers(card: Card) -> dict[str, JsonValue]:
     """A card's body without what is only told, and without how its data is read."""
     numbers = card.model.model_dump(
-        mode="json", by_alias=True, exclude_defaults=True, exclude=set(told_of(card.family))
+        mode="json", by_alias=True, exclude_defaults=True, exclude={*told_of(card.family), "init"}
     )
     if isinstance(card.model, DatasetCard):
         params = data_numbers(card.model.impl, card.model.params)

@@ -18,7 +18,7 @@ def place_of(error: GraphError, resolved: Resolved) -> Place:
     """The key that the error's path means, or the nearest one above it that was written."""
     source, path = max(_spots(error, resolved), key=_fit)
     if _fit((source, path)) == (False, 0):
-        return resolved.source.key(("method",))
+        return resolved.source.key(("method" if "method" in resolved.cards else "backbone",))
     return source.key(path)
 
 
@@ -41,6 +41,8 @@ def _spots(error: GraphError, resolved: Resolved) -> Iterator[tuple[Source, KeyP
 
 
 def _is_backbone(module: str, resolved: Resolved) -> bool:
+    if "method" not in resolved.cards:  # nothing but a backbone
+        return True
     declared = resolved.method.modules.get(module)
     return declared is not None and declared.backbone is not None
 

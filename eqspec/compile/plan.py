@@ -11,7 +11,11 @@ from typing import Literal
 from pydantic import Field, JsonValue
 
 from eqspec.compile.graph_plan import Frozen, GraphPlan
+from eqspec.compile.start import InitPlan, PublishedPlan
 from eqspec.spec.use import OpCall
+
+GLOBAL = "global"
+"""The stream, and the view group, of whole images."""
 
 PLAN_SCHEMA = 1
 """Raised when the meaning of a field below changes; a plan of another schema is refused."""
@@ -162,12 +166,13 @@ class ClipPlan(Frozen):
 
 
 class TrainPlan(Frozen):
-    """How the weights move.
+    """How the weights move; with no steps they do not, and all else is empty.
 
     Attributes:
         steps: optimizer steps in all.
         steps_per_epoch: passes drop the last incomplete batch.
         batch: global batch in samples.
+        optimizer: None where there are no steps.
         lr: learning rate per step, a schedule with its peak filled in.
         weight_decay: per step.
     """
@@ -176,7 +181,7 @@ class TrainPlan(Frozen):
     steps_per_epoch: int
     batch: int
     precision: Literal["fp32", "bf16"]
-    optimizer: OpCall
+    optimizer: OpCall | None
     lr: float | OpCall
     weight_decay: float | OpCall
     rules: tuple[RulePlan, ...] = ()
@@ -189,7 +194,8 @@ class EvalPlan(Frozen):
     Attributes:
         id: hash of protocol, rev, parameters and data.
         steps: training steps after which it runs, the last one included where `at: end`.
-        controls: what stands beside the untrained encoder, read without any encoder.
+        controls: what stands beside the encoder as it was before training: read without any
+            encoder, or, where that encoder has published weights, of an untrained one.
     """
 
     id: str
@@ -239,20 +245,6 @@ class KeepPlan(Frozen):
     every: int | None = None
 
 
-class InitPlan(Frozen):
-    """Weights that the training starts from.
-
-    Attributes:
-        weights: absolute path of a safetensors file; where it lies changes nothing.
-        sha256: of the file, part of the recipe.
-        partial: take what fits by name and shape.
-    """
-
-    weights: str
-    sha256: str
-    partial: bool = False
-
-
 class MachinePlan(Frozen):
     """How it runs: the same real-number result whatever stands here; rounding may differ."""
 
@@ -272,6 +264,7 @@ class Plan(Frozen):
         plugins: installed packages whose ops are used; what ships with eqspec is not one.
         origins: where each leaf of `resolved` comes from, by its dotted path.
         notes: what the compiler computed that a reader should see (effective crop scale …).
+        published: published weights that the encoder starts from, in place of fresh ones.
     """
 
     plan_schema: int = PLAN_SCHEMA
@@ -289,6 +282,17 @@ class Plan(Frozen):
     machine: MachinePlan = MachinePlan()
     keep: KeepPlan = KeepPlan()
     init: InitPlan | None = None
+    published: PublishedPlan | None = None
     plugins: tuple[PluginInfo, ...] = ()
     origins: dict[str, str] = Field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    @property
+    def image(self) -> int:
+        """Side in pixels of the images that the encoder is judged on: of the global views."""
+        return self.graph.streams[GLOBAL].size("H")
+
+    @property
+    def trains(self) -> bool:
+        """Whether there is anything to train; else published weights are judged as they are."""
+        return self.train.steps > 0

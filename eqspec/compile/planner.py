@@ -7,14 +7,13 @@ from pydantic import JsonValue
 from eqspec.compile.draft import GraphError
 from eqspec.compile.graph import CompiledGraph, compile_graph
 from eqspec.compile.graph_plan import GraphPlan
-from eqspec.compile.identity import data_numbers, hashed, recipe_content
+from eqspec.compile.identity import data_numbers, hashed, recipe_content, start_content
 from eqspec.compile.locate import place_of
 from eqspec.compile.ops_in_use import checked_params, op_in_use
 from eqspec.compile.pieces import check_groups, inexact_pieces
 from eqspec.compile.plan import (
     DataPlan,
     EvalPlan,
-    InitPlan,
     KeepPlan,
     MachinePlan,
     Plan,
@@ -26,10 +25,11 @@ from eqspec.compile.plan import (
 from eqspec.compile.provenance import origins
 from eqspec.compile.resolve import Resolved, ResolvedEvaluation
 from eqspec.compile.resolved_spec import resolved_spec
+from eqspec.compile.start import InitPlan, LayoutPlan, PublishedPlan
 from eqspec.compile.stored_pairs import pairs_as_stored
 from eqspec.compile.timetable import timetable
 from eqspec.compile.training import plan_training, training_clock
-from eqspec.compile.views import group_sizes, plan_views
+from eqspec.compile.views import group_sizes, plan_views, untouched_views
 from eqspec.errors import Diagnostic, SpecError
 from eqspec.ops.find import find_op, op_sha256, plugin_of
 from eqspec.registry.cards import DatasetCard
@@ -40,16 +40,26 @@ from eqspec.spec.model import Machine
 from eqspec.spec.node import dotted
 from eqspec.spec.use import OpCall
 
+UNTRAINED = "untrained"
+"""The control of published weights: the same encoder with fresh ones."""
+
 FEWEST_SAVES = 5
 """Checkpoints of a training, unless the spec says otherwise."""
 
 
-def plan(resolved: Resolved, *, count: int | None = None, init: InitPlan | None = None) -> Plan:
+def plan(
+    resolved: Resolved,
+    *,
+    count: int | None = None,
+    init: InitPlan | None = None,
+    published: PublishedPlan | None = None,
+) -> Plan:
     """The plan of a resolved spec.
 
     Args:
         count: training images as found, for data whose card does not promise a number.
         init: the weights that `init_from` names, as found.
+        published: those that `backbone.init` names, as far as they were found.
 
     Raises:
         SpecError: when method, rewrite, data and training do not fit together.
@@ -59,7 +69,7 @@ def plan(resolved: Resolved, *, count: int | None = None, init: InitPlan | None 
     if problems:
         raise SpecError(problems)
     try:
-        return _plan(resolved, count=count, init=init)
+        return _plan(resolved, count=count, start=(init, published))
     except GraphError as error:
         place = place_of(error, resolved)
         raise SpecError(
@@ -67,23 +77,31 @@ def plan(resolved: Resolved, *, count: int | None = None, init: InitPlan | None 
         ) from None
 
 
-def _plan(resolved: Resolved, *, count: int | None, init: InitPlan | None) -> Plan:
+def _plan(
+    resolved: Resolved, *, count: int | None, start: tuple[InitPlan | None, PublishedPlan | None]
+) -> Plan:
+    init, published = start
     data = _data(resolved, count=count)
-    graph = compile_graph(resolved, group_sizes=group_sizes(resolved))
-    views = plan_views(resolved, between=graph.between, moves=graph.moves)
+    graph, views = _graph_and_views(resolved)
     clock = training_clock(resolved, count=data.count)
     train = plan_training(resolved, clock=clock, modules=graph.plan.modules)
     evaluations = tuple(
-        _evaluation(e, card=f"evaluate.{at}", data=data, clock=clock)
+        _evaluation(
+            e, card=f"evaluate.{at}", data=data, clock=clock, published=published is not None
+        )
         for at, e in enumerate(resolved.evaluations)
     )
-    made_from = _made_from(resolved, graph, train=train, views=views)
+    made_from = _made_from(resolved, graph, train=train, views=views, published=published)
     keep = _keep(resolved.spec.keep, clock=clock)
-    written = resolved_spec(resolved, init=init)
+    written = resolved_spec(resolved, init=init, published=published)
     return Plan(
         name=resolved.name,
         seed=resolved.spec.seed,
-        recipe=hashed(recipe_content(resolved, made_from=made_from, init=init)),
+        recipe=hashed(
+            recipe_content(
+                resolved, made_from=made_from, start=start_content(init, published, views=views)
+            )
+        ),
         resolved=written,
         made_from=made_from,
         data=data,
@@ -102,7 +120,15 @@ def _plan(resolved: Resolved, *, count: int | None, init: InitPlan | None) -> Pl
         plugins=_plugins(made_from, evaluations),
         origins={dotted(path): str(o) for path, o in origins(resolved, written).items()},
         init=init,
+        published=published,
     )
+
+
+def _graph_and_views(resolved: Resolved) -> tuple[CompiledGraph, ViewPlan]:
+    if resolved.spec.train is None:
+        return compile_graph(resolved, group_sizes={}), untouched_views(resolved)
+    graph = compile_graph(resolved, group_sizes=group_sizes(resolved))
+    return graph, plan_views(resolved, between=graph.between, moves=graph.moves)
 
 
 def _keep(keep: KeepSpec, *, clock: Clock) -> KeepPlan:
@@ -162,7 +188,7 @@ def _data_plan(card: Card, *, at: str, count: int) -> DataPlan:
 
 
 def _evaluation(
-    evaluation: ResolvedEvaluation, *, card: str, data: DataPlan, clock: Clock
+    evaluation: ResolvedEvaluation, *, card: str, data: DataPlan, clock: Clock, published: bool
 ) -> EvalPlan:
     model, asked = evaluation.model, evaluation.asked
     op = op_in_use("evaluations", model.impl, path=(), card=card)
@@ -188,15 +214,22 @@ def _evaluation(
         params=params,
         data=data,
         steps=steps,
-        controls=tuple(model.controls),
+        controls=(*((UNTRAINED,) if published else ()), *model.controls),
     )
 
 
 def _made_from(
-    resolved: Resolved, graph: CompiledGraph, *, train: TrainPlan, views: ViewPlan
+    resolved: Resolved,
+    graph: CompiledGraph,
+    *,
+    train: TrainPlan,
+    views: ViewPlan,
+    published: PublishedPlan | None,
 ) -> tuple[Provenance, ...]:
     """Every card and op that the weights depend on."""
     cards = tuple(_card_used(card) for card in resolved.cards.values())
+    if published is not None and published.layout is not None:
+        cards = (*cards, _layout_used(published.layout))
     plan = graph.plan
     used = {(m.family, m.impl) for m in plan.modules}
     used |= {("terms", t.impl) for t in plan.terms} | {("masks", i.impl) for i in plan.inputs}
@@ -204,7 +237,8 @@ def _made_from(
     used |= {("transforms", views.path.impl)} if views.path is not None else set()
     relation = None if views.pair is None else views.pair.relation
     used |= {("relations", relation.impl)} if relation is not None else set()
-    used |= {("datasets", resolved.data.impl), ("optimizers", train.optimizer.impl)}
+    used |= {("datasets", resolved.data.impl)}
+    used |= set() if train.optimizer is None else {("optimizers", train.optimizer.impl)}
     used |= {("schedules", impl) for impl in _schedules(train, plan)}
     return (*cards, *(_op_used(family, name) for family, name in sorted(used)))
 
@@ -220,6 +254,12 @@ def _schedules(train: TrainPlan, graph: GraphPlan) -> set[str]:
 def _card_used(card: Card) -> Provenance:
     return Provenance(
         kind="card", family=card.family, name=card.name, rev=card.model.rev, sha256=card.sha256
+    )
+
+
+def _layout_used(layout: LayoutPlan) -> Provenance:
+    return Provenance(
+        kind="card", family="layouts", name=layout.name, rev=layout.rev, sha256=layout.sha256
     )
 
 

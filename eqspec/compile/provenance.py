@@ -49,6 +49,8 @@ def origins(resolved: Resolved, data: Mapping[str, JsonValue]) -> dict[KeyPath, 
 
 def origin(resolved: Resolved, path: KeyPath) -> Origin:
     """Where the value at a path of the resolved spec comes from."""
+    if path[:2] == ("backbone", "init"):  # beside the card, not on it
+        return spec_origin(resolved, path)
     for at, card in _card_places(resolved):
         if path[: len(at)] == at:
             return card_origin(resolved.source, card, path[len(at) :], at=at)

@@ -22,7 +22,8 @@ from eqspec.registry.cards import (
     TransformCard,
 )
 from eqspec.registry.catalog import Card, Catalog, UnknownCard
-from eqspec.spec.model import Evaluation, Spec
+from eqspec.spec.checkpoints import BackboneUse, PublishedWeights, as_published
+from eqspec.spec.model import Evaluation, Spec, TrainSpec
 from eqspec.spec.node import KeyPath
 from eqspec.spec.source import Source
 
@@ -55,8 +56,8 @@ class Resolved:
     Attributes:
         name: of the spec, without folder and suffix.
         image: side of the global views in pixels.
-        cards: by the place of the spec: ``method``, ``backbone``, ``data``, ``augment`` and, with a
-            rewrite, ``equivariance`` and ``transform``.
+        cards: by the place of the spec: ``backbone``, ``data`` and, where something is trained,
+            ``method``, ``augment`` and, with a rewrite, ``equivariance`` and ``transform``.
     """
 
     name: str
@@ -67,8 +68,21 @@ class Resolved:
     evaluations: tuple[ResolvedEvaluation, ...]
 
     @property
+    def train(self) -> TrainSpec:
+        """How it is trained; only of a spec that trains."""
+        assert self.spec.train is not None, "asked of a spec that trains"
+        return self.spec.train
+
+    @property
+    def published(self) -> PublishedWeights | None:
+        """The published weights that the encoder starts from, as they are named."""
+        named = self.spec.backbone
+        written = named.init if isinstance(named, BackboneUse) else self.backbone.init
+        return None if written is None else as_published(written)
+
+    @property
     def method(self) -> MethodCard:
-        """The method's card."""
+        """The method's card; only of a spec that trains."""
         return _model(self.cards["method"], MethodCard)
 
     @property
@@ -108,8 +122,9 @@ def resolve(spec: Spec, *, source: Source, catalog: Catalog, name: str) -> Resol
     wanted: list[tuple[str, KeyPath, str]] = [
         ("data", ("data",), "datasets"),
         ("backbone", ("backbone",), "backbones"),
-        ("method", ("method",), "methods"),
     ]
+    if spec.method is not None:
+        wanted.append(("method", ("method",), "methods"))
     if spec.equivariance != "none":
         wanted.append(("equivariance", ("equivariance",), "equivariance"))
         wanted.append(("transform", ("equivariance", "transform"), "transforms"))
@@ -127,7 +142,7 @@ def resolve(spec: Spec, *, source: Source, catalog: Catalog, name: str) -> Resol
     )
     if problems:
         raise SpecError(tuple(problems))
-    if spec.augment is None:
+    if spec.augment is None and "method" in cards:
         cards["augment"] = _recipe_augment(cards["method"], source=source, catalog=catalog)
     data = _model(cards["data"], DatasetCard)
     image = spec.image or data.facts.image or DEFAULT_IMAGE

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pydantic import JsonValue
 
-from eqspec.compile.plan import InitPlan
 from eqspec.compile.resolve import Resolved
+from eqspec.compile.start import InitPlan, PublishedPlan
 from eqspec.registry.catalog import Card
 
 
-def resolved_spec(resolved: Resolved, *, init: InitPlan | None = None) -> dict[str, JsonValue]:
+def resolved_spec(
+    resolved: Resolved, *, init: InitPlan | None = None, published: PublishedPlan | None = None
+) -> dict[str, JsonValue]:
     """Plain data in the spec's own schema: every card's body in place, every default written."""
     spec = resolved.spec.model_dump(mode="json", by_alias=True)
     spec["image"] = resolved.image
@@ -17,7 +19,10 @@ def resolved_spec(resolved: Resolved, *, init: InitPlan | None = None) -> dict[s
     if init is not None:
         spec["init_from"] = init.model_dump(mode="json")
     for place in ("data", "backbone", "method", "augment"):
-        spec[place] = _body(resolved.cards[place])
+        if place in resolved.cards:
+            spec[place] = _body(resolved.cards[place])
+    if published is not None:
+        spec["backbone"]["init"] = _named(published)
     if resolved.equivariance is not None:
         spec["equivariance"]["use"] = _body(resolved.cards["equivariance"])
         spec["equivariance"]["transform"] = _body(resolved.cards["transform"])
@@ -37,3 +42,10 @@ def _body(card: Card) -> dict[str, JsonValue]:
         "name": card.name,
         **{k: v for k, v in card.body.items() if k != "card"},
     }
+
+
+def _named(published: PublishedPlan) -> dict[str, JsonValue]:
+    """What names published weights; how their tensors are named is seen again in the file."""
+    named = {"weights": published.weights, "sha256": published.sha256}
+    part = {} if published.layout is None else {"part": published.layout.part}
+    return {**named, **part, "partial": published.partial}

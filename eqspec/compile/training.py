@@ -18,14 +18,29 @@ from eqspec.spec.node import KeyPath
 from eqspec.spec.rate import Rate
 from eqspec.spec.use import OpCall
 
+NO_TRAINING = TrainPlan(
+    steps=0,
+    steps_per_epoch=0,
+    batch=0,
+    precision="fp32",
+    optimizer=None,
+    lr=0.0,
+    weight_decay=0.0,
+)
+"""Of a spec that judges published weights as they are."""
+
 
 def training_clock(resolved: Resolved, *, count: int) -> Clock:
     """Steps of the training and of an epoch; the last incomplete batch of a pass is dropped.
 
+    Where nothing is trained, all of it is zero.
+
     Raises:
         GraphError: when the data does not fill one batch.
     """
-    train = resolved.spec.train
+    if resolved.spec.train is None:
+        return Clock(total=0, steps_per_epoch=0, batch=0)
+    train = resolved.train
     per_epoch = count // train.batch
     if per_epoch == 0:
         raise GraphError(
@@ -45,7 +60,9 @@ def plan_training(resolved: Resolved, *, clock: Clock, modules: Sequence[ModuleP
     Raises:
         GraphError: when there is no optimizer, or parameters or rules are not legal.
     """
-    train, recipe = resolved.spec.train, resolved.method.recipe
+    if resolved.spec.train is None:
+        return NO_TRAINING
+    train, recipe = resolved.train, resolved.method.recipe
     optimizer = train.optimizer or recipe.optimizer
     if optimizer is None:
         raise GraphError(

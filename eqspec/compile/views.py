@@ -12,6 +12,12 @@ from eqspec.registry.cards import CropDecl, GroupDecl, TransformCard, ViewDecl
 from eqspec.spec.model import EquivarianceSpec
 from eqspec.spec.node import KeyPath
 
+Channels = tuple[float, float, float]
+
+IMAGENET_MEAN: Channels = (0.485, 0.456, 0.406)
+IMAGENET_STD: Channels = (0.229, 0.224, 0.225)
+"""By which the published models normalise pixels in [0, 1], unless their card says otherwise."""
+
 PATH_GROUP, PATH_VIEW = "global", 1
 """Only the second global view is transformed (arXiv 2503.18753, section 3)."""
 
@@ -32,7 +38,7 @@ def plan_views(resolved: Resolved, *, between: tuple[float, ...], moves: bool) -
         GraphError: when parameters are not legal.
     """
     path = _path(resolved, between=between) if moves else None
-    facts = resolved.data.facts
+    mean, std = normalisation(resolved)
     views: list[SingleViewPlan] = []
     for group, decl in resolved.method.views.items():
         ways = resolved.augment.groups[group]
@@ -46,9 +52,23 @@ def plan_views(resolved: Resolved, *, between: tuple[float, ...], moves: bool) -
         views=tuple(views),
         path=path,
         pair=pair_plan(resolved),
-        mean=facts.mean,
-        std=facts.std,
+        mean=mean,
+        std=std,
     )
+
+
+def normalisation(resolved: Resolved) -> tuple[Channels, Channels]:
+    """Mean and standard deviation of pixels: the data's, or what published weights expect."""
+    if resolved.published is None:
+        return resolved.data.facts.mean, resolved.data.facts.std
+    facts = resolved.backbone.facts
+    return facts.mean or IMAGENET_MEAN, facts.std or IMAGENET_STD
+
+
+def untouched_views(resolved: Resolved) -> ViewPlan:
+    """No views, since nothing is trained; how pixels are normalised all the same."""
+    mean, std = normalisation(resolved)
+    return ViewPlan(views=(), mean=mean, std=std)
 
 
 def _side(decl: GroupDecl, image: int) -> int:

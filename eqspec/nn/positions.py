@@ -5,6 +5,7 @@ Legend: N patch tokens in rows, left to right; P prefix tokens; D features.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Literal
 
 import torch
@@ -46,6 +47,22 @@ def sincos_positions(
         [wave(angle) for angle in angles for wave in (torch.sin, torch.cos)], dim=1
     )
     return functional.pad(codes_ND, (0, 0, prefix, 0))[None]
+
+
+def square_grid(codes: Tensor, *, prefix: int) -> tuple[int, int] | None:
+    """The square grid that codes `[1, N, D]` or `[1, P + N, D]` are of; None when there is none.
+
+    No two squares but 0 and 1 differ by one, so a class token is told from its absence.
+
+    Args:
+        prefix: P, 0 or 1.
+    """
+    if codes.ndim != 3:
+        return None
+    counts = (codes.shape[1] - prefix, codes.shape[1])
+    sides = (math.isqrt(count) for count in counts if count > 0 and math.isqrt(count) ** 2 == count)
+    side = next(sides, None)
+    return None if side is None else (side, side)
 
 
 def resample_positions(

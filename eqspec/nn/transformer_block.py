@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from timm.layers.attention import Attention
 from timm.layers.layer_scale import LayerScale
-from timm.layers.mlp import Mlp
+from timm.layers.mlp import GluMlp, Mlp
 from torch import nn
 
 from eqspec.nn.initialise import Constant
@@ -31,19 +31,30 @@ class TransformerBlock(nn.Module):
     Args:
         width: features of a token.
         heads: attention heads; must divide the width.
-        mlp_ratio: hidden width of the MLP, over the width.
+        mlp: `gelu`; or `swiglu`, SiLU of one half of the hidden features times the other half.
+        hidden: features inside the MLP, both halves of `swiglu`; None: four times the width.
         layer_scale: initial value of LayerScale (arXiv:2103.17239) on both branches; None: none.
     """
 
     def __init__(
-        self, width: int, *, heads: int, mlp_ratio: float = 4.0, layer_scale: float | None = None
+        self,
+        width: int,
+        *,
+        heads: int,
+        mlp: Literal["gelu", "swiglu"] = "gelu",
+        hidden: int | None = None,
+        layer_scale: float | None = None,
     ) -> None:
         super().__init__()
         self.layer_scale = layer_scale
         self.norm1 = token_norm(width)
         self.attn = Attention(width, num_heads=heads, qkv_bias=True)
         self.norm2 = token_norm(width)
-        self.mlp = Mlp(width, hidden_features=int(width * mlp_ratio))
+        inside = 4 * width if hidden is None else hidden
+        if mlp == "swiglu":
+            self.mlp = GluMlp(width, hidden_features=inside, act_layer=nn.SiLU, gate_last=False)
+        else:
+            self.mlp = Mlp(width, hidden_features=inside)
         scaled = layer_scale is not None
         self.ls1 = LayerScale(width, init_values=layer_scale) if scaled else nn.Identity()
         self.ls2 = LayerScale(width, init_values=layer_scale) if scaled else nn.Identity()

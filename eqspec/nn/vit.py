@@ -16,7 +16,7 @@ from torch import nn
 from torch.nn import functional
 
 from eqspec.nn.initialise import Constant, Exactly, Normal, Uniform, normal_linears, xavier_linears
-from eqspec.nn.positions import resample_positions, sincos_positions
+from eqspec.nn.positions import resample_positions, sincos_positions, square_grid
 from eqspec.nn.tokens import take_tokens
 from eqspec.nn.transformer_block import TransformerBlock, token_norm
 
@@ -39,7 +39,8 @@ class VitDesign:
         width: features of a token.
         depth: number of blocks.
         heads: attention heads.
-        mlp_ratio: hidden width of the MLPs, over the width.
+        mlp: the kind of MLP, see `eqspec.nn.transformer_block`.
+        hidden: features inside an MLP.
         class_token: whether a class token stands in front.
         registers: register tokens after it, without positions (arXiv:2309.16588).
         mask_token: whether there is a token for masked patches, zeros at first.
@@ -56,7 +57,8 @@ class VitDesign:
     width: int
     depth: int
     heads: int
-    mlp_ratio: float
+    mlp: Literal["gelu", "swiglu"]
+    hidden: int
     class_token: bool
     registers: int
     mask_token: bool
@@ -110,7 +112,8 @@ class VisionTransformerTokens(nn.Module):
             TransformerBlock(
                 width,
                 heads=design.heads,
-                mlp_ratio=design.mlp_ratio,
+                mlp=design.mlp,
+                hidden=design.hidden,
                 layer_scale=design.layer_scale,
             )
             for _ in range(design.depth)
@@ -145,6 +148,35 @@ class VisionTransformerTokens(nn.Module):
         rules["patch_embed.proj.weight"] = Uniform((6.0 / fans) ** 0.5)
         rules["patch_embed.proj.bias"] = Constant(0.0)
         return rules | xavier_linears(self)
+
+    def fitted(self, name: str, found: Tensor) -> Tensor | None:
+        """A tensor of published weights in the shape that it has here; None where none leads there.
+
+        Positions of another grid are resampled as for images of another size. Where a file has
+        none for the class token (timm's models with registers), these are zero.
+        """
+        if name != "pos_embed":
+            return None
+        wanted = torch.Size(self.pos_embed.shape)
+        grid = square_grid(found, prefix=int(self.design.class_token))
+        if grid is None or found.shape[-1] != self.design.width:
+            return None
+        missing = int(self.design.class_token) + grid[0] * grid[1] - found.shape[1]
+        padded = functional.pad(found, (0, 0, missing, 0))
+        made = resample_positions(
+            padded, native=grid, grid=self.design.grid, how=self.design.pos_interp
+        )
+        return made if made.shape == wanted else None
+
+    def misplaced(self, found: Tensor) -> float:
+        """How far published positions are from the fixed codes of their grid; 0 of learned ones."""
+        first, prefix = self.design.sincos_first, int(self.design.class_token)
+        grid = square_grid(found, prefix=prefix)
+        if first is None or grid is None or found.shape[-1] != self.design.width:
+            return 0.0
+        codes = sincos_positions(grid, width=self.design.width, prefix=0, first=first)
+        patches = found[:, found.shape[1] - grid[0] * grid[1] :]
+        return float((patches.double().cpu() - codes).abs().max())
 
     def compilable_blocks(self) -> list[nn.Module]:
         """The parts that are compiled one by one; all blocks run the same code."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from types import MappingProxyType
 from typing import Annotated, Literal
 
@@ -21,6 +23,7 @@ from eqspec.registry.grammar import (
     TermDecl,
     ViewGroupDecl,
 )
+from eqspec.spec.checkpoints import PublishedUse
 from eqspec.spec.use import NameOrBody
 
 
@@ -80,13 +83,68 @@ class EquivarianceCard(CardModel):
     rewire: dict[str, str] = Field(default_factory=dict)
 
 
+class BackboneFacts(Declared):
+    """Promises about an encoder.
+
+    Attributes:
+        width: features of a token.
+        mean, std: per channel of pixels in [0, 1], by which its published weights want images
+            normalised; None for ImageNet's, as nearly all do.
+    """
+
+    width: int | None = None
+    mean: tuple[float, float, float] | None = None
+    std: tuple[float, float, float] | None = None
+
+
 class BackboneCard(CardModel):
-    """An encoder: an op with its sizes, and facts that contract tests check."""
+    """An encoder: an op with its sizes, and facts that contract tests check.
+
+    Attributes:
+        init: of a body written inside a spec: the published weights that it starts from.
+    """
 
     card: Literal["backbone"]
     impl: str
     params: dict[str, JsonValue] = Field(default_factory=dict)
-    facts: dict[str, float | int | str] = Field(default_factory=dict)
+    facts: BackboneFacts = BackboneFacts()
+    init: PublishedUse | None = None
+
+
+def _patterns(written: Iterable[str]) -> None:
+    for text in written:
+        try:
+            re.compile(text)
+        except re.error as error:
+            raise ValueError(f"`{text}` is no regular expression: {error}") from None
+
+
+class LayoutCard(CardModel):
+    """How those who publish weights name them in a file, and which of them are an encoder's.
+
+    A name is the keys that lead to a tensor, joined by `/`: ``teacher/backbone.cls_token``. The
+    rules are regular expressions; timm's names, which eqspec's encoders have, are the aim.
+
+    Attributes:
+        source: where the names were read.
+        known_by: each matches the whole of some name in every such file.
+        parts: networks in a file → what stands before the names of their encoder; of those that a
+            file has, the first is taken unless a spec says otherwise.
+        rename: patterns in an encoder's names → what takes their place, one after the other.
+        aside: patterns of whole names → what these tensors are; files may have them, encoders not.
+    """
+
+    card: Literal["layout"]
+    source: str = Field(min_length=10)
+    known_by: list[str] = Field(min_length=1)
+    parts: dict[str, str] = Field(min_length=1)
+    rename: dict[str, str] = Field(default_factory=dict)
+    aside: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _legal(self) -> LayoutCard:
+        _patterns((*self.known_by, *self.parts.values(), *self.rename, *self.aside))
+        return self
 
 
 class DatasetFacts(Declared):
@@ -230,6 +288,7 @@ FAMILIES = MappingProxyType(
         "methods": MethodCard,
         "equivariance": EquivarianceCard,
         "backbones": BackboneCard,
+        "layouts": LayoutCard,
         "datasets": DatasetCard,
         "augmentations": AugmentationCard,
         "transforms": TransformCard,

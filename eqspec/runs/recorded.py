@@ -50,6 +50,13 @@ class KeepRecord(_Part):
     every: int | None = None
 
 
+class PublishedRecord(_Part):
+    """The published weights that a run started from."""
+
+    weights: str
+    sha256: str | None = None
+
+
 class RecordedPlan(Identity):
     """What is told of a run from its plan; all else in `plan.json` is passed over.
 
@@ -63,6 +70,7 @@ class RecordedPlan(Identity):
     made_from: tuple[Used, ...] = ()
     evaluations: tuple[PlannedEvaluation, ...] = ()
     keep: KeepRecord = KeepRecord()
+    published: PublishedRecord | None = None
 
 
 def recorded_plan(path: Path) -> RecordedPlan:

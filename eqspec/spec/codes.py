@@ -124,6 +124,13 @@ _ALL = (
         "Each value is legal by itself, but one has to divide, or be smaller than, the other.",
     ),
     Code(
+        "EQ022",
+        "a key of training where nothing is trained",
+        "A spec without `train` judges the published weights that `backbone.init` names, as they "
+        "are: no method, augmentation or rewrite takes part, and there are no steps to count. Keys "
+        "that say how to train would have no effect, and are refused.",
+    ),
+    Code(
         "EQ030",
         "a graph that does not fit together",
         "The method's streams, the rewrite and the backbone cannot be joined: a stream is not "
@@ -159,6 +166,15 @@ _ALL = (
         "that is not finished (its newest checkpoint would be another one tomorrow), or weights "
         "with another sha256 than the one written beside them. The hash of the weights is part of "
         "the recipe. `init_from` is no resume: training begins at step 0 with a fresh optimizer.",
+    ),
+    Code(
+        "EQ302",
+        "published weights that cannot be used",
+        "`backbone.init` names a file that is damaged, that holds more than tensors, whose names "
+        "are those of no layout in registry/layouts/, or whose sha256 is another than the one "
+        "written beside it; or a name that timm does not know. Files are read with "
+        "`weights_only`: none can run code. Weights that are not here yet are no error before a "
+        "run: `eqspec run` fetches what begins with `timm:`, and says so where it cannot.",
     ),
     Code(
         "EQ401",
@@ -215,6 +231,12 @@ _ALL = (
         "The action between two stored views is read from the poses in which they were rendered. "
         "A step that mirrors or turns one of them afterwards makes it wrong, and nothing tells the "
         "network when.",
+    ),
+    Code(
+        "EQ508",
+        "nothing is trained and nothing is judged",
+        "The spec has no `train`, and its `evaluate` is empty: a run would only store "
+        "the published weights.",
     ),
     Code(
         "EQ510",

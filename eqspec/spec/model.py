@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 from pydantic_core import PydanticCustomError
 
-from eqspec.spec.checkpoints import InitUse, KeepSpec
+from eqspec.spec.checkpoints import Backbone, InitUse, KeepSpec
 from eqspec.spec.duration import PositiveDuration
 from eqspec.spec.facts import Identity, axis, facts
 from eqspec.spec.use import BareName, NameOrBody, OpCall, Use
@@ -178,7 +178,7 @@ class Machine(_Section):
 
 
 class Spec(_Section):
-    """One training with its evaluations, as a person writes it."""
+    """One encoder, trained or published, with its evaluations, as a person writes it."""
 
     schema_version: Literal[1] = Field(
         alias="schema",
@@ -213,16 +213,17 @@ class Spec(_Section):
         description="How views are made from an image; null takes the method's recipe.",
         json_schema_extra=facts(identity="weights", axes=(axis("augment", below="use"),)),
     )
-    backbone: Use = Field(
-        description="The encoder.",
+    backbone: Backbone = Field(
+        description="The encoder, and published weights where it starts from some.",
         json_schema_extra=facts(
             identity="weights",
             paper="vit_small_patch16 · vit_large_patch16",
-            axes=(axis("backbone", below="use"),),
+            axes=(axis("backbone", below="use"), axis("init", below="init")),
         ),
     )
-    method: Use = Field(
-        description="The self-supervised method.",
+    method: Use | None = Field(
+        default=None,
+        description="The self-supervised method; null where nothing is trained.",
         json_schema_extra=facts(
             identity="weights",
             paper="vicreg · ibot · dinov2",
@@ -234,8 +235,10 @@ class Spec(_Section):
         description="What the embedding must tell about the transform between views, or `none`.",
         json_schema_extra=facts(identity="weights", paper="intermediate-reconstruction"),
     )
-    train: TrainSpec = Field(
-        description="Length, batch, optimizer.", json_schema_extra=facts(identity="weights")
+    train: TrainSpec | None = Field(
+        default=None,
+        description="Length, batch, optimizer; null judges the backbone's published weights.",
+        json_schema_extra=facts(identity="weights"),
     )
     init_from: InitUse | None = Field(
         default=None,

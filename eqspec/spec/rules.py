@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from eqspec.errors import Diagnostic, Severity
 from eqspec.spec.node import KeyPath, dotted
+from eqspec.spec.untrained import given, trained_or_published
 
 if TYPE_CHECKING:
     from eqspec.spec.source import Source
@@ -18,20 +19,27 @@ if TYPE_CHECKING:
 
 def across_fields(source: Source) -> tuple[Diagnostic, ...]:
     """Every rule, applied to what was written."""
-    rules = (_one_size_of_slice, _weight_of_slice, _when_to_evaluate, _equal_pieces)
+    rules = (
+        _one_size_of_slice,
+        _weight_of_slice,
+        _when_to_evaluate,
+        _equal_pieces,
+        _one_start,
+        trained_or_published,
+    )
     return tuple(diagnostic for rule in rules for diagnostic in rule(source))
 
 
 def _one_size_of_slice(source: Source) -> Iterator[Diagnostic]:
     split, d_equi = ("equivariance", "split"), ("equivariance", "d_equi")
-    if _given(source, split) and _given(source, d_equi):
+    if given(source, split) and given(source, d_equi):
         advice = "delete one: `split` is a share of the features, `d_equi` their number"
         yield _exclude(source, (split, d_equi), advice=advice)
 
 
 def _weight_of_slice(source: Source) -> Iterator[Diagnostic]:
     weight = ("equivariance", "lambda")
-    sizes = [p for k in ("split", "d_equi") if _given(source, p := ("equivariance", k))]
+    sizes = [p for k in ("split", "d_equi") if given(source, p := ("equivariance", k))]
     if sizes and _number(source, weight) == 0:
         yield Diagnostic(
             "EQ501",
@@ -49,9 +57,9 @@ def _when_to_evaluate(source: Source) -> Iterator[Diagnostic]:
     count = len(written.value) if written and isinstance(written.value, tuple) else 0
     for index in range(count):
         at, every = ("evaluate", index, "at"), ("evaluate", index, "every")
-        if _given(source, at) and _given(source, every):
+        if given(source, at) and given(source, every):
             yield _exclude(source, (at, every), advice="delete one, or write two entries")
-        elif not _given(source, at) and not _given(source, every):
+        elif not given(source, at) and not given(source, every):
             yield Diagnostic(
                 "EQ002",
                 f"missing key `{dotted(at)}` or `{dotted(every)}`",
@@ -75,6 +83,13 @@ def _equal_pieces(source: Source) -> Iterator[Diagnostic]:
         )
 
 
+def _one_start(source: Source) -> Iterator[Diagnostic]:
+    run, published = ("init_from",), ("backbone", "init")
+    if given(source, run) and given(source, published):
+        advice = "delete one: `init_from` takes a run of eqspec, `backbone.init` published weights"
+        yield _exclude(source, (published, run), advice=advice)
+
+
 def _exclude(source: Source, keys: tuple[KeyPath, KeyPath], *, advice: str) -> Diagnostic:
     earlier, later = keys
     return Diagnostic(
@@ -85,12 +100,6 @@ def _exclude(source: Source, keys: tuple[KeyPath, KeyPath], *, advice: str) -> D
         help=advice,
         also=((source.key(earlier), f"`{earlier[-1]}` is set here"),),
     )
-
-
-def _given(source: Source, path: KeyPath) -> bool:
-    """Is anything but null written there?"""
-    node = source.get(path)
-    return node is not None and node.value is not None
 
 
 def _number(source: Source, path: KeyPath) -> float | None:

@@ -68,7 +68,7 @@ class CardUse(BaseModel):
 class CardBody(RootModel[dict[str, JsonValue]]):
     """A card written in place: the mapping that its file would hold, `card:` included."""
 
-    # In the JSON Schema, `card` tells a body from a use; here `_form` does.
+    # In the JSON Schema, `card` tells a body from a use; here `use_or_body` does.
     model_config = ConfigDict(frozen=True, json_schema_extra={"required": ["card"]})
 
 
@@ -83,7 +83,7 @@ class OpCall(BaseModel):
     )
 
 
-def _form(value: object) -> str:
+def use_or_body(value: object) -> str:
     """`card` for a body written in place, `use` for everything else."""
     if isinstance(value, CardBody):
         return "card"
@@ -96,7 +96,7 @@ def _name_or_body(value: object) -> str:
 
 Use = Annotated[
     Annotated[CardUse, Tag("use")] | Annotated[CardBody, Tag("card")],
-    Discriminator(_form),
+    Discriminator(use_or_body),
 ]
 """`{use: name, with: {…}}`, or a card's body."""
 

@@ -129,7 +129,7 @@ def _planned(spec: Path, *, sets: Sequence[str], where: DataPlaces, fork: bool) 
             f"--fork is for a run folder, and `{spec}` is none",
             help="an edited spec needs no fork: another recipe has another folder of its own",
         )
-    return plan_spec(spec, overrides=sets, data=where)
+    return plan_spec(spec, overrides=sets, data=where, fetch=True)
 
 
 def _replicate(

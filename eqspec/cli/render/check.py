@@ -56,12 +56,14 @@ def _sample(sample: Sample) -> str:
 
 
 def _one_line(gist: Gist) -> str:
-    method = gist.method
+    method = gist.method or "as published"
     if gist.equivariance is not None:
         method += f" + {gist.equivariance}({gist.transform})"
-    length = f"{number(gist.steps)} steps × {number(gist.batch)}"
+    length = (f"{number(gist.steps)} steps × {number(gist.batch)}",) if gist.steps else ()
     data = f"{gist.data} {gist.image} px"
-    return " · ".join((method, gist.backbone, data, length, f"{gist.recipe[:8]}-s{gist.seed}"))
+    backbone = gist.backbone if gist.weights is None else f"{gist.backbone} ({gist.weights})"
+    recipe = f"{gist.recipe[:8]}-s{gist.seed}"
+    return " · ".join((method, backbone, data, *length, recipe))
 
 
 def as_data(result: Checked) -> dict[str, Any]:

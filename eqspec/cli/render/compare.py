@@ -183,6 +183,13 @@ def _added(added: Added) -> str:
 
 
 def _efforts(efforts: Sequence[Effort]) -> Text:
+    if not any(e.samples for e in efforts):  # nothing was trained
+        return aligned(
+            [["", Text("encoder", "dim")]]
+            + [[Text(e.name, "cyan"), large(e.encoder)] for e in efforts],
+            gap=4,
+            right=(1,),
+        )
     compiled = any(e.compiling for e in efforts)
     columns = ("samples seen", "steps took", *(("of which compiling",) if compiled else ()))
     titles: Line = ["", *(Text(t, "dim") for t in (*columns, "parameters", "encoder"))]

@@ -23,6 +23,12 @@ def cost_rows(described: Described) -> list[Row]:
         return []
     trace = cost.trace
     each = ", ".join(f"{name} {large(count)}" for name, count in trace.parameters.items())
+    if not plan.trains:
+        return [
+            ["parameters", f"{large(trace.trained)}, none of them trained"],
+            ["operations", f"{trace.gflops_per_sample:.3g} GFLOPs per image"],
+            ["disk", _disk(cost.disk)],
+        ]
     rows: list[Row] = [["parameters", f"{large(trace.trained)} trained: {each}"]]
     if trace.frozen:
         rows.append(["", f"{large(trace.frozen)} held by teachers"])

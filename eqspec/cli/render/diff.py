@@ -90,7 +90,10 @@ def _sides(difference: Difference) -> Block:
 def _state(side: Side) -> str:
     if side.state is None:
         return "a spec, not a run"
-    return f"{side.state.value}, step {number(side.step)} of {number(side.plan.train.steps)}"
+    steps = side.plan.train.steps
+    if not steps:
+        return f"{side.state.value}, nothing to train"
+    return f"{side.state.value}, step {number(side.step)} of {number(steps)}"
 
 
 def _names(difference: Difference) -> tuple[str, str]:

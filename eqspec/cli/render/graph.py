@@ -37,7 +37,9 @@ def graph_rows(plan: GraphPlan) -> list[Row]:
     own = [term for term in plan.terms if term.name not in plan.added]
     added = [term for term in plan.terms if term.name in plan.added]
     return [
-        *_part("inputs", "made anew for every step", _inputs(plan)),
+        *_part(
+            "inputs", "made anew for every step" if plan.terms else "to be judged", _inputs(plan)
+        ),
         *_part("encode", "image by image", [_stream(n.out, plan, source(n)) for n in plan.encode]),
         *_part(
             "judge",

@@ -16,6 +16,7 @@ _WHERE = {
     "methods": "`method: {use: NAME}`",
     "equivariance": "`equivariance: {use: NAME, …}`",
     "backbones": "`backbone: {use: NAME}`",
+    "layouts": "files that `backbone: {init: FILE}` may name",
     "datasets": "`data: {use: NAME}`",
     "augmentations": "`augment: {use: NAME}`",
     "transforms": "`transform: {use: NAME}` of an equivariance",

@@ -15,6 +15,7 @@ from eqspec.cli.layout import aligned, heading, number, wrapped
 from eqspec.cli.render.cost import cost_rows
 from eqspec.cli.render.graph import Row, graph_rows, op_call, quantity
 from eqspec.cli.render.stages import LEGEND, stage_rows
+from eqspec.cli.render.weights import weight_rows
 from eqspec.commands.plan import Described, Planning
 from eqspec.commands.planning.plans import spec_of
 from eqspec.compile.plan import PairPlan, PathPlan, Plan, SingleViewPlan
@@ -39,7 +40,8 @@ def planned(planning: Planning, *, width: int) -> Text:
     sections = {
         "views": _views(own),
         "graph": graph_rows(own.plan.graph),
-        "training": _training(own.plan),
+        "weights": weight_rows(own),
+        "training": _training(own.plan) if own.plan.trains else [],
         "cost": cost_rows(own),
         "runs": _runs(planning),
         "stages": stage_rows(planning),
@@ -75,7 +77,7 @@ def _choices(plan: Plan) -> list[Row]:
         "equivariance": _rewrite(plan),
         "transforms": _transform(plan),
         "backbones": _backbone(plan),
-        "datasets": f"{number(plan.data.count)} {_samples(plan)} for training",
+        "datasets": f"{number(plan.data.count)} {_samples(plan)}",
     }
     return [
         [
@@ -109,7 +111,8 @@ def _transform(plan: Plan) -> str:
 
 
 def _samples(plan: Plan) -> str:
-    return "images" if plan.views.pair is None else "objects"
+    what = "images" if plan.views.pair is None else "objects"
+    return f"{what} for training" if plan.trains else what
 
 
 def _backbone(plan: Plan) -> str:
@@ -175,6 +178,7 @@ def _training(plan: Plan) -> list[Row]:
         f"{number(train.steps)} steps × {number(train.batch)} = {number(train.steps * train.batch)}"
     )
     passes = f"{train.steps / train.steps_per_epoch:.3g} passes"
+    assert train.optimizer is not None, "a plan that trains has one"
     rest = {k: v for k, v in train.optimizer.params.items() if k not in {"lr", "weight_decay"}}
     saves = [pause.step for pause in plan.timetable if pause.checkpoint]
     rows: list[Row] = [

@@ -14,6 +14,7 @@ from eqspec.cli.render.status import doing, on_disk, stale_rows
 from eqspec.commands.diff import commit_of
 from eqspec.commands.show_run import Judgement, RunPage
 from eqspec.runs.folder import State
+from eqspec.runs.query import Summary
 
 _SHOWN = ("torch", "timm", "numpy")
 """Packages whose versions stand on the page; the rest is in environment.json."""
@@ -26,7 +27,8 @@ def blocks(page: RunPage) -> Iterator[Block]:
     if page.last is not None:
         rows = tuple((name, f"{value:.6g}") for name, value in page.last.values.items())
         yield Block("training", note=f"step {number(page.last.step)}", rows=rows, right=(1,))
-    yield from (_judgement(one) for one in page.judged)
+    before = "untrained" if page.plan.published is None else "as published"
+    yield from (_judgement(one, before=before) for one in page.judged)
     raised = stale_rows(page.standing.stale, run=page.standing.run.name)
     if raised:
         rows = tuple(row[1:] for row in raised)
@@ -47,7 +49,7 @@ def _head(page: RunPage) -> Block:
     machine = [str(environment.get(key)) for key in ("host", "cpu") if environment.get(key)]
     data = environment.get("data")
     rows = (
-        ("state", Text(f"step {number(run.step)} of {number(run.total)}, ") + doing(page.standing)),
+        ("state", Text(_step(run)) + doing(page.standing)),
         ("recipe", f"{run.recipe[:8]}, seed {run.seed}"),
         ("data", f"fingerprint {str(data)[:12]}" if data else "not read yet"),
         ("code", commit_of(environment) or "not from a checkout"),
@@ -58,14 +60,20 @@ def _head(page: RunPage) -> Block:
     return Block(run.name, note=about if isinstance(about, str) else "", rows=rows)
 
 
+def _step(run: Summary) -> str:
+    if not run.total:
+        return "nothing to train, "
+    return f"step {number(run.step)} of {number(run.total)}, "
+
+
 def _choices(page: RunPage) -> Block:
     used = (u for u in page.plan.made_from if u.kind == "card")
     rows = tuple((u.family, Text(u.name, "cyan"), f"rev {u.rev}") for u in used)
     return Block("choices", rows=rows)
 
 
-def _judgement(judged: Judgement) -> Block:
-    step = "untrained" if judged.step == 0 else f"after step {number(judged.step)}"
+def _judgement(judged: Judgement, *, before: str) -> Block:
+    step = before if judged.step == 0 else f"after step {number(judged.step)}"
     rev = "" if judged.rev is None else f", rev {judged.rev}"
     return Block(judged.id, note=f"{step}{rev}", rows=tuple(_scores(judged)), right=(1,))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from types import MappingProxyType
 
 from rich.text import Text
@@ -10,7 +9,7 @@ from rich.text import Text
 from eqspec.cli.layout import number
 from eqspec.cli.render.graph import Row
 from eqspec.commands.plan import Described, Planning
-from eqspec.commands.planning.stages import Mark, Stage
+from eqspec.commands.planning.stages import TRAIN, WEIGHTS, Mark, Stage
 
 _STYLES = MappingProxyType({Mark.RUN: "green", Mark.CACHED: "dim", Mark.CHANGED: "yellow"})
 LEGEND = "+ will be done · = is there already · ~ is there in part, or made otherwise"
@@ -25,12 +24,13 @@ def stage_rows(planning: Planning) -> list[Row]:
 
 def _rows(stage: Stage, described: Described) -> list[Row]:
     style = _STYLES[stage.mark]
-    name = described.plan.name if stage.name == "train" else f"  {stage.name}"
+    does = stage.name if stage.name in {TRAIN, WEIGHTS} else "evaluate"
+    name = f"  {stage.name}" if does == "evaluate" else described.plan.name
     first: Row = [
         Text(f"{stage.mark} {name}", style),
         Text(stage.id, "dim"),
-        "train" if stage.name == "train" else "evaluate",
-        _when(stage.steps, training=stage.name == "train"),
+        does,
+        _when(stage, trains=described.plan.trains),
     ]
     reasons: list[Row] = [
         ["", "", "", f"{'because' if at == 0 else '    and'} {reason}"]
@@ -39,8 +39,11 @@ def _rows(stage: Stage, described: Described) -> list[Row]:
     return [first, *reasons]
 
 
-def _when(steps: Sequence[int], *, training: bool) -> str:
-    if training:
+def _when(stage: Stage, *, trains: bool) -> str:
+    steps = stage.steps
+    if not trains:
+        return "as published" if stage.name == WEIGHTS else "once"
+    if stage.name == TRAIN:
         return f"{number(steps[-1])} steps"
     if len(steps) == 1:
         return f"after step {number(steps[0])}"

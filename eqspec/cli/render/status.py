@@ -54,12 +54,16 @@ def doing(standing: Standing) -> Text:
     return Text(said, next(style for known, style in _STYLES if known is state))
 
 
-def headline(found: Headline | None) -> str:
-    """The last result in a few words."""
+def headline(found: Headline | None, *, trains: bool = True) -> str:
+    """The last result in a few words.
+
+    Args:
+        trains: the run does; of one that does not, step 0 is all there is.
+    """
     if found is None:
         return "–"
     value = "–" if found.value is None else f"{found.value:.4g}"
-    return f"{found.label} {value}" + (" (untrained)" if found.step == 0 else "")
+    return f"{found.label} {value}" + (" (untrained)" if trains and found.step == 0 else "")
 
 
 def stale_rows(raised: Sequence[Raised], *, run: str) -> tuple[tuple[str, ...], ...]:
@@ -77,8 +81,8 @@ def _row(one: Standing) -> tuple[str | Text, ...]:
     return (
         Text(run.name, "cyan"),
         doing(one),
-        f"{number(run.step)}/{number(run.total)}",
+        f"{number(run.step)}/{number(run.total)}" if run.total else "–",
         str(run.seed),
-        headline(one.headline) + (" (stale)" if one.stale else ""),
+        headline(one.headline, trains=run.total > 0) + (" (stale)" if one.stale else ""),
         on_disk(one.bytes),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from eqspec.compile.plan import InitPlan
+from eqspec.compile.start import InitPlan
 from eqspec.errors import Diagnostic, EqspecError, SpecError
 from eqspec.runs import checkpoint
 from eqspec.runs.artifacts import sha256_of

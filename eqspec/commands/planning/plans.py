@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from eqspec.commands.planning.data_places import NOWHERE, DataPlaces, count_images, standing_in
 from eqspec.commands.planning.initial import find_initial
 from eqspec.commands.planning.machine_doubts import machine_doubts, machine_facts
+from eqspec.commands.planning.published import find_published
 from eqspec.commands.planning.reading import read_with_cards
 from eqspec.commands.planning.saved import is_plan, recover
 from eqspec.compile.doubts import doubts
@@ -18,6 +19,7 @@ from eqspec.compile.plan import Plan
 from eqspec.compile.planner import plan as make_plan
 from eqspec.compile.resolve import Resolved, resolve
 from eqspec.errors import Diagnostic, SpecError, UsageError
+from eqspec.registry.catalog import Catalog
 from eqspec.spec.diagnose import in_order
 from eqspec.spec.load import LoadedSpec, parse_spec, read_text
 from eqspec.spec.model import Spec
@@ -57,15 +59,17 @@ def plan_spec(
     overrides: Sequence[str] = (),
     data: DataPlaces = NOWHERE,
     name: str | None = None,
+    fetch: bool = False,
 ) -> Planned:
     """Compiles a spec and its variants, or takes a saved plan as it is.
 
     Args:
-        path: of the spec, of a plan that `eqspec plan -o` has written, or of a run folder; the bare
-            name of a spec that ships with eqspec will do.
+        path: of the spec (the bare name of one that ships will do), of a plan that `eqspec plan -o`
+            has written, or of a run folder.
         overrides: `path=value`, as `--set` takes them.
         data: where datasets lie; read where a card promises no number of images.
         name: of the spec, where its file has another.
+        fetch: fetch published weights of timm's hub that are not here yet.
 
     Raises:
         SpecError: with everything that is wrong.
@@ -76,16 +80,15 @@ def plan_spec(
         return _saved(path, overrides=overrides, data=data)
     read = read_with_cards(path, overrides=overrides)
     loaded, catalog = read.loaded, read.catalog
-    problems: list[Diagnostic] = []
     plans: dict[str, Plan] = {}
-    warned: list[Diagnostic] = []
+    problems, warned = list[Diagnostic](), list[Diagnostic]()
     facts, stem = machine_facts(), name or read.path.stem
     for variant, one in {**loaded.variants, "": loaded}.items():
         called = f"{stem}-{variant}" if variant else stem
         try:
             resolved = resolve(one.spec, source=one.source, catalog=catalog, name=called)
             resolved = standing_in(resolved, data=data)
-            plans[variant] = _plan(resolved, data=data)
+            plans[variant] = _plan(resolved, data=data, catalog=catalog, fetch=fetch)
             warned += doubts(resolved, plans[variant])
             warned += machine_doubts(plans[variant], one.source, facts=facts)
         except SpecError as error:
@@ -123,7 +126,8 @@ def spec_of(plan: Plan) -> Spec:
     return Spec.model_validate(plan.resolved)
 
 
-def _plan(resolved: Resolved, *, data: DataPlaces) -> Plan:
+def _plan(resolved: Resolved, *, data: DataPlaces, catalog: Catalog, fetch: bool) -> Plan:
     count = count_images(resolved, data=data)
     init = find_initial(resolved.spec, source=resolved.source)
-    return make_plan(resolved, count=count, init=init)
+    published = find_published(resolved, catalog, fetch=fetch)
+    return make_plan(resolved, count=count, init=init, published=published)

@@ -22,6 +22,9 @@ from eqspec.runs.environment import Environment
 from eqspec.runs.folder import RunFolder, State
 from eqspec.runs.results import whole_steps
 
+TRAIN, WEIGHTS = "train", "weights"
+"""What comes first of a plan: it is trained, or its published weights are taken over."""
+
 MOST_REASONS = 3
 """Differences that a stage names; the others are counted."""
 
@@ -36,10 +39,10 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A training or an evaluation.
+    """A training (or published weights, taken over in its place), or an evaluation.
 
     Attributes:
-        name: ``train``, or the evaluation's.
+        name: ``train``, ``weights``, or the evaluation's.
         id: of the run, or of the evaluation.
         steps: after which it is judged; of a training, the last one.
         because: of a changed stage, why what is there does not do.
@@ -76,7 +79,8 @@ def _training(plan: Plan, folder: Path, *, here: bool, fingerprint: str | None) 
     if here and not because and not _is_done(plan, folder):
         mark = Mark.RUN
     identity = f"{plan.recipe[:8]}-s{plan.seed}"
-    return Stage(mark, "train", identity, steps=(plan.train.steps,), because=because)
+    name = TRAIN if plan.trains else WEIGHTS
+    return Stage(mark, name, identity, steps=(plan.train.steps,), because=because)
 
 
 def _is_done(plan: Plan, folder: Path) -> bool:

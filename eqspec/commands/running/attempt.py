@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any, cast
 
-from eqspec.build.program import Program, build_program
+from eqspec.build.program import (
+    Program,
+    build_graph,
+    build_program,
+    choose_device,
+    initial_graph,
+)
 from eqspec.commands.running.deadline import Budget
 from eqspec.commands.running.events import (
     Compiled,
@@ -22,7 +28,7 @@ from eqspec.commands.running.events import (
 from eqspec.commands.running.judging import Judged, damaged_results, judge_plan
 from eqspec.commands.running.records import Records
 from eqspec.commands.running.request import RunRequest
-from eqspec.compile.plan import EvalPlan, Pause
+from eqspec.compile.plan import EvalPlan, Pause, Plan
 from eqspec.engine.events import Event, Paused, Stepped
 from eqspec.engine.finite import need_finite_weights
 from eqspec.engine.train import train
@@ -54,7 +60,7 @@ def stored_results(request: RunRequest, folder: RunFolder) -> tuple[Judged | Non
 def _last_steps(request: RunRequest) -> tuple[int, ...]:
     """After which steps the encoder is judged at the end of a run; 0 is before any training."""
     last = request.plan.train.steps
-    return (0, last) if request.untrained else (last,)
+    return (0, last) if request.untrained and last else (last,)
 
 
 class Attempt:
@@ -72,13 +78,19 @@ class Attempt:
         self._done = 0
         self._saved = (-1, time.monotonic())
 
-    def events(self, *, warnings: tuple[str, ...] = ()) -> Iterator[RunEvent]:
+    def events(
+        self, *, warnings: tuple[str, ...] = (), notes: tuple[str, ...] = ()
+    ) -> Iterator[RunEvent]:
         """Everything that happens; `Sealed` comes last, when all is done but the seal.
 
         Args:
             warnings: to be said at the beginning.
+            notes: to be written down there.
         """
         plan, folder = self._request.plan, self._folder
+        if not plan.trains:
+            yield from self._judged_alone(warnings=warnings, notes=notes)
+            return
         program = build_program(plan, dataset=self._splits.train)
         found = checkpoint.load(folder.checkpoints)
         self._done = _restore(program, found)
@@ -88,6 +100,7 @@ class Attempt:
             done=self._done,
             program=program,
             warnings=(*warnings, *(found.warnings if found else ())),
+            notes=notes,
         )
         with Records(folder) as records:
             records.rewind(self._done)
@@ -105,7 +118,25 @@ class Attempt:
                 yield from self._save(program, records=records)
                 yield Stopped(folder=folder.path, step=self._done, why=why or Why.STEPS)
                 return
-        yield from self._finish(program)
+        if (yield from self._finish(program.graph)):
+            self._picture(program)
+            yield Sealed(folder=folder.path)
+
+    def _judged_alone(
+        self, *, warnings: tuple[str, ...], notes: tuple[str, ...]
+    ) -> Iterator[RunEvent]:
+        """Published weights as they are: kept as the checkpoint of step 0, and judged."""
+        plan, folder = self._request.plan, self._folder
+        graph, found = kept_graph(plan, folder)
+        said = (*warnings, *(found.warnings if found else ()))
+        yield Opened(
+            plan=plan, folder=folder.path, done=0, program=None, warnings=said, notes=notes
+        )
+        if found is None:
+            checkpoint.save(folder.checkpoints, step=0, tensors=graph.state_dict(), state={})
+            yield Saved(step=0)
+        if (yield from self._finish(graph)):
+            yield Sealed(folder=folder.path)
 
     def _taken(self, event: Event, program: Program, *, records: Records) -> Iterator[RunEvent]:
         """Writes down what the engine says, and does what is due."""
@@ -151,20 +182,24 @@ class Attempt:
         self._budget.saved(time.monotonic() - began)
         yield Saved(step=self._done)
 
-    def _finish(self, program: Program) -> Iterator[RunEvent]:
-        """What is to be done once the weights stand still for good."""
+    def _finish(self, graph: TrainGraph) -> Generator[RunEvent, None, bool]:
+        """Judges once the weights stand still for good; whether all of it is done."""
         plan = self._request.plan
         for step in _last_steps(self._request):
+            at_hand = graph if step == plan.train.steps else None
             for evaluation in plan.evaluations:
-                yield from self._judge(evaluation, program.graph if step else None, step=step)
-        if None in stored_results(self._request, self._folder):
-            why = Why.ASKED if self._request.should_stop() else Why.TIME
-            yield Stopped(folder=self._folder.path, step=plan.train.steps, why=why)
-            return
+                yield from self._judge(evaluation, at_hand, step=step)
+        if None not in stored_results(self._request, self._folder):
+            return True
+        why = Why.ASKED if self._request.should_stop() else Why.TIME
+        yield Stopped(folder=self._folder.path, step=plan.train.steps, why=why)
+        return False
+
+    def _picture(self, program: Program) -> None:
+        """What the decoders make of held-out images, where there are any."""
         strip = reconstruction_strip(program, self._splits.held_out)
         if strip is not None:
             write_bytes(self._folder.path / STRIP, data=strip)
-        yield Sealed(folder=self._folder.path)
 
     def _judge_at(self, pause: Pause, program: Program) -> Iterator[RunEvent]:
         """The evaluations of a pause before the last one."""
@@ -195,6 +230,17 @@ class Attempt:
         )
         self._budget.judged(time.monotonic() - began)
         yield Evaluated(judged=judged, step=step)
+
+
+def kept_graph(plan: Plan, folder: RunFolder) -> tuple[TrainGraph, checkpoint.Checkpoint | None]:
+    """Published weights as the folder keeps them; from their file where it does not yet."""
+    found = checkpoint.load(folder.checkpoints)
+    device = choose_device(plan.machine.device)
+    if found is None:
+        return initial_graph(plan, device=device), None
+    graph = build_graph(plan.graph, seed=plan.seed, device=device)
+    graph.load_state_dict(found.tensors)
+    return graph, found
 
 
 def _restore(program: Program, found: checkpoint.Checkpoint | None) -> int:

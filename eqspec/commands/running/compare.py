@@ -9,6 +9,7 @@ from pathlib import Path
 from eqspec.commands.running.effort import Effort, Pull, effort, pulls
 from eqspec.commands.running.judging import Judged
 from eqspec.compile.plan import EvalPlan, Plan
+from eqspec.compile.planner import UNTRAINED
 from eqspec.evals.evaluate import compare as differences
 from eqspec.evals.evaluate import headline
 from eqspec.nn.scores import Headline, Metric, Result
@@ -16,7 +17,8 @@ from eqspec.nn.scores import Headline, Metric, Result
 FEATURES = "encoder"
 """Which features are compared: all runs have them."""
 
-UNTRAINED = "untrained"
+START = "start"
+"""The row of published weights before they were trained on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +82,8 @@ class Table:
     Attributes:
         shown: which numbers stand in it.
         data: what was judged on.
-        rows: untrained first, then what was read without any encoder, then the runs as they were
-            given.
+        rows: untrained first, then what was read without any encoder, then published weights
+            before any training, then the runs as they were given.
         differences: what the last run has above each other one, on the same held-out samples.
         heldout: (images, photographs) that it was measured on.
     """
@@ -154,14 +156,34 @@ def _results(evaluation: EvalPlan, done: Sequence[Done]) -> Iterator[tuple[str, 
     of = [(one, j) for one in done for j in one.judged if j.evaluation.id == evaluation.id]
     before = [(one, judged) for one, judged in of if judged.step == 0]
     for one, judged in before:
-        yield UNTRAINED if one is done[-1] else f"{UNTRAINED} {one.name}", judged.result
+        if (fresh := untrained_result(judged, one.plan)) is not None:
+            yield _of(UNTRAINED, one, done), fresh
     for one, judged in before:
         if one is done[-1]:
-            yield from judged.controls.items()
+            yield from ((n, result) for n, result in judged.controls.items() if n != UNTRAINED)
+    starts = [(one, j) for one, j in before if one.plan.published and one.plan.trains]
+    yield from ((_of(START, one, done), judged.result) for one, judged in starts)
     for one in done:
-        after = [judged for of_one, judged in of if of_one is one and judged.step > 0]
-        if after:
+        if after := [j for of_one, j in of if of_one is one and is_last(j, one.plan)]:
             yield one.name, max(after, key=lambda judged: judged.step).result
+
+
+def untrained_result(judged: Judged, plan: Plan) -> Result | None:
+    """The untrained encoder's, of what was judged before training.
+
+    Where the encoder has published weights, an untrained one stands beside it as a control.
+    """
+    return judged.controls.get(UNTRAINED, None if plan.published else judged.result)
+
+
+def is_last(judged: Judged, plan: Plan) -> bool:
+    """Whether an encoder was judged after training; or as it is, where nothing is trained."""
+    return judged.step > 0 or not plan.trains
+
+
+def _of(row: str, one: Done, done: Sequence[Done]) -> str:
+    """The name of a row; of the last run no more needs to be said."""
+    return row if one is done[-1] else f"{row} {one.name}"
 
 
 def headline_scores(

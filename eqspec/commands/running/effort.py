@@ -88,7 +88,7 @@ def effort(name: str, plan: Plan, folder: Path) -> Effort:
         name=name,
         samples=train.steps * train.batch,
         seconds=sum(row.values["seconds"] for row in rows if row.name == "train"),
-        parameters=sum(counts.values()),
+        parameters=sum(counts.values()) if plan.trains else 0,
         encoder=counts[encoder],
         compiling=sum(values["seconds"] for values in compiled),
         recompiled=int(sum(values["late"] for values in compiled)),

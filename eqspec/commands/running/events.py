@@ -17,13 +17,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The folder is there; training begins, goes on, or is already done."""
+    """The folder is there; training begins, goes on, or is already done.
+
+    Attributes:
+        notes: how published weights were taken over, for the log.
+    """
 
     plan: Plan
     folder: Path
     done: int
     program: Program | None
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from eqspec.build.program import choose_device, initial_graph
 from eqspec.build.subject import frozen
 from eqspec.commands.planning.data_places import DataPlaces, open_dataset
 from eqspec.compile.plan import DataPlan, EvalPlan, Plan
+from eqspec.compile.planner import UNTRAINED
 from eqspec.evals.controls import CONTROLS
 from eqspec.evals.evaluate import Bench, check_data, evaluate
 from eqspec.evals.features import Subject
@@ -64,12 +65,14 @@ class Splits:
         held_out: those that are not.
         judged: by the id of an evaluation that names other data.
         benches: the model at hand on the data at hand.
+        untrained: the same encoder with fresh weights, where it has published ones.
     """
 
     train: Dataset
     held_out: Dataset
     judged: Mapping[str, Splits] = field(default_factory=dict[str, "Splits"])
     benches: Benches = field(default_factory=Benches, repr=False)
+    untrained: Benches = field(default_factory=Benches, repr=False)
 
     def of(self, evaluation: EvalPlan) -> Splits:
         """What an evaluation judges on."""
@@ -78,10 +81,12 @@ class Splits:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The result of one evaluation after some step; step 0 is the untrained encoder.
+    """The result of one evaluation after some step; step 0 is before any training.
+
+    Then the encoder is untrained, or has the published weights that it starts from.
 
     Attributes:
-        controls: of step 0, what the protocol finds without any encoder, by the control's name.
+        controls: of step 0, what stands beside it, by the control's name.
     """
 
     evaluation: EvalPlan
@@ -168,11 +173,19 @@ def judge_plan(
     for control, name in _controls(evaluation, step=step).items():
         seen = _read(folder, name=name)
         if seen is None:
-            without = CONTROLS[control](on.held_out, size=image_size(plan))
-            bench = Bench(without, train=on.train, held_out=on.held_out)
+            bench = _control(control, plan=plan, splits=splits, on=on, folder=folder)
             seen = _judged(folder, bench, evaluation=evaluation, name=name)
         controls[control] = seen
     return Judged(evaluation, step, result, controls)
+
+
+def _control(control: str, *, plan: Plan, splits: Splits, on: Splits, folder: RunFolder) -> Bench:
+    """What stands beside the encoder as it was before training."""
+    if control != UNTRAINED:
+        without = CONTROLS[control](on.held_out, size=plan.image)
+        return Bench(without, train=on.train, held_out=on.held_out)
+    fresh = plan.model_copy(update={"published": None})
+    return splits.untrained.bench(None, plan=fresh, splits=on, moment=(folder.path, 0))
 
 
 def _judged(folder: RunFolder, bench: Bench, *, evaluation: EvalPlan, name: str) -> Result:
@@ -199,7 +212,7 @@ def _is_damaged(folder: RunFolder, *, name: str) -> bool:
 
 
 def _controls(evaluation: EvalPlan, *, step: int) -> dict[str, str]:
-    """Name of a control → file name of its result; only the untrained encoder has any."""
+    """Name of a control → file name of its result; only before training there are any."""
     return {c: f"{evaluation.id}.{c}" for c in (evaluation.controls if step == 0 else ())}
 
 
@@ -211,18 +224,13 @@ def _read(folder: RunFolder, *, name: str) -> Result | None:
     return None if stored is None else Result.from_parts(stored.summary, stored.arrays)
 
 
-def image_size(plan: Plan) -> int:
-    """Side in pixels of the images that a plan's encoder is judged on."""
-    return next(v.size for v in plan.views.views if v.group == "global")
-
-
 def subject(graph: TrainGraph, plan: Plan) -> Subject:
     """The frozen model of a plan as evaluations see it."""
     parts = frozen(graph)
     return Subject(
         encoder=parts.encoder,
         prefix=parts.prefix,
-        size=image_size(plan),
+        size=plan.image,
         mean=plan.views.mean,
         std=plan.views.std,
         embedding=parts.embedding,

@@ -72,7 +72,7 @@ def series(planned: Planned, manner: Manner) -> tuple[Member, ...]:
                 repeat=repeat,
                 data=manner.data,
                 steps=manner.steps,
-                untrained=plan is own or untrained_encoder(plan) != untrained_encoder(own),
+                untrained=plan is own or not _start_alike(plan, own),
                 retry=manner.retry,
                 deadline=manner.deadline,
                 should_stop=manner.should_stop,
@@ -94,6 +94,11 @@ def _repeat(plans: Sequence[Plan], root: Path) -> int:
     newest = next(n for n in count(1) if not begun(n + 1))
     ended = all(seal.read_record(folder(plan, newest)) is not None for plan in plans)
     return newest + 1 if ended else newest
+
+
+def _start_alike(a: Plan, b: Plan) -> bool:
+    """Whether two encoders are one function before training, so that one judgement does."""
+    return (untrained_encoder(a), a.published) == (untrained_encoder(b), b.published)
 
 
 def untrained_encoder(plan: Plan) -> tuple[object, ...]:

@@ -23,6 +23,7 @@ from eqspec.engine.events import Agreed, Stepped
 
 if TYPE_CHECKING:
     from eqspec.build.program import Program
+    from eqspec.build.published import PublishedFit
 
 _WHY = ((Why.ASKED, "as was asked for"), (Why.STEPS, "--steps"), (Why.TIME, "--time-limit"))
 
@@ -32,6 +33,7 @@ def told(event: RunEvent) -> Iterator[str]:
     match event:
         case Opened():
             yield _opened(event)
+            yield from event.notes
             yield from (f"warning: {warning}" for warning in event.warnings)
         case Agreed():
             yield agreed(event)
@@ -78,7 +80,29 @@ def compiled(event: Compiled) -> str:
     return "\n".join((f"warning: {said}, after the first steps:", *work.reasons))
 
 
+def told_published(found: PublishedFit) -> tuple[str, ...]:
+    """How published weights were taken over, a line per kind of tensor; every odd one is named."""
+    fit, layout = found.fit, found.layout
+    named = f"layout `{layout.name}`, part `{layout.part}`"
+    lines = [f"published weights: {named}: {len(fit.taken)} tensors matched"]
+    lines += [
+        f"resampled: `{name}` {list(there)} → {list(here)}"
+        for name, (there, here) in found.resampled.items()
+    ]
+    lines += [f"set aside: {len(names)} of {what}" for what, names in found.aside.items()]
+    odd = (
+        ("missing in the file, fresh", fit.missing),
+        ("unexpected, left out", fit.unexpected),
+        ("of another shape, fresh", fit.misshapen),
+    )
+    lines += [f"{what}: {', '.join(f'`{n}`' for n in names)}" for what, names in odd if names]
+    lines += [f"taken in part although {one}" for one in found.disagreements]
+    return tuple(lines)
+
+
 def _opened(event: Opened) -> str:
+    if not event.plan.trains:
+        return f"eqspec {eqspec.__version__}: nothing to train, published weights to judge"
     steps = event.plan.train.steps
     since = f"goes on from step {event.done} of {steps}" if event.done else f"{steps} steps to do"
     made = event.program

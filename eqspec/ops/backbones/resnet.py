@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from eqspec.ops.op import OpParams, Port, PortError, Streams, StreamType, need_axes
+from eqspec.ops.weights import Disagreement, Shapes, compared
 
 if TYPE_CHECKING:
     from torch import nn
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 rev = 1
 ports = (Port("images"),)
 per_view = True
+
+_STAGES = (1, 2, 3, 4)
 
 
 class Params(OpParams):
@@ -51,6 +54,20 @@ def shapes(params: Params, streams: Streams) -> StreamType:
         prefix=1,
         grid=(rows, columns),
     )
+
+
+def disagreements(params: Params, shapes: Shapes) -> tuple[Disagreement, ...]:
+    """What a file of published weights says otherwise."""
+    kernel = shapes.get("conv1.weight", ())
+    if len(kernel) != 4:
+        return (Disagreement("impl", "resnet", "none that begins with a convolution"),)
+    blocks = [len({n.split(".")[1] for n in shapes if n.startswith(f"layer{s}.")}) for s in _STAGES]
+    each = 3 if "layer1.0.conv3.weight" in shapes else 2
+    there = {
+        "depth": each * sum(blocks) + 2,
+        "stem": "imagenet" if kernel[2] == 7 else "cifar" if kernel[2] == 3 else "another",
+    }
+    return tuple(compared({"depth": params.depth, "stem": params.stem}, there))
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - the contract of ops

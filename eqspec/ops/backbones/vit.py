@@ -7,11 +7,13 @@ batch (DINOv2, arXiv:2304.07193, section 5), drawn outside and read through the 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
 from eqspec.ops.op import OpParams, Port, PortError, Streams, StreamType, need_axes
+from eqspec.ops.weights import Disagreement, Shapes, compared
 
 if TYPE_CHECKING:
     from torch import nn
@@ -36,7 +38,8 @@ class Params(OpParams):
         width: features of a token.
         depth: number of blocks.
         heads: attention heads; must divide the width.
-        mlp_ratio: hidden width of the MLPs, over the width.
+        mlp: `gelu`, or `swiglu` (Shazeer, arXiv:2002.05202), which makes gates as well.
+        mlp_ratio: hidden width of the MLPs, over the width; of `swiglu` with the gates.
         class_token: whether a class token stands in front.
         registers: register tokens after it, without positions.
         mask_token: whether there is a token for masked patches, zeros at first.
@@ -63,6 +66,7 @@ class Params(OpParams):
     width: int = Field(gt=0)
     depth: int = Field(gt=0)
     heads: int = Field(gt=0)
+    mlp: Literal["gelu", "swiglu"] = "gelu"
     mlp_ratio: float = Field(default=4.0, gt=0)
     class_token: bool = True
     registers: int = Field(default=0, ge=0)
@@ -79,8 +83,15 @@ class Params(OpParams):
     prefix_std: float = Field(default=0.02, ge=0)
     image_size: int | None = Field(default=None, gt=0)
 
+    @property
+    def hidden(self) -> int:
+        """Features inside an MLP."""
+        return round(self.width * self.mlp_ratio)
+
     @model_validator(mode="after")
     def _fits(self) -> Self:
+        if self.mlp == "swiglu" and self.hidden % 2:
+            raise ValueError(f"swiglu halves its hidden width, which is {self.hidden}")
         if self.width % self.heads:
             raise ValueError(f"heads = {self.heads} does not divide width = {self.width}")
         if self.drop_path_group is not None and self.drop_path_draw != "subset":
@@ -151,6 +162,47 @@ def layers(params: Params) -> tuple[tuple[str, ...], ...]:
     return (embeddings, *((f"blocks.{index}",) for index in range(params.depth)), ("norm",))
 
 
+def disagreements(params: Params, shapes: Shapes) -> tuple[Disagreement, ...]:
+    """What a file of published weights says otherwise; it says nothing of the number of heads."""
+    kernel = shapes.get("patch_embed.proj.weight", ())
+    if len(kernel) != 4:
+        return (Disagreement("impl", "vit", "none that cuts patches"),)
+    here = {
+        "patch": params.patch,
+        "width": params.width,
+        "depth": params.depth,
+        "class_token": params.class_token,
+        "registers": params.registers,
+        "layer_scale": params.layer_scale is not None,
+        "mlp": params.mlp,
+        "hidden width": params.hidden,
+    }
+    return tuple(compared(here, _told_by(shapes, kernel=kernel)))
+
+
+def _told_by(shapes: Shapes, *, kernel: tuple[int, ...]) -> Mapping[str, object]:
+    """What names and shapes tell of a vision transformer."""
+    numbers = {int(at) for name in shapes if (at := _block(name)).isdecimal()}
+    told: dict[str, object] = {
+        "patch": kernel[2],
+        "width": kernel[0],
+        "depth": max(numbers, default=-1) + 1,
+        "class_token": "cls_token" in shapes,
+        "registers": shapes["reg_token"][1] if "reg_token" in shapes else 0,
+        "layer_scale": "blocks.0.ls1.gamma" in shapes,
+    }
+    inner, outer = (shapes.get(f"blocks.0.mlp.fc{at}.weight", ()) for at in (1, 2))
+    if len(inner) == len(outer) == 2:
+        told |= {"mlp": "swiglu" if inner[0] == 2 * outer[1] else "gelu", "hidden width": inner[0]}
+    return told
+
+
+def _block(name: str) -> str:
+    """The number of the block that a parameter is of; empty for any other."""
+    first, _, rest = name.partition(".")
+    return rest.partition(".")[0] if first == "blocks" else ""
+
+
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - the contract of ops
     """The module; see `eqspec.nn.vit`."""
     from eqspec.nn.vit import VisionTransformerTokens, VitDesign
@@ -161,7 +213,8 @@ def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # no
         width=params.width,
         depth=params.depth,
         heads=params.heads,
-        mlp_ratio=params.mlp_ratio,
+        mlp=params.mlp,
+        hidden=params.hidden,
         class_token=params.class_token,
         registers=params.registers,
         mask_token=params.mask_token == "zeros",  # noqa: S105 - no password

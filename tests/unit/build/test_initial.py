@@ -13,7 +13,8 @@ from torch import Tensor
 
 from eqspec.build.initial import fit, fit_of, load_initial
 from eqspec.build.program import build_graph, initial_graph
-from eqspec.compile.plan import InitPlan, Plan
+from eqspec.compile.plan import Plan
+from eqspec.compile.start import InitPlan
 from eqspec.errors import UsageError
 from tests.toys import PATH, toy_plan
 

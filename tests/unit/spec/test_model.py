@@ -100,7 +100,7 @@ def test_a_body_may_stand_in_the_place_of_a_name():
 def test_the_json_schema_says_what_editors_and_explain_show():
     schema = json_schema()
     assert schema["additionalProperties"] is False
-    assert set(schema["required"]) == {"schema", "data", "backbone", "method", "train"}
+    assert set(schema["required"]) == {"schema", "data", "backbone"}
     definitions = schema["$defs"]
     batch = definitions["TrainSpec"]["properties"]["batch"]
     assert (batch["unit"], batch["minimum"]) == ("images", 2)

@@ -1,0 +1,107 @@
+"""Which layout a file of published weights has, and which of its tensors are the encoder's. Pure.
+
+A name is the keys that lead to a tensor, joined by `/`. The layouts are cards, registry/layouts/.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from eqspec.compile.start import LayoutPlan
+from eqspec.errors import UsageError
+from eqspec.registry.cards import LayoutCard
+from eqspec.registry.catalog import Card
+
+_SHOWN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderNames:
+    """The tensors of a file, as a layout understands them.
+
+    Attributes:
+        encoder: name that eqspec's encoder has for a tensor → its name in the file.
+        others: all other names of the file.
+    """
+
+    encoder: Mapping[str, str]
+    others: tuple[str, ...]
+
+
+def recognise(names: Collection[str], layouts: Iterable[Card], *, part: str | None) -> LayoutPlan:
+    """The layout that fits a file, and the part of it that is meant.
+
+    A layout fits when each of its marks is there; of several, the one with the most marks.
+
+    Args:
+        names: of all tensors in the file.
+        part: as the spec asks for it; None for the first that the file has.
+
+    Raises:
+        UsageError: when no layout fits, or the file has no such part.
+    """
+    fitting = [(card, model) for card, model in _models(layouts) if _fits(model, names)]
+    if not fitting:
+        shown = ", ".join(f"`{name}`" for name in sorted(names)[:_SHOWN]) or "none at all"
+        raise UsageError(
+            f"the names in it are those of no known layout: {shown}, …",
+            help="`eqspec list layouts` names them; another is one file in a `registry/layouts/` "
+            "beside the spec",
+        )
+    card, model = max(fitting, key=lambda found: (len(found[1].known_by), found[0].name))
+    there = [p for p, before in model.parts.items() if any(re.match(before, n) for n in names)]
+    chosen = part or (there[0] if there else None)
+    if chosen is None or chosen not in there:
+        raise UsageError(
+            f"it has no part `{chosen}` (layout `{card.name}`)",
+            help=f"there are: {', '.join(there) or 'none'}",
+        )
+    return LayoutPlan(
+        name=card.name,
+        rev=model.rev,
+        sha256=card.sha256,
+        part=chosen,
+        before=model.parts[chosen],
+        rename=dict(model.rename),
+        aside={**_other_parts(model, chosen), **model.aside},
+    )
+
+
+def encoder_names(names: Iterable[str], layout: LayoutPlan) -> EncoderNames:
+    """What the encoder calls the tensors of the part that is meant."""
+    encoder: dict[str, str] = {}
+    others: list[str] = []
+    for name in names:
+        match = re.match(layout.before, name)
+        if match is None:
+            others.append(name)
+            continue
+        own = name[match.end() :]
+        for pattern, replacement in layout.rename.items():
+            own = re.sub(pattern, replacement, own)
+        encoder[own] = name
+    return EncoderNames(encoder, tuple(others))
+
+
+def set_aside(name: str, layout: LayoutPlan) -> str | None:
+    """What a tensor beside the encoder is known to be; None for one that is not known."""
+    found = (what for pattern, what in layout.aside.items() if re.fullmatch(pattern, name))
+    return next(found, None)
+
+
+def _models(layouts: Iterable[Card]) -> Iterable[tuple[Card, LayoutCard]]:
+    for card in layouts:
+        assert isinstance(card.model, LayoutCard), "read with this family's model"
+        yield card, card.model
+
+
+def _fits(model: LayoutCard, names: Collection[str]) -> bool:
+    return all(any(re.fullmatch(mark, name) for name in names) for mark in model.known_by)
+
+
+def _other_parts(model: LayoutCard, chosen: str) -> dict[str, str]:
+    """Patterns of the networks that are not meant; those before them in the file come first."""
+    others = {p: before for p, before in model.parts.items() if p != chosen}
+    return {f"{before}.*": f"the part `{part}`" for part, before in others.items()}

@@ -1,0 +1,57 @@
+"""The weights that an encoder starts from in place of fresh ones, as plan data."""
+
+from __future__ import annotations
+
+from eqspec.compile.graph_plan import Frozen
+
+
+class InitPlan(Frozen):
+    """Weights that the training starts from.
+
+    Attributes:
+        weights: absolute path of a safetensors file; where it lies changes nothing.
+        sha256: of the file, part of the recipe.
+        partial: take what fits by name and shape.
+    """
+
+    weights: str
+    sha256: str
+    partial: bool = False
+
+
+class LayoutPlan(Frozen):
+    """How the tensors of a file of published weights are named, as its card says it.
+
+    Attributes:
+        sha256: of the card.
+        part: which of the networks in the file is meant.
+        before: pattern of what stands before the names of its encoder.
+        rename: patterns in these names → what takes their place.
+        aside: patterns of whole names → what these tensors are.
+    """
+
+    name: str
+    rev: int
+    sha256: str
+    part: str
+    before: str
+    rename: dict[str, str]
+    aside: dict[str, str]
+
+
+class PublishedPlan(Frozen):
+    """Published weights that the encoder starts from.
+
+    Attributes:
+        weights: absolute path of the file, or ``timm:`` and a name; where it lies changes nothing.
+        file: absolute path of the file itself; None while it is not here.
+        sha256: of the file, part of the recipe; None while it is not here and nobody says it.
+        layout: how its tensors are named; None while it is not here.
+        partial: take what fits by name and shape.
+    """
+
+    weights: str
+    file: str | None
+    sha256: str | None
+    layout: LayoutPlan | None
+    partial: bool = False

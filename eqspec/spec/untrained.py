@@ -1,0 +1,108 @@
+"""Rules about specs that train nothing: their encoder has published weights, which are judged.
+
+They read what was written, as those of `eqspec.spec.rules` do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from eqspec.errors import Diagnostic, Severity
+from eqspec.spec.node import KeyPath, dotted
+
+if TYPE_CHECKING:
+    from eqspec.spec.source import Source
+
+_TRAIN, _METHOD, _INIT = ("train",), ("method",), ("backbone", "init")
+
+_OF_TRAINING: tuple[KeyPath, ...] = (
+    _METHOD,
+    ("augment",),
+    ("equivariance",),
+    ("init_from",),
+    ("keep", "every"),
+)
+"""What says how an encoder is trained, beside `train` itself."""
+
+
+def given(source: Source, path: KeyPath) -> bool:
+    """Is anything but null written there?"""
+    node = source.get(path)
+    return node is not None and node.value is not None
+
+
+def trained_or_published(source: Source) -> Iterator[Diagnostic]:
+    """An encoder is trained by a method, or has published weights and nothing that trains it."""
+    root = source.get(())
+    if root is None or not isinstance(root.value, Mapping):
+        return
+    trained = given(source, _TRAIN)
+    if not trained and given(source, _INIT):
+        yield from _nothing_of_training(source)
+        yield from _something_to_judge(source)
+        return
+    if not trained:
+        yield _missing(
+            source,
+            _TRAIN,
+            advice="`train`: length, batch, optimizer; or, to judge published weights as they are, "
+            "`backbone: {use: …, init: …}`",
+        )
+    if not given(source, _METHOD):
+        yield _missing(source, _METHOD, advice="`method`: the self-supervised method.")
+
+
+def _nothing_of_training(source: Source) -> Iterator[Diagnostic]:
+    for path in _OF_TRAINING:
+        if given(source, path) and not _is_none(source, path):
+            message = f"`{dotted(path)}` says how to train, but nothing is trained"
+            advice = "delete it, or add `train: {length: …, batch: …}`"
+            yield _idle(source, path, message=message, advice=advice)
+    for at in range(_evaluations(source)):
+        path = ("evaluate", at, "every")
+        if given(source, path):
+            message = f"`{dotted(path)}` is an interval of a training, but nothing is trained"
+            advice = "write `at: end`: the weights are judged once"
+            yield _idle(source, path, message=message, advice=advice)
+
+
+def _idle(source: Source, path: KeyPath, *, message: str, advice: str) -> Diagnostic:
+    return Diagnostic(
+        "EQ022",
+        message,
+        source.key(path),
+        label="there is no `train`",
+        help=advice,
+        also=((source.key(_INIT), "without it, these weights are judged as they are"),),
+    )
+
+
+def _something_to_judge(source: Source) -> Iterator[Diagnostic]:
+    if not _evaluations(source):
+        yield Diagnostic(
+            "EQ508",
+            "nothing is trained and nothing is judged",
+            source.key(_INIT),
+            label="weights that nothing is done with",
+            help="add `evaluate: [{use: r2, at: end}]`",
+            severity=Severity.WARNING,
+        )
+
+
+def _missing(source: Source, path: KeyPath, *, advice: str) -> Diagnostic:
+    name = dotted(path)
+    return Diagnostic(
+        "EQ002", f"missing key `{name}`", source.key(()), label=f"needs `{name}`", help=advice
+    )
+
+
+def _evaluations(source: Source) -> int:
+    node = source.get(("evaluate",))
+    return len(node.value) if node is not None and isinstance(node.value, tuple) else 0
+
+
+def _is_none(source: Source, path: KeyPath) -> bool:
+    """Is the word `none` written there, as in `equivariance: none`?"""
+    node = source.get(path)
+    return node is not None and node.value == "none"
