@@ -19,7 +19,7 @@ class Gist:
 
     Attributes:
         equivariance: the rewrite; None for the method as it is.
-        transform: of the rewrite's path.
+        transform: between the views; None where the rewrite reads none.
         image: side of the global views in pixels.
         recipe: hash of everything that changes the weights but the seed.
     """

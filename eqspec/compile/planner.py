@@ -70,7 +70,9 @@ def plan(resolved: Resolved, *, count: int | None = None, init: InitPlan | None 
 def _plan(resolved: Resolved, *, count: int | None, init: InitPlan | None) -> Plan:
     data = _data(resolved, count=count)
     graph = compile_graph(resolved, group_sizes=group_sizes(resolved))
-    views = plan_views(resolved, between=graph.between, moves=graph.moves)
+    views = plan_views(
+        resolved, between=graph.between, moves=graph.moves, streams=graph.plan.streams
+    )
     clock = training_clock(resolved, count=data.count)
     train = plan_training(resolved, clock=clock, modules=graph.plan.modules)
     evaluations = tuple(

@@ -6,6 +6,7 @@ from pydantic import JsonValue
 
 from eqspec.compile.plan import InitPlan
 from eqspec.compile.resolve import Resolved
+from eqspec.compile.rewrite_reads import settings_unread
 from eqspec.registry.catalog import Card
 
 
@@ -18,10 +19,16 @@ def resolved_spec(resolved: Resolved, *, init: InitPlan | None = None) -> dict[s
         spec["init_from"] = init.model_dump(mode="json")
     for place in ("data", "backbone", "method", "augment"):
         spec[place] = _body(resolved.cards[place])
-    if resolved.equivariance is not None:
+    rewrite = resolved.rewrite
+    if rewrite is not None:
         spec["equivariance"]["use"] = _body(resolved.cards["equivariance"])
-        spec["equivariance"]["transform"] = _body(resolved.cards["transform"])
+        if resolved.transform is not None:
+            spec["equivariance"]["transform"] = _body(resolved.cards["transform"])
         spec["equivariance"]["with"] = {}
+        # What the rewrite does not read may not be written either.
+        unread = settings_unread(rewrite, transform=resolved.transform is not None)
+        for name in (*unread, *(() if resolved.transform is not None else ("transform",))):
+            spec["equivariance"].pop(name, None)
     for written, evaluation in zip(spec["evaluate"], resolved.evaluations, strict=True):
         written["use"] = {**_body(evaluation.card), "params": evaluation.params}
         if evaluation.model.data is not None:

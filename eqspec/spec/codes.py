@@ -124,6 +124,15 @@ _ALL = (
         "Each value is legal by itself, but one has to divide, or be smaller than, the other.",
     ),
     Code(
+        "EQ022",
+        "a setting that the rewrite does not read",
+        "What a rewrite reads is told from the wiring of its card: a transform belongs to one that "
+        "reads `between`, `actions` or `global.pixels`, `split` and `d_equi` to one that cuts the "
+        "embedding, `images` to one that reconstructs images of the path, `lambda` and `reduction` "
+        "to one whose terms name them. A setting that nothing reads would change nothing but look "
+        "as if it did. `eqspec show NAME` prints the card.",
+    ),
+    Code(
         "EQ030",
         "a graph that does not fit together",
         "The method's streams, the rewrite and the backbone cannot be joined: a stream is not "

@@ -58,7 +58,8 @@ def _sample(sample: Sample) -> str:
 def _one_line(gist: Gist) -> str:
     method = gist.method
     if gist.equivariance is not None:
-        method += f" + {gist.equivariance}({gist.transform})"
+        method += f" + {gist.equivariance}"
+        method += f"({gist.transform})" if gist.transform is not None else ""
     length = f"{number(gist.steps)} steps × {number(gist.batch)}"
     data = f"{gist.data} {gist.image} px"
     return " · ".join((method, gist.backbone, data, length, f"{gist.recipe[:8]}-s{gist.seed}"))
