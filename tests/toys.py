@@ -87,7 +87,10 @@ REWRITES = {
 }
 """Every rewrite that ships with eqspec, toy-sized, by a short name."""
 
-SUITED = dict.fromkeys(REWRITES, CUTTABLE) | {"sie-only-equi": WITH_SIE}
+COLOURED = tuple(method for method in CUTTABLE if method != "vicreg_pooled")
+"""Methods whose own augmentation has the steps that `augself` reads."""
+
+SUITED = dict.fromkeys(REWRITES, CUTTABLE) | {"sie-only-equi": WITH_SIE, "augself": COLOURED}
 """Rewrite → the methods that can carry it; the others are refused."""
 
 COMPOSITIONS = {

@@ -59,8 +59,9 @@ def given_streams(
     for name in sorted(streams_read(rewrite)):
         if name.startswith(f"{DRAWS}.") and name not in given:
             step = name.removeprefix(f"{DRAWS}.")
+            chosen = resolved.spec.augment is not None
             raise GraphError(
-                ("augment",),
+                ("augment",) if chosen else ("equivariance",),
                 f"the rewrite reads what the step `{step}` draws, "
                 f"but `{resolved.cards['augment'].name}` has no such step in `{PATH_GROUP}`",
                 help="choose another `augment`; this one draws " + ", ".join(drawn),

@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import Field, JsonValue
 
 from eqspec.compile.graph_plan import Frozen, GraphPlan
+from eqspec.compile.pair_plan import PairPlan
 from eqspec.spec.use import OpCall
 
 PLAN_SCHEMA = 1
@@ -78,30 +79,6 @@ class PathPlan(Frozen):
     border: Literal["reflect", "zeros", "canvas"]
     action_dim: int
     names: tuple[str, ...]
-
-
-class RelationPlan(Frozen):
-    """How the latents of two stored views become the action between them.
-
-    Attributes:
-        names: of the action's numbers.
-    """
-
-    impl: str
-    params: dict[str, JsonValue]
-    names: tuple[str, ...]
-
-
-class PairPlan(Frozen):
-    """Views are made from two stored views of a sample in turn: even ones from the first.
-
-    Attributes:
-        latents: numbers stored with each.
-        relation: what lies between them, where the graph may read it.
-    """
-
-    latents: int
-    relation: RelationPlan | None = None
 
 
 class ViewPlan(Frozen):

@@ -7,6 +7,7 @@ from pydantic import JsonValue
 from eqspec.compile.plan import InitPlan
 from eqspec.compile.resolve import Resolved
 from eqspec.compile.rewrite_reads import settings_unread
+from eqspec.compile.stored_pairs import reads_latents
 from eqspec.registry.catalog import Card
 
 
@@ -26,7 +27,9 @@ def resolved_spec(resolved: Resolved, *, init: InitPlan | None = None) -> dict[s
             spec["equivariance"]["transform"] = _body(resolved.cards["transform"])
         spec["equivariance"]["with"] = {}
         # What the rewrite does not read may not be written either.
-        unread = settings_unread(rewrite, transform=resolved.transform is not None)
+        stored = reads_latents(resolved.cards.get("transform"))
+        between = "none" if resolved.transform is None else "stored" if stored else "drawn"
+        unread = settings_unread(rewrite, transform=between)
         for name in (*unread, *(() if resolved.transform is not None else ("transform",))):
             spec["equivariance"].pop(name, None)
     for written, evaluation in zip(spec["evaluate"], resolved.evaluations, strict=True):

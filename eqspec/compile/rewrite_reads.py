@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from types import MappingProxyType
+from typing import Literal
 
 from pydantic import JsonValue
 
@@ -30,10 +31,14 @@ BETWEEN, ACTIONS, PIXELS, DRAWS = "between", "actions", "global.pixels", "draws"
 OF_TRANSFORM = (BETWEEN, ACTIONS)
 """Streams that there are only with a transform between the views."""
 
+Transform = Literal["none", "drawn", "stored"]
+"""Between the views: nothing; one whose parameters are drawn and move view 2; or what the data have
+stored of both, which moves nothing."""
+
 _WHY = MappingProxyType(
     {
         "transform": "it reads neither `between` nor `actions` nor `global.pixels`",
-        "border": "no transform lies between the views",
+        "border": "no view is moved by a transform",
         "split": "it cuts nothing: the embedding stays whole",
         "d_equi": "it cuts nothing: the embedding stays whole",
         "images": "it makes no image of the path",
@@ -57,18 +62,18 @@ def streams_read(card: EquivarianceCard) -> frozenset[str]:
     return frozenset(named | {name for w in ways for name in w.rewire.values()})
 
 
-def settings_unread(card: EquivarianceCard, *, transform: bool) -> dict[str, str]:
+def settings_unread(card: EquivarianceCard, *, transform: Transform) -> dict[str, str]:
     """Settings of `equivariance:` that a rewrite does not read, each with the reason.
 
     Args:
         card: as above.
-        transform: whether the spec gives one.
+        transform: what the spec gives.
     """
     streams, named = streams_read(card), set(_settings_named(card))
-    moved = streams & {*OF_TRANSFORM, PIXELS}
+    told = {ACTIONS} if transform == "stored" else {*OF_TRANSFORM, PIXELS}
     read = {"split", "d_equi"} if card.cut == "embedding" else set[str]()
-    read |= {"transform"} if moved else set()
-    read |= {"border"} if moved and transform else set()
+    read |= {"transform"} if streams & told else set()
+    read |= {"border"} if streams & told and transform == "drawn" else set()
     repeats = any(m.repeat is not None for m in card.add.modules.values())
     read |= {"images"} if repeats or BETWEEN in streams else set()
     read |= named & {"lambda", "reduction"}

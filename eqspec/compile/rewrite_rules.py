@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from eqspec.compile.alternatives import carried_out
 from eqspec.compile.draft import GraphError
 from eqspec.compile.given import ADD_TRANSFORM
-from eqspec.compile.rewrite_reads import settings_unread, transform_needed
+from eqspec.compile.rewrite_reads import Transform, settings_unread, transform_needed
+from eqspec.compile.stored_pairs import reads_latents
 from eqspec.compile.survey import Survey
 from eqspec.errors import Diagnostic, Place
 from eqspec.registry.cards import EquivarianceCard, MethodCard
@@ -23,9 +24,9 @@ def settings_of_rewrite(found: Survey) -> Iterator[Diagnostic]:
     model = None if card is None else _decided(card, found.cards.get("method"))
     if card is None or model is None:
         return
-    transform = _given(found, "transform")
+    transform = _transform(found)
     needed = transform_needed(model)
-    if needed and not transform:
+    if needed and transform == "none":
         yield Diagnostic(
             "EQ002",
             f"`{card.name}` reads `{needed[0]}`, so it needs a transform",
@@ -43,6 +44,13 @@ def settings_of_rewrite(found: Survey) -> Iterator[Diagnostic]:
                 label="would change nothing",
                 help=f"delete `{key}`, or choose another rewrite",
             )
+
+
+def _transform(found: Survey) -> Transform:
+    """What the spec puts between the views."""
+    if not _given(found, "transform"):
+        return "none"
+    return "stored" if reads_latents(found.cards.get("transform")) else "drawn"
 
 
 def _decided(card: Card, method: Card | None) -> EquivarianceCard | None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pydantic import ValidationError
 
 from eqspec.compile.ops_in_use import checked_params, op_in_use
-from eqspec.compile.plan import PairPlan, RelationPlan
+from eqspec.compile.pair_plan import PairPlan, RelationPlan
 from eqspec.compile.resolve import Resolved
 from eqspec.compile.rewrite_reads import BETWEEN, streams_read
 from eqspec.errors import Diagnostic, Place

@@ -17,7 +17,8 @@ from eqspec.cli.render.graph import Row, graph_rows, op_call, quantity
 from eqspec.cli.render.stages import LEGEND, stage_rows
 from eqspec.commands.plan import Described, Planning
 from eqspec.commands.planning.plans import settings_read, spec_of
-from eqspec.compile.plan import PairPlan, PathPlan, Plan, SingleViewPlan
+from eqspec.compile.pair_plan import PairPlan
+from eqspec.compile.plan import PathPlan, Plan, SingleViewPlan
 from eqspec.spec.use import OpCall
 
 _CHOICES = MappingProxyType(

@@ -73,7 +73,16 @@ def test_every_rewrite_is_listed() -> None:
 
 @pytest.mark.parametrize("name", READ)
 def test_what_a_rewrite_reads(name: str) -> None:
-    assert set(VALUES) - set(settings_unread(rewrite(name), transform=True)) == READ[name]
+    assert set(VALUES) - set(settings_unread(rewrite(name), transform="drawn")) == READ[name]
+
+
+def test_what_is_stored_of_a_pair_moves_no_pixels() -> None:
+    """It tells SIE the action, has no border, and leaves what cross-attention redraws as it is."""
+    assert {"transform"} == {"transform", "border"} - set(
+        settings_unread(rewrite("sie"), transform="stored")
+    )
+    unread = settings_unread(rewrite("cross-attention-reconstruction"), transform="stored")
+    assert {"transform", "border"} <= set(unread)
 
 
 @pytest.mark.parametrize("name", READ)
@@ -82,7 +91,7 @@ def test_a_setting_is_read_or_refused(name: str, key: str) -> None:
     problems = [d for d in said(with_setting(name, key)) if d.code == "EQ022"]
     if key == "border" and name == "cross-attention-reconstruction":
         (problem,) = problems  # it may do without a transform, and then there is no border
-        assert "no transform lies between the views" in problem.message
+        assert "no view is moved by a transform" in problem.message
     elif key in READ[name]:
         assert problems == []
     else:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from eqspec.compile.doubts import doubts
-from eqspec.compile.plan import PairPlan, Plan
+from eqspec.compile.pair_plan import PairPlan
+from eqspec.compile.plan import Plan
 from eqspec.compile.planner import plan
 from eqspec.compile.resolve import resolve
 from eqspec.compile.rules import across_cards
