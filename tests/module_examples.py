@@ -73,6 +73,16 @@ EXAMPLES = MappingProxyType(
         ("heads", "hypernetwork", ""): Example(
             {"x": stream("BD", 6), "action": stream("BA", 3)}, {"bias": True}
         ),
+        ("heads", "conditioned_mlp", ""): Example(
+            {"x": stream("BD", 6), "action": stream("BD", 3)},
+            {"last_bias": False, "last_norm": "batch-no-affine"},
+        ),
+        ("heads", "conditioned_mlp", "hidden"): Example(
+            {"x": _POOLED, "action": stream("VBA", 2, 3)}, {"hidden": [8], "norm": "layer"}
+        ),
+        ("heads", "cross_attention", ""): Example(
+            {"query": _PATCHES, "keys": stream("VBND", 2, 9, 6, grid=(3, 3))}, {"heads": 2}
+        ),
         ("heads", "predictor", ""): Example(
             {
                 "x": stream("VBND", 2, 5, 6),

@@ -39,6 +39,7 @@ _PATCHES = stream("VBND", 2, 5, 7)
 _GATHERED = stream("VBMD", 2, 3, 7)
 _MASKED = {"teacher_temp": TEMPERATURE, "centre": 0.9}
 _CROPS = {"student.0": stream("VBD", 2, 7), "student.1": stream("VBD", 3, 7)}
+_ORDERS = {"predictions.0": stream("BD", 4), "predictions.1": stream("BD", 4)}
 _BLOCKS = stream("VBTPD", 1, 4, 6, 5)
 
 EXAMPLES = MappingProxyType(
@@ -109,6 +110,22 @@ EXAMPLES = MappingProxyType(
         ("contrastive", ""): Example(
             {"queries": _TWO, "keys": _TWO}, {"temperature": 0.2}, frozen=("keys",)
         ),
+        ("paired_contrast", ""): Example(
+            {
+                "predictions.0": stream("BD", 6),
+                "predictions.1": stream("BD", 6),
+                "targets": _TWO,
+            },
+            {"temperature": 0.2},
+        ),
+        ("parameter_difference", ""): Example(
+            {**_ORDERS, "parameters": stream("VBD", 2, 4)}, frozen=("parameters",)
+        ),
+        ("crop_difference", ""): Example(
+            {**_ORDERS, "crop": stream("VBD", 2, 4), "flip": stream("VBD", 2, 1)},
+            frozen=("crop", "flip"),
+        ),
+        ("view_classification", ""): Example({"x": stream("VBD", 4, 4)}),
         ("cross_correlation", ""): Example({"x": _TWO}, {"off_diagonal": 0.0051}),
     }
 )

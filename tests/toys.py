@@ -58,15 +58,48 @@ CUTTABLE = (
 """Methods with an embedding that a rewrite may cut."""
 
 WITH_SIE = ("vicreg", "vicreg_sie", "vicreg_pooled")
-"""Methods that have what SIE needs."""
+"""Methods with SIE's own terms, on a stream `p`: what `sie-only-equi` asks for."""
 
 PATH = "{use: intermediate-reconstruction, transform: {use: rot}, split: 0.5}"
 SIE = "{use: sie, transform: {use: rot}, split: 0.5}"
 
+REWRITES = {
+    "path": PATH,
+    "sie": f"{SIE[:-1]}, with: {{equi_projector.widths: [24, 24, 24]}}}}",
+    "sie-no-var": (
+        "{use: sie-no-var, transform: {use: rot}, split: 0.5, "
+        "with: {equi_projector.widths: [24, 24, 24]}}"
+    ),
+    "sie-only-equi": "{use: sie-only-equi, transform: {use: rot}}",
+    "cross-attention": (
+        "{use: cross-attention-reconstruction, split: 0.5, "
+        "with: {mixer.heads: 2, image_decoder.width: 16}}"
+    ),
+    "e-ssl": "{use: e-ssl, with: {turned.size: 16, turn_head.widths: [24, 24, 16]}}",
+    "equimod": (
+        "{use: equimod, with: {augmentation_projector.widths: [8], "
+        "equi_projector.widths: [24, 24, 16]}}"
+    ),
+    "augself": (
+        "{use: augself, with: {crop_predictor.widths: [24, 24, 4], "
+        "color_predictor.widths: [24, 24, 4]}}"
+    ),
+}
+"""Every rewrite that ships with eqspec, toy-sized, by a short name."""
+
+COLOURED = tuple(method for method in CUTTABLE if method != "vicreg_pooled")
+"""Methods whose own augmentation has the steps that `augself` reads."""
+
+SUITED = dict.fromkeys(REWRITES, CUTTABLE) | {"sie-only-equi": WITH_SIE, "augself": COLOURED}
+"""Rewrite → the methods that can carry it; the others are refused."""
+
 COMPOSITIONS = {
     **{method: (method, "none") for method in SMALL},
-    **{f"{method} + path": (method, PATH) for method in CUTTABLE},
-    **{f"{method} + sie": (method, SIE) for method in WITH_SIE},
+    **{
+        f"{method} + {name}": (method, rewrite)
+        for name, rewrite in REWRITES.items()
+        for method in SUITED[name]
+    },
 }
 """Every legal pair of a method and a rewrite, by name."""
 

@@ -27,6 +27,17 @@ EXAMPLES: MappingProxyType[str, dict[str, Any]] = MappingProxyType(
             "saturation": _FACTOR,
             "hue": (-0.1, 0.1),
         },
+        "combined": {
+            "degrees": _TURN,
+            "brightness": _FACTOR,
+            "contrast": _FACTOR,
+            "saturation": _FACTOR,
+            "hue": (-0.1, 0.1),
+            "sigma": (0.1, 2.0),
+            "pixels": _SHIFT,
+            "at": 64,
+        },
+        "quarter_turn": {"turns": 1},
         "blur": {"sigma": (0.1, 2.0), "at": 32},
         "flip": {},
         "grayscale": {},
@@ -34,7 +45,10 @@ EXAMPLES: MappingProxyType[str, dict[str, Any]] = MappingProxyType(
     }
 )
 PATHS = tuple(name for name in EXAMPLES if find_op("transforms", name).path)
-GEOMETRIC_PATHS = tuple(name for name in PATHS if find_op("transforms", name).kind == "geometry")
+GEOMETRIC_PATHS = tuple(
+    n for n in PATHS if set(find_op("transforms", n).names) <= {"angle", "tx", "ty"}
+)
+"""Those that move pixels and do nothing else."""
 
 
 def example_params(name: str) -> Any:

@@ -47,7 +47,7 @@ def crop_box(
     """The box to cut from a source image and to resize to a canvas.
 
     Args:
-        crop: ranges of the area's share and of the ratio.
+        crop: ranges of the area's share and of the ratio, or a square about the centre.
         uniforms: `UNIFORMS` draws in [0, 1).
         width: of the source in pixels.
         height: of the source in pixels.
@@ -57,6 +57,10 @@ def crop_box(
     Returns:
         The enlarged box.
     """
+    if crop.centre is not None:
+        side = min(margin * crop.centre, 1.0) * min(width, height)
+        left, top = (width - side) / 2, (height - side) / 2
+        return Box(left, top, left + side, top + side)
     share = _between(crop.scale, uniforms[0])
     ratio = math.exp(_between((math.log(crop.ratio[0]), math.log(crop.ratio[1])), uniforms[1]))
     area = share * width * height
@@ -65,6 +69,20 @@ def crop_box(
     wide, high = min(shrink * wide, width), min(shrink * high, height)
     left, top = uniforms[2] * (width - wide), uniforms[3] * (height - high)
     return Box(left, top, min(left + wide, width), min(top + high, height))
+
+
+def shown_box(box: Box, *, width: int, height: int, margin: float) -> tuple[float, ...]:
+    """What a view shows of its source: (left, top, width, height), in shares of the source's sides.
+
+    Args:
+        box: as `crop_box` returns it, so with its margin, which the view leaves out.
+        width: of the source in pixels.
+        height: of the source in pixels.
+        margin: canvas over view.
+    """
+    wide, high = (box.right - box.left) / margin, (box.bottom - box.top) / margin
+    left, top = (box.left + box.right - wide) / 2, (box.top + box.bottom - high) / 2
+    return left / width, top / height, wide / width, high / height
 
 
 def effective_scale(

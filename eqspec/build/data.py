@@ -19,7 +19,7 @@ import torch
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as StepDataset
 
-from eqspec.build.crop import UNIFORMS, crop_box, resize
+from eqspec.build.crop import UNIFORMS, crop_box, resize, shown_box
 from eqspec.build.stored import drawn_views
 from eqspec.errors import EqspecError
 from eqspec.nn.philox import Draws
@@ -48,6 +48,8 @@ class Batch:
         latents: `[b, 2, L]` of the stored views that views are made from; None where a sample is
             one image.
         unreadable: images that could not be read and were met first in this batch, and why.
+        boxes: (group, index) of a view -> what it shows of the image, float64 `[b, 4]`: left, top,
+            width and height in shares of the image's sides.
     """
 
     step: int
@@ -57,6 +59,9 @@ class Batch:
     canvases: Mapping[tuple[str, int], Tensor]
     latents: NDArray[np.float64] | None = None
     unreadable: Mapping[int, str] = field(default_factory=dict[int, str])
+    boxes: Mapping[tuple[str, int], NDArray[np.float64]] = field(
+        default_factory=dict[tuple[str, int], "NDArray[np.float64]"]
+    )
 
 
 def batches(  # noqa: PLR0913 - what a batch is, which of them, and whose share of them
@@ -131,36 +136,39 @@ class _Steps(StepDataset["Batch | EqspecError"]):
         """This rank's share of the batch of a step."""
         epoch, within = divmod(step, self.steps_per_epoch)
         samples = self.order(epoch)[within * self.batch_size + self.positions]
+        views = [v for v in self.views.views if v.copy_of is None]
         uniforms = [
             self.draws.uniform(
                 f"{v.group}.crop", step=epoch, samples=samples, view=v.index, count=UNIFORMS
             ).tolist()
-            for v in self.views.views
+            for v in views
         ]
-        canvases = [
-            np.empty((len(samples), 3, v.canvas, v.canvas), np.uint8) for v in self.views.views
-        ]
+        canvases = [np.empty((len(samples), 3, v.canvas, v.canvas), np.uint8) for v in views]
+        boxes = [np.empty((len(samples), 4), np.float64) for _ in views]
         known = frozenset(_unreadable(self.dataset))
         latents: list[NDArray[np.float64]] = []
-        for row, shown in enumerate(self._shown(samples, epoch=epoch)):
-            if isinstance(shown, StoredPair):
-                latents.append(shown.latents)
-            images = shown.images if isinstance(shown, StoredPair) else (shown,)
-            for v, u, canvas in zip(self.views.views, uniforms, canvases, strict=True):
+        for row, source in enumerate(self._shown(samples, epoch=epoch)):
+            if isinstance(source, StoredPair):
+                latents.append(source.latents)
+            images = source.images if isinstance(source, StoredPair) else (source,)
+            for v, u, canvas, shown in zip(views, uniforms, canvases, boxes, strict=True):
                 image = images[v.index % len(images)]
-                height, width, _ = image.shape
-                box = crop_box(v.crop, u[row], width=width, height=height, margin=v.canvas / v.size)
+                size = {"height": image.shape[0], "width": image.shape[1]}
+                margin = v.canvas / v.size
+                box = crop_box(v.crop, u[row], **size, margin=margin)
+                shown[row] = shown_box(box, **size, margin=margin)
                 pixels = resize(image, box, canvas=v.canvas, interpolation=v.crop.interpolation)
                 canvas[row] = pixels.transpose(2, 0, 1)
-        made = zip(self.views.views, canvases, strict=True)
+        names = [(v.group, v.index) for v in views]
         return Batch(
             step=step,
             epoch=epoch,
             samples=samples,
             positions=self.positions,
-            canvases={(v.group, v.index): torch.from_numpy(canvas) for v, canvas in made},
+            canvases={n: torch.from_numpy(c) for n, c in zip(names, canvases, strict=True)},
             latents=np.stack(latents) if latents else None,
             unreadable={i: why for i, why in _unreadable(self.dataset).items() if i not in known},
+            boxes=dict(zip(names, boxes, strict=True)),
         )
 
     def _shown(

@@ -20,6 +20,7 @@ from eqspec.build.views import DeviceViews
 from eqspec.compile.graph_plan import GraphPlan
 from eqspec.compile.pieces import inexact_pieces
 from eqspec.compile.plan import Plan
+from eqspec.compile.rewrite_reads import ACTIONS, BETWEEN, PIXELS
 from eqspec.errors import EqspecError
 from eqspec.nn.initialise import initialise
 from eqspec.nn.world import World
@@ -59,7 +60,7 @@ class Program:
             batch=self.plan.train.batch,
             device=self.device,
         )
-        given = {"between": made.between, "actions": made.actions}
+        given = {BETWEEN: made.between, ACTIONS: made.actions, PIXELS: made.pixels, **made.draws}
         return {**made.images, **{n: t for n, t in given.items() if t is not None}, **drawn}
 
     def controls(self, step: int) -> dict[str, Tensor]:

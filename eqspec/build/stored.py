@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from eqspec.compile.plan import RelationPlan
+    from eqspec.compile.pair_plan import RelationPlan
     from eqspec.nn.philox import Draws
 
 

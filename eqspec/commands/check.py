@@ -21,7 +21,7 @@ class Gist:
         method: None where nothing is trained.
         equivariance: the rewrite; None for the method as it is.
         weights: published ones that the encoder starts from, as they are named.
-        transform: of the rewrite's path.
+        transform: between the views; None where the rewrite reads none.
         image: side of the global views in pixels.
         recipe: hash of everything that changes the weights but the seed.
     """

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from eqspec.compile.cards_in_use import override_path
+from eqspec.compile.cards_in_use import override_paths
 from eqspec.compile.diff import CARD_PLACES
 from eqspec.errors import Place, SpecError
 from eqspec.registry.catalog import Card, check_card
@@ -72,11 +72,12 @@ def _overrides(given: Mapping[str, Entry], card: Card, path: KeyPath) -> Iterato
     """What a `with:` sets at a path of its card."""
     for key, entry in given.items():
         try:
-            target = override_path(card, key)
+            targets = override_paths(card, key)
         except KeyError:
             continue
-        if path[: len(target)] != target:
-            continue
-        node = Source(name="", root=entry.node).get(path[len(target) :])
-        if node is not None:
-            yield node
+        for target in targets:
+            if tuple(map(str, path[: len(target)])) != target:
+                continue
+            node = Source(name="", root=entry.node).get(path[len(target) :])
+            if node is not None:
+                yield node

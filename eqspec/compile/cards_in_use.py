@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from types import MappingProxyType
 
+from eqspec.compile.written_calls import additions
 from eqspec.errors import Diagnostic, SpecError
+from eqspec.registry.cards import EquivarianceCard
 from eqspec.registry.catalog import Card, Catalog, UnknownCard, check_card
 from eqspec.spec.node import KeyPath
 from eqspec.spec.override import key_path
@@ -15,13 +17,15 @@ from eqspec.spec.source import Source
 _SECTIONS = MappingProxyType(
     {
         "methods": (("modules",), ("terms",), ("inputs",), ("teachers",), ("views",)),
-        "equivariance": (("add", "modules"), ("add", "terms")),
     }
 )
 """Where the parts of a card stand that an override names; a part's name is found in order."""
 
-_BESIDE = MappingProxyType({"evaluations": ("data", "controls")})
-"""What an override names that stands beside a card's parameters."""
+_ADDED = ("modules", "terms", "views")
+"""The parts of what a rewrite adds, by itself or by one of its alternatives."""
+
+_BESIDE = MappingProxyType({"evaluations": ("data", "controls"), "equivariance": ("drop",)})
+"""What an override names that stands beside a card's parameters, or parts."""
 
 _OWN = MappingProxyType({"modules": (), "terms": ("weight",), "inputs": ()})
 """Keys of a part beside its `params`, which an override means otherwise."""
@@ -68,8 +72,8 @@ def _overridden(card: Card, spec: Source, at: KeyPath) -> Card:
     problems: list[Diagnostic] = []
     for key, entry in overrides.value.items():
         try:
-            path = ".".join(override_path(card, key))
-            source = source.graft(key_path(source, path), entry)
+            for path in override_paths(card, key):
+                source = source.graft(key_path(source, ".".join(path)), entry)
         except (KeyError, ValueError) as error:
             problems.append(_no_such(card, key, error, spec=spec, at=(*at, key)))
     if problems:
@@ -78,44 +82,63 @@ def _overridden(card: Card, spec: Source, at: KeyPath) -> Card:
 
 
 def override_path(card: Card, dotted: str) -> tuple[str, ...]:
-    """Where in a card's body the value of `with: {dotted: …}` goes.
+    """Where in a card's body the value of `with: {dotted: …}` goes, at first.
 
     In a method the first part names a module, term, input, teacher or view group, in a rewrite a
-    module or term that it adds; elsewhere a parameter.
+    module, term or view group that it adds; elsewhere a parameter.
 
     Raises:
         KeyError: when the card has no part of that name.
     """
+    return override_paths(card, dotted)[0]
+
+
+def override_paths(card: Card, dotted: str) -> tuple[tuple[str, ...], ...]:
+    """As `override_path`; more than one where several alternatives of a rewrite have the part."""
     first, *rest = dotted.split(".")
-    sections = _SECTIONS.get(card.family)
+    sections = _sections(card)
     if first in _BESIDE.get(card.family, ()):
-        return (first, *rest)
+        return ((first, *rest),)
     if sections is None:
-        return ("groups" if card.family == "augmentations" else "params", first, *rest)
+        return (("groups" if card.family == "augmentations" else "params", first, *rest),)
     if card.family == "methods" and first == "recipe":
-        return ("recipe", *rest)
-    for section in sections:
-        if first not in _names(card, section):
-            continue
-        own = _OWN.get(section[-1])
-        direct = own is None or (bool(rest) and rest[0] in own)
-        return (*section, first, *rest) if direct else (*section, first, "params", *rest)
-    raise KeyError(first)
+        return (("recipe", *rest),)
+    found = [section for section in sections if first in _names(card, section)]
+    if not found:
+        raise KeyError(first)
+    # One part only, unless alternatives have it: which of them is carried out, a method decides.
+    alike = [s for s in found if s[-1] == found[0][-1] and card.family == "equivariance"]
+    return tuple(_inside(section, first, rest) for section in alike or found[:1])
+
+
+def _inside(section: tuple[str, ...], first: str, rest: list[str]) -> tuple[str, ...]:
+    own = _OWN.get(section[-1])
+    direct = own is None or (bool(rest) and rest[0] in own)
+    return (*section, first, *rest) if direct else (*section, first, "params", *rest)
+
+
+def _sections(card: Card) -> tuple[tuple[str, ...], ...] | None:
+    """Where the parts of a card stand; None for a card that has but parameters."""
+    if not isinstance(card.model, EquivarianceCard):
+        return _SECTIONS.get(card.family)
+    adds = (tuple(map(str, path)) for path in additions(card.model))
+    return tuple((*add, part) for add in adds for part in _ADDED)
 
 
 def overridable(card: Card) -> tuple[str, ...]:
     """The names with which an override of this card may begin."""
-    sections = _SECTIONS.get(card.family)
+    sections = _sections(card)
     if sections is None:
         section = "groups" if card.family == "augmentations" else "params"
         return (*_names(card, (section,)), *_BESIDE.get(card.family, ()))
-    names = tuple(name for section in sections for name in _names(card, section))
-    return (*names, "recipe") if card.family == "methods" else names
+    names = dict.fromkeys(name for section in sections for name in _names(card, section))
+    beside = ("recipe",) if card.family == "methods" else _BESIDE.get(card.family, ())
+    return (*names, *beside)
 
 
 def _names(card: Card, section: tuple[str, ...]) -> tuple[str, ...]:
     """What a card declares under one of its keys."""
-    declared = card.source.get(section)
+    declared = card.source.get(key_path(card.source, ".".join(section)))
     names = None if declared is None else declared.value
     return tuple(names) if isinstance(names, Mapping) else ()
 

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from eqspec.compile.draft import Draft, GraphError, ModuleDraft
+from eqspec.compile.given import given_streams
 from eqspec.compile.graph_plan import ApplyNode, GraphPlan
-from eqspec.compile.ops_in_use import op_in_use
 from eqspec.compile.passes.infer import infer
 from eqspec.compile.passes.lower import lower_method
 from eqspec.compile.passes.prune import order, prune
 from eqspec.compile.passes.rewrite import Settings, embedding_application, rewrite
 from eqspec.compile.plan import GLOBAL
 from eqspec.compile.resolve import Resolved
-from eqspec.compile.stored_pairs import ACTIONS, BETWEEN, pair_plan, reads_latents
-from eqspec.compile.views import PATH_GROUP, PATH_VIEW
+from eqspec.compile.rewrite_reads import BETWEEN
+from eqspec.compile.stored_pairs import reads_latents
+from eqspec.compile.views import PATH_GROUP
 from eqspec.ops.op import BATCH, StreamType
 from eqspec.spec.model import EquivarianceSpec
 
@@ -29,7 +30,7 @@ class CompiledGraph:
 
     Attributes:
         between: the fractions of θ at which images are reconstructed; empty when none are.
-        moves: view 2 is a transform of itself (there is a rewrite, and the data give no pair).
+        moves: view 2 is a drawn transform of itself.
     """
 
     plan: GraphPlan
@@ -49,11 +50,9 @@ def compile_graph(resolved: Resolved, *, group_sizes: dict[str, int]) -> Compile
     if resolved.spec.train is None:
         return CompiledGraph(plan=_encoder_alone(resolved), between=(), moves=False)
     method, backbone = resolved.method, resolved.backbone
-    spec = resolved.spec.equivariance
-    card = resolved.equivariance
-    if card is not None and method.equivariance is not None:
-        raise GraphError(("equivariance",), method.equivariance.refused)
-    given = _given(resolved, group_sizes)
+    spec, card = resolved.spec.equivariance, resolved.rewrite
+    between = fractions(spec) if isinstance(spec, EquivarianceSpec) else ()
+    given = given_streams(resolved, group_sizes, points=len(between))
     names = frozenset(given)
     side = group_sizes.get(PATH_GROUP, resolved.image)
     draft = order(lower_method(method, backbone=backbone), given=names)
@@ -64,23 +63,27 @@ def compile_graph(resolved: Resolved, *, group_sizes: dict[str, int]) -> Compile
         return CompiledGraph(plan=plan, between=(), moves=False)
     assert method.embedding is not None, "a card has one, or refuses"
     node = embedding_application(draft, method.embedding, groups=tuple(method.views))
+    cuts = card.cut == "embedding"
     rewritten = rewrite(
         draft,
         card,
         method=method,
         backbone=backbone,
         settings=Settings(
-            split=_split(spec, whole.streams[node.out]),
-            images=len(fractions(spec)),
+            split=_split(spec, whole.streams[node.out]) if cuts else None,
+            images=len(between),
             values=_settings(spec, resolved),
         ),
     )
     ordered = order(rewritten, given=names)
     infer(ordered, given=given, image_size=side)
     plan = infer(prune(ordered), given=given, image_size=side)
-    between = fractions(spec) if BETWEEN in plan.streams else ()
     stored = reads_latents(resolved.cards.get("transform"))
-    return CompiledGraph(plan=plan, between=between, moves=not stored)
+    return CompiledGraph(
+        plan=plan,
+        between=between if BETWEEN in plan.streams else (),
+        moves=resolved.transform is not None and not stored,
+    )
 
 
 def _encoder_alone(resolved: Resolved) -> GraphPlan:
@@ -106,45 +109,6 @@ def fractions(spec: EquivarianceSpec) -> tuple[float, ...]:
     count = 2 if spec.images == "2+final" else int(spec.images)
     between = tuple(k / (count + 1) for k in range(1, count + 1))
     return (*between, 1.0) if spec.images == "2+final" else between
-
-
-def _given(resolved: Resolved, group_sizes: dict[str, int]) -> dict[str, StreamType]:
-    """Types of the built-in input streams."""
-    given: dict[str, StreamType] = {}
-    for group, decl in resolved.method.views.items():
-        if group not in group_sizes:
-            raise GraphError(
-                ("views", group),
-                f"the augmentation `{resolved.cards['augment'].name}` has no group `{group}`",
-            )
-        side = group_sizes[group]
-        sizes = (decl.count, BATCH, 3, side, side)
-        given[group] = StreamType(axes=("V", "B", "C", "H", "W"), sizes=sizes)
-    spec = resolved.spec.equivariance
-    if not isinstance(spec, EquivarianceSpec):
-        return given
-    moved = given.get(PATH_GROUP)
-    if moved is None or moved.size("V") <= PATH_VIEW:
-        raise GraphError(("equivariance",), "a path lies between two global views")
-    if not reads_latents(resolved.cards.get("transform")):
-        sizes = (len(fractions(spec)), *moved.sizes[1:])
-        given[BETWEEN] = StreamType(axes=("K", *moved.axes[1:]), sizes=sizes)
-    given[ACTIONS] = StreamType(axes=("B", "A"), sizes=(BATCH, _action_dim(resolved)))
-    return given
-
-
-def _action_dim(resolved: Resolved) -> int:
-    """Numbers that tell a network which transform there is between the views."""
-    transform = resolved.transform
-    assert transform is not None, "a rewrite has one"
-    pair = pair_plan(resolved)
-    if pair is not None and pair.relation is not None:
-        return len(pair.relation.names)
-    op = op_in_use("transforms", transform.impl, path=(), card="transform")
-    if not getattr(op, "path", False):
-        message = f"`{transform.impl}` has no path from the identity to itself"
-        raise GraphError(("equivariance", "transform"), message)
-    return int(op.action_dim)
 
 
 def _split(spec: EquivarianceSpec, embedding: StreamType) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from eqspec.compile.draft import GraphError
 from eqspec.compile.resolve import Resolved
+from eqspec.compile.written_calls import additions
 from eqspec.errors import Place
 from eqspec.spec.node import KeyPath
 from eqspec.spec.source import Source
@@ -31,10 +32,13 @@ def _spots(error: GraphError, resolved: Resolved) -> Iterator[tuple[Source, KeyP
         yield sources[error.card], error.path
         return
     yield resolved.source, error.path
+    rewrite = resolved.equivariance
+    adds = [("add",)] if rewrite is None else additions(rewrite)
     for path in (error.path, _as_written(error.path)):
+        bare = path[1:] if path[0] == "add" else path
         for source in sources.values():
             yield source, path
-            yield source, ("add", *path)
+            yield from ((source, (*add, *bare)) for add in adds)
     yield resolved.source, ("equivariance", *error.path)
     if error.path[0] == "modules" and _is_backbone(str(error.path[1]), resolved):
         yield sources["backbone"], error.path[2:]

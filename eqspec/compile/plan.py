@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import Field, JsonValue
 
 from eqspec.compile.graph_plan import Frozen, GraphPlan
+from eqspec.compile.pair_plan import PairPlan
 from eqspec.compile.start import InitPlan, PublishedPlan
 from eqspec.spec.use import OpCall
 
@@ -27,11 +28,13 @@ class CropPlan(Frozen):
     Attributes:
         scale: share of the image's area, (low, high).
         ratio: width over height, (low, high), drawn log-uniformly.
+        centre: a square about the centre instead, its side as a share of the shorter one.
         interpolation: of the antialiased resize.
     """
 
     scale: tuple[float, float]
     ratio: tuple[float, float] = (0.75, 4 / 3)
+    centre: float | None = None
     interpolation: Literal["bilinear", "bicubic"] = "bicubic"
 
 
@@ -50,6 +53,8 @@ class SingleViewPlan(Frozen):
         size: side of the view in pixels, as the encoder sees it.
         canvas: side of what the loader makes; larger by an even number where a path needs a margin.
         reach: pixels per side beyond the view that the path may look at (0 without a margin).
+        copy_of: the view of the same group whose finished pixels the steps are applied to, instead
+            of a crop of its own.
     """
 
     group: str
@@ -59,6 +64,7 @@ class SingleViewPlan(Frozen):
     reach: float = 0.0
     crop: CropPlan
     steps: tuple[AugmentStep, ...] = ()
+    copy_of: int | None = None
 
 
 class PathPlan(Frozen):
@@ -79,42 +85,22 @@ class PathPlan(Frozen):
     names: tuple[str, ...]
 
 
-class RelationPlan(Frozen):
-    """How the latents of two stored views become the action between them.
-
-    Attributes:
-        names: of the action's numbers.
-    """
-
-    impl: str
-    params: dict[str, JsonValue]
-    names: tuple[str, ...]
-
-
-class PairPlan(Frozen):
-    """Views are made from two stored views of a sample in turn: even ones from the first.
-
-    Attributes:
-        latents: numbers stored with each.
-        relation: what lies between them, where the graph may read it.
-    """
-
-    latents: int
-    relation: RelationPlan | None = None
-
-
 class ViewPlan(Frozen):
     """Every view of a sample, and how pixels are normalised for the encoder.
 
     Attributes:
         path: between the views, where one of them is transformed.
         pair: where the data give two views of each sample; then there is no path.
+        draws: streams of drawn parameters that are handed on (``draws.crop``; ``draws`` is all).
+        pixels: the global views are handed on in [0, 1], too.
         mean, std: per channel, of pixels in [0, 1].
     """
 
     views: tuple[SingleViewPlan, ...]
     path: PathPlan | None = None
     pair: PairPlan | None = None
+    draws: tuple[str, ...] = ()
+    pixels: bool = False
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
 

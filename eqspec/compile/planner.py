@@ -128,7 +128,10 @@ def _graph_and_views(resolved: Resolved) -> tuple[CompiledGraph, ViewPlan]:
     if resolved.spec.train is None:
         return compile_graph(resolved, group_sizes={}), untouched_views(resolved)
     graph = compile_graph(resolved, group_sizes=group_sizes(resolved))
-    return graph, plan_views(resolved, between=graph.between, moves=graph.moves)
+    views = plan_views(
+        resolved, between=graph.between, moves=graph.moves, streams=graph.plan.streams
+    )
+    return graph, views
 
 
 def _keep(keep: KeepSpec, *, clock: Clock) -> KeepPlan:

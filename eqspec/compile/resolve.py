@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from pydantic import JsonValue
 
+from eqspec.compile.alternatives import carried_out
 from eqspec.compile.cards_in_use import card_in_use
 from eqspec.compile.judged_data import judged_data
 from eqspec.compile.survey import with_transforms
@@ -57,7 +58,8 @@ class Resolved:
         name: of the spec, without folder and suffix.
         image: side of the global views in pixels.
         cards: by the place of the spec: ``backbone``, ``data`` and, where something is trained,
-            ``method``, ``augment`` and, with a rewrite, ``equivariance`` and ``transform``.
+            ``method``, ``augment`` and, with a rewrite, ``equivariance`` and, where the spec names
+            one, ``transform``.
     """
 
     name: str
@@ -107,18 +109,24 @@ class Resolved:
         return None if card is None else _model(card, EquivarianceCard)
 
     @property
+    def rewrite(self) -> EquivarianceCard | None:
+        """The rewrite as it is carried out on the method, with no alternatives left.
+
+        Raises:
+            GraphError: when the method refuses it or lacks what it needs.
+        """
+        card = self.equivariance
+        return None if card is None else carried_out(card, self.method)
+
+    @property
     def transform(self) -> TransformCard | None:
-        """The path's transform, if there is a rewrite."""
+        """The transform between the views, if there is one."""
         card = self.cards.get("transform")
         return None if card is None else _model(card, TransformCard)
 
 
-def resolve(spec: Spec, *, source: Source, catalog: Catalog, name: str) -> Resolved:
-    """Looks up every card that the spec names.
-
-    Raises:
-        SpecError: with every name that does not exist and every override that does not fit.
-    """
+def _wanted(spec: Spec) -> list[tuple[str, KeyPath, str]]:
+    """Place of each card that the spec names, where it is named, and its family."""
     wanted: list[tuple[str, KeyPath, str]] = [
         ("data", ("data",), "datasets"),
         ("backbone", ("backbone",), "backbones"),
@@ -127,9 +135,20 @@ def resolve(spec: Spec, *, source: Source, catalog: Catalog, name: str) -> Resol
         wanted.append(("method", ("method",), "methods"))
     if spec.equivariance != "none":
         wanted.append(("equivariance", ("equivariance",), "equivariance"))
-        wanted.append(("transform", ("equivariance", "transform"), "transforms"))
+        if spec.equivariance.transform is not None:
+            wanted.append(("transform", ("equivariance", "transform"), "transforms"))
     if spec.augment is not None:
         wanted.append(("augment", ("augment",), "augmentations"))
+    return wanted
+
+
+def resolve(spec: Spec, *, source: Source, catalog: Catalog, name: str) -> Resolved:
+    """Looks up every card that the spec names.
+
+    Raises:
+        SpecError: with every name that does not exist and every override that does not fit.
+    """
+    wanted = _wanted(spec)
     cards: dict[str, Card] = {}
     problems: list[Diagnostic] = []
     for place, path, family in wanted:

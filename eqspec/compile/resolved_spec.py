@@ -5,7 +5,10 @@ from __future__ import annotations
 from pydantic import JsonValue
 
 from eqspec.compile.resolve import Resolved
+from eqspec.compile.rewrite_reads import settings_unread
 from eqspec.compile.start import InitPlan, PublishedPlan
+from eqspec.compile.stored_pairs import reads_latents
+from eqspec.registry.cards import EquivarianceCard
 from eqspec.registry.catalog import Card
 
 
@@ -23,16 +26,28 @@ def resolved_spec(
             spec[place] = _body(resolved.cards[place])
     if published is not None:
         spec["backbone"]["init"] = _named(published)
-    if resolved.equivariance is not None:
-        spec["equivariance"]["use"] = _body(resolved.cards["equivariance"])
-        spec["equivariance"]["transform"] = _body(resolved.cards["transform"])
-        spec["equivariance"]["with"] = {}
+    if resolved.rewrite is not None:
+        spec["equivariance"] = _rewritten(resolved, resolved.rewrite, spec["equivariance"])
     for written, evaluation in zip(spec["evaluate"], resolved.evaluations, strict=True):
         written["use"] = {**_body(evaluation.card), "params": evaluation.params}
         if evaluation.model.data is not None:
             written["use"]["data"] = _body(evaluation.data)
         written["with"] = {}
     return {key: value for key, value in spec.items() if value != {} or key == "evaluate"}
+
+
+def _rewritten(
+    resolved: Resolved, rewrite: EquivarianceCard, written: dict[str, JsonValue]
+) -> dict[str, JsonValue]:
+    """What is said of the rewrite; what it does not read may not be written either."""
+    section = {**written, "use": _body(resolved.cards["equivariance"]), "with": {}}
+    left_out: tuple[str, ...] = ("transform",)
+    if resolved.transform is not None:
+        section["transform"], left_out = _body(resolved.cards["transform"]), ()
+    stored = reads_latents(resolved.cards.get("transform"))
+    between = "none" if resolved.transform is None else "stored" if stored else "drawn"
+    unread = (*settings_unread(rewrite, transform=between), *left_out)
+    return {key: value for key, value in section.items() if key not in unread}
 
 
 def _body(card: Card) -> dict[str, JsonValue]:

@@ -12,11 +12,14 @@ from itertools import product
 from eqspec.compile.labels import labels_where_needed
 from eqspec.compile.pieces import GROUPS
 from eqspec.compile.resolve import DEFAULT_IMAGE
+from eqspec.compile.rewrite_rules import settings_of_rewrite
 from eqspec.compile.stored_pairs import pairs_as_stored
 from eqspec.compile.survey import Call, Survey
 from eqspec.errors import Diagnostic, Place
 from eqspec.ops.op import BATCH, PortError, StreamType
-from eqspec.registry.cards import AugmentationCard, DatasetCard, GroupDecl, MethodCard
+from eqspec.registry.cards import AugmentationCard, DatasetCard, EquivarianceCard, MethodCard
+from eqspec.registry.catalog import Card
+from eqspec.registry.view_groups import AddedGroupDecl, GroupDecl
 from eqspec.spec.node import KeyPath
 
 _LARGEST_PATCH = 32
@@ -35,6 +38,7 @@ def across_cards(found: Survey) -> tuple[Diagnostic, ...]:
         _whole_groups,
         labels_where_needed,
         _pairs_as_stored,
+        settings_of_rewrite,
     )
     return tuple(diagnostic for rule in rules for diagnostic in rule(found))
 
@@ -50,7 +54,7 @@ def _both_sides_of_slice(found: Survey) -> Iterator[Diagnostic]:
     if method is None or "equivariance" not in found.cards:
         return
     assert isinstance(method.model, MethodCard), "read as one"
-    if method.model.embedding is None:
+    if method.model.embedding is None or not _cuts(found):
         return
     call = found.calls.get(f"method.modules.{method.model.embedding.module}")
     width = None if call is None else _width(call)
@@ -71,6 +75,12 @@ def _both_sides_of_slice(found: Survey) -> Iterator[Diagnostic]:
             help=f"choose {limit}",
             also=((_number_at(call, width), f"the embedding has {width} features"),),
         )
+
+
+def _cuts(found: Survey) -> bool:
+    """Whether the rewrite cuts the embedding."""
+    model = found.cards["equivariance"].model
+    return isinstance(model, EquivarianceCard) and model.cut == "embedding"
 
 
 def _whole_patches(found: Survey) -> Iterator[Diagnostic]:
@@ -170,20 +180,31 @@ def _sides(found: Survey, wanted: tuple[str, ...]) -> Iterator[tuple[int, str, P
     if known is None:
         return
     image, place = known
-    card = found.cards.get("augment")
-    groups: Mapping[str, GroupDecl] = {}
-    if card is not None and isinstance(card.model, AugmentationCard):
-        groups = {n: g for n, g in card.model.groups.items() if n in wanted}
     seen: set[int] = set()
-    for name, decl in groups.items():
+    for name, decl, card, path in _groups(found, wanted):
         side, origin, what = image, place, "the image size"
         key = next((k for k in ("size", "share") if getattr(decl, k) is not None), None)
-        if card is not None and key is not None:
+        if key is not None:
             side = decl.size or max(1, round(image * (decl.share or 1)))
-            origin, what = card.source.value(("groups", name, key)), f"the views of `{name}`"
+            origin, what = card.source.value((*path, key)), f"the views of `{name}`"
         if side not in seen:
             seen.add(side)
             yield side, what, origin
+
+
+def _groups(
+    found: Survey, wanted: tuple[str, ...]
+) -> Iterator[tuple[str, GroupDecl | AddedGroupDecl, Card, KeyPath]]:
+    """The view groups that the method asks for and those that the rewrite adds, and where."""
+    card = found.cards.get("augment")
+    if card is not None and isinstance(card.model, AugmentationCard):
+        for name, decl in card.model.groups.items():
+            if name in wanted:
+                yield name, decl, card, ("groups", name)
+    rewrite = found.cards.get("equivariance")
+    if rewrite is not None and isinstance(rewrite.model, EquivarianceCard):
+        for name, added in rewrite.model.add.views.items():
+            yield name, added, rewrite, ("add", "views", name)
 
 
 def _image(found: Survey) -> tuple[int, Place | None] | None:

@@ -12,20 +12,18 @@ from collections.abc import Callable, Iterator, Mapping
 from pydantic import ValidationError
 
 from eqspec.compile.ops_in_use import checked_params, op_in_use
-from eqspec.compile.plan import PairPlan, RelationPlan
+from eqspec.compile.pair_plan import PairPlan, RelationPlan
 from eqspec.compile.resolve import Resolved
+from eqspec.compile.rewrite_reads import BETWEEN, streams_read
 from eqspec.errors import Diagnostic, Place
 from eqspec.ops.find import find_op, op_names
 from eqspec.ops.op import OpParams
 from eqspec.registry.cards import DatasetCard, EquivarianceCard, TransformCard
 from eqspec.registry.catalog import Card
-from eqspec.registry.grammar import Apply, View
 from eqspec.spec.node import KeyPath
 from eqspec.spec.source import Source
 
 RELATIONS = "relations"
-BETWEEN, ACTIONS = "between", "actions"
-"""Built-in streams: the images between the views, and what tells the one from the other."""
 
 _TRANSFORM: KeyPath = ("equivariance", "transform")
 
@@ -94,7 +92,7 @@ def pairs_as_stored(cards: Mapping[str, Card], source: Source) -> Iterator[Diagn
         yield from _latents_there(transform, data, source=source, stored=stored)
     if stored is None:
         return
-    if isinstance(rewrite.model, EquivarianceCard) and _reads_between(rewrite.model):
+    if isinstance(rewrite.model, EquivarianceCard) and BETWEEN in streams_read(rewrite.model):
         yield Diagnostic(
             "EQ041",
             f"nothing lies between two stored views, and `{rewrite.name}` is to show what does",
@@ -160,13 +158,3 @@ def _legal(model: type[OpParams], params: object) -> OpParams | None:
         return model.model_validate(params)
     except ValidationError:
         return None
-
-
-def _reads_between(card: EquivarianceCard) -> bool:
-    """Whether anything that a rewrite adds reads the images between the views."""
-    ports = [p for term in card.add.terms.values() for p in term.ports.values()]
-    read = [s for port in ports for s in ([port] if isinstance(port, str) else port)]
-    for step in card.add.flow.values():
-        read += list(step.to.values()) if isinstance(step, Apply) else []
-        read += [step.of] if isinstance(step, View) else []
-    return BETWEEN in read

@@ -6,18 +6,24 @@ else is wrong.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType, ModuleType
 
 from pydantic import JsonValue
 
 from eqspec.compile.cards_in_use import card_in_use
 from eqspec.compile.judged_data import judged_data
+from eqspec.compile.written_calls import (
+    WrittenCall,
+    calls_of_cards,
+    calls_of_training,
+    is_absent,
+)
 from eqspec.errors import Diagnostic, EqspecError, SpecError
 from eqspec.ops.find import UnknownOp, family_of, find_op
 from eqspec.ops.op import OpParams
-from eqspec.registry.cards import AugmentationCard, EvaluationCard, MethodCard, TransformCard
+from eqspec.registry.cards import EvaluationCard, MethodCard, TransformCard
 from eqspec.registry.catalog import Card, Catalog, UnknownCard
 from eqspec.spec.diagnose import validate_data
 from eqspec.spec.node import KeyPath, plain
@@ -35,8 +41,6 @@ PLACES: Mapping[str, tuple[KeyPath, str]] = MappingProxyType(
     }
 )
 """What a spec calls a card → where it names it, and the family."""
-
-MODULES = ("heads", "decoders")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +78,6 @@ class Survey:
     problems: tuple[Diagnostic, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Written:
-    """A call before its op is known; `told` are parameters that the compiler fills in."""
-
-    name: str
-    families: tuple[str, ...]
-    source: Source
-    path: KeyPath = ()
-    told: Mapping[str, JsonValue] = field(default_factory=lambda: MappingProxyType({}))
-
-
 def survey(source: Source, catalog: Catalog) -> Survey:
     """Looks up every card and op that a spec names, and judges the ops' parameters."""
     problems: list[Diagnostic] = []
@@ -93,7 +86,7 @@ def survey(source: Source, catalog: Catalog) -> Survey:
         card = _card(source, path, family=family, catalog=catalog, problems=problems)
         if card is not None:
             cards[name] = card
-    if "augment" not in cards and "method" in cards and _absent(source, ("augment",)):
+    if "augment" not in cards and "method" in cards and is_absent(source, ("augment",)):
         cards |= _recipe_augment(cards["method"], catalog=catalog, problems=problems)
     evaluations = {
         at: card
@@ -106,10 +99,10 @@ def survey(source: Source, catalog: Catalog) -> Survey:
         is not None
     }
     calls: dict[str, Call] = {}
-    for written in (*_of_cards(cards), *_of_training(source, cards)):
+    for written in (*calls_of_cards(cards), *calls_of_training(source, cards)):
         calls |= _call(written, _params(written), problems)
     for at, card in evaluations.items():
-        written = _Written(f"evaluate[{at}]", ("evaluations",), card.source)
+        written = WrittenCall(f"evaluate[{at}]", ("evaluations",), card.source)
         calls |= _call(
             written, _expanded(written, card, catalog=catalog, problems=problems), problems
         )
@@ -167,56 +160,7 @@ def _recipe_augment(
     return {}
 
 
-def _of_cards(cards: Mapping[str, Card]) -> Iterator[_Written]:
-    """Every op that a card calls by itself."""
-    for name, families in (
-        ("data", ("datasets",)),
-        ("backbone", ("backbones",)),
-        ("transform", ("transforms", "relations")),
-    ):
-        if name in cards:
-            yield _Written(name, families, cards[name].source)
-    sections = (
-        ("method", ("modules",), MODULES),
-        ("method", ("terms",), ("terms",)),
-        ("method", ("inputs",), ("masks",)),
-        ("equivariance", ("add", "modules"), MODULES),
-    )
-    for name, section, families in sections:
-        source = None if name not in cards else cards[name].source
-        for part in () if source is None else _keys(source, section):
-            path = (*section, part)
-            if source is not None and source.get((*path, "impl")) is not None:
-                yield _Written(f"{name}.{section[-1]}.{part}", families, source, path)
-    if "augment" in cards:
-        yield from _of_augment(cards["augment"])
-
-
-def _of_augment(card: Card) -> Iterator[_Written]:
-    assert isinstance(card.model, AugmentationCard), "read as one"
-    for group, decl in card.model.groups.items():
-        for view, way in enumerate(decl.views):
-            for step in range(len(way.steps)):
-                path = ("groups", group, "views", view, "steps", step)
-                name = f"augment.groups.{group}.views[{view}].steps[{step}]"
-                yield _Written(name, ("transforms",), card.source, path)
-
-
-def _of_training(source: Source, cards: Mapping[str, Card]) -> Iterator[_Written]:
-    """Optimizer and schedule: the spec's, or those of the method's recipe."""
-    method = cards.get("method")
-    told: Mapping[str, Mapping[str, JsonValue]] = {"schedules": {"peak": 1.0}}
-    for key, family in (("optimizer", "optimizers"), ("schedule", "schedules")):
-        here: tuple[Source, KeyPath] = (source, ("train", key))
-        if _absent(*here) and method is not None:
-            here = (method.source, ("recipe", key))
-        node = here[0].get(here[1])
-        if node is not None and isinstance(node.value, Mapping):
-            name = ".".join((*(("method",) if here[0] is not source else ()), *map(str, here[1])))
-            yield _Written(name, (family,), *here, told=told.get(family, {}))
-
-
-def _call(written: _Written, params: JsonValue, problems: list[Diagnostic]) -> dict[str, Call]:
+def _call(written: WrittenCall, params: JsonValue, problems: list[Diagnostic]) -> dict[str, Call]:
     """The op of a call, with its parameters judged; nothing where there is no such op."""
     impl = written.source.get((*written.path, "impl"))
     if impl is None or not isinstance(impl.value, str) or not isinstance(params, dict):
@@ -237,13 +181,13 @@ def _call(written: _Written, params: JsonValue, problems: list[Diagnostic]) -> d
     return {written.name: Call(op, judged.value, written.source, written.path)}
 
 
-def _params(written: _Written) -> JsonValue:
+def _params(written: WrittenCall) -> JsonValue:
     node = written.source.get((*written.path, "params"))
     return {} if node is None else plain(node)
 
 
 def _expanded(
-    written: _Written, card: Card, *, catalog: Catalog, problems: list[Diagnostic]
+    written: WrittenCall, card: Card, *, catalog: Catalog, problems: list[Diagnostic]
 ) -> JsonValue:
     """An evaluation's parameters, transforms by value; None where one of them is not there."""
     assert isinstance(card.model, EvaluationCard), "read as one"
@@ -271,17 +215,6 @@ def with_transforms(value: JsonValue, catalog: Catalog) -> JsonValue:
     if isinstance(value, list):
         return [with_transforms(v, catalog) for v in value]
     return value
-
-
-def _absent(source: Source, path: KeyPath) -> bool:
-    """Is nothing, or null, written there?"""
-    node = source.get(path)
-    return node is None or node.value is None
-
-
-def _keys(source: Source, path: KeyPath) -> tuple[str, ...]:
-    node = source.get(path)
-    return tuple(node.value) if node is not None and isinstance(node.value, Mapping) else ()
 
 
 def _length(source: Source, path: KeyPath) -> int:

@@ -1,7 +1,8 @@
 """Contrastive terms: a sample's other view must be told from the views of all other samples.
 
-SimCLR's NT-Xent (arXiv:2002.05709, equation 1) and MoCo v3's query-key form (arXiv:2104.02057,
-algorithm 1). Legend: V views, B samples, D features, N samples of the global batch.
+SimCLR's NT-Xent (arXiv:2002.05709, equation 1), also between predictions and what they predict
+(EquiMod, arXiv:2211.01244), and MoCo v3's query-key form (arXiv:2104.02057, algorithm 1). Legend:
+V views, B samples, D features, N samples of the global batch.
 """
 
 from __future__ import annotations
@@ -77,6 +78,24 @@ class InfoNCE(nn.Module):
         """The term for both views `[2, B, D]`."""
         whole_VND = self.world.gather(at_least_fp32(x), axis=1)
         return self.scale * nt_xent(whole_VND, temperature=self.temperature)
+
+
+class PairedContrast(nn.Module):
+    """`nt_xent` of predictions and targets over all views of the global batch.
+
+    Every rank returns the global value.
+    """
+
+    def __init__(self, *, temperature: float, world: World) -> None:
+        super().__init__()
+        self.temperature = temperature
+        self.world = world
+
+    def forward(self, predictions: tuple[Tensor, ...], targets: Tensor) -> Tensor:
+        """The term for a prediction `[B, D]` of each view and the targets `[V, B, D]`."""
+        pairs_2VBD = torch.stack([torch.stack(predictions), targets])
+        whole_2VND = self.world.gather(at_least_fp32(pairs_2VBD), axis=2)
+        return nt_xent(whole_2VND.flatten(1, 2), temperature=self.temperature)
 
 
 class QueryKeyContrast(nn.Module):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
+import torch
 from torch import nn
 from torch.nn import functional
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from eqspec.nn.world import World
 
 HiddenNorm = Literal["none", "batch", "layer"]
-LastNorm = Literal["none", "batch", "batch-no-offset", "batch-no-affine"]
+LastNorm = Literal["none", "layer", "batch", "batch-no-offset", "batch-no-affine"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +58,7 @@ class MlpDesign:
     group: int | None = None
 
 
-class Mlp(nn.Module):
+class LinearStack(nn.Module):
     """Linear layers with norms and activations between them, on the last axis.
 
     Args:
@@ -85,7 +86,7 @@ class Mlp(nn.Module):
         """Normal weights, if the design asks for them."""
         return {} if self.design.std is None else normal_linears(self, std=self.design.std)
 
-    def forward(self, *, x: Tensor, views: int = 1) -> Tensor:
+    def through(self, x: Tensor, *, views: int) -> Tensor:
         """Features `[V·B, ..., D]` to features of the last width."""
         last = len(self.linears) - 1
         for index, (linear, norm) in enumerate(zip(self.linears, self.norms, strict=True)):
@@ -94,6 +95,22 @@ class Mlp(nn.Module):
             if index < last or self.design.last_activation:
                 x = functional.relu(x) if self.design.activation == "relu" else functional.gelu(x)
         return functional.normalize(at_least_fp32(x), dim=-1) if self.design.normalise else x
+
+
+class Mlp(LinearStack):
+    """A perceptron on features or tokens."""
+
+    def forward(self, *, x: Tensor, views: int = 1) -> Tensor:
+        """Features `[V·B, ..., D]` to features of the last width."""
+        return self.through(x, views=views)
+
+
+class ConditionedMlp(LinearStack):
+    """A perceptron on features and an action, side by side on the last axis."""
+
+    def forward(self, *, x: Tensor, action: Tensor, views: int = 1) -> Tensor:
+        """Features `[V·B, D]` and actions `[V·B, A]` to features of the last width."""
+        return self.through(torch.cat([x, action.to(x.dtype)], dim=-1), views=views)
 
 
 def _norm(kind: HiddenNorm | LastNorm, width: int, *, world: World, group: int | None) -> nn.Module:

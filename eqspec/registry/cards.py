@@ -9,9 +9,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, JsonValue, model_validator
 
+from eqspec.registry.declared import Declared
 from eqspec.registry.grammar import (
     Addition,
-    Declared,
+    Alternative,
     EmbeddingDecl,
     InputDecl,
     ModuleDecl,
@@ -23,6 +24,7 @@ from eqspec.registry.grammar import (
     TermDecl,
     ViewGroupDecl,
 )
+from eqspec.registry.view_groups import GroupDecl, Share, rising
 from eqspec.spec.checkpoints import PublishedUse
 from eqspec.spec.use import NameOrBody
 
@@ -73,14 +75,24 @@ class MethodCard(CardModel):
 
 
 class EquivarianceCard(CardModel):
-    """A rewrite of method graphs: what it cuts, adds and rewires."""
+    """A rewrite of method graphs: what it cuts, adds, rewires and drops.
+
+    Attributes:
+        cut: the embedding, into ``inv`` and ``equi``; or nothing, so that it reads ``embedded``.
+        drop: terms of the method that are left out.
+        either: by a name that says what is chosen, the ways to do it; the first that fits is taken.
+    """
 
     card: Literal["equivariance"]
     status: Literal["proved", "toy", "ours"] = "toy"
     needs: Needs = Needs()
-    cut: Literal["embedding"]
+    cut: Literal["embedding", "none"] = "none"
     add: Addition = Addition()
     rewire: dict[str, str] = Field(default_factory=dict)
+    drop: list[str] = Field(default_factory=list)
+    either: dict[str, Annotated[list[Alternative], Field(min_length=1)]] = Field(
+        default_factory=dict
+    )
 
 
 class BackboneFacts(Declared):
@@ -175,53 +187,6 @@ class DatasetCard(CardModel):
     facts: DatasetFacts
 
 
-_Share = Annotated[float, Field(gt=0, le=1)]
-_Ratio = Annotated[float, Field(gt=0)]
-
-
-def _rising(bounds: tuple[float, float]) -> tuple[float, float]:
-    low, high = bounds
-    if low > high:
-        raise ValueError(f"a range is [low, high], but {low:g} is above {high:g}")
-    return bounds
-
-
-class CropDecl(Declared):
-    """A random resized crop: shares of the image's area, and width over height."""
-
-    scale: Annotated[tuple[_Share, _Share], AfterValidator(_rising)]
-    ratio: Annotated[tuple[_Ratio, _Ratio], AfterValidator(_rising)] = (0.75, 4 / 3)
-    interpolation: Literal["bilinear", "bicubic"] = "bicubic"
-
-
-class StepDecl(Declared):
-    """A photometric or flip step, applied with probability `p`."""
-
-    impl: str
-    params: dict[str, JsonValue] = Field(default_factory=dict)
-    p: float = Field(1.0, ge=0, le=1)
-
-
-class ViewDecl(Declared):
-    """How one view of a group is made."""
-
-    crop: CropDecl
-    steps: list[StepDecl] = Field(default_factory=list[StepDecl])
-
-
-class GroupDecl(Declared):
-    """The views of a group; the last one repeats when a method asks for more.
-
-    Attributes:
-        size: side in pixels; None for the spec's image size.
-        share: side as a share of the spec's image size (local crops: 96/224).
-    """
-
-    size: int | None = None
-    share: float | None = Field(None, gt=0, le=1)
-    views: list[ViewDecl] = Field(min_length=1)
-
-
 class AugmentationCard(CardModel):
     """The views of every group: crops and photometric steps."""
 
@@ -263,7 +228,7 @@ class SpeedDecl(Declared):
     """
 
     peak_tflops: float = Field(gt=0)
-    utilisation: Annotated[tuple[_Share, _Share], AfterValidator(_rising)]
+    utilisation: Annotated[tuple[Share, Share], AfterValidator(rising)]
     evidence: Literal["measured", "assumed"]
     source: str = Field(min_length=10)
 

@@ -8,17 +8,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag, model_validator
+from pydantic import Discriminator, Field, JsonValue, Tag, model_validator
 
+from eqspec.registry.declared import Declared
+from eqspec.registry.view_groups import AddedGroupDecl
 from eqspec.spec.duration import Duration
 from eqspec.spec.use import OpCall
-
-
-class Declared(BaseModel):
-    """Card data: immutable, unknown fields refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
 
 Number = float | OpCall
 """A constant, or a schedule."""
@@ -219,20 +214,28 @@ class Recipe(Declared):
 
 
 class Needs(Declared):
-    """What a rewrite asks of the method it is applied to."""
+    """What a rewrite, or an alternative of it, asks of the method it is applied to."""
 
-    actions: bool = False
     terms: list[str] = Field(default_factory=list)
     modules: list[str] = Field(default_factory=list)
     streams: list[str] = Field(default_factory=list)
 
 
 class Addition(Declared):
-    """What a rewrite adds to the graph."""
+    """What a rewrite adds to the graph, and to the views that it is fed with."""
 
+    views: dict[str, AddedGroupDecl] = Field(default_factory=dict)
     modules: dict[str, ModuleDecl] = Field(default_factory=dict)
     flow: dict[str, Step] = Field(default_factory=dict)
     terms: dict[str, TermDecl] = Field(default_factory=dict)
+
+
+class Alternative(Declared):
+    """One way to carry out a part of a rewrite; taken if its needs hold and no earlier one's do."""
+
+    needs: Needs = Needs()
+    add: Addition = Addition()
+    rewire: dict[str, str] = Field(default_factory=dict)
 
 
 class Refusal(Declared):

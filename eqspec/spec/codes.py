@@ -125,6 +125,15 @@ _ALL = (
     ),
     Code(
         "EQ022",
+        "a setting that the rewrite does not read",
+        "What a rewrite reads is told from the wiring of its card: a transform belongs to one that "
+        "reads `between`, `actions` or `global.pixels`, `split` and `d_equi` to one that cuts the "
+        "embedding, `images` to one that reconstructs images of the path, `lambda` and `reduction` "
+        "to one whose terms name them. A setting that nothing reads would change nothing but look "
+        "as if it did. `eqspec show NAME` prints the card.",
+    ),
+    Code(
+        "EQ023",
         "a key of training where nothing is trained",
         "A spec without `train` judges the published weights that `backbone.init` names, as they "
         "are: no method, augmentation or rewrite takes part, and there are no steps to count. Keys "

@@ -33,14 +33,18 @@ class _Section(BaseModel):
 
 
 class EquivarianceSpec(_Section):
-    """How the embedding is made equivariance-coherent: a rewrite, its transform and its sizes."""
+    """How the embedding is made to tell transforms: a rewrite, its transform and its sizes.
+
+    Which of the keys a rewrite reads is told from its card; one that it does not read is refused.
+    """
 
     use: NameOrBody = Field(
         description="The rewrite, for example `intermediate-reconstruction`.",
         json_schema_extra=facts(axes=(axis("rewrite"),)),
     )
-    transform: Use = Field(
-        description="The family of transforms between the views, and their ranges.",
+    transform: Use | None = Field(
+        default=None,
+        description="The family of transforms between the views, where the rewrite reads them.",
         json_schema_extra=facts(
             paper="rot ±45° · trans ±10 px at 224 · color ±0.4, hue ±0.1 · blur σ 0.1-2 · se2",
             axes=(axis("transform", below="use", study=("rot", "trans", "se2")),),

@@ -69,7 +69,7 @@ def _nothing_of_training(source: Source) -> Iterator[Diagnostic]:
 
 def _idle(source: Source, path: KeyPath, *, message: str, advice: str) -> Diagnostic:
     return Diagnostic(
-        "EQ022",
+        "EQ023",
         message,
         source.key(path),
         label="there is no `train`",

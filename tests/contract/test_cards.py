@@ -17,7 +17,7 @@ from eqspec.registry.cards import FAMILIES
 from eqspec.registry.catalog import Card, open_catalog
 from eqspec.registry.places import specs_root
 from eqspec.spec.load import parse_spec
-from tests.toys import CUTTABLE, SMALL, plan_of
+from tests.toys import CUTTABLE, SMALL, SUITED, plan_of
 
 CATALOG = open_catalog()
 CARDS = [(family, name) for family in FAMILIES for name in CATALOG.names(family)]
@@ -175,7 +175,7 @@ def test_a_rewrite_compiles_with_what_it_needs(name: str) -> None:
     needs = card("equivariance", name).model.needs
     fitting = [
         method
-        for method in CUTTABLE
+        for method in SUITED.get(name, CUTTABLE)
         if set(needs.terms) <= set(card("methods", method).model.terms)
         and set(needs.modules) <= set(card("methods", method).model.modules)
     ]

@@ -8,8 +8,9 @@ import pytest
 
 from eqspec.compile.plan import Plan
 from eqspec.errors import SpecError
-from eqspec.registry.cards import AugmentationCard, MethodCard, StepDecl
+from eqspec.registry.cards import AugmentationCard, MethodCard
 from eqspec.registry.catalog import open_catalog
+from eqspec.registry.view_groups import StepDecl
 from eqspec.spec.load import parse_spec
 from tests.toys import plan_of
 

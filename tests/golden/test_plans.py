@@ -20,7 +20,7 @@ from eqspec.compile.graph_plan import ApplyNode, Node
 from eqspec.compile.plan import Plan
 from eqspec.registry.places import specs_root
 from eqspec.spec.dump import write_yaml
-from tests.toys import CUTTABLE, PATH, SIE, SMALL, toy_plan
+from tests.toys import CUTTABLE, PATH, REWRITES, SIE, SMALL, SUITED, toy_plan
 
 HERE = Path(__file__).parent
 
@@ -43,6 +43,9 @@ SUITES = {
 TOYS = [(method, "none") for method in SMALL]
 TOYS += [(method, PATH) for method in CUTTABLE] + [("vicreg_sie", SIE)]
 
+REWRITTEN = ("vicreg_sie", "ibot")
+"""Methods whose every rewrite is pinned: one with SIE's terms and a projector, one without."""
+
 
 @cache
 def plans() -> dict[str, Plan]:
@@ -55,6 +58,10 @@ def plans() -> dict[str, Plan]:
     names = {"none": "", PATH: "+path", SIE: "+sie"}
     for method, equivariance in TOYS:
         found[f"toy-{method}{names[equivariance]}"] = toy_plan(method, equivariance=equivariance)
+    for name, rewrite in REWRITES.items():
+        for method in REWRITTEN if name != "path" else ():
+            if method in SUITED[name]:
+                found.setdefault(f"toy-{method}+{name}", toy_plan(method, equivariance=rewrite))
     return found
 
 

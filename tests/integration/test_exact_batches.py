@@ -20,7 +20,7 @@ from eqspec.nn.world import World
 from eqspec.spec.load import parse_spec
 from tests.graphs import Case, gradients, trained_on
 from tests.ranks import started_ranks
-from tests.toys import PATH, plan_of, toy_plan, toy_text
+from tests.toys import PATH, REWRITES, plan_of, toy_plan, toy_text
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -66,7 +66,31 @@ def dinov2() -> Case:
     return Case(plan, 16, torch.float64)
 
 
-CASES = {make.__name__: make for make in (vicreg, ibot, dinov2, grouped)}
+def equimod() -> Case:
+    """Views of its own, drawn parameters in a batch norm, negatives from all predictions."""
+    plan = toy_plan("vicreg", equivariance=REWRITES["equimod"], batch=16).graph
+    return Case(plan, 16, torch.float64)
+
+
+def e_ssl() -> Case:
+    """Four copies of a crop, through an encoder with drop path."""
+    return Case(toy_plan("ibot", equivariance=REWRITES["e-ssl"], batch=16).graph, 16, torch.float64)
+
+
+def sie() -> Case:
+    """Statistics of the whole and of the predictions, in a base without any."""
+    return Case(toy_plan("mocov3", equivariance=REWRITES["sie"], batch=16).graph, 16, torch.float64)
+
+
+def augself() -> Case:
+    """Differences of drawn parameters, plain means."""
+    plan = toy_plan("vicreg", equivariance=REWRITES["augself"], batch=16).graph
+    return Case(plan, 16, torch.float64)
+
+
+CASES = {
+    make.__name__: make for make in (vicreg, ibot, dinov2, grouped, equimod, e_ssl, sie, augself)
+}
 
 
 @cache

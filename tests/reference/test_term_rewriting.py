@@ -159,6 +159,45 @@ def info_nce(x: Array) -> float:
     return total / (2 * BATCH)
 
 
+def paired_contrast(predictions: list[Array], targets: Array) -> float:
+    rows = [_unit(v) for v in (*np.concatenate(predictions), *targets.reshape(-1, 6))]
+    total, half = 0.0, len(rows) // 2
+    for i, u in enumerate(rows):
+        others = [j for j in range(len(rows)) if j != i]
+        logits = np.array([sum(u * rows[j]) / 0.2 for j in others])
+        total -= _log_softmax(logits)[others.index((i + half) % len(rows))]
+    return total / len(rows)
+
+
+def parameter_difference(predictions: list[Array], parameters: Array) -> float:
+    first, second = parameters
+    errors = [
+        (np.tanh(said) - wanted) ** 2
+        for order, wanted in zip(predictions, (first - second, second - first), strict=True)
+        for said, wanted in zip(order.ravel(), wanted.ravel(), strict=True)
+    ]
+    return sum(errors) / len(errors)
+
+
+def crop_difference(predictions: list[Array], crop: Array, flip: Array) -> float:
+    total = 0.0
+    for order, (one, other) in zip(predictions, ((0, 1), (1, 0)), strict=True):
+        for said, a, b, mirrored in zip(
+            order, crop[one], crop[other], flip[one, :, 0], strict=True
+        ):
+            right = (a[0] + a[2] / 2) - (b[0] + b[2] / 2)
+            down = (a[1] + a[3] / 2) - (b[1] + b[3] / 2)
+            # A mirrored view shows the box that lies to the right on its left.
+            seen = (down, right * (1 - 2 * mirrored), a[3] - b[3], a[2] - b[2])
+            total += sum((np.tanh(s) - w) ** 2 for s, w in zip(said, seen, strict=True))
+    return total / (2 * BATCH * 4)
+
+
+def view_classification(x: Array) -> float:
+    costs = [-_log_softmax(logits)[view] for view, samples in enumerate(x) for logits in samples]
+    return sum(costs) / len(costs)
+
+
 def contrastive(queries: Array, keys: Array) -> float:
     total = 0.0
     for v, w in ((0, 1), (1, 0)):
@@ -193,6 +232,9 @@ def rewritten(key: tuple[str, str], streams: dict[str, Any]) -> float:
     if name == "self_distillation":
         crops = [streams["student.0"], streams["student.1"]]
         streams = {"student": crops, "teacher": streams["teacher"]}
+    if "predictions.0" in streams:
+        orders = [streams.pop("predictions.0"), streams.pop("predictions.1")]
+        streams = {"predictions": orders, **streams}
     return globals()[name](**streams, **options.get(name, {}))
 
 

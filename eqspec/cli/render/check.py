@@ -58,7 +58,8 @@ def _sample(sample: Sample) -> str:
 def _one_line(gist: Gist) -> str:
     method = gist.method or "as published"
     if gist.equivariance is not None:
-        method += f" + {gist.equivariance}({gist.transform})"
+        method += f" + {gist.equivariance}"
+        method += f"({gist.transform})" if gist.transform is not None else ""
     length = (f"{number(gist.steps)} steps × {number(gist.batch)}",) if gist.steps else ()
     data = f"{gist.data} {gist.image} px"
     backbone = gist.backbone if gist.weights is None else f"{gist.backbone} ({gist.weights})"

@@ -25,6 +25,7 @@ from eqspec.compile.graph_plan import (
     TermPlan,
     ViewNode,
 )
+from eqspec.compile.rewrite_reads import ACTIONS, BETWEEN, DRAWS, PIXELS
 from eqspec.ops.find import find_op
 from eqspec.spec.use import OpCall
 
@@ -84,8 +85,15 @@ def _stream(name: str, plan: GraphPlan, source: str) -> Row:
 def _inputs(plan: GraphPlan) -> list[Row]:
     made = {node.out for node in (*plan.encode, *plan.judge)}
     said = {
-        "between": "the images between u and view 2",
-        "actions": "what tells view 2 from view 1",
+        BETWEEN: "the images between u and view 2",
+        ACTIONS: "what tells view 2 from view 1",
+        PIXELS: "the global views in [0, 1]",
+        DRAWS: "the drawn parameters of the global views, over their ranges",
+    }
+    said |= {
+        name: f"what {name.removeprefix(f'{DRAWS}.')} drew, over its range"
+        for name in plan.streams
+        if name.startswith(f"{DRAWS}.")
     }
     for one in plan.inputs:
         drawn = f"drawn by {op_call(one.impl, one.params, family='masks')}"

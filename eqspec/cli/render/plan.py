@@ -17,8 +17,9 @@ from eqspec.cli.render.graph import Row, graph_rows, op_call, quantity
 from eqspec.cli.render.stages import LEGEND, stage_rows
 from eqspec.cli.render.weights import weight_rows
 from eqspec.commands.plan import Described, Planning
-from eqspec.commands.planning.plans import spec_of
-from eqspec.compile.plan import PairPlan, PathPlan, Plan, SingleViewPlan
+from eqspec.commands.planning.plans import settings_read, spec_of
+from eqspec.compile.pair_plan import PairPlan
+from eqspec.compile.plan import PathPlan, Plan, SingleViewPlan
 from eqspec.spec.use import OpCall
 
 _CHOICES = MappingProxyType(
@@ -93,12 +94,16 @@ def _choices(plan: Plan) -> list[Row]:
 
 def _rewrite(plan: Plan) -> str:
     asked = spec_of(plan).equivariance
-    if asked == "none" or plan.graph.split is None:
+    if asked == "none":
         return ""
-    invariant, equivariant = plan.graph.split
-    parts = f"{plan.graph.embedding} → {invariant} invariant + {equivariant} equivariant features"
-    own = any(t.weight == asked.lambda_ for t in plan.graph.terms if t.name in plan.graph.added)
-    return f"λ = {number(asked.lambda_)}, {asked.reduction}; {parts}" if own else parts
+    read = settings_read(plan)
+    said = [f"λ = {number(asked.lambda_)}"] if "lambda" in read else []
+    said += [asked.reduction] if "reduction" in read else []
+    parts = "the embedding stays whole"
+    if plan.graph.split is not None:
+        inv, equi = plan.graph.split
+        parts = f"{plan.graph.embedding} → {inv} invariant + {equi} equivariant features"
+    return "; ".join([", ".join(said), parts]) if said else parts
 
 
 def _transform(plan: Plan) -> str:
@@ -136,8 +141,7 @@ def _alike(views: tuple[SingleViewPlan, ...], described: Described) -> list[Row]
     view = views[0]
     last = "" if len(views) == 1 else f"–{views[-1].index}"
     name = f"{view.group} {view.index}{last}"
-    crop = f"crop of {_range(view.crop.scale)} of the area"
-    rows: list[Row] = [[Text(name, "cyan"), f"{view.size} px", crop]]
+    rows: list[Row] = [[Text(name, "cyan"), f"{view.size} px", _origin(view)]]
     if view.canvas > view.size:
         canvas = f"centre of a canvas of {view.canvas} px, the margin that the transform looks into"
         rows.append(["", "", canvas])
@@ -149,6 +153,15 @@ def _alike(views: tuple[SingleViewPlan, ...], described: Described) -> list[Row]
         for step in view.steps
     )
     return [*rows, ["", "", Text(" · ".join(steps))]] if view.steps else rows
+
+
+def _origin(view: SingleViewPlan) -> str:
+    """What a view is made from."""
+    if view.copy_of is not None:
+        return f"{view.group} {view.copy_of} once more, with"
+    if view.crop.centre is not None:
+        return f"the central square, {view.crop.centre:.3g} of the shorter side"
+    return f"crop of {_range(view.crop.scale)} of the area"
 
 
 def _along(path: PathPlan) -> str:

@@ -126,6 +126,12 @@ def spec_of(plan: Plan) -> Spec:
     return Spec.model_validate(plan.resolved)
 
 
+def settings_read(plan: Plan) -> frozenset[str]:
+    """The keys of `equivariance:` that the rewrite reads: the resolved spec has no others."""
+    written = plan.resolved.get("equivariance")
+    return frozenset(written) if isinstance(written, dict) else frozenset()
+
+
 def _plan(resolved: Resolved, *, data: DataPlaces, catalog: Catalog, fetch: bool) -> Plan:
     count = count_images(resolved, data=data)
     init = find_initial(resolved.spec, source=resolved.source)

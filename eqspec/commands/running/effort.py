@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from eqspec.build.trace import trace
-from eqspec.commands.planning.plans import spec_of
+from eqspec.commands.planning.plans import settings_read, spec_of
 from eqspec.compile.plan import Plan
 from eqspec.errors import FolderMismatch
 from eqspec.runs import journal
@@ -120,7 +120,7 @@ def pulls(name: str, plan: Plan, folder: Path) -> Iterator[Pull]:
             Added(
                 term=term.name,
                 weight=None if isinstance(term.weight, OpCall) else term.weight,
-                by_lambda=term.weight == asked.lambda_,
+                by_lambda="lambda" in settings_read(plan) and term.weight == asked.lambda_,
                 reduction=str(term.params["reduction"]) if "reduction" in term.params else None,
             )
             for term in graph.terms

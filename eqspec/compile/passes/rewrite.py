@@ -3,7 +3,8 @@
 `cut: embedding` splits every application of the embedding module, its teacher copies included:
 the stream's name now means the invariant part (the first d_inv features), which terms and all that
 follows see; ``inv`` and ``equi`` name the two parts of the student's application for the
-embedding's view group. Source of the idea: arXiv 2503.18753, section 3.
+embedding's view group. Source of the idea: arXiv 2503.18753, section 3. Without a cut,
+``embedded`` names that application as a whole; ``encoded`` is always what the encoder made there.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pydantic import JsonValue
 from eqspec.compile.draft import (
     Draft,
     GraphError,
+    TermDraft,
     reads,
     renamed_ports,
     renamed_reads,
@@ -28,18 +30,21 @@ from eqspec.registry.grammar import EmbeddingDecl
 PARTS = ("inv", "equi")
 """What a rewrite calls the two parts of the embedding."""
 
+WHOLE, ENCODED = "embedded", "encoded"
+"""What a rewrite calls the embedding that it leaves whole, and what the encoder made before it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What a spec chooses for a rewrite.
 
     Attributes:
-        split: (d_inv, d_equi); their sum is the embedding's width.
+        split: (d_inv, d_equi); their sum is the embedding's width. None for a rewrite without cut.
         images: how many copies `repeat: {k: images}` makes.
         values: what the card's `{setting: …}` and weights may name: lambda, reduction ….
     """
 
-    split: tuple[int, int]
+    split: tuple[int, int] | None
     images: int
     values: Mapping[str, JsonValue]
 
@@ -54,15 +59,24 @@ def rewrite(
 ) -> Draft:
     """The draft with the rewrite carried out.
 
+    Args:
+        card: with no alternatives left (`eqspec.compile.alternatives`).
+
     Raises:
-        GraphError: when the method lacks what the rewrite needs, or a name does not exist.
+        GraphError: when a name does not exist, or exists already.
     """
-    _check_needs(draft, card)
     embedding = method.embedding
     assert embedding is not None, "refused methods are turned away before"
     target = embedding_application(draft, embedding, groups=tuple(method.views))
-    nodes, aliases = _cut(draft.nodes, embedding.module, target.out, split=settings.split)
-    cut = replace(draft, nodes=nodes, split=settings.split, embedding=embedding.module)
+    aliases = {ENCODED: _encoder_output(draft, target)}
+    itself = aliases[ENCODED] == target.out
+    cut = draft
+    if settings.split is None:
+        aliases[WHOLE] = target.out
+    else:
+        nodes, parts = _cut(draft.nodes, embedding.module, target.out, split=settings.split)
+        aliases |= {**parts, **({ENCODED: f"{target.out}.whole"} if itself else {})}
+        cut = replace(draft, nodes=nodes, split=settings.split, embedding=embedding.module)
     brought = lower_addition(
         card.add, draft=cut, backbone=backbone, settings=settings.values, images=settings.images
     )
@@ -71,8 +85,8 @@ def rewrite(
     grown = replace(
         cut,
         modules={**cut.modules, **brought.modules},
-        nodes=(*nodes, *(renamed_reads(node, aliases) for node in brought.nodes)),
-        terms={**cut.terms, **terms},
+        nodes=(*cut.nodes, *(renamed_reads(node, aliases) for node in brought.nodes)),
+        terms={**_without(cut.terms, card.drop), **terms},
         added=tuple(terms),
     )
     return _rewire(grown, {port: aliases.get(s, s) for port, s in card.rewire.items()})
@@ -146,28 +160,28 @@ def _cut(
     return tuple(cut), dict(zip(PARTS, (target, f"{target}.equi"), strict=True))
 
 
-def _check_needs(draft: Draft, card: EquivarianceCard) -> None:
-    streams = {node.out for node in draft.nodes}
-    needs = card.needs
-    wanted = (
-        ("term", needs.terms, draft.terms.keys()),
-        ("module", needs.modules, draft.modules.keys()),
-        ("stream", needs.streams, streams),
-    )
-    for kind, names, there in wanted:
-        missing = [name for name in names if name not in there]
-        if missing:
-            raise GraphError(
-                ("equivariance",),
-                f"this rewrite needs the {kind} {', '.join(f'`{m}`' for m in missing)}, "
-                "which the method has not",
-                help="choose a method that has it; `eqspec list methods` shows them",
-            )
+def _encoder_output(draft: Draft, node: ApplyNode) -> str:
+    """The encoder's output that the embedding's application is made from."""
+    makers = {n.out: n for n in draft.nodes}
+    name = node.out
+    while (maker := makers.get(name)) is not None:
+        if isinstance(maker, ApplyNode) and draft.modules[maker.module].family == "backbones":
+            return name
+        name = reads(maker)[0]
+    raise GraphError(("embedding",), f"`{node.out}` is not made from an encoder's output")
+
+
+def _without(terms: Mapping[str, TermDraft], names: list[str]) -> dict[str, TermDraft]:
+    """The method's terms but those that the rewrite drops."""
+    for name in names:
+        if name not in terms:
+            raise GraphError(("drop",), f"the method has no term `{name}` that could be dropped")
+    return {name: term for name, term in terms.items() if name not in names}
 
 
 def _refuse_clashes(draft: Draft, brought: AddedDraft) -> None:
     streams = {node.out for node in draft.nodes}
-    new = (*PARTS, *(n.out for n in brought.nodes))
+    new = (*PARTS, WHOLE, ENCODED, *(n.out for n in brought.nodes))
     clashes = (
         [f"module `{m}`" for m in brought.modules if m in draft.modules]
         + [f"stream `{s}`" for s in new if s in streams]

@@ -43,7 +43,7 @@ class Params(OpParams):
     norm: Literal["none", "batch", "layer"] = "none"
     bias: bool = True
     last_bias: bool = True
-    last_norm: Literal["none", "batch", "batch-no-offset", "batch-no-affine"] = "none"
+    last_norm: Literal["none", "layer", "batch", "batch-no-offset", "batch-no-affine"] = "none"
     last_activation: bool = False
     normalise: bool = False
     std: float | None = Field(default=None, gt=0)

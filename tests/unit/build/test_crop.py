@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as tv
 
-from eqspec.build.crop import crop_box, effective_scale, resize
+from eqspec.build.crop import Box, crop_box, effective_scale, resize, shown_box
 from eqspec.compile.plan import CropPlan
 from tests.fakes import FakeImages
 
@@ -124,3 +124,21 @@ def test_one_pixel_is_enough_of_a_source():
     image = np.full((1, 1, 3), 77, dtype=np.uint8)
     box = crop_box(CropPlan(scale=(0.08, 1.0)), (0.0, 0.0, 0.99, 0.99), width=1, height=1)
     assert (resize(image, box, canvas=8, interpolation="bicubic") == 77).all()
+
+
+@pytest.mark.parametrize(("width", "height"), [(256, 256), (400, 256), (256, 300)])
+def test_a_centred_square_is_resize_and_centre_crop(width: int, height: int):
+    """224 of a shorter side of 256, the middle of both axes; nothing is drawn."""
+    crop = CropPlan(scale=(1.0, 1.0), centre=0.875)
+    boxes = {crop_box(crop, (u, u, u, u), width=width, height=height) for u in (0.0, 0.3, 0.99)}
+    (box,) = boxes
+    assert (box.right - box.left, box.bottom - box.top) == (224, 224)
+    assert (box.left, box.top) == ((width - 224) / 2, (height - 224) / 2)
+
+
+def test_what_a_view_shows_leaves_out_its_margin():
+    box = Box(10, 20, 50, 80)
+    assert shown_box(box, width=100, height=100, margin=1.0) == (0.1, 0.2, 0.4, 0.6)
+    assert shown_box(box, width=100, height=200, margin=2.0) == pytest.approx(
+        (0.2, 0.175, 0.2, 0.15)
+    )

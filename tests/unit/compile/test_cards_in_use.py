@@ -35,7 +35,13 @@ PATHS = {
     ("methods", "ibot", "teacher.momentum"): ("teachers", "teacher", "momentum"),
     ("methods", "ibot", "local.count"): ("views", "local", "count"),
     ("methods", "ibot", "recipe.clip.norm"): ("recipe", "clip", "norm"),
-    ("equivariance", "sie", "predictor.bias"): ("add", "modules", "predictor", "params", "bias"),
+    ("equivariance", "sie", "equi_predictor.bias"): (
+        *("add", "modules", "equi_predictor", "params", "bias"),
+    ),
+    ("equivariance", "e-ssl", "turned.share"): ("add", "views", "turned", "share"),
+    ("equivariance", "sie", "equi_variance.weight"): (
+        *("either", "regularised", "1", "add", "terms", "equi_variance", "weight"),
+    ),
     ("equivariance", "sie", "equivariance.weight"): ("add", "terms", "equivariance", "weight"),
     ("augmentations", "all", "global.size"): ("groups", "global", "size"),
     ("backbones", "vit_tiny_patch16", "depth"): ("params", "depth"),
@@ -49,6 +55,19 @@ def test_an_override_goes_where_its_name_says(key: tuple[str, str, str]) -> None
     card = CATALOG.card(family, name)
     assert override_path(card, dotted) == PATHS[key]
     assert family not in {"methods", "equivariance"} or dotted.split(".")[0] in overridable(card)
+
+
+def test_a_part_of_several_alternatives_is_overridden_in_each() -> None:
+    """Which of them a method takes is not known where the card is read."""
+    text = "{use: sie, with: {equi_projector.widths: [8, 4], drop: [koleo]}}"
+    card = in_use(text, family="equivariance")
+    ways = card.body["either"]["projector"]
+    params = [way["add"]["modules"]["equi_projector"]["params"] for way in ways]
+    assert params == [
+        {"widths": [8, 4]},
+        {"widths": [8, 4], "norm": "batch", "last_bias": False},
+    ]
+    assert card.body["drop"] == ["koleo"]
 
 
 def test_overrides_are_carried_out_and_remember_where_they_stand() -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from eqspec.compile.doubts import doubts
-from eqspec.compile.plan import PairPlan, Plan
+from eqspec.compile.pair_plan import PairPlan
+from eqspec.compile.plan import Plan
 from eqspec.compile.planner import plan
 from eqspec.compile.resolve import resolve
 from eqspec.compile.rules import across_cards
@@ -53,7 +54,7 @@ def test_what_the_data_give_is_allowed(override: str) -> None:
         ((DRAWN,), "`rot` is drawn, but two views of `3diebench`", "<cli>:", "3diebench.yaml"),
         (("data.use=cifar100",), "and `cifar100` has none", "spec.yaml:5", "<cli>:"),
         (
-            ("data.use=cifar10", "equivariance.use=intermediate-reconstruction"),
+            ("data.use=cifar10", "equivariance.use=sie-no-var"),
             "`object_rotation` is read from stored latents, and `cifar10` has none",
             "spec.yaml:5",
             "<cli>:",

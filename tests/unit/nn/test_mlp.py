@@ -44,6 +44,14 @@ DESIGNS = {
         MlpDesign(widths=(8, 7), norm="layer"),
         lambda: nn.Sequential(nn.Linear(6, 8), nn.LayerNorm(8), nn.ReLU(), nn.Linear(8, 7)),
     ),
+    "E-SSL's head": (
+        MlpDesign(widths=(8, 8, 7), norm="layer", last_norm="layer"),
+        lambda: nn.Sequential(
+            nn.Linear(6, 8), nn.LayerNorm(8), nn.ReLU(),
+            nn.Linear(8, 8), nn.LayerNorm(8), nn.ReLU(),
+            nn.Linear(8, 7), nn.LayerNorm(7),
+        ),
+    ),
 }  # fmt: skip
 
 

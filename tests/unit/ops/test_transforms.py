@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from pydantic import ValidationError
 
 from eqspec.errors import UsageError
-from eqspec.ops.transforms import blur, color, rot, se2, trans
+from eqspec.ops.transforms import blur, color, combined, rot, se2, trans
+from tests.transform_examples import noise
 
 HALF_ROOT = sqrt(3) / 2
 PAPER = {
@@ -24,6 +26,9 @@ PAPER = {
         "hue": (-0.1, 0.1),
     },
     blur: {"sigma": (0.1, 2)},
+}
+PAPER[combined] = {
+    name: bounds for one in (rot, color, blur, trans) for name, bounds in PAPER[one].items()
 }
 
 
@@ -39,6 +44,11 @@ def paper(op: Any, **changed: object) -> Any:
         (se2, [-30, 5, -10], [HALF_ROOT, -0.5, 1, 0.5, -1]),
         (color, [0.2, -0.4, 0.1, 0.05], [1, 0.5, -1, 0.25, 0.5]),
         (blur, [1.5], [1, 0.75]),
+        (
+            combined,
+            [30, 0.2, -0.4, 0.1, 0.05, 1.5, 5, -10],
+            [HALF_ROOT, 0.5, 1, 0.5, -1, 0.25, 0.5, 1, 0.75, 1, 0.5, -1],
+        ),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
@@ -101,3 +111,23 @@ def test_a_blur_wider_than_the_image_is_explained() -> None:
     with pytest.raises(UsageError, match="reaches 9 pixels, but the image has 8") as refused:
         blur.build(params, size=8, border="reflect")
     assert "`at`" in (refused.value.help or "")
+
+
+def test_combined_is_its_families_one_after_the_other() -> None:
+    """One resampling for both motions, then colour, then blur; no family knows of another."""
+    canvas = noise(32, batch=2, seed=4).double()
+    theta = torch.tensor(
+        [[30, 0.2, -0.3, 0.1, 0.05, 1.0, 5, -3], [-9, 0, 0.4, -0.2, -0.1, 2.0, 0, 8]]
+    )
+    theta = theta.double()
+    at = {op: op.build(paper(op, **_AT.get(op, {})), size=32, border="reflect") for op in PAPER}
+    for fraction in (1 / 3, 1.0):
+        (made,) = at[combined](canvas, theta, fractions=(fraction,))
+        (moved,) = at[se2](canvas, theta[:, [0, 6, 7]], fractions=(fraction,))
+        (colored,) = at[color](moved, theta[:, 1:5], fractions=(fraction,))
+        (wanted,) = at[blur](colored, theta[:, 5:6], fractions=(fraction,))
+        torch.testing.assert_close(made, wanted, rtol=0, atol=1e-12)
+
+
+_AT = {op: {"at": 32} for op in (blur, combined, se2, trans)}
+"""So that a shift or a blur of so many pixels is one of so many here."""

@@ -1,0 +1,70 @@
+"""A perceptron on features and an action side by side, which returns features of the same width.
+
+EquiMod's predictor (arXiv:2211.01244), section 3: from the embedding of an image and the parameters
+of an augmentation to the embedding of the augmented image. Without hidden layers it is linear.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from eqspec.ops.op import OpParams, Port, PortError, Streams, StreamType, need_axes
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from eqspec.nn.world import World
+
+rev = 1
+ports = (Port("x"), Port("action"))
+per_view = True
+
+
+class Params(OpParams):
+    """What the perceptron looks like; see `mlp`.
+
+    Attributes:
+        hidden: output width of each hidden layer.
+        activation: after each hidden layer (and its norm).
+        norm: after each hidden linear layer.
+        bias: whether hidden linear layers have one.
+        last_bias: whether the last linear layer has one.
+        last_norm: after the last linear layer.
+        group: batch statistics over consecutive groups of so many samples; None: the whole batch.
+    """
+
+    hidden: tuple[int, ...] = ()
+    activation: Literal["relu", "gelu"] = "relu"
+    norm: Literal["none", "batch", "layer"] = "none"
+    bias: bool = True
+    last_bias: bool = True
+    last_norm: Literal["none", "layer", "batch", "batch-no-offset", "batch-no-affine"] = "none"
+    group: int | None = Field(default=None, gt=0)
+
+
+def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - the contract of ops
+    """As `x` `[…, B, D]`; the action `[…, B, A]` has the same leading axes."""
+    x, action = need_axes(streams, "x", "B", "D"), need_axes(streams, "action", "B")
+    lead, last = (x.axes[:-1], x.sizes[:-1]), action.axes[-1]
+    if (action.axes[:-1], action.sizes[:-1]) != lead or last not in {"A", "D"}:
+        raise PortError("action", f"an action {action} does not stand beside features {x}")
+    return x
+
+
+def build(params: Params, streams: Streams, *, world: World) -> nn.Module:
+    """The module; see `eqspec.nn.mlp`."""
+    from eqspec.nn.mlp import ConditionedMlp, MlpDesign
+
+    x, action = streams["x"], streams["action"]
+    design = MlpDesign(
+        widths=(*params.hidden, x.size("D")),
+        activation=params.activation,
+        norm=params.norm,
+        bias=params.bias,
+        last_bias=params.last_bias,
+        last_norm=params.last_norm,
+        group=params.group,
+    )
+    return ConditionedMlp(x.size("D") + action.sizes[-1], design=design, world=world)

@@ -1,0 +1,52 @@
+"""Squared error of predicting how the boxes of two views lie to one another.
+
+AugSelf (arXiv:2111.09613), section 3.1 and the official repository: the difference of the boxes'
+centres and sides, in shares of the image, as seen from the first view: where that one is mirrored,
+so are both boxes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from eqspec.ops.op import SCALAR, NoParams, Port, PortError, Streams, StreamType, need_axes
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from eqspec.nn.world import World
+
+rev = 1
+Params = NoParams
+ports = (Port("predictions", many=True), Port("crop"), Port("flip"))
+
+_BOX = 4
+
+
+def shapes(params: NoParams, streams: Streams) -> StreamType:  # noqa: ARG001 - the contract of ops
+    """A scalar, from two predictions `[B, 4]`, boxes `[2, B, 4]` and flips `[2, B, 1]`.
+
+    The predictions are those of the first view's box against the second's, and the other way round:
+    down, right, height, width.
+    """
+    crop, flip = (
+        need_axes(streams, "crop", "V", "B", "D"),
+        need_axes(streams, "flip", "V", "B", "D"),
+    )
+    if (crop.size("V"), crop.size("D")) != (2, _BOX):
+        raise PortError("crop", f"needs the boxes of exactly two views, but reads {crop}")
+    if (flip.size("V"), flip.size("D")) != (2, 1):
+        raise PortError("flip", f"needs one number for each of two views, but reads {flip}")
+    predictions = [kind for port, kind in streams.items() if port.startswith("predictions.")]
+    wanted = crop.without("V")
+    if len(predictions) != 2 or any(kind.sizes != wanted.sizes for kind in predictions):
+        read = " and ".join(map(str, predictions))
+        raise PortError("predictions", f"needs two streams {wanted}, one per order; reads {read}")
+    return SCALAR
+
+
+def build(params: NoParams, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - as above
+    """The module; see `eqspec.nn.parameter_difference`."""
+    from eqspec.nn.parameter_difference import CropDifference
+
+    return CropDifference()

@@ -1,0 +1,44 @@
+"""Squared error of predicting by how much the parameters of a step differ between two views.
+
+AugSelf (arXiv:2111.09613), section 3.1: the difference of two augmentations' parameters, each in
+units of its range, against a prediction that a tanh keeps between −1 and 1.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from eqspec.ops.op import SCALAR, NoParams, Port, PortError, Streams, StreamType, need_axes
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from eqspec.nn.world import World
+
+rev = 1
+Params = NoParams
+ports = (Port("predictions", many=True), Port("parameters"))
+
+
+def shapes(params: NoParams, streams: Streams) -> StreamType:  # noqa: ARG001 - the contract of ops
+    """A scalar, from two predictions `[B, D]` and the parameters of two views `[2, B, D]`.
+
+    The predictions are those of the first view's parameters minus the second's, and of the second's
+    minus the first's.
+    """
+    parameters = need_axes(streams, "parameters", "V", "B", "D")
+    if parameters.size("V") != 2:
+        raise PortError("parameters", f"compares exactly two views, but reads {parameters}")
+    predictions = [kind for port, kind in streams.items() if port.startswith("predictions.")]
+    wanted = parameters.without("V")
+    if len(predictions) != 2 or any(kind.sizes != wanted.sizes for kind in predictions):
+        read = " and ".join(map(str, predictions))
+        raise PortError("predictions", f"needs two streams {wanted}, one per order; reads {read}")
+    return SCALAR
+
+
+def build(params: NoParams, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - as above
+    """The module; see `eqspec.nn.parameter_difference`."""
+    from eqspec.nn.parameter_difference import ParameterDifference
+
+    return ParameterDifference()

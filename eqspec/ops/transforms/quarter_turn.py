@@ -1,0 +1,51 @@
+"""A turn by a whole number of right angles, counter-clockwise: pixels move, none is resampled.
+
+The four-fold rotations of Equivariant Contrastive Learning (arXiv:2111.00899), section 3.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from eqspec.ops.op import OpParams
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from eqspec.nn.path import At, Border
+
+rev = 1
+path = False
+kind = "geometry"
+names = ()
+identity = ()
+
+
+class Params(OpParams):
+    """How far.
+
+    Attributes:
+        turns: right angles, counter-clockwise.
+    """
+
+    turns: int = Field(default=0, ge=0, le=3)
+
+
+def ranges(params: Params, *, size: int) -> tuple[tuple[float, float], ...]:  # noqa: ARG001 - the contract of transforms
+    """Nothing is drawn."""
+    return ()
+
+
+def build(params: Params, *, size: int, border: Border) -> At:  # noqa: ARG001 - as above
+    """The frame, turned."""
+    from eqspec.nn.path import window
+
+    def at(canvas: Tensor, theta: Tensor, *, fractions: Sequence[float]) -> Tensor:  # noqa: ARG001 - as above
+        frame = window(canvas, size=size).rot90(params.turns, dims=(-2, -1))
+        return frame.expand(len(fractions), *frame.shape)
+
+    return at
