@@ -28,10 +28,11 @@ def initialised(module: nn.Module, *, seed: int = 0, name: str = "m") -> dict[st
 
 def vit(**changes: object) -> VisionTransformerTokens:
     params = {"width": 8, "depth": 2, "heads": 2, "patch": 4, "image_size": 8} | changes
-    fields = Params.model_validate(params).model_dump(
-        exclude={"drop_path", "drop_path_shape", "drop_path_draw", "drop_path_group", "freeze"}
-    )
-    design = VitDesign(**fields | {"mask_token": fields["mask_token"] == "zeros"})
+    checked = Params.model_validate(params)
+    drawn = {"drop_path", "drop_path_shape", "drop_path_draw", "drop_path_group"}
+    fields = checked.model_dump(exclude={*drawn, "freeze", "mlp_ratio"})
+    masked = {"mask_token": fields["mask_token"] == "zeros", "hidden": checked.hidden}
+    design = VitDesign(**fields | masked)
     return VisionTransformerTokens(design)
 
 
