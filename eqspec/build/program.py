@@ -21,7 +21,7 @@ from eqspec.compile.graph_plan import GraphPlan
 from eqspec.compile.pieces import inexact_pieces
 from eqspec.compile.plan import Plan
 from eqspec.compile.rewrite_reads import ACTIONS, BETWEEN, PIXELS
-from eqspec.errors import EqspecError
+from eqspec.errors import EqspecError, UsageError
 from eqspec.nn.initialise import initialise
 from eqspec.nn.world import World
 
@@ -163,9 +163,20 @@ def compile_graph(graph: TrainGraph, *, backend: str = "inductor") -> None:
 
 
 def choose_device(asked: str) -> torch.device:
-    """The device a run uses: CUDA where there is one, unless the spec says otherwise."""
+    """The device a run uses: CUDA where there is one, unless the spec says otherwise.
+
+    Raises:
+        UsageError: when the spec says CUDA, and there is none.
+    """
+    cuda = torch.cuda.is_available()
     if asked == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return torch.device("cuda" if cuda else "cpu")
+    if asked == "cuda" and not cuda:
+        raise UsageError(
+            "`machine.device` is cuda, but torch finds no CUDA device here",
+            help="look at the driver with nvidia-smi, or run on the processor: "
+            "--set machine.device=auto",
+        )
     return torch.device(asked)
 
 

@@ -88,7 +88,7 @@ def data_places(data: Sequence[str] | None, *, spec: Path | None = None) -> Data
         spec: its path, so that the datasets of a `registry/` beside it are known.
 
     Raises:
-        UsageError: a name that no dataset has, or several folders without a name.
+        UsageError: no folder, a name that no dataset has, or several folders without a name.
         SpecError: with everything that is wrong with the settings file.
     """
     from eqspec.cli.settings import places_of_this_machine
@@ -98,7 +98,11 @@ def data_places(data: Sequence[str] | None, *, spec: Path | None = None) -> Data
     named = places_of_this_machine()
     for text in data or ():
         match = None if Path(text).exists() else _NAMED.fullmatch(text)
-        folder = Path(match[2] if match else text).expanduser()
+        written = match[2] if match else text
+        if not written.strip():  # an unset variable of a shell is not the folder one is in
+            message = f"`--data '{text}'` names no folder"
+            raise UsageError(message, help="write `.` for the folder that you are in")
+        folder = Path(written).expanduser()
         if match:
             _known(match[1], dataset_names(spec))
             named[slot(match[1])] = folder

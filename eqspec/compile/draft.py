@@ -21,6 +21,7 @@ class GraphError(Exception):
         help: what to do about it.
         card: the card that the path leads into, by its place in the spec (``transform``), where
             the path alone would not say.
+        code: of the diagnostic.
     """
 
     def __init__(
@@ -30,12 +31,14 @@ class GraphError(Exception):
         *,
         help: str | None = None,  # noqa: A002 - as in EqspecError
         card: str | None = None,
+        code: str = "EQ030",
     ) -> None:
         super().__init__(message)
         self.path = path
         self.message = message
         self.help = help
         self.card = card
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ def plan(
     except GraphError as error:
         place = place_of(error, resolved)
         raise SpecError(
-            (Diagnostic("EQ030", error.message, place=place, help=error.help),)
+            (Diagnostic(error.code, error.message, place=place, help=error.help),)
         ) from None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 
 def ordered(bounds: tuple[float, float]) -> tuple[float, float]:
@@ -22,10 +22,24 @@ def ordered(bounds: tuple[float, float]) -> tuple[float, float]:
 Range = Annotated[tuple[float, float], AfterValidator(ordered)]
 """Lower and upper bound, both included; (0, 0) draws the identity."""
 
+_Degrees = Annotated[float, Field(ge=-360, le=360)]
+Angles = Annotated[tuple[_Degrees, _Degrees], AfterValidator(ordered)]
+"""A range of angles, in degrees, of one turn at most either way."""
+
 
 def largest(bounds: tuple[float, float]) -> float:
     """The largest magnitude in a range: what actions are scaled by."""
     return max(abs(bound) for bound in bounds)
+
+
+def within_side(bounds: tuple[float, float], *, at: int) -> None:
+    """Refuses shifts that carry an image of side `at` out of itself.
+
+    Raises:
+        ValueError: when a shift is longer than the side.
+    """
+    if (shift := largest(bounds)) > at:
+        raise ValueError(f"a shift of {shift:g} leaves nothing of an image of {at} pixels")
 
 
 def scaled(bounds: tuple[float, float], by: float) -> tuple[float, float]:

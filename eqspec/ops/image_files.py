@@ -128,17 +128,25 @@ def images_below(root: Path) -> Iterator[str]:
                 yield (inside / name).as_posix()
 
 
+class NotPlaced(UsageError):
+    """Nobody said where a dataset lies; it is called by its card's name."""
+
+    def __init__(self, dataset: str) -> None:
+        super().__init__(
+            f"nobody said where `{dataset}` lies",
+            help=f"--data {dataset}=DIR, or --data DIR for any folder of images",
+        )
+
+
 def needed_folder(folder: Path | None, *, dataset: str) -> Path:
     """The folder of a dataset that cannot do without one.
 
     Raises:
-        UsageError: none was given, or there is none.
+        NotPlaced: none was given.
+        UsageError: there is none.
     """
     if folder is None:
-        raise UsageError(
-            f"nobody said where `{dataset}` lies",
-            help=f"--data {dataset}=DIR, or --data DIR for any folder of images",
-        )
+        raise NotPlaced(dataset)
     if not folder.is_dir():
         raise UsageError(f"there is no folder {folder}", help="check the path of the dataset")
     return folder

@@ -60,16 +60,19 @@ class Dataset(Protocol):
 
 
 class TooManyUnreadable(EqspecError):
-    """More images cannot be read than may be."""
+    """More images cannot be read than may be, or all that could stand for one another."""
 
     def __init__(self, unreadable: Mapping[int, str], *, limit: int) -> None:
         some = [f"  {reason}" for reason in list(unreadable.values())[:NAMED]]
         more = len(unreadable) - len(some)
         count = "1 image" if len(unreadable) == 1 else f"{len(unreadable)} images"
         listed = "\n".join([*some, f"  and {more} more"] if more else some)
+        said, advice = f"{limit} may be", ", or allow more: --set data.with.unreadable=N"
+        if len(unreadable) <= limit:
+            said, advice = "none is left to stand for them", ""
         super().__init__(
-            f"{count} cannot be read, and {limit} may be:\n{listed}",
-            help="repair or remove them, or allow more: --set data.with.unreadable=N",
+            f"{count} cannot be read, and {said}:\n{listed}",
+            help=f"repair or remove them{advice}",
         )
         self._made_of = dict(unreadable), limit
 

@@ -89,6 +89,9 @@ def find(root: Path, *, reference: str) -> Path:
     ]
     if len(matches) == 1:
         return runs[matches[0]]
+    if not matches and (Path(reference).is_absolute() or Path(reference).exists()):
+        message = f"`{reference}` is no run folder: it has no plan.json"
+        raise UsageError(message, help="run folders are `runs/<spec>/<recipe>-s<seed>`")
     raise _ambiguous(wanted, matches) if matches else _unknown(wanted, runs, root=root)
 
 

@@ -166,7 +166,7 @@ class Machine(_Section):
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="Where tensors live; auto takes CUDA when there is one."
     )
-    workers: Literal["auto"] | Annotated[int, Field(ge=0)] = Field(
+    workers: Literal["auto"] | Annotated[int, Field(ge=0, le=512)] = Field(
         default="auto",
         description="Processes that read images; 0 reads in the main one.",
         json_schema_extra=facts(unit="processes"),

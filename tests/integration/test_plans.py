@@ -126,6 +126,8 @@ def test_what_a_plan_comes_from_must_be_as_it_was(ask: Ask) -> None:
         "schema of plans: 99 → 1": {"plan_schema": 99},
         "data photos: abc → ": {"data": "abc"},
         "is damaged": {"plan": {"name": "toy"}},
+        "`toy.plan` is damaged": {"plan": {**plan["plan"], "seed": 7}},
+        "is damaged: it does not": {"spec": plan["spec"].replace("4 steps", "5 steps")},
     }
     for said, changes in cases.items():
         edited(plan, **changes)
@@ -143,6 +145,17 @@ def test_a_torn_plan_is_damaged_and_no_spec(ask: Ask) -> None:
     answer = ask("run", "toy.plan")
     assert answer.status == 3
     assert "`toy.plan` is damaged" in answer.err
+
+
+def test_a_plan_is_written_over_no_other_file(ask: Ask) -> None:
+    spec = Path("toy.yaml").read_text()
+    answer = ask("plan", "toy.yaml", "--no-trace", "-o", "toy.yaml")
+    assert answer.status == 2
+    assert "`toy.yaml` is there already and is no plan" in answer.err
+    assert Path("toy.yaml").read_text() == spec
+    saved(ask)
+    assert ask("plan", "toy.yaml", "--no-trace", "--set", "seed=3", "-o", "toy.plan").status == 0
+    assert json.loads(Path("toy.plan").read_text())["plan"]["seed"] == 3
 
 
 def test_another_commit_or_another_reading_of_the_spec_refuses_nothing(ask: Ask) -> None:

@@ -27,7 +27,7 @@ from eqspec.compile.plan import DataPlan
 from eqspec.compile.resolve import Resolved
 from eqspec.errors import Diagnostic, EqspecError, SpecError, UsageError
 from eqspec.ops.find import find_op
-from eqspec.ops.image_files import ImageFileParams
+from eqspec.ops.image_files import ImageFileParams, NotPlaced
 from eqspec.ops.op import OpParams, how_it_runs_fields
 from eqspec.ops.tolerant import Tolerant
 from eqspec.registry.cards import DatasetCard
@@ -91,7 +91,10 @@ def open_dataset(data: DataPlan, *, split: str, places: DataPlaces, own: str) ->
     params = op.Params.model_validate(data.params)
     folder = places.of(data.name, own=own)
     _need_folder(params, folder)
-    opened = op.open(params, split=split, folder=folder)
+    try:
+        opened = op.open(params, split=split, folder=folder)
+    except NotPlaced:  # the op knows its own name, which several cards may share
+        raise NotPlaced(data.name) from None
     return Tolerant(opened, limit=getattr(params, "unreadable", 0))
 
 

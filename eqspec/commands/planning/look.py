@@ -85,7 +85,9 @@ def look(data: DataPlan, *, places: DataPlaces, own: str) -> DataFound | None:
         _count(train, data)
         samples = _samples(train)
     except EqspecError as error:
-        raise SpecError((Diagnostic("EQ050", error.message, help=error.help),)) from error
+        said, *listed = (line.strip() for line in error.message.split("\n"))
+        found = Diagnostic("EQ050", said, help=error.help, notes=tuple(listed))
+        raise SpecError((found,)) from error
     return DataFound(
         name=data.name,
         folder=folder,

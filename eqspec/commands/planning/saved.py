@@ -15,8 +15,9 @@ from typing import Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationError
 
 from eqspec.commands.planning.data_places import DataPlaces
+from eqspec.compile.identity import hashed
 from eqspec.compile.plan import PLAN_SCHEMA, Plan, Provenance
-from eqspec.errors import EqspecError, SpecError
+from eqspec.errors import EqspecError, SpecError, UsageError
 from eqspec.ops.find import UnknownOp, find_op, op_sha256
 from eqspec.registry.catalog import Catalog, UnknownCard, open_catalog
 from eqspec.runs.artifacts import read_text, write_text
@@ -45,7 +46,7 @@ class SavedVariant(BaseModel):
 
 
 class SavedPlan(BaseModel):
-    """The contents of a plan file.
+    """The contents of a plan file, beside which stands the `sha256` of all that would be run.
 
     Attributes:
         spec: the text of the spec that was planned.
@@ -97,8 +98,17 @@ def is_plan(path: Path) -> bool:
 
 
 def save(path: Path, saved: SavedPlan) -> None:
-    """Writes a plan file."""
-    write_text(path, text=saved.model_dump_json(indent=1, by_alias=True) + "\n")
+    """Writes a plan file, sealed: a number changed by hand would be run under the old id.
+
+    Raises:
+        UsageError: when another file than a plan stands there, such as the spec itself.
+    """
+    if path.exists() and not is_plan(path):
+        message = f"`{path}` is there already and is no plan; it is left as it is"
+        raise UsageError(message, help="write the plan to another file")
+    content = saved.model_dump(mode="json", by_alias=True)
+    sealed = {**content, "sha256": _seal(content)}
+    write_text(path, text=json.dumps(sealed, indent=1, ensure_ascii=False) + "\n")
 
 
 def recover(path: Path, *, data: DataPlaces) -> Recovered:
@@ -151,14 +161,22 @@ def _op(family: str, name: str) -> Provenance | None:
     return Provenance(kind="op", family=family, name=name, rev=rev, sha256=op_sha256(family, name))
 
 
+def _seal(content: Mapping[str, JsonValue]) -> str:
+    """SHA-256 of all that would be run."""
+    return hashed({key: content.get(key) for key in ("spec", "plan", "variants")})
+
+
 def _from_file(path: Path, *, data: DataPlaces) -> Recovered:
     raw = _json(path)
+    seal = raw.pop("sha256", None)
     _refuse_schema(path, raw.get("plan_schema"))
     overlay = raw.get("overlay")
     catalog = open_catalog(overlay=Path(overlay) if isinstance(overlay, str) else None)
     then = _validated(path, TypeAdapter(tuple[Provenance, ...]), raw.get("sources"))
     _refuse_changes(path, _changes(then, catalog))
     saved = _validated(path, TypeAdapter(SavedPlan), raw)
+    if seal != _seal(TypeAdapter(dict[str, JsonValue]).validate_python(raw)):
+        raise _damaged(path)
     found = None if saved.data is None else fingerprint(saved.plan, data=data)
     if found is not None and found != saved.data:
         _refuse_changes(path, [f"data {saved.plan.data.name}: {saved.data} → {found}"])

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 
 import numpy as np
 from pydantic import Field
@@ -77,7 +77,7 @@ class Params(OpParams):
     heldout_draws: int = Field(1, ge=1)
     train_pairs: int = Field(ge=1)
     heldout_pairs: int = Field(ge=2)
-    hidden: tuple[int, ...]
+    hidden: tuple[Annotated[int, Field(ge=1)], ...]
     epochs: int = Field(ge=1)
     batch: int = Field(ge=1)
     lr: float = Field(gt=0)

@@ -6,7 +6,7 @@ VICReg's expander (arXiv:2105.04906, section 4.2), SimCLR's (arXiv:2002.05709), 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
@@ -38,7 +38,7 @@ class Params(OpParams):
         group: batch statistics over consecutive groups of so many samples; None: the whole batch.
     """
 
-    widths: tuple[int, ...] = Field(min_length=1)
+    widths: tuple[Annotated[int, Field(gt=0)], ...] = Field(min_length=1)
     activation: Literal["relu", "gelu"] = "relu"
     norm: Literal["none", "batch", "layer"] = "none"
     bias: bool = True

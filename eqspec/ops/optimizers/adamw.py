@@ -5,7 +5,7 @@ Loshchilov and Hutter (arXiv:1711.05101), algorithm 2, as in torch.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import torch
 
 rev = 2
+
+_Decay = Annotated[float, Field(ge=0, lt=1)]
 
 
 class Params(OpParams):
@@ -30,7 +32,7 @@ class Params(OpParams):
 
     lr: Rate
     weight_decay: Scheduled = 0.0
-    betas: tuple[float, float] = (0.9, 0.999)
+    betas: tuple[_Decay, _Decay] = (0.9, 0.999)
     eps: float = Field(default=1e-8, gt=0)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eqspec.nn.canvas import rigid_reach
-from eqspec.nn.ranges import Range, largest
+from eqspec.nn.ranges import Angles, largest
 from eqspec.ops.op import OpParams
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Params(OpParams):
         degrees: lowest and highest angle.
     """
 
-    degrees: Range = (0.0, 0.0)
+    degrees: Angles = (0.0, 0.0)
 
 
 def ranges(params: Params, *, size: int) -> tuple[tuple[float, float], ...]:  # noqa: ARG001 - the contract of transforms

@@ -6,13 +6,13 @@ Equivariance-coherent SSL (arXiv:2503.18753), table of considered transformation
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from eqspec.nn.canvas import rigid_reach
-from eqspec.nn.ranges import Range, largest, per_largest, scaled
+from eqspec.nn.ranges import Range, largest, per_largest, scaled, within_side
 from eqspec.ops.op import OpParams
 
 if TYPE_CHECKING:
@@ -41,6 +41,11 @@ class Params(OpParams):
 
     pixels: Range = (0.0, 0.0)
     at: int = Field(default=224, gt=0)
+
+    @model_validator(mode="after")
+    def _shifts_stay_in_the_image(self) -> Self:
+        within_side(self.pixels, at=self.at)
+        return self
 
 
 def ranges(params: Params, *, size: int) -> tuple[tuple[float, float], ...]:

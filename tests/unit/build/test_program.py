@@ -78,3 +78,11 @@ def test_blocks_of_many_sizes_compile() -> None:
             expected = eager.encode(case.streams())["tokens"]
             found = compiled.encode(case.streams())["tokens"]
         torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_a_device_that_is_not_there_is_refused_in_words() -> None:
+    with pytest.raises(EqspecError, match="no CUDA device") as refused:
+        choose_device("cuda")
+    assert refused.value.exit_status == 2
+    assert choose_device("auto") == choose_device("cpu")

@@ -183,7 +183,41 @@ def test_check_names_damaged_images(ask: Ask, pictures: Path) -> None:
     limit = ("--set", "data.with.unreadable=0")
     refused = ask("check", "mine.yaml", "--data", str(pictures), *limit)
     assert refused.status == 2
-    assert "1 image cannot be read, and 0 may be" in refused.err
+    assert "1 image cannot be read, and 0 may be:\n" in refused.err
+    assert "= note: cannot read the image" in refused.err
+
+
+def test_a_folder_of_damaged_images_is_explained(ask: Ask, pictures: Path) -> None:
+    for path in pictures.rglob("*.png"):
+        path.write_bytes(b"no image")
+    answer = ask("check", "mine.yaml", "--data", str(pictures))
+    assert answer.status == 2
+    assert "9 images cannot be read, and none is left to stand for them" in answer.err
+    assert "100 may be" not in answer.err
+    assert "\N{REPLACEMENT CHARACTER}" not in answer.err
+
+
+@pytest.mark.parametrize("given", ["", "photos=", " "])
+def test_no_folder_is_not_the_folder_one_is_in(ask: Ask, given: str) -> None:
+    answer = ask("check", "toy.yaml", "--data", given)
+    assert answer.status == 2
+    assert "names no folder" in answer.err
+
+
+def test_a_dataset_without_a_place_is_called_by_its_card(ask: Ask, tmp_path: Path) -> None:
+    text = toy_text("vicreg").replace("{use: photos}", "{use: tiny-imagenet-100}")
+    (tmp_path / "tiny.yaml").write_text(text)
+    answer = ask("run", "tiny.yaml")
+    assert answer.status == 2
+    assert "nobody said where `tiny-imagenet-100` lies" in answer.err
+    assert "--data tiny-imagenet-100=DIR" in answer.err
+
+
+def test_any_folder_works_for_errors_over_the_pixels_variance(ask: Ask, pictures: Path) -> None:
+    """The small specs measure their reconstruction by it."""
+    for spec in ("quickstart", "toy.yaml"):
+        given = ("--set", "train.batch=8", "--data", str(pictures))
+        assert ask("check", spec, *given).status == 0
 
 
 def test_how_much_damage_is_borne_is_no_part_of_the_recipe(ask: Ask, pictures: Path) -> None:
@@ -222,7 +256,7 @@ sys.exit(status or int("torch" in sys.modules))
     ("names", "said"),
     [
         ((), "there is no image in"),
-        (("only.png",), "a batch of 8 does not fit into 1 training images"),
+        (("only.png",), "a batch of 8 does not fit into 1 training image\n"),
         (("a.png", "b.png", "c.png"), "a batch of 8 does not fit into 2 training images"),
     ],
 )
@@ -239,6 +273,8 @@ def test_too_few_images_are_explained(
         assert said in answer.err
         assert " --> mine.yaml:" in answer.err
         assert "help: " in answer.err
+        assert "choose at most 1\n" not in answer.err
+        assert "error[EQ030]" not in answer.err
 
 
 def test_the_next_command_knows_where_the_data_lies(ask: Ask, pictures: Path) -> None:
