@@ -60,7 +60,7 @@ def test_a_run_is_found_by_its_path(root: Path, tmp_path: Path) -> None:
 
 def test_a_path_that_is_no_run_is_not_looked_for_among_the_runs(root: Path, tmp_path: Path) -> None:
     for path in (root / "wide" / "nowhere", tmp_path):
-        with pytest.raises(UsageError, match="is no run folder: it has no plan.json"):
+        with pytest.raises(UsageError, match=r"is no run folder: it has no plan\.json"):
             find(tmp_path / "elsewhere", reference=str(path))
 
 
