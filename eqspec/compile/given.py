@@ -11,12 +11,14 @@ from eqspec.compile.rewrite_reads import (
     BETWEEN,
     DRAWS,
     PIXELS,
+    settings_unread,
     streams_read,
     transform_needed,
 )
 from eqspec.compile.stored_pairs import pair_plan, reads_latents
 from eqspec.compile.views import PATH_GROUP, PATH_VIEW, added_groups, steps_of_views
 from eqspec.ops.op import BATCH, StreamType
+from eqspec.registry.cards import EquivarianceCard
 
 ADD_TRANSFORM = "add `transform: {use: rot}`; `eqspec list transforms` shows the others"
 """What to do where a rewrite needs a transform and the spec names none."""
@@ -42,6 +44,7 @@ def given_streams(
         return given
     moved = given.get(PATH_GROUP)
     if resolved.transform is not None:
+        _refuse_unread(resolved, rewrite)
         given |= _path(resolved, moved, points=points)
     elif needed := transform_needed(rewrite):
         raise GraphError(
@@ -67,6 +70,19 @@ def given_streams(
                 help="choose another `augment`; this one draws " + ", ".join(drawn),
             )
     return given
+
+
+def _refuse_unread(resolved: Resolved, rewrite: EquivarianceCard) -> None:
+    """A transform that nothing reads would move view 2 unseen."""
+    stored = reads_latents(resolved.cards.get("transform"))
+    unread = settings_unread(rewrite, transform="stored" if stored else "drawn")
+    if "transform" in unread:
+        name = resolved.cards["equivariance"].name
+        raise GraphError(
+            ("equivariance", "transform"),
+            f"`{name}` does not read `transform`: {unread['transform']}",
+            help="delete `transform`, or choose another rewrite",
+        )
 
 
 def _images(resolved: Resolved, group_sizes: dict[str, int]) -> dict[str, StreamType]:

@@ -9,7 +9,9 @@ import pytest
 import torch
 
 from eqspec.commands.planning.plans import plan_spec
+from eqspec.compile.alternatives import carried_out
 from eqspec.compile.plan import Plan
+from eqspec.compile.rewrite_reads import streams_read, transform_needed
 from eqspec.nn.world import World
 from eqspec.ops.find import find_op, op_names
 from eqspec.ops.op import BATCH, StreamType
@@ -178,15 +180,41 @@ def test_a_rewrite_compiles_with_what_it_needs(name: str) -> None:
         for method in SUITED.get(name, CUTTABLE)
         if set(needs.terms) <= set(card("methods", method).model.terms)
         and set(needs.modules) <= set(card("methods", method).model.modules)
+        and drawn_by(name) <= steps_of(method)
     ]
     assert fitting, "a rewrite fits some method"
     for method in fitting:
-        for transform in CATALOG.names("transforms"):
-            if not is_stored(transform):
-                plan = compiled(method, equivariance=rewrite_with(name, transform))
-                assert plan.graph.added
-                assert plan.views.path is not None
-                assert plan.views.path.impl == card("transforms", transform).model.impl
+        assert compiled(method, equivariance=rewrite_alone(name, method=method)).graph.added
+
+
+def drawn_by(rewrite: str) -> set[str]:
+    """The steps of an augmentation whose parameters a rewrite reads."""
+    read = streams_read(card("equivariance", rewrite).model)
+    return {stream.removeprefix("draws.") for stream in read if stream.startswith("draws.")}
+
+
+def steps_of(method: str) -> set[str]:
+    """The steps of a method's own augmentation, and its crop."""
+    own = card("augmentations", card("methods", method).model.recipe.augment).model
+    return {"crop"} | {s.impl for view in own.groups["global"].views for s in view.steps}
+
+
+def rewrite_alone(name: str, *, method: str) -> str:
+    """The rewrite with the settings that it cannot do without."""
+    model = carried_out(card("equivariance", name).model, card("methods", method).model)
+    return (
+        f"{{use: {name}, transform: {{use: rot}}}}"
+        if transform_needed(model)
+        else f"{{use: {name}}}"
+    )
+
+
+@pytest.mark.parametrize("name", [n for n in CATALOG.names("transforms") if not is_stored(n)])
+@pytest.mark.parametrize("rewrite", ["intermediate-reconstruction", "sie"])
+def test_a_transform_compiles_with_a_rewrite_that_reads_it(rewrite: str, name: str) -> None:
+    plan = compiled("vicreg", equivariance=rewrite_with(rewrite, name))
+    assert plan.views.path is not None
+    assert plan.views.path.impl == card("transforms", name).model.impl
 
 
 def rewrite_with(name: str, transform: str) -> str:

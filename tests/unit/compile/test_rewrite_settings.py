@@ -127,6 +127,14 @@ def test_no_transform_is_asked_for_where_none_is_read(name: str) -> None:
     assert said(toy_text("vicreg_sie", equivariance=f"{{use: {name}{fitting}}}")) == ()
 
 
+@pytest.mark.parametrize("name", ["e-ssl", "equimod", "augself"])
+def test_an_unread_transform_is_refused_by_the_compiler_too(name: str) -> None:
+    """Where no rule was asked: it would move view 2, and nothing would tell."""
+    text = REWRITES[name].replace("{use:", "{transform: {use: rot}, use:", 1)
+    with pytest.raises(SpecError, match=f"`{name}` does not read `transform`"):
+        toy_plan("vicreg", equivariance=text)
+
+
 def test_a_transform_may_move_what_is_redrawn() -> None:
     text = REWRITES["cross-attention"].replace(", split", ", transform: {use: rot}, split")
     moved, still = (
