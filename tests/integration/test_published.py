@@ -16,6 +16,7 @@ from tests.integration.test_eval import write_images
 from tests.made_runs import REST, Answer, ask
 from tests.published_files import LAYOUTS, VIT, encoder, state, store
 from tests.published_specs import pictures, spec_text
+from tests.toys import SMALL
 
 RANK = "{use: effective-rank, at: end}"
 LABELLED = (
@@ -146,6 +147,22 @@ def test_a_run_goes_on_without_the_file_once_it_has_taken_it(tmp_path: Path) -> 
     assert "the published weights are not here" in refused.err
     audit = made.ask("audit", "latest", "--json").data
     assert {f["about"]: f["holds"] for f in audit["findings"]}["spec"] is None
+
+
+def test_a_training_that_goes_on_from_published_weights_is_compared_with_its_start(
+    tmp_path: Path,
+) -> None:
+    store(tmp_path / "mae.pth", LAYOUTS["mae"])
+    text = spec_text(tmp_path / "mae.pth", LAYOUTS["mae"].params)
+    text += f"method: {{use: vicreg, with: {SMALL['vicreg']}}}\n"
+    text += 'train: {length: 2 steps, batch: 8}\nmachine: {compile: "off"}\n'
+    (tmp_path / "judged.yaml").write_text(text)
+    said = Place(tmp_path).ask("run", str(tmp_path / "judged.yaml"), "--json")
+    assert said.status == 0, said.err
+    (table,) = said.data["tables"]
+    assert [row["name"] for row in table["rows"]] == ["untrained", "start", "judged"]
+    (effort,) = said.data["efforts"]
+    assert effort["samples"] == 16
 
 
 def test_a_grid_varies_the_weights(tmp_path: Path) -> None:
