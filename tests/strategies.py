@@ -127,9 +127,37 @@ def spec_mappings(draw: st.DrawFn) -> dict[str, object]:
     return draw(st.fixed_dictionaries(required, optional=optional))
 
 
+@st.composite
+def judged_mappings(draw: st.DrawFn) -> dict[str, object]:
+    """A legal spec that trains nothing, as plain data."""
+    weights = st.fixed_dictionaries(
+        {"weights": st.sampled_from(["weights.pth", "timm:vit_base_patch16_224.mae"])},
+        optional={
+            "part": st.none() | st.sampled_from(["teacher", "base_encoder"]),
+            "sha256": st.none() | st.just("0" * 64),
+            "partial": st.booleans(),
+        },
+    )
+    backbone = {"use": bare_names, "init": weights | st.just("weights.safetensors")}
+    judged = st.fixed_dictionaries({"use": bare_names, "at": st.just("end")})
+    required = {
+        "schema": st.just(1),
+        "data": uses,
+        "backbone": st.fixed_dictionaries(backbone),
+        "evaluate": st.lists(judged, max_size=3),
+    }
+    optional = {
+        "seed": st.integers(0, LARGEST),
+        "train": st.none(),
+        "method": st.none(),
+        "equivariance": st.just("none"),
+    }
+    return draw(st.fixed_dictionaries(required, optional=optional))
+
+
 def as_spec(mapping: dict[str, object]) -> Spec:
     """A mapping of `spec_mappings` as a spec."""
     return Spec.model_validate_json(json.dumps(mapping), strict=True)
 
 
-specs = spec_mappings().map(as_spec)
+specs = (spec_mappings() | judged_mappings()).map(as_spec)

@@ -56,6 +56,18 @@ method:
   use: 'mae'
 train: {length: 20 steps, batch: 64}
 """,
+    """\
+schema: 1
+data: {use: imagenet1k}
+augment: null
+equivariance: none
+backbone:
+  use: vit_small_patch16
+  init: {weights: dino.pth, part: teacher, partial: false}
+keep: {last: 1}
+evaluate:
+- {use: r2, at: end}
+""",
 )
 
 SNIPPETS = (
@@ -80,6 +92,7 @@ SNIPPETS = (
 NEAR_MISSES = (
     *(None, True, 0, 3, -1, 2.5, "", "yes", "2", "3 days", "auto", "mirror", "torch.nn", "r2"),
     *([], [3], {"x": 1}, {"card": "dataset"}, {"impl": "sgd", "parms": {}}),
+    {"use": "vit", "init": "timm:vit_small_patch16_224.dino"},
     *({"use": "sie", "split": 0.5, "d_equi": 3}, {"lambda": 0, "split": 0.5, "transfrom": 1}),
 )
 
