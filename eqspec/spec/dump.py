@@ -34,6 +34,14 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
+class _InlineDumper(_Dumper):
+    """Quotes newlines too, which would otherwise be written as blank lines."""
+
+    def represent_scalar(self, tag: str, value: str, style: str | None = None) -> yaml.ScalarNode:
+        """As above, for a newline as well."""
+        return super().represent_scalar(tag, value, '"' if "\n" in value else style)
+
+
 def write_yaml(data: JsonValue) -> str:
     """Plain data as YAML, in its own order; short inner mappings and lists on one line."""
     return yaml.dump(
@@ -50,7 +58,7 @@ def inline_yaml(data: JsonValue) -> str:
     """Plain data on one line, as it may stand after a key."""
     text = yaml.dump(
         data,
-        Dumper=_Dumper,
+        Dumper=_InlineDumper,
         sort_keys=False,
         allow_unicode=True,
         default_flow_style=True,
