@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sysconfig
 from dataclasses import dataclass
@@ -30,4 +31,5 @@ class Toolchain:
 def find_toolchain() -> Toolchain:
     """Looks for the tools."""
     headers = Path(sysconfig.get_paths()["include"]) / "Python.h"
-    return Toolchain(compiler=shutil.which("g++") is not None, headers=headers.is_file())
+    readable = os.access(headers, os.R_OK)  # what may not be read cannot be compiled with either
+    return Toolchain(compiler=shutil.which("g++") is not None, headers=readable)

@@ -43,15 +43,26 @@ def main(argv: list[str] | None = None) -> int:
     except EqspecError as error:
         return _refuse(error, screen=screen)
     except OSError as error:
-        if error.errno != errno.ENAMETOOLONG:
+        if (wrong := _wrong_path(error)) is None:
             raise
-        said = str(error.filename)[:60]
-        return _refuse(UsageError(f"no path can be as long as `{said}…`"), screen=screen)
+        return _refuse(wrong, screen=screen)
     if status == INTERRUPTED and not screen.has_suggested:
         # A run that has begun catches signals itself; this one came before or after it.
         screen.say("Stopped.")
         screen.suggest("eqspec", *arguments)
     return int(status or 0)
+
+
+def _wrong_path(error: OSError) -> UsageError | None:
+    """What is wrong with a path that was given; None when that is not the reason."""
+    match error.errno:
+        case errno.ENAMETOOLONG:
+            return UsageError(f"no path can be as long as `{str(error.filename)[:60]}…`")
+        case errno.EACCES | errno.EPERM if error.filename:
+            message = f"`{error.filename}` may not be read or searched: permission denied"
+            return UsageError(message, help="check who owns it and the folders above it")
+        case _:
+            return None
 
 
 def _refuse(error: EqspecError, *, screen: Screen) -> int:

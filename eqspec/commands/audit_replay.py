@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from eqspec.build.program import build_program, initial_graph
 from eqspec.commands.findings import Disagreement, Finding, Level
 from eqspec.commands.planning.data_places import DataPlaces, open_dataset
+from eqspec.commands.running.memory import within_memory
 from eqspec.compile.plan import Plan
 from eqspec.engine.events import Stepped
 from eqspec.engine.train import train
@@ -27,7 +28,8 @@ def replays(folder: RunFolder, *, steps: int, data: DataPlaces) -> Finding:
     try:
         if not folder.identity().train.steps:
             return _taken_over(folder)
-        return _replayed(folder, steps=steps, data=data)
+        with within_memory():
+            return _replayed(folder, steps=steps, data=data)
     except ValidationError:
         return _unknown("the plan was made by another version of eqspec")
     except EqspecError as error:

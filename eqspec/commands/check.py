@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,8 @@ from eqspec.commands.planning.data_places import NOWHERE, DataPlaces
 from eqspec.commands.planning.look import DataFound, look
 from eqspec.commands.planning.plans import plan_spec
 from eqspec.compile.plan import Plan
-from eqspec.errors import Diagnostic
+from eqspec.errors import Diagnostic, SpecError
+from eqspec.ops.find import find_op
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +64,13 @@ def check(path: Path, *, overrides: Sequence[str] = (), data: DataPlaces = NOWHE
         SpecError: with everything that is wrong with the spec, or else with the data.
     """
     planned = plan_spec(path, overrides=overrides, data=data)
+    found = _look(planned.in_order, places=data)
+    if problems := tuple(dict.fromkeys(_without_labels(planned.in_order, found))):
+        raise SpecError(problems)
     return Checked(
         plans=tuple(gist(p) for p in planned.in_order),
         warnings=planned.warnings,
-        data=_look(planned.in_order, places=data),
+        data=found,
     )
 
 
@@ -76,6 +80,20 @@ def _look(plans: Sequence[Plan], *, places: DataPlaces) -> tuple[DataFound, ...]
     once = [use for at, use in enumerate(used) if use not in used[:at]]
     found = [look(data, places=places, own=own) for data, own in once]
     return tuple(one for one in found if one is not None)
+
+
+def _without_labels(plans: Sequence[Plan], found: Sequence[DataFound]) -> Iterator[Diagnostic]:
+    """Evaluations that read labels, of images that turned out to have none."""
+    unlabelled = {one.name for one in found if not one.classes}
+    for evaluation in (e for p in plans for e in p.evaluations):
+        needs: bool = find_op("evaluations", evaluation.impl).needs_labels
+        if needs and evaluation.data.name in unlabelled:
+            name, data = evaluation.name, evaluation.data.name
+            yield Diagnostic(
+                "EQ040",
+                f"`{name}` needs labels, and the images of `{data}` have none",
+                help="put them into one folder per class, or name labelled data: `with: {data: …}`",
+            )
 
 
 def gist(plan: Plan) -> Gist:

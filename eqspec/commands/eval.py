@@ -21,6 +21,7 @@ from eqspec.commands.running.judging import (
     judge_plan,
     open_splits,
 )
+from eqspec.commands.running.memory import within_memory
 from eqspec.commands.running.request import never
 from eqspec.commands.running.told import told
 from eqspec.compile.plan import EvalPlan, Plan
@@ -189,9 +190,10 @@ def _judge_at(
         if evaluation in missing:
             damaged = damaged_results(folder, evaluation=evaluation, step=step)
             yield Judging(evaluation=evaluation, step=step, damaged=damaged)
-        judged = judge_plan(
-            folder, graph, plan=request.plan, evaluation=evaluation, splits=splits, step=step
-        )
+        with within_memory():
+            judged = judge_plan(
+                folder, graph, plan=request.plan, evaluation=evaluation, splits=splits, step=step
+            )
         yield Evaluated(judged=judged, step=step)
 
 

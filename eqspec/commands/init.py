@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -83,7 +84,8 @@ def _plugin_files(package: str) -> Mapping[str, str]:
 def _package(name: str) -> str:
     """The name as that of a Python package."""
     package = name.replace("-", "_")
-    if not is_bare(name) or not re.fullmatch("[a-z][a-z0-9_]*", package):
+    legal = is_bare(name) and re.fullmatch("[a-z][a-z0-9_]*", package)
+    if not legal or keyword.iskeyword(package) or package == "eqspec":
         raise UsageError(
             f"`{name}` cannot be the name of a package",
             help="small letters, digits, `-` and `_`, a letter first, as in `my-transforms`",

@@ -18,6 +18,7 @@ from eqspec.commands.running.damage import with_damage
 from eqspec.commands.running.events import Evaluated, Opened, RunEvent, Sealed
 from eqspec.commands.running.guard import guard
 from eqspec.commands.running.judging import open_splits
+from eqspec.commands.running.memory import within_memory
 from eqspec.commands.running.request import RunRequest
 from eqspec.commands.running.told import told, told_published
 from eqspec.compile.plan import Plan
@@ -86,19 +87,16 @@ def _existing(path: Path, plan: Plan) -> RunFolder | None:
 def _logged(events: Iterator[RunEvent], *, folder: RunFolder, log: Log) -> Iterator[RunEvent]:
     """The events, told in the log; so is what ends them before their time."""
     try:
-        for event in events:
-            for text in told(event):
-                log.write(text)
-            if isinstance(event, Sealed):
-                steps = folder.identity().train.steps
-                folder.seal(Outcome(status=Status.FINISHED, step=steps))
-            yield event
+        with within_memory():
+            for event in events:
+                for text in told(event):
+                    log.write(text)
+                if isinstance(event, Sealed):
+                    steps = folder.identity().train.steps
+                    folder.seal(Outcome(status=Status.FINISHED, step=steps))
+                yield event
     except NotFinite as error:
         raise _fail(folder, error, log=log) from error
-    except torch.OutOfMemoryError as error:
-        log.write("failed: out of memory")
-        less = "--set machine.micro_batches=2 needs less and gives the same numbers"
-        raise EqspecError("out of memory", help=less) from error
     except (Exception, KeyboardInterrupt) as error:
         with suppress(EqspecError):  # a full disk takes no more lines either
             log.write(_ended_by(error))

@@ -71,8 +71,12 @@ class Watch:
             raise EqspecError(message, help=UNCOMPILED) from error
 
     def taken(self) -> Compilation | None:
-        """What was compiled since this was last asked; None when nothing was."""
-        if not self._forms:
+        """What was compiled since this was last asked; None when nothing was.
+
+        The backward of a form is compiled when it is first needed, often a step later: then there
+        are seconds, and no form.
+        """
+        if not self._forms and not self._seconds:
             return None
         found = Compilation(seconds=self._seconds, forms=self._forms, reasons=_reasons(self._since))
         self._seconds, self._forms, self._since = 0.0, 0, _now_us()

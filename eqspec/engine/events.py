@@ -13,7 +13,8 @@ class Compilation:
 
     Attributes:
         seconds: that it took.
-        forms: of blocks and judge, each for other shapes or another mode.
+        forms: of blocks and judge, each for other shapes or another mode; 0 where only the
+            backward of forms that were there was compiled.
         reasons: why forms that were there already did not fit, one line each.
     """
 

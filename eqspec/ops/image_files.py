@@ -118,11 +118,19 @@ def fingerprint(sizes: Iterable[tuple[str, int]], chosen: Iterable[bytes]) -> st
     return digest.hexdigest()
 
 
+def _leads_back(path: Path) -> bool:
+    return path.is_symlink() and path.parent.resolve().is_relative_to(path.resolve())
+
+
 def images_below(root: Path) -> Iterator[str]:
-    """Paths of image files relative to root, with forward slashes; hidden ones are passed over."""
+    """Paths of image files relative to root, with forward slashes; hidden ones are passed over.
+
+    Links are followed, but none that leads back to a folder above it.
+    """
     for folder, folders, names in os.walk(root, followlinks=True):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        inside = Path(folder).relative_to(root)
+        here = Path(folder)
+        folders[:] = [n for n in folders if not n.startswith(".") and not _leads_back(here / n)]
+        inside = here.relative_to(root)
         for name in names:
             if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES:
                 yield (inside / name).as_posix()

@@ -35,9 +35,10 @@ class _Dumper(yaml.SafeDumper):
 
 
 class _InlineDumper(_Dumper):
-    """Escapes newlines: in any other style a text with one takes several lines."""
+    """Quotes newlines too, which would otherwise be written as blank lines."""
 
     def represent_scalar(self, tag: str, value: str, style: str | None = None) -> yaml.ScalarNode:
+        """As above, for a newline as well."""
         return super().represent_scalar(tag, value, '"' if "\n" in value else style)
 
 

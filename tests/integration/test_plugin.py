@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from eqspec.cli.main import main
+from eqspec.commands.init import init
 from eqspec.errors import UsageError
 from eqspec.ops.find import find_op, op_names, plugin_of
 
@@ -120,3 +121,10 @@ def _found(data: object, key: str) -> list[object]:
         return []
     own = data.get(key, [])
     return [*own, *(inner for value in data.values() for inner in _found(value, key))]
+
+
+@pytest.mark.parametrize("name", ["class", "eqspec", "1abc", "../x", ""])
+def test_a_package_that_python_could_not_import_is_not_made(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="cannot be the name of a package"):
+        init(tmp_path / "new", plugin=name)
+    assert not (tmp_path / "new").exists()

@@ -171,6 +171,8 @@ def test_every_axis_leads_somewhere():
 @given(json_values)
 @example({"\n": None})
 @example("a\n\nb")
+@example(["\n"])
+@example("a\nb\u2028c")
 def test_any_plain_data_comes_back_from_one_line(value: object):
     text = inline_yaml(value)
     assert len(text.splitlines()) == 1

@@ -152,7 +152,8 @@ class Attempt:
             self._budget.stepped(event.seconds)
             self._live.beat(step=event.step)
             if event.compiled is not None:
-                yield Compiled(step=event.step, work=event.compiled, late=event.settled)
+                late = event.settled and event.compiled.forms > 0
+                yield Compiled(step=event.step, work=event.compiled, late=late)
             if time.monotonic() - self._saved[1] > SAVE_AFTER and event.step not in self._pauses:
                 yield from self._save(program, records=records)
 

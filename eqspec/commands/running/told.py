@@ -73,7 +73,7 @@ def agreed(event: Agreed) -> str:
 def compiled(event: Compiled) -> str:
     """How much was compiled; why, where nothing more should have been."""
     work = event.work
-    forms = f"{work.forms} form{'' if work.forms == 1 else 's'}"
+    forms = f"{work.forms} form{'' if work.forms == 1 else 's'}" if work.forms else "the backward"
     said = f"compiled {forms} of blocks and losses in {work.seconds:.1f} s at step {event.step}"
     if not event.late:
         return said

@@ -220,6 +220,20 @@ def test_any_folder_works_for_errors_over_the_pixels_variance(ask: Ask, pictures
         assert ask("check", spec, *given).status == 0
 
 
+def test_labels_that_a_folder_lacks_are_missed_before_anything_is_run(
+    ask: Ask, pictures: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "judged.yaml").write_text(
+        (tmp_path / "cifar.yaml").read_text() + "evaluate: [{use: knn, at: end}]\n"
+    )
+    given = ("check", "judged.yaml", "--data")
+    assert ask(*given, str(pictures)).status == 0
+    (pictures / "cat").rename(tmp_path / "loose")
+    answer = ask(*given, str(tmp_path / "loose"))
+    assert answer.status == 2
+    assert "`knn` needs labels, and the images of `image-folder` have none" in answer.err
+
+
 def test_how_much_damage_is_borne_is_no_part_of_the_recipe(ask: Ask, pictures: Path) -> None:
     argv = ("check", "mine.yaml", "--data", str(pictures), "--json")
     borne = ask(*argv, "--set", "data.with.unreadable=7")

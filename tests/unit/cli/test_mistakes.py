@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +32,21 @@ def ask(capsys, tmp_path: Path, monkeypatch) -> Ask:
 
 
 LONG = "a" * 5000
+
+
+def test_a_folder_that_may_not_be_searched_is_said_to_be_one(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root may search anywhere, so the refusal is made up here."""
+
+    def refuse(path: Path) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_dir", refuse)
+    said = ask("check", "toy.yaml", "--data", "pictures")
+    assert said.status == 2
+    assert "may not be read or searched: permission denied" in said.err
+    assert "Traceback" not in said.err
 
 
 @pytest.mark.parametrize(

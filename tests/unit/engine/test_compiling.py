@@ -95,3 +95,19 @@ def test_why_a_form_did_not_fit_is_told() -> None:
     assert second is not None
     assert second.forms == 1
     assert "size mismatch" in second.reasons[0]
+
+
+def test_a_backward_that_is_compiled_later_is_counted_then() -> None:
+    torch.compiler.reset()
+    square = torch.compile(lambda x: x * x, backend="aot_eager")
+    with Watch() as watch:
+        loss = square(torch.ones(2, requires_grad=True)).sum()
+        forward = watch.taken()
+        loss.backward()
+        backward = watch.taken()
+        assert watch.taken() is None
+    assert forward is not None
+    assert forward.forms == 1
+    assert backward is not None
+    assert backward.forms == 0
+    assert backward.seconds > 0

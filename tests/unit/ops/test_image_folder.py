@@ -28,6 +28,14 @@ def test_folder_is_read_in_sorted_order_with_its_classes(folder):
     assert dataset.sources.tolist() == [0, 1, 2]
 
 
+def test_links_are_followed_but_not_in_a_circle(folder):
+    (folder / "train" / "cow").symlink_to(folder / "train" / "cat")
+    (folder / "train" / "dog" / "all").symlink_to(folder / "train")
+    assert opened(folder).files == (
+        *("cat/a.JPG", "cat/b.png", "cow/a.JPG", "cow/b.png", "dog/x/c.webp"),
+    )
+
+
 def test_a_class_has_one_number_in_both_splits(folder):
     save(folder / "val" / "ant" / "e.png")
     assert opened(folder).classes == ("ant", "cat", "dog")
