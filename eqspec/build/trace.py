@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -11,12 +12,14 @@ from torch.utils.flop_counter import FlopCounterMode
 from eqspec.build.graph import TrainGraph, constant_controls
 from eqspec.build.kept import FusedAttention, Kept, size
 from eqspec.build.optimizer import build_optimizer
+from eqspec.compile.pieces import smallest_batch
 from eqspec.compile.plan import Plan
 from eqspec.nn.world import World
 from eqspec.ops.op import StreamType
 
 PROBE = 2
-"""Samples of the smaller traced batch; the larger one has twice as many, and a line joins them."""
+"""Samples of the smaller traced batch, or as many as the graph's groups ask for; the larger one has
+twice as many, and a line joins them."""
 
 DTYPES = {"float": torch.float32, "int": torch.int64, "bool": torch.bool}
 
@@ -122,21 +125,22 @@ def trace(plan: Plan) -> Trace:
         graph = TrainGraph(plan.graph, world=World())
     if not plan.trains:
         return _forwards(graph, plan)
-    small, large = (_passed(graph, plan, batch=b) for b in (PROBE, 2 * PROBE))
+    probe = math.lcm(PROBE, smallest_batch(plan.graph))
+    small, large = (_passed(graph, plan, batch=b) for b in (probe, 2 * probe))
     again = small.encode if plan.machine.micro_batches > 1 else 0
     trained = [p for _, p in graph.trained()]
     return Trace(
         parameters=_parameters(graph),
         frozen=sum(p.numel() for p in graph.teachers.parameters()),
-        gflops_per_sample=small.forward / PROBE / 1e9,
-        train_gflops_per_sample=(small.both + again) / PROBE / 1e9,
+        gflops_per_sample=small.forward / probe / 1e9,
+        train_gflops_per_sample=(small.both + again) / probe / 1e9,
         memory=Memory(
             weights=size(graph.state_dict().values()),
             gradients=size(trained),
             optimizer=_optimizer_state(plan, graph),
-            inputs=_line(small.inputs, large.inputs),
-            encode=_line(small.kept_encode, large.kept_encode),
-            judge=_line(small.kept_judge, large.kept_judge),
+            inputs=_line(small.inputs, large.inputs, probe=probe),
+            encode=_line(small.kept_encode, large.kept_encode, probe=probe),
+            judge=_line(small.kept_judge, large.kept_judge, probe=probe),
         ),
     )
 
@@ -157,7 +161,7 @@ def _forwards(graph: TrainGraph, plan: Plan) -> Trace:
             weights=size(graph.state_dict().values()),
             gradients=0,
             optimizer=0,
-            inputs=_line(inputs["small"], inputs["large"]),
+            inputs=_line(inputs["small"], inputs["large"], probe=PROBE),
             encode=nothing,
             judge=nothing,
         ),
@@ -195,9 +199,9 @@ def _passed(graph: TrainGraph, plan: Plan, *, batch: int) -> _Pass:
     )
 
 
-def _line(small: float, large: float) -> Line:
-    each = (large - small) / PROBE
-    return Line(fixed=max(0.0, small - PROBE * each), each=each)
+def _line(small: float, large: float, *, probe: int) -> Line:
+    each = (large - small) / probe
+    return Line(fixed=max(0.0, small - probe * each), each=each)
 
 
 def _optimizer_state(plan: Plan, graph: nn.Module) -> int:

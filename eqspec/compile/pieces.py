@@ -1,4 +1,4 @@
-"""Whether batch statistics stay the same when the batch is cut into pieces.
+"""Groups of samples that a batch is made of, and whether statistics over it survive cutting.
 
 The encoders may take the batch in micro-batches, which is exact for what works sample by sample.
 A batch norm in an encoder does not, unless its groups of samples fit into a micro-batch.
@@ -6,9 +6,13 @@ A batch norm in an encoder does not, unless its groups of samples fit into a mic
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+
 from eqspec.compile.draft import GraphError
 from eqspec.compile.graph_plan import ApplyNode, GraphPlan, ModulePlan
 from eqspec.ops.find import find_op
+from eqspec.spec.node import KeyPath
 
 GROUPS = ("group", "drop_path_group")
 """Parameters of ops that count consecutive samples of the batch."""
@@ -20,17 +24,28 @@ def check_groups(graph: GraphPlan, *, batch: int) -> None:
     Raises:
         GraphError: naming the module, term or input.
     """
+    for path, group in _groups(graph):
+        if batch % group:
+            raise GraphError(
+                path,
+                f"a batch of {batch} samples is no multiple of the group of {group}",
+                help="batch statistics are taken over groups of equal size",
+            )
+
+
+def smallest_batch(graph: GraphPlan) -> int:
+    """The fewest samples that every group of the graph divides; 1 without groups."""
+    return math.lcm(*(group for _, group in _groups(graph)))
+
+
+def _groups(graph: GraphPlan) -> Iterator[tuple[KeyPath, int]]:
     parts_of = {"modules": graph.modules, "terms": graph.terms, "inputs": graph.inputs}
     for section, parts in parts_of.items():
         for part in parts:
             for key in GROUPS:
                 group = part.params.get(key)
-                if isinstance(group, int) and batch % group:
-                    raise GraphError(
-                        (section, part.name, "params", key),
-                        f"a batch of {batch} samples is no multiple of the group of {group}",
-                        help="batch statistics are taken over groups of equal size",
-                    )
+                if isinstance(group, int):
+                    yield (section, part.name, "params", key), group
 
 
 def inexact_pieces(graph: GraphPlan, *, piece: int) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,9 +12,10 @@ from eqspec.build.kept import Kept, size
 from eqspec.build.optimizer import build_optimizer
 from eqspec.build.trace import Line, Trace, trace
 from eqspec.compile.plan import Plan
+from eqspec.spec.load import parse_spec
 from eqspec.spec.use import OpCall
 from tests.graphs import Case
-from tests.toys import PATH, toy_plan
+from tests.toys import PATH, plan_of, toy_plan, toy_text
 
 PLAN = toy_plan("vicreg", equivariance=PATH)
 
@@ -85,3 +87,12 @@ def test_memory_falls_with_micro_batches_and_bf16(traced: Trace) -> None:
     assert whole - memory.peak(64, micro_batches=4) == 48_000
     assert whole - memory.peak(64, precision="bf16") == 32_000
     assert memory.checkpoint == memory.weights + memory.optimizer
+
+
+def test_groups_of_samples_are_probed_whole() -> None:
+    """DINOv2's spread of class tokens is over the 64 samples of a released device."""
+    text = toy_text("dinov2", batch=128).replace("koleo.group: null", "koleo.group: 64")
+    grouped = trace(plan_of(parse_spec(text, path=Path("grouped.yaml"))))
+    whole = trace(toy_plan("dinov2", batch=128))
+    assert grouped.gflops_per_sample == pytest.approx(whole.gflops_per_sample, rel=0.01)
+    assert grouped.memory.encode == whole.memory.encode
