@@ -103,7 +103,7 @@ def compile_grid(
     Raises:
         SpecError: with everything that is wrong at any point, and at which.
     """
-    points, found = with_variants(grid, path, overrides=overrides).points, _Found()
+    points, found = with_variants(grid, path, overrides=overrides, data=data).points, _Found()
     plans: list[tuple[Point, Planned]] = []
     for point in points:
         try:

@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from eqspec.commands.grid import CODE, VARIANT, Grid, Varied
+from eqspec.commands.planning.data_places import NOWHERE, DataPlaces
 from eqspec.commands.planning.reading import read_with_cards
 from eqspec.errors import Diagnostic, SpecError
 from eqspec.spec.phrases import did_you_mean, listed, shown
@@ -16,7 +17,9 @@ from eqspec.spec.phrases import did_you_mean, listed, shown
 Changes = Mapping[str, Mapping[str, JsonValue]]
 
 
-def with_variants(grid: Grid, path: Path, *, overrides: Sequence[str] = ()) -> Grid:
+def with_variants(
+    grid: Grid, path: Path, *, overrides: Sequence[str] = (), data: DataPlaces = NOWHERE
+) -> Grid:
     """The grid with its axis of variants filled from the spec; any other grid as it is.
 
     Without values the axis has every variant in the order of the spec, then the spec itself under
@@ -25,13 +28,14 @@ def with_variants(grid: Grid, path: Path, *, overrides: Sequence[str] = ()) -> G
     Args:
         path: of the spec.
         overrides: `path=value`, as `--set` takes them.
+        data: where datasets lie.
 
     Raises:
         SpecError: when the spec is wrong, or has no such variant.
     """
     if all(one.axis is not VARIANT for one in grid.varied):
         return grid
-    read = read_with_cards(path, overrides=overrides)
+    read = read_with_cards(path, overrides=overrides, data=data)
     known: Changes = {**read.loaded.spec.compare, read.path.stem: {}}
     problems = [
         problem

@@ -6,7 +6,7 @@ else is wrong.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType, ModuleType
 
@@ -78,14 +78,24 @@ class Survey:
     problems: tuple[Diagnostic, ...]
 
 
-def survey(source: Source, catalog: Catalog) -> Survey:
-    """Looks up every card and op that a spec names, and judges the ops' parameters."""
+def _as_named(card: Card) -> Card:
+    return card
+
+
+def survey(
+    source: Source, catalog: Catalog, *, data_here: Callable[[Card], Card] = _as_named
+) -> Survey:
+    """Looks up every card and op that a spec names, and judges the ops' parameters.
+
+    Args:
+        data_here: card of the spec's own data → card of what is read for it on this machine.
+    """
     problems: list[Diagnostic] = []
     cards: dict[str, Card] = {}
     for name, (path, family) in PLACES.items():
         card = _card(source, path, family=family, catalog=catalog, problems=problems)
         if card is not None:
-            cards[name] = card
+            cards[name] = data_here(card) if name == "data" else card
     if "augment" not in cards and "method" in cards and is_absent(source, ("augment",)):
         cards |= _recipe_augment(cards["method"], catalog=catalog, problems=problems)
     evaluations = {

@@ -105,11 +105,13 @@ class RunFolder:
         """Makes a run folder; its writer holds it already (`hold`).
 
         Raises:
-            FolderMismatch: when there is a run in it.
+            FolderMismatch: when there is a run in it, or one that has lost its plan.
             EqspecError: when it cannot be written.
         """
         if (path / _PLAN).exists():
             raise FolderMismatch(f"`{path}` already holds a run")
+        if seal.is_sealed(path) or cls(path)._has_begun():
+            raise FolderMismatch(f"`{path / _PLAN}` of a run is missing", help=PUT_BACK)
         Identity.model_validate(opening.plan)
         write_text(path / "spec.yaml", text=opening.spec)
         write_text(path / "resolved.yaml", text=opening.resolved)

@@ -136,6 +136,11 @@ def unseal(folder: Path) -> None:
         (folder / RECORD).unlink(missing_ok=True)
 
 
+def is_sealed(folder: Path) -> bool:
+    """Whether a run has ended in this folder, and been neither removed nor gone on with since."""
+    return (folder / RECORD).exists()
+
+
 def read_record(folder: Path) -> RunRecord | None:
     """The record of a sealed folder; None when it is not sealed.
 

@@ -6,13 +6,19 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from importlib.metadata import Distribution, distribution, distributions
 from typing import TYPE_CHECKING
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.architecture.tree import ROOT
+from tests.fabricated import save
+from tests.toys import toy_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 HOMES = {"eqspec": "eqspec", "registry": "eqspec/_registry", "specs": "eqspec/_specs"}
@@ -40,9 +46,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _python(code: str, *, cwd: Path, isolated: str = "") -> subprocess.CompletedProcess[str]:
     """Runs code in a fresh interpreter, which looks for modules in its folder first.
 
-    With `isolated`, the folder of an installation, nothing but that and the dependencies is found.
+    With `isolated`, the folder of an installation, nothing else is found but what Python brings.
     """
-    options = ["-I"] if isolated else []
+    options = ["-I", "-S"] if isolated else []
     first = f"import sys; sys.path.insert(0, {isolated!r})\n" if isolated else ""
     command = [sys.executable, *options, "-c", first + code]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
@@ -69,21 +75,61 @@ sys.exit(main(["check", "eqspec/_specs/quickstart.yaml"]))
     assert done.returncode == 0, done.stderr
 
 
-def test_an_installed_wheel_runs_a_spec(wheel: Path, tmp_path: Path) -> None:
-    """Installed as pip does it, and run from a folder that holds nothing."""
+@pytest.mark.parametrize("extra", ["", "photos"])
+def test_a_wheel_in_an_environment_of_its_own_runs_a_spec(
+    wheel: Path, tmp_path: Path, extra: str
+) -> None:
+    """Beside the wheel lies what its metadata ask for, and nothing else that is installed here."""
     (archive,) = wheel.parent.glob("*.whl")
     target, work = tmp_path / "site", tmp_path / "work"
     work.mkdir()
     pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index", "--no-compile"]
     subprocess.run([*pip, "--target", target, archive], capture_output=True, check=True)
+    _link(_asked_for(target, extra=extra), target)
+    assert (target / "torch").is_dir()
+    assert not (target / "pytest").exists()
+    assert (target / "skimage").is_dir() == bool(extra)
+    given = ["quickstart", "--set", "compare={}"]
+    if not extra:
+        (work / "toy.yaml").write_text(toy_text("vicreg"))
+        for at in range(12):
+            save(work / "pictures" / f"{at}.png")
+        given = ["toy.yaml", "--data", "pictures"]
     code = f"""
 import eqspec
 from eqspec.cli.main import main
 assert eqspec.__file__.startswith({str(target)!r}), eqspec.__file__
-sys.exit(main(["run", "quickstart", "--steps", "1", "--set", "compare={{}}"]))
+sys.exit(main({["run", *given, "--steps", "1"]}))
 """
     done = _python(code, cwd=work, isolated=str(target))
     assert done.returncode == 0, done.stderr
-    assert done.stderr.splitlines()[-1].startswith("next: eqspec run quickstart")
-    (run,) = work.glob("runs/quickstart/*")
+    assert done.stderr.splitlines()[-1].startswith(f"next: eqspec run {given[0]}")
+    (run,) = work.glob("runs/*/*")
     assert [p.stem for p in run.glob("checkpoints/*.json")] == ["step-00000001"]
+
+
+def _asked_for(site: Path, *, extra: str) -> dict[str, Distribution]:
+    """What the wheel in a folder asks for, and what that asks for in turn, as installed here."""
+    (own,) = distributions(name="eqspec", path=[str(site)])
+    found: dict[str, Distribution] = {}
+    left = [(own, {extra})]
+    while left:
+        asking, extras = left.pop()
+        for requirement in map(Requirement, asking.requires or ()):
+            marker = requirement.marker
+            if marker and not any(marker.evaluate({"extra": e}) for e in extras | {""}):
+                continue
+            name = canonicalize_name(requirement.name)
+            if name not in found or requirement.extras:
+                found[name] = distribution(requirement.name)
+                left.append((found[name], requirement.extras))
+    return found
+
+
+def _link(found: Mapping[str, Distribution], site: Path) -> None:
+    """Puts distributions into a folder, as links to where they are installed."""
+    for one in found.values():
+        tops = {file.parts[0] for file in one.files or ()} - {"..", "__pycache__", "bin"}
+        for top in tops:
+            if not (site / top).exists():
+                (site / top).symlink_to(str(one.locate_file(top)))

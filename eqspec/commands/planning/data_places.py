@@ -21,12 +21,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 
-from pydantic import JsonValue
+from pydantic import JsonValue, ValidationError
 
 from eqspec.compile.plan import DataPlan
 from eqspec.compile.resolve import Resolved
 from eqspec.errors import Diagnostic, EqspecError, SpecError, UsageError
-from eqspec.ops.find import find_op
+from eqspec.ops.find import UnknownOp, find_op
 from eqspec.ops.image_files import ImageFileParams, NotPlaced
 from eqspec.ops.op import OpParams, how_it_runs_fields
 from eqspec.ops.tolerant import Tolerant
@@ -111,9 +111,9 @@ def standing_in(resolved: Resolved, *, data: DataPlaces) -> Resolved:
         _need_folder(params, data.of(own.name, own=own.name))
     except UsageError as error:
         raise _not_usable(error, resolved) from error
-    if data.own is None or _is_its_own(op, params, data.own):
+    card = card_here(own, data=data)
+    if card is own:
         return resolved
-    card = _told(open_catalog().card("datasets", STAND_IN), params)
     return dataclasses.replace(
         resolved,
         cards={**resolved.cards, "data": card},
@@ -121,6 +121,24 @@ def standing_in(resolved: Resolved, *, data: DataPlaces) -> Resolved:
             dataclasses.replace(e, data=card) if e.data == own else e for e in resolved.evaluations
         ),
     )
+
+
+def card_here(own: Card, *, data: DataPlaces) -> Card:
+    """The card of what is read here for the data that a spec trains on: its own, or a stand-in's.
+
+    A card whose op or parameters are not legal stays what it is: that is said elsewhere.
+    """
+    assert isinstance(own.model, DatasetCard), "read as one"
+    if data.own is None or not data.own.is_dir():
+        return own
+    try:
+        op = find_op("datasets", own.model.impl)
+        params = op.Params.model_validate(own.model.params)
+    except (UnknownOp, ValidationError):
+        return own
+    if _is_its_own(op, params, data.own):
+        return own
+    return _told(open_catalog().card("datasets", STAND_IN), params)
 
 
 def _need_folder(params: OpParams, folder: Path | None) -> None:

@@ -78,7 +78,7 @@ def plan_spec(
     """
     if is_plan(path):
         return _saved(path, overrides=overrides, data=data)
-    read = read_with_cards(path, overrides=overrides)
+    read = read_with_cards(path, overrides=overrides, data=data)
     loaded, catalog = read.loaded, read.catalog
     plans: dict[str, Plan] = {}
     problems, warned = list[Diagnostic](), list[Diagnostic]()

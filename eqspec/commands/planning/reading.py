@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from dataclasses import dataclass
 from pathlib import Path
 
+from eqspec.commands.planning.data_places import NOWHERE, DataPlaces, card_here
 from eqspec.compile.rules import across_cards
 from eqspec.compile.survey import survey
 from eqspec.errors import Diagnostic, Severity, SpecError
@@ -30,12 +32,15 @@ class Read:
     catalog: Catalog
 
 
-def read_with_cards(path: Path, *, overrides: Sequence[str] = ()) -> Read:
+def read_with_cards(
+    path: Path, *, overrides: Sequence[str] = (), data: DataPlaces = NOWHERE
+) -> Read:
     """Reads a spec and judges it together with the cards and ops that it names.
 
     Args:
         path: of the spec; the bare name of a spec that ships with eqspec will do.
         overrides: `path=value`, as `--set` takes them.
+        data: where datasets lie; what stands in for the spec's own is judged in its stead.
 
     Raises:
         SpecError: with everything that is wrong, and what deserves a second look.
@@ -43,19 +48,22 @@ def read_with_cards(path: Path, *, overrides: Sequence[str] = ()) -> Read:
     found = locate_spec(path)
     reading = read_spec(found, overrides=overrides)
     catalog = open_catalog(overlay=found.parent / "registry")
-    return with_cards(reading, path=found, catalog=catalog)
+    return with_cards(reading, path=found, catalog=catalog, data=data)
 
 
-def with_cards(reading: Reading, *, path: Path, catalog: Catalog) -> Read:
+def with_cards(
+    reading: Reading, *, path: Path, catalog: Catalog, data: DataPlaces = NOWHERE
+) -> Read:
     """A spec that was read, judged together with the cards and ops that it names.
 
     Args:
         path: what it is called.
+        data: where datasets lie.
 
     Raises:
         SpecError: with everything that is wrong, and what deserves a second look.
     """
-    said = in_order((*reading.diagnostics, *_with_cards(reading, catalog)))
+    said = in_order((*reading.diagnostics, *_with_cards(reading, catalog, data=data)))
     if any(d.severity is Severity.ERROR for d in said):
         raise SpecError(said)
     return Read(path, reading.loaded(), catalog)
@@ -73,11 +81,11 @@ def locate_spec(path: Path) -> Path:
     return path
 
 
-def _with_cards(reading: Reading, catalog: Catalog) -> list[Diagnostic]:
+def _with_cards(reading: Reading, catalog: Catalog, *, data: DataPlaces) -> list[Diagnostic]:
     """What is wrong with the cards and ops of the spec and of each variant."""
     problems: list[Diagnostic] = []
     for judged in (reading.own, *reading.variants.values()):
         if judged.source.readable:
-            found = survey(judged.source, catalog)
+            found = survey(judged.source, catalog, data_here=partial(card_here, data=data))
             problems += [*found.problems, *across_cards(found)]
     return problems

@@ -234,6 +234,22 @@ def test_labels_that_a_folder_lacks_are_missed_before_anything_is_run(
     assert "`knn` needs labels, and the images of `image-folder` have none" in answer.err
 
 
+def test_what_stands_in_is_judged_in_the_place_of_the_card(ask: Ask, pictures: Path) -> None:
+    """The spec's own photographs have no classes, and are ten thousand; the folder's have two."""
+    asked = ("--set", "evaluate=[{use: knn, at: end}]", "--set", "train.batch=12")
+    assert "EQ040" in ask("check", "toy.yaml", *asked).err
+    given = ask("check", "toy.yaml", *asked, "--data", str(pictures))
+    assert given.status == 0, given.err
+    varied = (*asked, "--set", "compare={other: {seed: 1}}", "--data", str(pictures))
+    swept = ("ablate", "toy.yaml", "--grid", "variant", "--dry-run", *varied)
+    assert ask(*swept).status == 0
+
+    large = ask("check", "mine.yaml", "--set", "train.batch=64", "--data", str(pictures))
+    fits = ask("check", "toy.yaml", "--set", "train.batch=64", "--data", str(pictures))
+    assert large.status == fits.status == 2
+    assert "EQ021" in fits.err
+
+
 def test_how_much_damage_is_borne_is_no_part_of_the_recipe(ask: Ask, pictures: Path) -> None:
     argv = ("check", "mine.yaml", "--data", str(pictures), "--json")
     borne = ask(*argv, "--set", "data.with.unreadable=7")

@@ -56,6 +56,24 @@ def test_a_run_is_not_written_over(folder: RunFolder, opening: Callable[..., Ope
     assert folder.identity().seed == 0
 
 
+@pytest.mark.parametrize("left", ["record", "journal", "checkpoint"])
+def test_a_run_that_has_lost_its_plan_is_not_written_over(
+    folder: RunFolder, opening: Callable[..., Opening], left: str
+) -> None:
+    if left == "record":
+        folder.seal(Outcome(status=Status.FINISHED, step=0))
+    elif left == "journal":
+        folder.metrics.write_text("{}\n")
+    else:
+        folder.checkpoints.mkdir()
+        (folder.checkpoints / "step-00000001.json").write_text("{}")
+    (folder.path / "plan.json").unlink()
+    before = {path: path.read_bytes() for path in folder.path.rglob("*") if path.is_file()}
+    with pytest.raises(FolderMismatch, match=r"plan\.json` of a run is missing"):
+        RunFolder.create(folder.path, opening=opening())
+    assert before == {path: path.read_bytes() for path in folder.path.rglob("*") if path.is_file()}
+
+
 def test_a_folder_whose_making_was_cut_short_is_made_again(
     folder: RunFolder, opening: Callable[..., Opening]
 ) -> None:
