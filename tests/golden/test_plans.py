@@ -18,6 +18,7 @@ from eqspec.commands.planning.plans import plan_spec
 from eqspec.compile.draft import reads
 from eqspec.compile.graph_plan import ApplyNode, Node
 from eqspec.compile.plan import Plan
+from eqspec.registry.catalog import open_catalog
 from eqspec.registry.places import specs_root
 from eqspec.spec.dump import write_yaml
 from tests.toys import CUTTABLE, PATH, REWRITES, SIE, SMALL, SUITED, toy_plan
@@ -40,6 +41,14 @@ SUITES = {
     for path in sorted(specs_root().rglob("rows.txt"))
 }
 """Folder of a suite → the names of its rows."""
+
+COMPOSITIONS = {
+    name: name.removesuffix("_se2")
+    for name in SPECS
+    if name.startswith("small/") and name.endswith("_se2")
+}
+"""Spec of a method that carries `intermediate-reconstruction` → spec of the method alone."""
+
 TOYS = [(method, "none") for method in SMALL]
 TOYS += [(method, PATH) for method in CUTTABLE] + [("vicreg_sie", SIE)]
 
@@ -53,7 +62,8 @@ def plans() -> dict[str, Plan]:
     found: dict[str, Plan] = {}
     for name, path in SPECS.items():
         planned = plan_spec(path)
-        found |= {f"{name}-{variant}": plan for variant, plan in planned.variants.items()}
+        if name not in COMPOSITIONS:  # its variant is another spec, see below
+            found |= {f"{name}-{variant}": plan for variant, plan in planned.variants.items()}
         found[name] = planned.plan
     names = {"none": "", PATH: "+path", SIE: "+sie"}
     for method, equivariance in TOYS:
@@ -109,6 +119,25 @@ def test_ids_stay_what_they_are(request: pytest.FixtureRequest) -> None:
     compared(HERE / "ids.json", json.dumps(ids, indent=1) + "\n", update=update)
     own = {name: plan for name, plan in plans().items() if not name.startswith("paper/")}
     assert len({plan.recipe for plan in own.values()}) == len(own)
+
+
+@pytest.mark.parametrize(("composition", "alone"), COMPOSITIONS.items())
+def test_a_composition_is_compared_with_the_spec_of_its_method(
+    composition: str, alone: str
+) -> None:
+    """What `compare:` calls its base is what the other file trains."""
+    (base,) = plan_spec(SPECS[composition]).variants.values()
+    assert base.recipe == plans()[alone].recipe
+    assert [e.id for e in base.evaluations] == [e.id for e in plans()[alone].evaluations]
+
+
+def test_every_method_and_composition_has_a_small_spec() -> None:
+    catalog = open_catalog()
+    small = {name.removeprefix("small/") for name in SPECS if name.startswith("small/")}
+    alone = {*catalog.names("methods"), *catalog.names("equivariance")}
+    assert alone - {"intermediate-reconstruction"} <= small
+    paper = {"vicreg", "simclr", "barlow_twins", "mocov3", "dino", "ibot", "dinov2"}
+    assert {f"small/{name}_se2" for name in paper} == set(COMPOSITIONS)
 
 
 def test_the_rows_of_a_suite_are_different_recipes() -> None:
