@@ -110,7 +110,7 @@ class RunFolder:
         """
         if (path / _PLAN).exists():
             raise FolderMismatch(f"`{path}` already holds a run")
-        if seal.is_sealed(path) or cls(path)._has_begun():
+        if seal.is_sealed(path) or cls(path).has_begun():
             raise FolderMismatch(f"`{path / _PLAN}` of a run is missing", help=PUT_BACK)
         Identity.model_validate(opening.plan)
         write_text(path / "spec.yaml", text=opening.spec)
@@ -188,9 +188,10 @@ class RunFolder:
         record = seal.read_record(self.path)
         if record is not None:
             return State(record.status.value)
-        return State.INTERRUPTED if self._has_begun() else State.NEW
+        return State.INTERRUPTED if self.has_begun() else State.NEW
 
-    def _has_begun(self) -> bool:
+    def has_begun(self) -> bool:
+        """Whether a step was written down, or a checkpoint saved."""
         grown = self.metrics.exists() and self.metrics.stat().st_size > 0
         return grown or any(self.checkpoints.glob("*.json"))
 
