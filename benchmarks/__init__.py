@@ -1,0 +1,1 @@
+"""What was measured of eqspec, and what makes the pages that say so."""

@@ -1,0 +1,123 @@
+"""From what runs have shown to the table in the README."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from benchmarks.what_works.rows import ROOT, Row, card_of, kind, rows
+from benchmarks.what_works.study import Found, Study
+from eqspec.registry.catalog import open_catalog
+
+PAGE = ROOT / "README.md"
+BEGIN, END = "<!-- what works: begin -->", "<!-- what works: end -->"
+
+ENOUGH = 3.0
+"""Standard deviations of the last part by which its mean loss lies below that of the first."""
+
+ALIVE = 0.25
+"""Share of the untrained encoder's effective rank below which an encoder has collapsed."""
+
+SURE = 2.0
+"""Standard errors by which a difference over seeds exceeds zero where it counts as shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A composition less its method alone, seed by seed.
+
+    Attributes:
+        error: standard error of the mean over seeds; None of a single one.
+    """
+
+    mean: float
+    error: float | None
+    seeds: int
+
+    @property
+    def shown(self) -> bool:
+        """Whether it lies above zero by more than what luck explains."""
+        return self.error is not None and self.mean > SURE * self.error
+
+
+def difference(family: str, ours: Sequence[Found], base: Sequence[Found]) -> Difference:
+    """Of R² of a family, over the seeds that both have."""
+    other = {run.seed: run.trained.r2[family] for run in base}
+    pairs = [run.trained.r2[family] - other[run.seed] for run in ours if run.seed in other]
+    several = len(pairs) > 1
+    error = statistics.stdev(pairs) / len(pairs) ** 0.5 if several else None
+    return Difference(statistics.fmean(pairs), error, len(pairs))
+
+
+HEAD = (
+    "`specs/small/`",
+    "paper",
+    "status",
+    "loss, first → last tenth",
+    "effective rank",
+    "top-1",
+    "R²(SE(2)), Ours − base",
+    "steps took",
+)
+
+
+def table(study: Study) -> Iterator[str]:
+    """The lines of the table, for Markdown."""
+    yield f"| {' | '.join(HEAD)} |"
+    yield "|---" * len(HEAD) + "|"
+    catalog = open_catalog()
+    for row in rows():
+        family = "equivariance" if kind(row.plan) == 2 else "methods"
+        name = card_of(row.plan, family)
+        assert name is not None, "a small spec uses cards by name"
+        model = catalog.card(family, name).model
+        runs = [run for run in study.runs if run.recipe == row.plan.recipe]
+        cells = [
+            f"`{row.name}`",
+            model.paper or "",
+            str(getattr(model, "status", "")),
+            *(_shown(runs, study) if runs else ["not run"] + [""] * 2),
+            _composed(row, runs, study),
+            _took(runs),
+        ]
+        yield f"| {' | '.join(cells)} |"
+
+
+def _shown(runs: Sequence[Found], study: Study) -> list[str]:
+    """Loss, effective rank and accuracy, over seeds; what misses its bound is said in words."""
+    first, last = (statistics.fmean(getattr(r, key) for r in runs) for key in ("first", "last"))
+    falls = min(run.fall for run in runs)
+    learns = f"{falls:.1f} σ" if falls > ENOUGH else f"**{falls:.1f} σ: not shown**"
+    before = [study.untrained[run.encoder].rank for run in runs]
+    alive = all(r.trained.rank >= ALIVE * rank for r, rank in zip(runs, before, strict=True))
+    rank = statistics.fmean(run.trained.rank for run in runs)
+    collapsed = "" if alive else " **collapsed**"
+    top1 = statistics.fmean(run.trained.top1 for run in runs)
+    return [
+        f"{first:.3g} → {last:.3g}, {learns}",
+        f"{rank:.0f} (untrained {statistics.fmean(before):.0f}){collapsed}",
+        f"{top1:.3f}",
+    ]
+
+
+def _composed(row: Row, runs: Sequence[Found], study: Study) -> str:
+    if row.base is None or not runs:
+        return ""
+    base = [run for run in study.runs if run.recipe == row.base.recipe]
+    one = difference("se2", runs, base)
+    text = f"{one.mean:+.3f}" + ("" if one.error is None else f" ± {one.error:.3f}")
+    text += f", {one.seeds} seed" + ("s" if one.seeds > 1 else "")
+    cost = sum(run.seconds for run in (*runs, *base)) / 60
+    return text if one.shown else f"{text}: not shown at this size, which cost {cost:.0f} min"
+
+
+def _took(runs: Sequence[Found]) -> str:
+    return f"{statistics.fmean(r.seconds for r in runs) / 60:.1f} min" if runs else ""
+
+
+def rendered(page: str, study: Study) -> str:
+    """A page with the table between its marks made anew."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return "\n".join([f"{before}{BEGIN}", *table(study), f"{END}{after}"])

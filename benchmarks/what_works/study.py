@@ -1,0 +1,154 @@
+"""From run folders to what they have shown."""
+
+from __future__ import annotations
+
+import hashlib
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from benchmarks.what_works.rows import rows
+from eqspec.commands.running.effort import effort
+from eqspec.commands.running.series import untrained_encoder
+from eqspec.compile.plan import Plan
+from eqspec.runs import journal
+from eqspec.runs.environment import Environment
+from eqspec.runs.folder import RunFolder, State
+from eqspec.runs.query import run_folders
+from eqspec.runs.recorded import recorded_environment
+from eqspec.runs.results import reports
+
+FOUND = Path(__file__).with_name("found.json")
+
+WINDOW = 10
+"""The first and the last of so many equal parts of a training are compared."""
+
+
+class Numbers(BaseModel):
+    """What the evaluations of an encoder say.
+
+    Attributes:
+        rank: effective rank of its features.
+        r2: family → R² under `canvas`.
+        top1: of 20 nearest neighbours.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rank: float
+    r2: dict[str, float]
+    top1: float
+
+
+class Found(BaseModel):
+    """What a finished run has shown.
+
+    Attributes:
+        encoder: stands for the encoder that it began with, its seed included.
+        seconds: wall time of its steps.
+        first, last: mean loss of the first and of the last tenth of its steps.
+        spread: standard deviation of the loss within the last tenth.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    recipe: str
+    seed: int
+    encoder: str
+    commit: str
+    cpu: str
+    samples: int
+    seconds: float
+    first: float
+    last: float
+    spread: float
+    trained: Numbers
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What it is a run of."""
+        return self.recipe, self.seed
+
+    @property
+    def fall(self) -> float:
+        """By how many standard deviations of the last tenth the loss has fallen."""
+        return (self.first - self.last) / self.spread
+
+
+class Study(BaseModel):
+    """All that was found.
+
+    Attributes:
+        runs: by recipe and seed.
+        untrained: `Found.encoder` → its numbers before training.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    runs: tuple[Found, ...] = ()
+    untrained: dict[str, Numbers] = {}
+
+
+def collect(roots: Sequence[Path]) -> Study:
+    """The study so far, with what finished runs below some folders have shown."""
+    known = Study.model_validate_json(FOUND.read_text()) if FOUND.exists() else Study()
+    wanted = {plan.recipe for row in rows() for plan in (row.plan, row.base) if plan is not None}
+    runs = {run.key: run for run in known.runs if run.recipe in wanted}
+    untrained = dict(known.untrained)
+    for path in (path for root in roots for path in run_folders(root)):
+        folder = RunFolder.open(path)
+        if folder.identity().recipe not in wanted or folder.state() is not State.FINISHED:
+            continue
+        if problems := folder.verify():
+            raise SystemExit(f"{path} is not as it was sealed: {problems[0]}")
+        run = _found(folder)
+        runs[run.key] = run
+        if (before := _numbers(folder, step=0)) is not None:
+            untrained[run.encoder] = before
+    used = {run.encoder for run in runs.values()}
+    return Study(
+        runs=tuple(runs[key] for key in sorted(runs)),
+        untrained={key: untrained[key] for key in sorted(untrained) if key in used},
+    )
+
+
+def _found(folder: RunFolder) -> Found:
+    plan = Plan.model_validate(folder.plan())
+    environment = Environment.model_validate(recorded_environment(folder.path))
+    assert environment.checkout is not None, "measured in a checkout"
+    assert not environment.checkout.dirty, f"{folder.path} was made by changed code"
+    losses = [row.values["loss"] for row in journal.read(folder.metrics) if row.name == "train"]
+    part = len(losses) // WINDOW
+    trained = _numbers(folder, step=plan.train.steps)
+    assert trained is not None, "it is finished"
+    return Found(
+        recipe=plan.recipe,
+        seed=plan.seed,
+        encoder=hashlib.sha256(repr(untrained_encoder(plan)).encode()).hexdigest()[:16],
+        commit=environment.checkout.commit,
+        cpu=environment.cpu,
+        samples=plan.train.steps * plan.train.batch,
+        seconds=effort(plan.name, plan, folder.path).seconds,
+        first=statistics.fmean(losses[:part]),
+        last=statistics.fmean(losses[-part:]),
+        spread=statistics.stdev(losses[-part:]),
+        trained=trained,
+    )
+
+
+def _numbers(folder: RunFolder, *, step: int) -> Numbers | None:
+    found = [
+        m for report in reports(folder.evaluations) if report.step == step for m in report.metrics
+    ]
+    if not found:
+        return None
+    r2 = {
+        m.group["family"]: m.value
+        for m in found
+        if m.name == "r2" and m.group["row"] == "encoder" and m.group["border"] == "canvas"
+    }
+    (rank,) = (m.value for m in found if m.name == "effective_rank")
+    (top1,) = (m.value for m in found if m.name == "top1" and m.group["k"] == "20")
+    return Numbers.model_validate({"rank": rank, "r2": r2, "top1": top1})
