@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from types import MappingProxyType
 
 from eqspec.errors import UsageError
 from eqspec.ops.find import FAMILIES as OP_FAMILIES
@@ -18,6 +19,10 @@ from eqspec.spec.source import read_yaml
 OPS, SPECS = "ops", "specs"
 KINDS = (*CARD_FAMILIES, OPS, SPECS)
 """What can be listed: the families of cards, the ops, the specs that ship with eqspec."""
+
+
+_BESIDE: Mapping[str, tuple[str, ...]] = MappingProxyType({"methods": ("equivariance",)})
+"""Kind → what is listed with it: SIE or EquiMod are methods to who looks for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,11 @@ class Entry:
     rev: int | None = None
     status: str | None = None
     paper: str | None = None
+
+
+def listed_with(kind: str) -> tuple[str, ...]:
+    """The kind itself, and those that belong beside it."""
+    return (kind, *_BESIDE.get(kind, ()))
 
 
 def entries(kind: str) -> tuple[Entry, ...]:

@@ -27,19 +27,19 @@ def command(
     """Lists what a spec may name.
 
     The cards of every family, or of one; `ops` lists the mechanisms behind them, `specs` the specs
-    that ship.
+    that ship. `methods` lists what a method may carry with it.
     """
     from eqspec.cli.render import list as page
-    from eqspec.commands.list import KINDS, OPS, SPECS, entries
+    from eqspec.commands.list import KINDS, OPS, SPECS, entries, listed_with
 
     screen = screen_of(context)
     screen.after_error = ("eqspec", "list")
-    kinds = [kind for kind in KINDS if kind != OPS] if family is None else [family]
+    kinds = [kind for kind in KINDS if kind != OPS] if family is None else listed_with(family)
     found = {kind: entries(kind) for kind in kinds}
     if as_json:
         screen.show_json(page.as_data(found))
     else:
         screen.show(page.listed(found, width=screen.wrap))
     name = found[kinds[0]][0].name
-    screen.suggest("eqspec", "plan" if kinds == [SPECS] else "show", name)
+    screen.suggest("eqspec", "plan" if kinds[0] == SPECS else "show", name)
     return 0

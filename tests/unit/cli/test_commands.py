@@ -211,6 +211,18 @@ def test_a_list_in_a_pipe_is_a_line_per_name(ask: Ask) -> None:
     assert {"blur", "color", "rot", "se2", "trans"} <= set(names)
 
 
+def test_methods_are_listed_with_what_they_may_carry(ask: Ask) -> None:
+    """With paper, rev and status: SIE and EquiMod are methods to who looks for them."""
+    entries = json.loads(ask("list", "methods", "--json").out)
+    kinds = {entry["name"]: entry["kind"] for entry in entries}
+    assert kinds["dinov2"] == "methods"
+    assert kinds["sie"] == kinds["equimod"] == "equivariance"
+    for entry in entries:
+        assert entry["status"] in {"proved", "ours", "toy"}
+        assert entry["rev"] >= 1
+        assert entry["paper"].startswith("arXiv:")
+
+
 def test_everything_listed_can_be_shown(ask: Ask) -> None:
     listed = json.loads(ask("list", "--json").out) + json.loads(ask("list", "ops", "--json").out)
     for entry in listed:
