@@ -12,7 +12,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 say = @printf '\n-- %s\n'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart test test-data test-slow fuzz-coverage format clean
+.PHONY: help setup quickstart test test-data test-slow fuzz-coverage what-works format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,14 @@ test-slow: $(VENV)/ready-to-develop ## the tests that take long
 
 fuzz-coverage: $(VENV)/ready-to-develop ## branches of eqspec.spec that the fuzz corpus walks through
 	@$(PYTEST) -m slow tests/property/test_fuzz_coverage.py
+
+what-works: $(VENV)/ready-to-develop ## every small spec: hours; then the README's table of what works
+	@for spec in specs/small/*_se2.yaml; do \
+	  $(BIN)/eqspec ablate $$spec --grid variant --seeds 3 || exit; done
+	@for spec in $(filter-out %_se2.yaml %_families.yaml,$(wildcard specs/small/*.yaml)); do \
+	  $(BIN)/eqspec run $$spec || exit; done
+	@$(BIN)/python -m benchmarks.what_works collect runs
+	@$(BIN)/python -m benchmarks.what_works render
 
 format: $(VENV)/ready-to-develop ## rewrite the code as `make test` wants it
 	@$(BIN)/ruff check --fix-only .

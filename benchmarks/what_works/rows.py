@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from eqspec.commands.planning.plans import plan_spec
@@ -25,6 +26,7 @@ class Row:
     base: Plan | None
 
 
+@cache
 def rows() -> tuple[Row, ...]:
     """Every small spec that trains one method on one recipe, methods first."""
     paths = sorted((ROOT / "specs" / "small").glob("*.yaml"))

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
+from benchmarks.what_works.page import rendered
+from benchmarks.what_works.rows import rows
+from benchmarks.what_works.study import FOUND, Study
 from eqspec.cli.app import COMMANDS, app
 from eqspec.commands.planning.plans import plan_spec
 from eqspec.registry.places import specs_root
@@ -58,3 +61,10 @@ def test_the_transcript_is_of_the_spec_as_it_stands() -> None:
     for plan in plan_spec(specs_root() / "quickstart.yaml").in_order:
         assert f"`{plan.recipe[:8]}`" in README, plan.name
         assert f"{plan.train.steps * plan.train.batch:,}" in README
+
+
+def test_what_works_is_made_from_runs_of_the_specs_as_they_stand() -> None:
+    study = Study.model_validate_json(FOUND.read_text())
+    assert rendered(README, study) == README
+    run = {found.recipe for found in study.runs}
+    assert [row.name for row in rows() if row.plan.recipe not in run] == []
