@@ -47,6 +47,10 @@ SUITES = {
 
 SHARED = {
     "paper/t7/k2": "paper/t1/all_rot",
+    "paper/t6/ibot": "paper/t2/ibot",
+    "paper/t6/ours_ibot": "paper/t2/ibot_se2",
+    "paper/t6/dinov2": "paper/t2/dinov2",
+    "paper/t6/ours_dinov2": "paper/t2/dinov2_se2",
 }
 """Row → the row of another suite with the same recipe, which other evaluations may judge."""
 
