@@ -1,8 +1,8 @@
 """What the compiler makes of every spec and toy, pinned: ids, graphs, and whole plans.
 
-The rows of a suite differ in little: the first one's plan is kept whole, of each other one what is
-different from it. `pytest tests/golden --update-golden` writes the files anew; their diff is
-reviewed like code.
+The rows of a group differ in little: the first one's plan is kept whole, of each other one what is
+different from it; of a row that another suite has, too, what is different from that one.
+`pytest tests/golden --update-golden` writes the files anew; their diff is reviewed like code.
 """
 
 from __future__ import annotations
@@ -26,10 +26,13 @@ from tests.toys import CUTTABLE, PATH, REWRITES, SIE, SMALL, SUITED, toy_plan
 HERE = Path(__file__).parent
 
 
-def rows(path: Path) -> list[str]:
-    """Names of the specs that a suite's list holds, in order."""
-    lines = (line.partition("#")[0].strip() for line in path.read_text().splitlines())
-    return [line for line in lines if line]
+def groups(path: Path) -> list[list[str]]:
+    """Names of the specs that a suite's list holds, in order; blank lines part the groups."""
+    found: list[list[str]] = []
+    for block in path.read_text().split("\n\n"):
+        names = (line.partition("#")[0].strip() for line in block.splitlines())
+        found.append([name for name in names if name])
+    return found
 
 
 SPECS = {
@@ -37,10 +40,19 @@ SPECS = {
     for p in sorted(specs_root().rglob("*.yaml"))
 }
 SUITES = {
-    path.parent.relative_to(specs_root()).as_posix(): rows(path)
+    path.parent.relative_to(specs_root()).as_posix(): groups(path)
     for path in sorted(specs_root().rglob("rows.txt"))
 }
-"""Folder of a suite → the names of its rows."""
+"""Folder of a suite → the names of its rows, by group."""
+
+SHARED = {
+    "paper/t7/k2": "paper/t1/all_rot",
+    "paper/t6/ibot": "paper/t2/ibot",
+    "paper/t6/ours_ibot": "paper/t2/ibot_se2",
+    "paper/t6/dinov2": "paper/t2/dinov2",
+    "paper/t6/ours_dinov2": "paper/t2/dinov2_se2",
+}
+"""Row → the row of another suite with the same recipe, which other evaluations may judge."""
 
 COMPOSITIONS = {
     name: name.removesuffix("_se2")
@@ -95,10 +107,12 @@ def verb(node: Node) -> str:
     return node.kind
 
 
-def first_row(name: str) -> str | None:
-    """The row that a row of a suite is held against; None for all else, and for the first."""
+def held_against(name: str) -> str | None:
+    """The row that a row of a suite is held against; None for all else, and for a group's first."""
+    if name in SHARED:
+        return SHARED[name]
     folder, _, row = name.rpartition("/")
-    first = SUITES[folder][0] if row in SUITES.get(folder, ()) else row
+    first = next((group[0] for group in SUITES.get(folder, ()) if row in group), row)
     return None if first == row else f"{folder}/{first}"
 
 
@@ -142,13 +156,15 @@ def test_every_method_and_composition_has_a_small_spec() -> None:
 
 def test_the_rows_of_a_suite_are_different_recipes() -> None:
     """Two suites may share a row."""
-    for folder, names in SUITES.items():
+    for folder, parts in SUITES.items():
+        names = [name for group in parts for name in group]
         recipes = {plans()[f"{folder}/{name}"].recipe for name in names}
         assert len(recipes) == len(names), folder
-    assert plans()["paper/t7/k2"].recipe == plans()["paper/t1/all_rot"].recipe
+    for one, other in SHARED.items():
+        assert plans()[one].recipe == plans()[other].recipe, one
 
 
-@pytest.mark.parametrize("name", sorted(n for n in plans() if first_row(n) is None))
+@pytest.mark.parametrize("name", sorted(n for n in plans() if held_against(n) is None))
 def test_graphs_stay_what_they_are(name: str, request: pytest.FixtureRequest) -> None:
     update = bool(request.config.getoption("--update-golden"))
     compared(HERE / "graphs" / f"{name}.txt", graph_text(plans()[name]), update=update)
@@ -174,16 +190,18 @@ def changes(before: str, after: str) -> str:
 @pytest.mark.parametrize("name", sorted(n for n in plans() if not n.startswith("toy-")))
 def test_plans_stay_what_they_are(name: str, request: pytest.FixtureRequest) -> None:
     update = bool(request.config.getoption("--update-golden"))
-    text, first = plan_text(plans()[name]), first_row(name)
-    if first is None:
+    text, other = plan_text(plans()[name]), held_against(name)
+    if other is None:
         compared(HERE / "plans" / f"{name}.yaml", text, update=update)
     else:
-        differs = changes(plan_text(plans()[first]), text)
+        differs = changes(plan_text(plans()[other]), text)
         compared(HERE / "plans" / f"{name}.diff", differs, update=update)
 
 
 def test_every_row_of_a_suite_is_a_spec_and_every_spec_of_its_folder_a_row() -> None:
-    for folder, names in SUITES.items():
+    for folder, parts in SUITES.items():
+        assert all(parts), f"{folder}: a group without rows"
+        names = [name for group in parts for name in group]
         there = {name.rpartition("/")[2] for name in SPECS if name.rpartition("/")[0] == folder}
         assert set(names) == there, folder
         assert len(set(names)) == len(names), folder
@@ -191,7 +209,7 @@ def test_every_row_of_a_suite_is_a_spec_and_every_spec_of_its_folder_a_row() -> 
 
 def test_no_golden_file_is_left_of_what_is_gone() -> None:
     """Delete them by hand: a spec that goes takes its ids with it."""
-    whole = {name for name in plans() if first_row(name) is None}
+    whole = {name for name in plans() if held_against(name) is None}
     specs = {name for name in plans() if not name.startswith("toy-")}
     wanted = {f"graphs/{name}.txt" for name in whole}
     wanted |= {f"plans/{name}.{'yaml' if name in whole else 'diff'}" for name in specs}
