@@ -95,6 +95,7 @@ def data_places(data: Sequence[str] | None, *, spec: Path | None = None) -> Data
     from eqspec.commands.planning.data_places import DataPlaces, dataset_names, slot
 
     own: Path | None = None
+    asked: list[str] = []
     named = places_of_this_machine()
     for text in data or ():
         match = None if Path(text).exists() else _NAMED.fullmatch(text)
@@ -106,12 +107,13 @@ def data_places(data: Sequence[str] | None, *, spec: Path | None = None) -> Data
         if match:
             _known(match[1], dataset_names(spec))
             named[slot(match[1])] = folder
+            asked.append(match[1])
         elif own is None:
             own = folder
         else:
             message = f"two folders for the spec's own dataset: {own} and {folder}"
             raise UsageError(message, help="say which is which: --data NAME=DIR")
-    return DataPlaces(own=own, named=named)
+    return DataPlaces(own=own, named=named, asked=tuple(asked))
 
 
 def _known(name: str, names: tuple[str, ...]) -> None:
