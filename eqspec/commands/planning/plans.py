@@ -99,7 +99,9 @@ def _compiled(
     loaded, catalog = read.loaded, read.catalog
     plans: dict[str, Plan] = {}
     problems, warned = list[Diagnostic](), list[Diagnostic]()
-    facts, stem = machine_facts(), name or read.path.stem
+    trained = [s.spec.train for s in (loaded, *loaded.variants.values())]
+    facts = machine_facts(bf16=any(t is not None and t.precision == "bf16" for t in trained))
+    stem = name or read.path.stem
     for variant, one in {**loaded.variants, "": loaded}.items():
         called = f"{stem}-{variant}" if variant else stem
         try:
