@@ -34,8 +34,11 @@ Data = Annotated[
 ]
 
 
-def _folder(path: Path) -> Path:
+def _folder(written: str | Path) -> Path:
     """A path that is a folder, or can become one."""
+    if not str(written).strip():  # an unset variable of a shell is not the folder one is in
+        raise UsageError("--runs '' names no folder", help="write `.` for the folder you are in")
+    path = Path(written)
     for part in (path, *path.parents):
         if part.exists() and not part.is_dir():
             raise UsageError(f"`{part}` is a file, and --runs needs a folder")
@@ -44,7 +47,7 @@ def _folder(path: Path) -> Path:
 
 Runs = Annotated[
     Path,
-    typer.Option("--runs", metavar="DIR", help="Folder of all runs.", callback=_folder),
+    typer.Option("--runs", metavar="DIR", help="Folder of all runs.", parser=_folder),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

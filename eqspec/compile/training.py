@@ -44,10 +44,10 @@ def training_clock(resolved: Resolved, *, count: int) -> Clock:
     train = resolved.train
     per_epoch = count // train.batch
     if per_epoch == 0:
-        images = "1 training image" if count == 1 else f"{count} training images"
+        images = "1 training image" if count == 1 else f"{count:,} training images"
         raise GraphError(
             ("train", "batch"),
-            f"a batch of {train.batch} does not fit into {images}",
+            f"a batch of {train.batch:,} does not fit into {images}",
             help=f"choose at most {count}" if count > 1 else "train on more images: --data DIR",
             code="EQ021",
         )

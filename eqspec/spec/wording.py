@@ -142,7 +142,8 @@ def mismatch(problems: tuple[Problem, ...]) -> Wording:
     path, value = problems[0].spot.path, problems[0].value
     choices = tuple(choice for p in problems for choice in p.choices)
     kinds = tuple(dict.fromkeys(p.expected for p in problems if not p.choices))
-    if isinstance(value, str) and choices:
+    quoted = next((c for c in choices if not isinstance(c, str) and str(c) == value), None)
+    if isinstance(value, str) and choices and quoted is None:
         return Wording(
             "EQ010",
             f"{named(path)} cannot be {shown(value)}",
@@ -155,7 +156,9 @@ def mismatch(problems: tuple[Problem, ...]) -> Wording:
         "EQ011",
         f"{named(path)} must be {expected}, not {described(value)}",
         label=f"expected {expected}",
-        help=next((h for p in problems if (h := _conversion(p))), None),
+        help="write it without quotes"
+        if quoted is not None
+        else next((h for p in problems if (h := _conversion(p))), None),
     )
 
 
