@@ -34,8 +34,11 @@ Data = Annotated[
 ]
 
 
-def _folder(path: Path) -> Path:
+def _folder(written: str | Path) -> Path:
     """A path that is a folder, or can become one."""
+    if not str(written).strip():  # an unset variable of a shell is not the folder one is in
+        raise UsageError("--runs '' names no folder", help="write `.` for the folder you are in")
+    path = Path(written)
     for part in (path, *path.parents):
         if part.exists() and not part.is_dir():
             raise UsageError(f"`{part}` is a file, and --runs needs a folder")
@@ -44,7 +47,7 @@ def _folder(path: Path) -> Path:
 
 Runs = Annotated[
     Path,
-    typer.Option("--runs", metavar="DIR", help="Folder of all runs.", callback=_folder),
+    typer.Option("--runs", metavar="DIR", help="Folder of all runs.", parser=_folder),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -95,6 +98,7 @@ def data_places(data: Sequence[str] | None, *, spec: Path | None = None) -> Data
     from eqspec.commands.planning.data_places import DataPlaces, dataset_names, slot
 
     own: Path | None = None
+    asked: list[str] = []
     named = places_of_this_machine()
     for text in data or ():
         match = None if Path(text).exists() else _NAMED.fullmatch(text)
@@ -106,12 +110,13 @@ def data_places(data: Sequence[str] | None, *, spec: Path | None = None) -> Data
         if match:
             _known(match[1], dataset_names(spec))
             named[slot(match[1])] = folder
+            asked.append(match[1])
         elif own is None:
             own = folder
         else:
             message = f"two folders for the spec's own dataset: {own} and {folder}"
             raise UsageError(message, help="say which is which: --data NAME=DIR")
-    return DataPlaces(own=own, named=named)
+    return DataPlaces(own=own, named=named, asked=tuple(asked))
 
 
 def _known(name: str, names: tuple[str, ...]) -> None:

@@ -82,8 +82,14 @@ class Screen:
 
     def suggest_after(self, error: EqspecError) -> None:
         """What to do about an error: correct the spec, or find one where there was none to read."""
-        unread = isinstance(error, SpecError) and not any(d.place for d in error.diagnostics)
+        unread = isinstance(error, SpecError) and all(
+            d.code in _UNREAD and d.place is None for d in error.diagnostics
+        )
         self.suggest(*(("eqspec", "list", "specs") if unread else self.after_error))
+
+
+_UNREAD = frozenset({"EQ006", "EQ009"})
+"""Codes of a spec that is not there, or no text."""
 
 
 def _console(*, stderr: bool) -> Console:

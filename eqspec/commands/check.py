@@ -76,7 +76,7 @@ def check(path: Path, *, overrides: Sequence[str] = (), data: DataPlaces = NOWHE
 
 def _look(plans: Sequence[Plan], *, places: DataPlaces) -> tuple[DataFound, ...]:
     """Each dataset of some plans once."""
-    used = [(d, p.data.name) for p in plans for d in (p.data, *(e.data for e in p.evaluations))]
+    used = [(d, p.data.name) for p in plans for d in p.datasets]
     once = [use for at, use in enumerate(used) if use not in used[:at]]
     found = [look(data, places=places, own=own) for data, own in once]
     return tuple(one for one in found if one is not None)

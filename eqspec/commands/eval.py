@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import JsonValue, ValidationError
 
 from eqspec.build.program import build_graph, choose_device
-from eqspec.commands.planning.data_places import NOWHERE, DataPlaces
+from eqspec.commands.planning.data_places import NOWHERE, DataPlaces, read_all_asked
 from eqspec.commands.planning.plans import plan_spec
 from eqspec.commands.planning.reading import with_cards
 from eqspec.commands.run import guard
@@ -134,8 +134,12 @@ def evaluate_run(request: EvalRequest) -> Generator[EvalEvent]:
 
     Raises:
         FolderMismatch: when the data are not those of the run, or its files have changed.
+        UsageError: when `data` says where a dataset lies that is not read.
         EqspecError: when nothing was saved yet, or an evaluation fails.
     """
+    # The run's own too: a command may repeat what `run` was told.
+    used = (*request.plan.datasets, *(e.data for e in request.evaluations))
+    read_all_asked(request.data, used)
     splits = open_splits(request.plan, data=request.data, evaluations=request.evaluations)
     folder = RunFolder.open(request.folder)
     with folder.hold(), Log(folder.log) as log:

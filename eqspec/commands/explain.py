@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
 from pydantic import JsonValue
 
 from eqspec.commands.fields import field_of, field_paths
-from eqspec.commands.planning.reading import locate_spec, read_with_cards
+from eqspec.commands.planning.reading import Read, locate_spec, read_with_cards, with_cards
 from eqspec.commands.values import (
     Study,
     ValuePage,
@@ -24,10 +24,18 @@ from eqspec.compile.provenance import Kind, Origin, origins
 from eqspec.compile.resolve import resolve
 from eqspec.compile.resolved_spec import resolved_spec
 from eqspec.compile.survey import survey
-from eqspec.errors import UsageError
+from eqspec.errors import EqspecError, UsageError
+from eqspec.registry.catalog import open_catalog
 from eqspec.runs.recorded import RecordedPlan, recorded_plan
 from eqspec.spec.codes import CODES, Code
+from eqspec.spec.dump import write_yaml
+from eqspec.spec.load import judge_spec
 from eqspec.spec.node import KeyPath, dotted
+
+_LEFT_OUT = frozenset(
+    {"use", "with", "params", "add", "modules", "terms", "inputs", "teachers", "views", "groups"}
+)
+"""Keys between a card and its parts, which the name of a value may leave out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +94,7 @@ def explain_run(folder: Path, text: str | None = None) -> tuple[Leaf, ...]:
     """What a run was made from, and where each value came from then.
 
     Args:
-        text: dotted path of a value, or of all that lies below it; `use`, `with` and `params` may
-            be left out.
+        text: dotted path of a value, or of all that lies below it, as `explain_value` takes it.
 
     Raises:
         FolderMismatch: when the run's plan is damaged.
@@ -97,8 +104,9 @@ def explain_run(folder: Path, text: str | None = None) -> tuple[Leaf, ...]:
     known = [Leaf(o, yaml_text(_at(plan.resolved, _path(o))), _then(plan, o)) for o in plan.origins]
     if text is None:
         return tuple(known)
-    wanted = _bare(text)
-    found = tuple(leaf for leaf in known if _bare(leaf.path)[: len(wanted)] == wanted)
+    found = _meant(known, text)
+    if not found and text.startswith("train."):  # left to the recipe, by null
+        found = _meant(known, f"method.recipe.{text.removeprefix('train.')}")
     if not found:
         near = get_close_matches(text, [leaf.path for leaf in known], n=1, cutoff=0.5)
         raise UsageError(
@@ -106,6 +114,40 @@ def explain_run(folder: Path, text: str | None = None) -> tuple[Leaf, ...]:
             help=f"did you mean `{near[0]}`?" if near else "without a path, every value is listed",
         )
     return found
+
+
+def _meant(known: Sequence[Leaf], text: str) -> tuple[Leaf, ...]:
+    """The leaves at a path or below it, whichever of its names that is."""
+    wanted = _bare(text)
+    return tuple(leaf for leaf in known if _bare(leaf.path)[: len(wanted)] == wanted)
+
+
+def explain_value_of_run(folder: Path, text: str, leaf: Leaf) -> ValuePage | None:
+    """All that is known of one value of a run: what `explain_value` says, as the run had it.
+
+    Value and origin are those that the run has recorded; what a value means, its unit, default and
+    the paper's are told by the eqspec that is asked.
+
+    Args:
+        text: dotted path of the value.
+        leaf: what `explain_run` has found there.
+
+    Returns:
+        None when the recorded spec cannot be read by this version of eqspec, or has no such value
+        to it.
+
+    Raises:
+        FolderMismatch: when the run's plan is damaged.
+    """
+    plan = recorded_plan(folder)
+    path = folder / "resolved.yaml"
+    try:
+        reading = judge_spec(write_yaml(plan.resolved), path=path)
+        study = _studied(with_cards(reading, path=path, catalog=open_catalog()))
+    except EqspecError:
+        return None
+    page = value_page(study, text) or value_page(study, leaf.path)
+    return None if page is None else replace(page, value=leaf.value, origin=leaf.origin)
 
 
 def _then(plan: RecordedPlan, path: str) -> Origin:
@@ -129,7 +171,7 @@ def _path(text: str) -> KeyPath:
 
 def _bare(text: str) -> tuple[str, ...]:
     parts = text.replace("[", ".").replace("]", "").split(".")
-    return tuple(part for part in parts if part not in {"use", "with", "params"})
+    return tuple(part for part in parts if part not in _LEFT_OUT)
 
 
 def explain_value(path: Path, text: str, *, overrides: Sequence[str] = ()) -> ValuePage:
@@ -158,7 +200,10 @@ def is_spec(text: str) -> bool:
 
 
 def _study(path: Path, overrides: Sequence[str]) -> Study:
-    read = read_with_cards(path, overrides=overrides)
+    return _studied(read_with_cards(path, overrides=overrides))
+
+
+def _studied(read: Read) -> Study:
     loaded, catalog = read.loaded, read.catalog
     resolved = resolve(loaded.spec, source=loaded.source, catalog=catalog, name=read.path.stem)
     return Study(resolved, survey(loaded.source, catalog), catalog, resolved_spec(resolved))

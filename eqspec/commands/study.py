@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from eqspec.commands.grid import VARIANT, Grid, Point
-from eqspec.commands.planning.data_places import NOWHERE, DataPlaces
+from eqspec.commands.planning.data_places import NOWHERE, DataPlaces, read_all_asked
 from eqspec.commands.planning.plans import Planned, plan_spec
 from eqspec.commands.planning.stages import Mark
 from eqspec.commands.running.request import identity_of
@@ -102,12 +102,14 @@ def compile_grid(
 
     Raises:
         SpecError: with everything that is wrong at any point, and at which.
+        UsageError: when `data` says where a dataset lies that no point reads.
     """
     points, found = with_variants(grid, path, overrides=overrides, data=data).points, _Found()
     plans: list[tuple[Point, Planned]] = []
     for point in points:
         try:
-            one = _planned(path, point, overrides=overrides, data=data)
+            # Another point may read what this one does not.
+            one = _planned(path, point, overrides=overrides, data=replace(data, asked=()))
         except SpecError as error:
             found.add(error.diagnostics, point=point, after=len(overrides))
         else:
@@ -116,6 +118,7 @@ def compile_grid(
     diagnostics = found.told(of=len(points))
     if len(plans) < len(points):
         raise SpecError(diagnostics)
+    read_all_asked(data, (one for _, p in plans for one in p.plan.datasets))
     made: dict[Path, GridRun] = {}
     for point, plan in _with_seeds(path, grid, plans, overrides=overrides, data=data):
         folder = place(runs, identity=identity_of(plan))
@@ -149,6 +152,7 @@ def _with_seeds(
     data: DataPlaces,
 ) -> Iterator[tuple[Point, Plan]]:
     """Every point with one seed, then with the next."""
+    places = replace(data, asked=())
     for turn in range(grid.count):
         for point, own in plans:
             seed = grid.seeds[turn] if grid.seeds else own.plan.seed + turn
@@ -156,7 +160,7 @@ def _with_seeds(
                 yield point, own.plan
             else:
                 given = (*overrides, f"seed={seed}")
-                yield point, _planned(path, point, overrides=given, data=data).plan
+                yield point, _planned(path, point, overrides=given, data=places).plan
 
 
 def standing(run: GridRun) -> Standing:

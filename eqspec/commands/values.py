@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
@@ -65,11 +66,15 @@ class Study:
 
 
 def value_page(study: Study, text: str) -> ValuePage | None:
-    """The page of a dotted path, `with` and `params` written or left out; None: no such value.
+    """The page of a dotted path; None: no such value.
+
+    What lies on a card may be named as the spec sets it, `with` written or left out
+    (`backbone.with.depth`), or as the card and the resolved spec have it (`backbone.params.depth`).
 
     Raises:
         ValueError: when the text is no path.
     """
+    text = text.replace("[", ".").replace("]", "")
     path = key_path(study.found.source, text)
     field = field_of(path)
     if field is not None:
@@ -77,7 +82,11 @@ def value_page(study: Study, text: str) -> ValuePage | None:
     for at, card in card_places(study.resolved):
         below = _below(text, at)
         if below is not None:
-            return _on_card(study, text, card=card, below=below, at=at)
+            pages = (
+                _on_card(study, text, card=card, inner=inner, at=at)
+                for inner in _inner(card, below)
+            )
+            return next((page for page in pages if page is not None), None)
     return _of_recipe(study, text, path)
 
 
@@ -133,11 +142,17 @@ def _by_recipe(page: ValuePage, resolved: Resolved, key: str) -> ValuePage:
     return replace(page, value=yaml_text(plain(node)), origin=where, note=said)
 
 
-def _on_card(study: Study, text: str, *, card: Card, below: str, at: KeyPath) -> ValuePage | None:
-    try:
-        inner = key_path(card.source, ".".join(override_path(card, below)))
-    except (KeyError, ValueError):
-        return None
+def _inner(card: Card, below: str) -> Iterator[KeyPath]:
+    """What a text may mean on a card: what an override of that name sets, or the path itself."""
+    with suppress(KeyError, ValueError):
+        yield key_path(card.source, ".".join(override_path(card, below)))
+    with suppress(ValueError):
+        yield key_path(card.source, below)
+
+
+def _on_card(
+    study: Study, text: str, *, card: Card, inner: KeyPath, at: KeyPath
+) -> ValuePage | None:
     calls = (c for c in study.found.calls.values() if c.source.root == card.source.root)
     call = next((c for c in calls if inner[: len(c.path) + 1] == (*c.path, "params")), None)
     page = _leaf(study, text, card=card, inner=inner, call=call)
@@ -152,7 +167,8 @@ def _leaf(
     """A value on a card, written or left to the op; without an origin where it is written."""
     node = card.source.get(inner)
     told = None if call is None else _parameter(call, inner)
-    if node is None and told is None:
+    # Below a parameter there is only what was written there, not its default.
+    if node is None and (call is None or told is None or len(inner) > len(call.path) + 2):
         return None
     page = ValuePage(
         path=text,
@@ -228,10 +244,10 @@ def _parameter(call: Call, inner: KeyPath) -> Parameter | None:
 
 
 def _below(text: str, at: KeyPath) -> str | None:
-    """The rest of a dotted path below a card's place, without `with`."""
+    """The rest of a dotted path below a card's place, without `with`, or the `use` of a body."""
     for start in (".".join(map(str, at)), str(at[-1])):
         if text.startswith(f"{start}."):
-            return text.removeprefix(f"{start}.").removeprefix("with.")
+            return text.removeprefix(f"{start}.").removeprefix("use.").removeprefix("with.")
     return None
 
 

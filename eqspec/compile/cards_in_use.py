@@ -7,9 +7,10 @@ from difflib import get_close_matches
 from types import MappingProxyType
 
 from eqspec.compile.written_calls import additions
-from eqspec.errors import Diagnostic, SpecError
+from eqspec.errors import Diagnostic, Place, SpecError
 from eqspec.registry.cards import EquivarianceCard
 from eqspec.registry.catalog import Card, Catalog, UnknownCard, check_card
+from eqspec.spec.diagnose import Naming
 from eqspec.spec.node import KeyPath
 from eqspec.spec.override import key_path
 from eqspec.spec.source import Source
@@ -45,7 +46,12 @@ def card_in_use(catalog: Catalog, spec: Source, at: KeyPath, *, family: str) -> 
         card = _named(catalog, spec, at, family=family, name=body.value)
     else:
         source = Source(name=spec.name, root=body)
-        card = check_card(source, family=family, name=_own_name(source, family))
+        card = check_card(
+            source,
+            family=family,
+            name=_own_name(source, family),
+            naming=lambda path, _: (*_body_at(spec, at), *path),
+        )
     return _overridden(card, spec, (*at, "with"))
 
 
@@ -78,7 +84,36 @@ def _overridden(card: Card, spec: Source, at: KeyPath) -> Card:
             problems.append(_no_such(card, key, error, spec=spec, at=(*at, key)))
     if problems:
         raise SpecError(tuple(problems))
-    return check_card(source, family=card.family, name=card.name)
+    naming = naming_of(card, spec, at[:-1])
+    return check_card(source, family=card.family, name=card.name, naming=naming)
+
+
+def naming_of(card: Card, spec: Source, at: KeyPath, *, called: KeyPath = ()) -> Naming:
+    """What messages call a value of a card's body: as the spec writes it, or else the card.
+
+    Args:
+        at: where the spec names the card, or holds its body.
+        called: what stands before a path of the card where the card itself writes the value.
+    """
+
+    def name(path: KeyPath, place: Place) -> KeyPath:
+        body = _body_at(spec, at)
+        if isinstance(_value(spec, body), Mapping):
+            return (*body, *path)
+        key = None if place.file == card.source.name else override_of(card, path)
+        return (*called, *path) if key is None else (*at, "with", *key)
+
+    return name
+
+
+def _body_at(spec: Source, at: KeyPath) -> KeyPath:
+    """Where the name of a card stands in a spec, or its body."""
+    return at if spec.get((*at, "use")) is None else (*at, "use")
+
+
+def _value(spec: Source, path: KeyPath) -> object:
+    node = spec.get(path)
+    return None if node is None else node.value
 
 
 def override_path(card: Card, dotted: str) -> tuple[str, ...]:
@@ -109,6 +144,32 @@ def override_paths(card: Card, dotted: str) -> tuple[tuple[str, ...], ...]:
     # One part only, unless alternatives have it: which of them is carried out, a method decides.
     alike = [s for s in found if s[-1] == found[0][-1] and card.family == "equivariance"]
     return tuple(_inside(section, first, rest) for section in alike or found[:1])
+
+
+def override_of(card: Card, path: KeyPath) -> KeyPath | None:
+    """The key of a `with:` that sets what stands at a path of a card's body; None where none does.
+
+    `override_paths` the other way round.
+    """
+    sections = _sections(card)
+    beside = ("recipe",) if card.family == "methods" else _BESIDE.get(card.family, ())
+    if path[:1] and path[0] in beside:
+        return path
+    if sections is None:
+        head = "groups" if card.family == "augmentations" else "params"
+        return path[1:] if path[:1] == (head,) else None
+    words = tuple(map(str, path))
+    section = next((s for s in sections if words[: len(s)] == s and len(s) < len(path)), None)
+    return None if section is None else _outside(section, path[len(section) :])
+
+
+def _outside(section: tuple[str, ...], part: KeyPath) -> KeyPath | None:
+    """`_inside` the other way round; None for what no override reaches."""
+    first, *rest = part
+    own = _OWN.get(section[-1])
+    if own is None or not rest or rest[0] in own:
+        return part
+    return (first, *rest[1:]) if rest[0] == "params" else None
 
 
 def _inside(section: tuple[str, ...], first: str, rest: list[str]) -> tuple[str, ...]:

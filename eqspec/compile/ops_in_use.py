@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import ModuleType
+from typing import Any
 
 from pydantic import JsonValue, ValidationError
 
@@ -11,6 +12,7 @@ from eqspec.compile.draft import GraphError
 from eqspec.ops.find import UnknownOp, find_op
 from eqspec.ops.op import OpParams
 from eqspec.spec.node import KeyPath
+from eqspec.spec.numbers import limit_broken
 from eqspec.spec.use import OpCall
 
 
@@ -65,20 +67,35 @@ def _said(at: tuple[str | int, ...], message: str) -> str:
 
 
 def checked_number(
-    value: float | OpCall, *, path: KeyPath, known: Mapping[str, JsonValue] | None = None
+    value: float | OpCall,
+    *,
+    legal: Any,  # noqa: ANN401 - an annotation
+    path: KeyPath,
+    known: Mapping[str, JsonValue] | None = None,
 ) -> float | OpCall:
     """A constant as it is; a schedule with every parameter written out.
 
     Args:
+        legal: within which limits, such as `NotNegative`; a constant was judged where it was read.
         path: where the value stands.
         known: what the schedule is told where it asks for it and nothing is written.
 
     Raises:
-        GraphError: when there is no such schedule, or its parameters are not legal.
+        GraphError: when there is no such schedule, its parameters are not legal, or it leaves the
+            limits.
     """
     if not isinstance(value, OpCall):
         return float(value)
     op = op_in_use("schedules", value.impl, path=path)
     told = {n: v for n, v in (known or {}).items() if n in op.Params.model_fields}
     params = checked_params(op, {**told, **value.params}, path=path)
+    for reached in op.extent(params):
+        rule = limit_broken(reached, legal)
+        if rule is not None:
+            written = next((n for n, v in value.params.items() if v == reached), None)
+            raise GraphError(
+                (*path, "params", *(() if written is None else (written,))),
+                f"the schedule `{value.impl}` reaches {reached:g}, and what it sets {rule}",
+                code="EQ012",
+            )
     return OpCall(impl=value.impl, params=params.model_dump(mode="json", by_alias=True))

@@ -279,6 +279,11 @@ class Plan(Frozen):
         return self.graph.streams[GLOBAL].size("H")
 
     @property
+    def datasets(self) -> tuple[DataPlan, ...]:
+        """What is trained on, then what each evaluation judges on."""
+        return (self.data, *(evaluation.data for evaluation in self.evaluations))
+
+    @property
     def trains(self) -> bool:
         """Whether there is anything to train; else published weights are judged as they are."""
         return self.train.steps > 0

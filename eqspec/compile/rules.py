@@ -98,18 +98,25 @@ def _whole_patches(found: Survey) -> Iterator[Diagnostic]:
             at, also = place, () if origin is None else ((origin, what),)
             if origin is not None and origin.file.startswith("<cli>"):  # said last
                 at, also = origin, ((place, "the patch"),)
-            near = ", ".join(str(n) for n in range(2, _LARGEST_PATCH + 1) if side % n == 0)
-            fitting = f"a patch that divides {side}" + (f" ({near})" if near else "")
             yield Diagnostic(
                 "EQ021",
                 f"patches of {patch} pixels do not fill images of {side}",
                 at,
                 label=f"{side} / {patch} is no whole number",
-                help=f"{fitting}, or another image size",
+                help=_fitting(found, patch=patch, side=side, place=place),
                 also=also,
             )
         elif (side, origin) == _image(found):
             yield from _decoded(found, patch=patch, side=side, place=place)
+
+
+def _fitting(found: Survey, *, patch: int, side: int, place: Place) -> str:
+    """What would fit: patches that the rewrite's decoders can double too, or sizes near by."""
+    dividing = [n for n in range(2, _LARGEST_PATCH + 1) if side % n == 0]
+    made = [n for n in dividing if not any(_decoded(found, patch=n, side=side, place=place))]
+    sizes = [str(n) for n in (side // patch * patch, (side // patch + 1) * patch) if n]
+    choices = [f"a patch that divides {side} ({', '.join(map(str, made))})"] if made else []
+    return ", or ".join([*choices, f"another image size ({', '.join(sizes)})"])
 
 
 def _decoded(found: Survey, *, patch: int, side: int, place: Place) -> Iterator[Diagnostic]:
@@ -147,7 +154,7 @@ def _batch_in_data(found: Survey) -> Iterator[Diagnostic]:
     if count is not None and batch > count:
         yield Diagnostic(
             "EQ021",
-            f"a batch of {batch:g} does not fit into {count} training images",
+            f"a batch of {batch:,.0f} does not fit into {count:,} training images",
             found.source.value(path),
             label="more than there are",
             help=f"choose at most {count}",
@@ -165,9 +172,9 @@ def _whole_groups(found: Survey) -> Iterator[Diagnostic]:
             continue
         yield Diagnostic(
             "EQ021",
-            f"a batch of {batch:g} samples is no multiple of the group of {group}",
+            f"a batch of {batch:,.0f} samples is no multiple of the group of {group:,}",
             found.source.value(path),
-            label=f"{batch:g} / {group} is no whole number",
+            label=f"{batch:,.0f} / {group:,} is no whole number",
             help="batch statistics are taken over groups of equal size; "
             f"`{key}: null` takes the whole batch",
             also=((_value(call, key), f"groups of `{name}`"),),

@@ -12,7 +12,7 @@ from types import MappingProxyType, ModuleType
 
 from pydantic import JsonValue
 
-from eqspec.compile.cards_in_use import card_in_use
+from eqspec.compile.cards_in_use import card_in_use, naming_of
 from eqspec.compile.judged_data import judged_data
 from eqspec.compile.written_calls import (
     WrittenCall,
@@ -25,7 +25,7 @@ from eqspec.ops.find import UnknownOp, family_of, find_op
 from eqspec.ops.op import OpParams
 from eqspec.registry.cards import EvaluationCard, MethodCard, TransformCard
 from eqspec.registry.catalog import Card, Catalog, UnknownCard
-from eqspec.spec.diagnose import validate_data
+from eqspec.spec.diagnose import Naming, by_path, validate_data
 from eqspec.spec.node import KeyPath, plain
 from eqspec.spec.source import Source
 from eqspec.spec.use import is_bare
@@ -109,13 +109,16 @@ def survey(
         is not None
     }
     calls: dict[str, Call] = {}
+    places = {PLACES[name][0]: card for name, card in cards.items()}
+    places |= {("evaluate", at): card for at, card in evaluations.items()}
     for written in (*calls_of_cards(cards), *calls_of_training(source, cards)):
-        calls |= _call(written, _params(written), problems)
+        naming = _naming(written, source, places)
+        calls |= _call(written, _params(written), problems, naming=naming)
     for at, card in evaluations.items():
         written = WrittenCall(f"evaluate[{at}]", ("evaluations",), card.source)
-        calls |= _call(
-            written, _expanded(written, card, catalog=catalog, problems=problems), problems
-        )
+        params = _expanded(written, card, catalog=catalog, problems=problems)
+        naming = _naming(written, source, places)
+        calls |= _call(written, params, problems, naming=naming)
         cards |= _judged(
             f"evaluate[{at}]", card, catalog=catalog, problems=problems, own=cards.get("data")
         )
@@ -170,7 +173,17 @@ def _recipe_augment(
     return {}
 
 
-def _call(written: WrittenCall, params: JsonValue, problems: list[Diagnostic]) -> dict[str, Call]:
+def _naming(written: WrittenCall, spec: Source, places: Mapping[KeyPath, Card]) -> Naming:
+    """What messages call the parameters of a call, which stands on a card or in the spec itself."""
+    for at, card in places.items():
+        if card.source is written.source:
+            return naming_of(card, spec, at, called=at)
+    return by_path
+
+
+def _call(
+    written: WrittenCall, params: JsonValue, problems: list[Diagnostic], *, naming: Naming
+) -> dict[str, Call]:
     """The op of a call, with its parameters judged; nothing where there is no such op."""
     impl = written.source.get((*written.path, "impl"))
     if impl is None or not isinstance(impl.value, str) or not isinstance(params, dict):
@@ -184,9 +197,7 @@ def _call(written: WrittenCall, params: JsonValue, problems: list[Diagnostic]) -
     model: type[OpParams] = op.Params
     told = {name: value for name, value in written.told.items() if name in model.model_fields}
     root = (*written.path, "params")
-    judged = validate_data(
-        model, {**told, **params}, written.source, root=root, called=(written.name, "params")
-    )
+    judged = validate_data(model, {**told, **params}, written.source, root=root, naming=naming)
     problems.extend(judged.diagnostics)
     return {written.name: Call(op, judged.value, written.source, written.path)}
 

@@ -15,6 +15,7 @@ from eqspec.ops.find import find_op
 from eqspec.registry.grammar import ClipDecl, RuleDecl
 from eqspec.spec.duration import Clock
 from eqspec.spec.node import KeyPath
+from eqspec.spec.numbers import NotNegative
 from eqspec.spec.rate import Rate
 from eqspec.spec.use import OpCall
 
@@ -43,10 +44,10 @@ def training_clock(resolved: Resolved, *, count: int) -> Clock:
     train = resolved.train
     per_epoch = count // train.batch
     if per_epoch == 0:
-        images = "1 training image" if count == 1 else f"{count} training images"
+        images = "1 training image" if count == 1 else f"{count:,} training images"
         raise GraphError(
             ("train", "batch"),
-            f"a batch of {train.batch} does not fit into {images}",
+            f"a batch of {train.batch:,} does not fit into {images}",
             help=f"choose at most {count}" if count > 1 else "train on more images: --data DIR",
             code="EQ021",
         )
@@ -85,11 +86,14 @@ def plan_training(resolved: Resolved, *, clock: Clock, modules: Sequence[ModuleP
         optimizer=OpCall(impl=optimizer.impl, params=dumped),
         lr=checked_number(
             train.schedule or recipe.schedule or peak,
+            legal=NotNegative,
             path=("recipe" if train.schedule is None else "train", "schedule"),
             known={"peak": peak},
         ),
         weight_decay=checked_number(
-            _number(dumped.get("weight_decay", 0.0)), path=(*at, "params", "weight_decay")
+            _number(dumped.get("weight_decay", 0.0)),
+            legal=NotNegative,
+            path=(*at, "params", "weight_decay"),
         ),
         rules=tuple(
             planned

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eqspec.errors import EqspecError
+from eqspec.ops.regular_files import regular
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,7 +54,8 @@ def decode(image: Path | bytes, *, name: str | None = None) -> NDArray[np.uint8]
     from PIL import Image, ImageOps
 
     try:
-        with Image.open(io.BytesIO(image) if isinstance(image, bytes) else image) as opened:
+        file = io.BytesIO(image) if isinstance(image, bytes) else regular(image)
+        with Image.open(file) as opened:
             ImageOps.exif_transpose(opened, in_place=True)
             return np.asarray(_to_rgb(opened))
     except Exception as error:  # damage shows as OSError, ValueError, SyntaxError, struct.error, …

@@ -15,6 +15,7 @@ from pydantic import Field
 from eqspec.errors import UsageError
 from eqspec.ops.decode import decode
 from eqspec.ops.op import HowItRuns, OpParams
+from eqspec.ops.regular_files import content_of, size_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,8 +77,8 @@ class ImageFiles:
 
     def fingerprint(self) -> str:
         """Hash over every path and size, and over the content of evenly spaced files."""
-        sizes = ((self.root / name).stat().st_size for name in self.files)
-        chosen = ((self.root / name).read_bytes() for name in evenly(self.files))
+        sizes = (size_of(self.root / name) for name in self.files)
+        chosen = (content_of(self.root / name) for name in evenly(self.files))
         return fingerprint(zip(self.files, sizes, strict=True), chosen)
 
 

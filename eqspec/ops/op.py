@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict
 
@@ -37,12 +37,13 @@ class NoParams(OpParams):
     """For ops that have nothing to set."""
 
 
-Scheduled = Annotated[float | OpCall, "scheduled"]
-"""A number, or a schedule (`{impl: linear, params: …}`). Always reaches the op's forward as a
-keyword holding a 0-dim float32 tensor, so that a changing value never recompiles the graph."""
-
-
 _T = TypeVar("_T")
+
+Scheduled = Annotated[_T | OpCall, "scheduled"]
+"""A number, or a schedule (`{impl: linear, params: …}`) that stays within the number's limits:
+`Scheduled[NotNegative]`. Always reaches the op's forward as a keyword holding a 0-dim float32
+tensor, so that a changing value never recompiles the graph."""
+
 
 HowItRuns = Annotated[_T, "how-it-runs"]
 """A parameter on which no number depends: where something may be fetched from, how much damage is
@@ -61,6 +62,11 @@ def scheduled_fields(params: type[OpParams]) -> tuple[str, ...]:
     return tuple(
         name for name, field in params.model_fields.items() if "scheduled" in field.metadata
     )
+
+
+def legal_number(params: type[OpParams], name: str) -> Any:  # noqa: ANN401 - an annotation
+    """What a parameter that is declared `Scheduled` may be as a number: `NotNegative`, …."""
+    return get_args(params.model_fields[name].annotation)[0]
 
 
 @dataclass(frozen=True, slots=True)

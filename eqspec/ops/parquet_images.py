@@ -18,6 +18,7 @@ import numpy as np
 from eqspec.errors import EqspecError
 from eqspec.ops.decode import UnreadableImage, decode
 from eqspec.ops.image_files import evenly, fingerprint
+from eqspec.ops.regular_files import regular
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -126,7 +127,7 @@ def _opened(path: Path) -> Any:  # noqa: ANN401 - pyarrow has no types
             help="pip install 'eqspec[parquet]'",
         ) from error
     try:
-        opened = parquet.ParquetFile(path)
+        opened = parquet.ParquetFile(regular(path))
     except (ArrowException, OSError) as error:
         message = f"cannot read the Parquet file {path}: {error}"
         raise EqspecError(message, help="copy it again") from error

@@ -25,6 +25,7 @@ import numpy as np
 from eqspec.errors import EqspecError
 from eqspec.ops.decode import decode
 from eqspec.ops.image_files import SUFFIXES, evenly, fingerprint
+from eqspec.ops.regular_files import regular
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -151,7 +152,7 @@ def _members(path: Path) -> tuple[list[tarfile.TarInfo], dict[str, int]]:
     images: list[tarfile.TarInfo] = []
     classes: dict[str, int] = {}
     try:
-        with tarfile.open(path, "r:") as shard:
+        with tarfile.open(regular(path), "r:") as shard:
             for member in shard:
                 suffix = PurePosixPath(member.name).suffix.lower()
                 if member.isfile() and suffix in SUFFIXES:

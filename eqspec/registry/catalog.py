@@ -14,7 +14,7 @@ from pydantic import JsonValue
 from eqspec.errors import Diagnostic, EqspecError, Severity, SpecError
 from eqspec.registry.cards import FAMILIES, CardModel
 from eqspec.registry.places import registry_root
-from eqspec.spec.diagnose import validate
+from eqspec.spec.diagnose import Naming, by_path, validate
 from eqspec.spec.load import read_text
 from eqspec.spec.source import Source, read_yaml
 
@@ -115,13 +115,16 @@ def read_card(text: str, *, family: str, name: str, file: str) -> Card:
     return check_card(read_yaml(text, name=file), family=family, name=name)
 
 
-def check_card(source: Source, *, family: str, name: str) -> Card:
+def check_card(source: Source, *, family: str, name: str, naming: Naming = by_path) -> Card:
     """A card from what was read.
+
+    Args:
+        naming: what messages call what stands at a path of it.
 
     Raises:
         SpecError: with every problem found in it.
     """
-    checked = validate(FAMILIES[family], source)
+    checked = validate(FAMILIES[family], source, naming=naming)
     if checked.value is None or source.problems:
         raise SpecError((*source.problems, *checked.diagnostics))
     body = source.data

@@ -13,10 +13,8 @@ from pydantic import Discriminator, Field, JsonValue, Tag, model_validator
 from eqspec.registry.declared import Declared
 from eqspec.registry.view_groups import AddedGroupDecl
 from eqspec.spec.duration import Duration
+from eqspec.spec.numbers import Momentum, NotNegative
 from eqspec.spec.use import OpCall
-
-Number = float | OpCall
-"""A constant, or a schedule."""
 
 
 class Repeat(Declared):
@@ -125,7 +123,9 @@ class TermDecl(Declared):
     """
 
     impl: str
-    weight: Number | str = Field(description="a number, a schedule, or a setting of the rewrite")
+    weight: NotNegative | OpCall | str = Field(
+        description="a number, a schedule, or a setting of the rewrite"
+    )
     params: dict[str, JsonValue] = Field(default_factory=dict)
     ports: dict[str, str | list[str]]
 
@@ -146,7 +146,7 @@ class TeacherDecl(Declared):
     excludes: list[str] = Field(
         default_factory=list, alias="except", description="parameters the copies do not have"
     )
-    momentum: Number = Field(description="share of the old teacher that is kept")
+    momentum: Momentum | OpCall = Field(description="share of the old teacher that is kept")
     update: Literal["after-step", "before-forward"] = "after-step"
     buffers: Literal["own", "copied"] = "own"
 
@@ -184,7 +184,7 @@ class RuleDecl(Declared):
     """
 
     match: str | list[str]
-    weight_decay: float | None = None
+    weight_decay: NotNegative | None = None
     lr_scale: float = Field(1.0, ge=0)
     layer_decay: float | None = Field(None, gt=0, le=1)
     freeze: Duration | None = None

@@ -64,7 +64,7 @@ class GroupDecl(Declared):
         share: side as a share of the spec's image size (local crops: 96/224).
     """
 
-    size: int | None = None
+    size: int | None = Field(None, ge=1)
     share: float | None = Field(None, gt=0, le=1)
     views: list[ViewDecl] = Field(min_length=1)
 
@@ -79,7 +79,7 @@ class AddedGroupDecl(ViewDecl):
             share one crop and one draw of every step.
     """
 
-    size: int | None = None
+    size: int | None = Field(None, ge=1)
     share: float | None = Field(None, gt=0, le=1)
     copies: list[list[StepDecl]] = Field(default_factory=list[list[StepDecl]])
 

@@ -135,6 +135,19 @@ def cpu_model(cpuinfo: Path) -> str:
     return next(names, "") or platform.processor() or platform.machine()
 
 
+def gpu_capabilities() -> tuple[float, ...]:
+    """Compute capability of each of NVIDIA's GPUs, as the driver says; empty where it cannot."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return ()
+    command = [program, "--query-gpu=compute_cap", "--format=csv,noheader"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)  # noqa: S603 - fixed program, no shell
+        return tuple(float(line) for line in done.stdout.split())
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return ()
+
+
 def cpu_flags(cpuinfo: Path) -> frozenset[str]:
     """Features of the processor by the system's names; none where the system does not tell."""
     try:

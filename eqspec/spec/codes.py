@@ -224,8 +224,10 @@ _ALL = (
         "EQ505",
         "bf16 is slower here",
         "This processor has no arithmetic of its own for bf16 (avx512_bf16, amx_bf16; bf16 on "
-        "ARM), so every product is converted to fp32 and back. Measured on one thread, a "
-        "transformer block takes 2.6 times as long at width 64 and 5 times at width 768.",
+        "ARM), or this GPU has none (below compute capability 8.0), so every product is converted "
+        "to fp32 and back. Measured on one thread of a processor, a transformer block takes 2.6 "
+        "times as long at width 64 and 5 times at width 768. Or the encoder is small: also where "
+        "a processor has bf16, a block below 40,000 numbers (tokens × width) is hardly faster.",
     ),
     Code(
         "EQ506",

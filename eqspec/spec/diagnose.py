@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic_core import ErrorDetails
 
-from eqspec.errors import Diagnostic
+from eqspec.errors import Diagnostic, Place
 from eqspec.spec.locate import locate, tags_of
 from eqspec.spec.node import KeyPath, plain
 from eqspec.spec.source import Source
 from eqspec.spec.wording import Problem, mismatch, missing_key, unknown_key, worded
 
 M = TypeVar("M", bound=BaseModel)
+
+Naming = Callable[[KeyPath, Place], KeyPath]
+"""(Path in a source, the place that is shown) → what a message calls it: as it is written there."""
+
+
+def by_path(path: KeyPath, place: Place) -> KeyPath:  # noqa: ARG001 - a `Naming`
+    """The path in the source is its name."""
+    return path
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +42,9 @@ class Validated(Generic[M]):
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-def validate(model: type[M], source: Source, *, root: KeyPath = ()) -> Validated[M]:
+def validate(
+    model: type[M], source: Source, *, root: KeyPath = (), naming: Naming = by_path
+) -> Validated[M]:
     """Validate a source, or the part of it at ``root``, against a model.
 
     The rules are those of JSON: a list may become a tuple and a text an enum, but no text becomes
@@ -43,21 +54,26 @@ def validate(model: type[M], source: Source, *, root: KeyPath = ()) -> Validated
         return Validated(None)
     node = source.get(root)
     assert node is not None, f"nothing is written at {root}"
-    return validate_data(model, plain(node), source, root=root)
+    return validate_data(model, plain(node), source, root=root, naming=naming)
 
 
 def validate_data(
-    model: type[M], data: JsonValue, source: Source, *, root: KeyPath = (), called: KeyPath = ()
+    model: type[M],
+    data: JsonValue,
+    source: Source,
+    *,
+    root: KeyPath = (),
+    naming: Naming = by_path,
 ) -> Validated[M]:
     """As `validate`, for data that was made from what stands at ``root``.
 
     Args:
-        called: what messages call it, where that is not its path in this source.
+        naming: what messages call what stands at a path, where that is not the path itself.
     """
     try:
         value = model.model_validate_json(json.dumps(data), strict=True)
     except ValidationError as error:
-        found = diagnose(error, model, source, root=root, called=called)
+        found = diagnose(error, model, source, root=root, naming=naming)
         return Validated(None, in_order(found))
     return Validated(value)
 
@@ -68,12 +84,12 @@ def diagnose(
     source: Source,
     *,
     root: KeyPath = (),
-    called: KeyPath = (),
+    naming: Naming = by_path,
 ) -> tuple[Diagnostic, ...]:
     """One diagnostic for each problem that a model found in (a part of) a source."""
     problems = [_problem(entry, model) for entry in error.errors(include_url=False)]
     return tuple(
-        _diagnostic(group, source, root=root, called=called) for group in _settled(problems)
+        _diagnostic(group, source, root=root, naming=naming) for group in _settled(problems)
     )
 
 
@@ -122,21 +138,21 @@ def _settled(problems: list[Problem], depth: int = 0) -> list[tuple[Problem, ...
 
 
 def _diagnostic(
-    group: tuple[Problem, ...], source: Source, *, root: KeyPath, called: KeyPath
+    group: tuple[Problem, ...], source: Source, *, root: KeyPath, naming: Naming
 ) -> Diagnostic:
-    path = (*root, *group[0].spot.path)
-    place = source.value(path)
-    group = tuple(replace(p, spot=replace(p.spot, path=(*called, *p.spot.path))) for p in group)
+    path, also = _set_elsewhere(group[0], source, (*root, *group[0].spot.path))
+    place = _place(group[0], source, path)
+    called = naming(path, place)
+    group = tuple(replace(p, spot=replace(p.spot, path=called)) for p in group)
     problem = group[0]
     if len(group) > 1:
         wording = mismatch(group)
     elif problem.kind == "extra_forbidden":
-        wording, place = unknown_key(problem), source.key(path)
+        wording = unknown_key(problem)
     elif problem.kind == "missing":
-        wording, place = missing_key(problem), source.key(path[:-1])
+        wording = missing_key(problem)
     else:
         wording = worded(problem)
-        place = source.key(path) if problem.spot.of_key else place
     return Diagnostic(
         wording.code,
         wording.message,
@@ -144,4 +160,34 @@ def _diagnostic(
         label=wording.label,
         help=wording.help,
         notes=wording.notes,
+        also=also,
     )
+
+
+def _place(problem: Problem, source: Source, path: KeyPath) -> Place:
+    if problem.kind == "missing":
+        return source.key(path[:-1])
+    if problem.kind == "extra_forbidden" or problem.spot.of_key:
+        return source.key(path)
+    return source.value(path)
+
+
+def _set_elsewhere(
+    problem: Problem, source: Source, path: KeyPath
+) -> tuple[KeyPath, tuple[tuple[Place, str], ...]]:
+    """Of entries that do not fit together, the one that was set last, and where the others stand.
+
+    A model says which they are by naming them. A mapping whose own text holds them all is shown
+    itself.
+    """
+    node = source.get(path)
+    if problem.kind != "value_error" or node is None or not isinstance(node.value, Mapping):
+        return path, ()
+    said = set(re.findall(r"\w+", problem.message))
+    places = {key: entry.node.place for key, entry in node.value.items() if key in said}
+    later = [key for key, place in places.items() if place.file != node.place.file]
+    if not later:
+        return path, ()
+    others = {key: place for key, place in places.items() if key != later[-1]}
+    also = tuple((place, f"`{key}` is set here") for key, place in others.items())
+    return (*path, later[-1]), also

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from eqspec.spec.locate import Spot, choices_of, keys_of, tags_of
+from eqspec.spec.numbers import limit_said
 from eqspec.spec.phrases import described, did_you_mean, listed, named, shown
 
 _KINDS: Mapping[str, str] = MappingProxyType(
@@ -24,16 +25,6 @@ _KINDS: Mapping[str, str] = MappingProxyType(
         "tuple_type": "a list",
         "set_type": "a list",
         "frozen_set_type": "a list",
-    }
-)
-
-_LIMITS: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {
-        "greater_than": ("be greater than", "gt"),
-        "greater_than_equal": ("be at least", "ge"),
-        "less_than": ("be less than", "lt"),
-        "less_than_equal": ("be at most", "le"),
-        "multiple_of": ("be a multiple of", "multiple_of"),
     }
 )
 
@@ -117,7 +108,7 @@ def worded(problem: Problem) -> Wording:
         return _form(problem) if tags_of(problem.spot.declared) else _tag(problem)
     if problem.is_mismatch:
         return mismatch((problem,))
-    if problem.kind in _LIMITS:
+    if limit_said(problem.kind, problem.context) is not None:
         return _limit(problem)
     return _length(problem) if problem.kind in _LENGTHS else _malformed(problem)
 
@@ -151,7 +142,8 @@ def mismatch(problems: tuple[Problem, ...]) -> Wording:
     path, value = problems[0].spot.path, problems[0].value
     choices = tuple(choice for p in problems for choice in p.choices)
     kinds = tuple(dict.fromkeys(p.expected for p in problems if not p.choices))
-    if isinstance(value, str) and choices:
+    quoted = next((c for c in choices if not isinstance(c, str) and str(c) == value), None)
+    if isinstance(value, str) and choices and quoted is None:
         return Wording(
             "EQ010",
             f"{named(path)} cannot be {shown(value)}",
@@ -164,7 +156,9 @@ def mismatch(problems: tuple[Problem, ...]) -> Wording:
         "EQ011",
         f"{named(path)} must be {expected}, not {described(value)}",
         label=f"expected {expected}",
-        help=next((h for p in problems if (h := _conversion(p))), None),
+        help="write it without quotes"
+        if quoted is not None
+        else next((h for p in problems if (h := _conversion(p))), None),
     )
 
 
@@ -192,9 +186,7 @@ def _instead_of_text(problem: Problem, text: str) -> str | None:
 
 
 def _limit(problem: Problem) -> Wording:
-    relation, key = _LIMITS[problem.kind]
-    limit = problem.context[key]
-    rule = f"must {relation} {limit:g}" if isinstance(limit, float) else f"must {relation} {limit}"
+    rule = limit_said(problem.kind, problem.context) or problem.message
     return Wording(
         "EQ012",
         f"{named(problem.spot.path)} {rule}, not {shown(problem.value)}",

@@ -53,6 +53,27 @@ def test_values_are_finite_numbers_at_every_step(name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        *EXAMPLES.items(),
+        ("constant", {"value": -2.0}),
+        ("linear", {"from": 3.0, "to": -1.0}),
+        ("cosine", {"from": -1.0, "to": 1.0}),
+        ("warmup_cosine", {"peak": 1.0, "warmup": "5 steps", "start": -3.0}),
+        ("warmup_cosine", {"peak": 1.0, "start": -3.0, "final": -2.0, "final_share": 0.5}),
+    ],
+)
+def test_a_schedule_says_how_far_it_goes(name: str, params: dict[str, Any]) -> None:
+    op = find_op("schedules", name)
+    clock = Clock(total=2000, steps_per_epoch=10, batch=4)
+    values = [value(name, step, clock=clock, **params) for step in range(clock.total)]
+    low, high = op.extent(op.Params.model_validate(params))
+    assert min(values) == pytest.approx(low, abs=1e-5)
+    assert max(values) == pytest.approx(high, abs=1e-5)
+    assert low - 1e-15 <= min(values) <= max(values) <= high + 1e-15
+
+
+@pytest.mark.parametrize(
     ("step", "published"),
     [
         (0, 0.0),

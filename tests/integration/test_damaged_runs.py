@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -135,14 +136,47 @@ def test_a_folder_named_like_a_killed_write_blocks_nothing(copied: Runs, spec: s
 def test_explain_tells_where_the_values_of_a_run_came_from(copied: Runs) -> None:
     found = copied.folder()
     one = _explained(found, "train.batch")
-    assert [(leaf["path"], leaf["value"]) for leaf in one] == [("train.batch", "8")]
-    assert one[0]["origin"]["said"].endswith("toy.yaml:7")
-    below = _explained(found, "evaluate.0.hidden")
-    assert [leaf["path"] for leaf in below] == ["evaluate[0].use.params.hidden"]
+    assert (one["path"], one["value"]) == ("train.batch", "8")
+    assert one["origin"]["said"].endswith("toy.yaml:7")
+    several = _explained(found, "evaluate.0.use.params.families")
+    assert [leaf["path"].split(".")[-1] for leaf in several] == ["impl", "degrees"]
     assert len(_explained(found)) > 50
 
 
-def _explained(folder: Path, *path: str) -> list:
+@pytest.mark.parametrize(
+    "path",
+    [
+        "train.batch",
+        "equivariance.lambda",
+        "equivariance.split",
+        "evaluate.0.hidden",
+        "evaluate.0.with.hidden",
+        "method.embed.width",
+        "method.variance.weight",
+        "backbone.params.depth",
+        "train.optimizer.lr",
+    ],
+)
+def test_a_value_of_a_run_is_explained_as_that_of_its_spec(
+    copied: Runs, spec: str, path: str
+) -> None:
+    """Unit, meaning, default and the paper's value are the same; the origin is the recorded one."""
+    of_run, of_spec = _explained(copied.folder(), path), _explained(Path(spec), path)
+    for key in ("value", "unit", "about", "default", "paper", "changes", "note"):
+        assert of_run[key] == of_spec[key], key
+    assert of_run["about"] or of_run["card"]
+    assert of_run["origin"]["kind"] == of_spec["origin"]["kind"]
+
+
+def test_a_run_that_this_version_cannot_compile_still_tells_its_values(copied: Runs) -> None:
+    plan = copied.folder() / "plan.json"
+    text = plan.read_text()
+    plan.write_text(text.replace('"reflect"', '"gone"'))
+    (leaf,) = _explained(copied.folder(), "train.batch")
+    assert leaf["value"] == "8"
+
+
+def _explained(folder: Path, *path: str) -> Any:
     from tests.made_runs import ask
 
     said = ask("explain", str(folder), *path, "--json")

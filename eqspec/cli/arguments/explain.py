@@ -84,14 +84,21 @@ def _topic(screen: Screen, topic: str | None, *, as_json: bool) -> None:
 
 def _run(screen: Screen, run: str, path: str | None, *, sets: list[str], as_json: bool) -> None:
     from eqspec.cli.render import explain as page
-    from eqspec.commands.explain import explain_run
+    from eqspec.commands.explain import explain_run, explain_value_of_run
 
     screen.after_error = ("eqspec", "show", run)
     if sets:
         message = "nothing can be set in a run that was made"
         raise UsageError(message, help=f"eqspec explain {run}/resolved.yaml PATH --set …")
     leaves = explain_run(Path(run), path)
-    screen.show_json(page.leaves_data(leaves)) if as_json else screen.show(page.leaves(leaves))
+    found = None
+    if path is not None and len(leaves) == 1:
+        found = explain_value_of_run(Path(run), path, leaves[0])
+    if found is not None:
+        shown, data = page.value(found, width=screen.width), page.value_data(found)
+    else:
+        shown, data = page.leaves(leaves), page.leaves_data(leaves)
+    screen.show_json(data) if as_json else screen.show(shown)
     screen.suggest("eqspec", "show", run)
 
 

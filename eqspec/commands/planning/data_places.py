@@ -16,7 +16,7 @@ refused.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType, ModuleType
@@ -46,10 +46,13 @@ class DataPlaces:
     Attributes:
         own: folder of the spec's own dataset, whichever that is.
         named: name of a dataset, as `slot` writes it → its folder.
+        asked: names of `named`, as they were written, that were given for this one command: each
+            is to be read. What holds for the whole machine need not be.
     """
 
     own: Path | None = None
     named: Mapping[str, Path] = field(default_factory=lambda: _NOWHERE)
+    asked: tuple[str, ...] = ()
 
     def of(self, name: str, *, own: str | None = None) -> Path | None:
         """The folder of a dataset, or None where nobody said.
@@ -70,6 +73,28 @@ NOWHERE = DataPlaces()
 def slot(name: str) -> str:
     """A dataset's name as places know it: `image-folder` and `EQSPEC_DATA_IMAGE_FOLDER` agree."""
     return name.lower().replace("-", "_")
+
+
+def read_all_asked(data: DataPlaces, used: Iterable[DataPlan]) -> None:
+    """Refuses a folder that was given for a dataset which nothing here reads.
+
+    Whoever writes `--data image-folder=DIR` for a spec of another dataset means to train on DIR,
+    and would find out after the training that it was never opened.
+
+    Args:
+        used: what is trained on and judged on.
+
+    Raises:
+        UsageError: naming the dataset, and those that are read.
+    """
+    names = tuple(dict.fromkeys(one.name for one in used))
+    unread = next((name for name in data.asked if slot(name) not in map(slot, names)), None)
+    if unread is not None:
+        raise UsageError(
+            f"--data says where `{unread}` lies, and nothing here is trained or judged on it",
+            help=f"what is read: {', '.join(names)}; to train on any folder of images instead of "
+            f"`{names[0]}`: --data DIR",
+        )
 
 
 def dataset_names(spec: Path | None = None) -> tuple[str, ...]:

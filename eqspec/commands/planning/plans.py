@@ -8,7 +8,13 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from eqspec.commands.planning.data_places import NOWHERE, DataPlaces, count_images, standing_in
+from eqspec.commands.planning.data_places import (
+    NOWHERE,
+    DataPlaces,
+    count_images,
+    read_all_asked,
+    standing_in,
+)
 from eqspec.commands.planning.initial import find_initial
 from eqspec.commands.planning.machine_doubts import machine_doubts, machine_facts
 from eqspec.commands.planning.published import find_published
@@ -74,15 +80,28 @@ def plan_spec(
     Raises:
         SpecError: with everything that is wrong.
         PlanRefused: when a saved plan cannot be run exactly as it is.
-        UsageError: when something is to be set in a saved plan.
+        UsageError: when something is to be set in a saved plan, or `data` says where a dataset lies
+            that is not read.
     """
-    if is_plan(path):
-        return _saved(path, overrides=overrides, data=data)
+    planned = (
+        _saved(path, overrides=overrides, data=data)
+        if is_plan(path)
+        else _compiled(path, overrides=overrides, data=data, name=name, fetch=fetch)
+    )
+    read_all_asked(data, (one for p in planned.in_order for one in p.datasets))
+    return planned
+
+
+def _compiled(
+    path: Path, *, overrides: Sequence[str], data: DataPlaces, name: str | None, fetch: bool
+) -> Planned:
     read = read_with_cards(path, overrides=overrides, data=data)
     loaded, catalog = read.loaded, read.catalog
     plans: dict[str, Plan] = {}
     problems, warned = list[Diagnostic](), list[Diagnostic]()
-    facts, stem = machine_facts(), name or read.path.stem
+    trained = [s.spec.train for s in (loaded, *loaded.variants.values())]
+    facts = machine_facts(bf16=any(t is not None and t.precision == "bf16" for t in trained))
+    stem = name or read.path.stem
     for variant, one in {**loaded.variants, "": loaded}.items():
         called = f"{stem}-{variant}" if variant else stem
         try:

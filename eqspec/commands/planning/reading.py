@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from eqspec.commands.planning.data_places import NOWHERE, DataPlaces, card_here
+from eqspec.commands.planning.saved import refuse_plan_of_run
 from eqspec.compile.rules import across_cards
 from eqspec.compile.survey import survey
 from eqspec.errors import Diagnostic, Severity, SpecError
@@ -44,7 +45,9 @@ def read_with_cards(
 
     Raises:
         SpecError: with everything that is wrong, and what deserves a second look.
+        UsageError: when it is the plan of a run.
     """
+    refuse_plan_of_run(path)
     found = locate_spec(path)
     reading = read_spec(found, overrides=overrides)
     catalog = open_catalog(overlay=found.parent / "registry")

@@ -97,6 +97,17 @@ def is_plan(path: Path) -> bool:
     return head.lstrip().startswith("{") and _MARK in head
 
 
+def refuse_plan_of_run(path: Path) -> None:
+    """A run's `plan.json` is no spec, nor a plan that can be carried about: the run is meant.
+
+    Raises:
+        UsageError: naming the run's folder.
+    """
+    if path.name == "plan.json" and path.is_file() and (path.parent / "resolved.yaml").is_file():
+        message = f"`{path}` is the plan of a run, which is named by its folder"
+        raise UsageError(message, help=f"write {path.parent}")
+
+
 def save(path: Path, saved: SavedPlan) -> None:
     """Writes a plan file, sealed: a number changed by hand would be run under the old id.
 

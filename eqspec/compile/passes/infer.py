@@ -19,7 +19,7 @@ from eqspec.compile.graph_plan import (
 from eqspec.compile.ops_in_use import checked_number, checked_params, op_in_use
 from eqspec.compile.passes.prune import live_streams
 from eqspec.compile.passes.wiring import leading_axes, type_of
-from eqspec.ops.op import OpParams, Port, PortError, StreamType, scheduled_fields
+from eqspec.ops.op import OpParams, Port, PortError, StreamType, legal_number, scheduled_fields
 from eqspec.spec.node import KeyPath
 from eqspec.spec.use import OpCall
 
@@ -211,7 +211,9 @@ def _term(name: str, term: TermDraft, typing: _Typing) -> TermPlan:
     }
     calls = {
         n: checked_number(
-            OpCall.model_validate(v) if isinstance(v, dict) else v, path=(*path, "params", n)
+            OpCall.model_validate(v) if isinstance(v, dict) else v,
+            legal=legal_number(op.Params, n),
+            path=(*path, "params", n),
         )
         for n, v in scheduled.items()
     }

@@ -40,6 +40,7 @@ from eqspec.registry.grammar import (
     View,
 )
 from eqspec.spec.node import KeyPath
+from eqspec.spec.numbers import Momentum
 
 MODULE_FAMILIES: tuple[Literal["heads", "decoders"], ...] = ("heads", "decoders")
 
@@ -229,7 +230,7 @@ def _teacher(name: str, decl: TeacherDecl, *, modules: Mapping[str, ModuleDraft]
         name=name,
         follows=tuple(decl.follows),
         excludes=tuple(decl.excludes),
-        momentum=checked_number(decl.momentum, path=(*path, "momentum")),
+        momentum=checked_number(decl.momentum, legal=Momentum, path=(*path, "momentum")),
         update=decl.update,
         buffers=decl.buffers,
     )

@@ -8,8 +8,9 @@ from pydantic import JsonValue
 
 from eqspec.compile.draft import GraphError, TermDraft
 from eqspec.compile.ops_in_use import checked_number
-from eqspec.registry.grammar import Number, TermDecl
+from eqspec.registry.grammar import TermDecl
 from eqspec.spec.node import KeyPath
+from eqspec.spec.numbers import NotNegative
 from eqspec.spec.use import OpCall
 
 
@@ -27,14 +28,14 @@ def lower_term(decl: TermDecl, *, path: KeyPath, settings: Mapping[str, JsonValu
 
 
 def _weight(
-    value: Number | str, *, path: KeyPath, settings: Mapping[str, JsonValue]
+    value: float | OpCall | str, *, path: KeyPath, settings: Mapping[str, JsonValue]
 ) -> float | OpCall:
     if isinstance(value, str):
         number = _setting({"setting": value}, path=path, settings=settings)
         if isinstance(number, bool) or not isinstance(number, int | float):
             raise GraphError(path, f"the weight `{value}` is {number}, which is no number")
         return float(number)
-    return checked_number(value, path=(*path, "weight"))
+    return checked_number(value, legal=NotNegative, path=(*path, "weight"))
 
 
 def _setting(value: JsonValue, *, path: KeyPath, settings: Mapping[str, JsonValue]) -> JsonValue:

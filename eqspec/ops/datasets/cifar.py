@@ -20,6 +20,7 @@ from pydantic import Field
 from eqspec.errors import EqspecError
 from eqspec.ops.image_files import ImageFiles, images_below, known_split, labelled
 from eqspec.ops.published import Published, PublishedParams
+from eqspec.ops.regular_files import regular
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -190,7 +191,7 @@ def _unpickled(path: Path) -> dict[str, Any]:
         EqspecError: it is missing or damaged, or holds anything but arrays, lists and texts.
     """
     try:
-        with path.open("rb") as file:
+        with regular(path).open("rb") as file:
             return _OnlyArrays(file, encoding="latin1").load()
     except (OSError, EOFError, ValueError, KeyError, TypeError, pickle.UnpicklingError) as error:
         message = f"cannot read {path}: {error}"

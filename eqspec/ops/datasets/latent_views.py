@@ -26,6 +26,7 @@ from eqspec.ops.image_files import (
     known_split,
     needed_folder,
 )
+from eqspec.ops.regular_files import content_of, regular, size_of
 from eqspec.ops.stored_views import StoredView
 
 if TYPE_CHECKING:
@@ -116,8 +117,10 @@ class LatentViews:
         Which of its images changes from object to object, so that all views are looked at.
         """
         shown = [_files(self.root / name, i % self.views) for i, name in enumerate(self.objects)]
-        sizes = ((name, _size(image)) for name, (image, _) in zip(self.objects, shown, strict=True))
-        chosen = (file.read_bytes() for pair in evenly(shown) for file in pair if file.is_file())
+        sizes = (
+            (name, size_of(image)) for name, (image, _) in zip(self.objects, shown, strict=True)
+        )
+        chosen = (content_of(file) for pair in evenly(shown) for file in pair if file.is_file())
         return fingerprint(sizes, chosen)
 
 
@@ -236,9 +239,5 @@ def _latents(path: Path, *, count: int) -> NDArray[np.float64]:
 
 def _array(path: Path) -> NDArray[np.generic]:
     """An array from a file, which is closed again whatever is in it; never unpickles."""
-    with path.open("rb") as file:
+    with regular(path).open("rb") as file:
         return np.asarray(np.load(file, allow_pickle=False))
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.is_file() else -1

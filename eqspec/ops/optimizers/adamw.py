@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from eqspec.ops.op import OpParams, Scheduled
+from eqspec.spec.numbers import NotNegative
 from eqspec.spec.rate import Rate
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Params(OpParams):
     """
 
     lr: Rate
-    weight_decay: Scheduled = 0.0
+    weight_decay: Scheduled[NotNegative] = 0.0
     betas: tuple[_Decay, _Decay] = (0.9, 0.999)
     eps: float = Field(default=1e-8, gt=0)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from eqspec.ops.op import OpParams, Scheduled
+from eqspec.spec.numbers import NotNegative
 from eqspec.spec.rate import Rate
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Params(OpParams):
     """
 
     lr: Rate
-    weight_decay: Scheduled = 0.0
+    weight_decay: Scheduled[NotNegative] = 0.0
     momentum: float = Field(default=0.9, ge=0, lt=1)
     trust: float = Field(default=1e-3, gt=0)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from pydantic import Field, model_validator
 
 from eqspec.ops.op import OpParams, Scheduled
+from eqspec.spec.numbers import NotNegative
 from eqspec.spec.rate import Rate
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class Params(OpParams):
     """
 
     lr: Rate
-    weight_decay: Scheduled = 0.0
+    weight_decay: Scheduled[NotNegative] = 0.0
     momentum: float = Field(default=0.0, ge=0, lt=1)
     nesterov: bool = False
 

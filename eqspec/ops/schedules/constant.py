@@ -21,3 +21,8 @@ class Params(OpParams):
 def value(params: Params, *, step: int, clock: Clock) -> float:  # noqa: ARG001 - the contract of schedules
     """The value."""
     return params.value
+
+
+def extent(params: Params) -> tuple[float, float]:
+    """The lowest and the highest value that may be reached, however long the training is."""
+    return params.value, params.value

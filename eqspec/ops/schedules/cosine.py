@@ -38,3 +38,8 @@ def value(params: Params, *, step: int, clock: Clock) -> float:
     """The value at a step, from 0."""
     wave = (1 + cos(pi * step / clock.total)) / 2
     return params.start * wave + params.end * (1 - wave)
+
+
+def extent(params: Params) -> tuple[float, float]:
+    """The lowest and the highest value that may be reached, however long the training is."""
+    return min(params.start, params.end), max(params.start, params.end)

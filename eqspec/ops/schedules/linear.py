@@ -44,3 +44,8 @@ def value(params: Params, *, step: int, clock: Clock) -> float:
     points, at = max(round(length / every), 1), step // every
     share = min(at / max(points - 1, 1), 1.0)
     return (1 - share) * params.start + share * params.end
+
+
+def extent(params: Params) -> tuple[float, float]:
+    """The lowest and the highest value that may be reached, however long the training is."""
+    return min(params.start, params.end), max(params.start, params.end)

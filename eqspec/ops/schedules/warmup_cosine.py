@@ -50,3 +50,10 @@ def value(params: Params, *, step: int, clock: Clock) -> float:
     wave = (1 + cos(pi * (step - rise) / (clock.total - rise))) / 2
     final = params.final + params.final_share * params.peak
     return params.peak * wave + final * (1 - wave)
+
+
+def extent(params: Params) -> tuple[float, float]:
+    """The lowest and the highest value that may be reached, however long the training is."""
+    final = params.final + params.final_share * params.peak
+    reached = (params.peak, final, *(() if params.warmup is None else (params.start,)))
+    return min(reached), max(reached)

@@ -20,6 +20,7 @@ from eqspec.ops.op import (
     StreamType,
     need_axes,
 )
+from eqspec.spec.numbers import Positive
 
 if TYPE_CHECKING:
     from torch import nn
@@ -44,7 +45,7 @@ class Params(OpParams):
         iterations: of Sinkhorn.
     """
 
-    teacher_temp: Scheduled
+    teacher_temp: Scheduled[Positive]
     student_temp: float = Field(default=0.1, gt=0)
     centring: Literal["centre", "sinkhorn"] = "centre"
     centre: float = Field(default=1.0, ge=0, le=1)

@@ -308,8 +308,8 @@ def test_too_few_images_are_explained(
 
 
 def test_the_next_command_knows_where_the_data_lies(ask: Ask, pictures: Path) -> None:
-    given = ("--data", str(pictures), "--data", "cifar10=/some where")
+    given = ("--data", str(pictures), "--data", "image-folder=/some where")
     answer = ask("plan", "mine.yaml", "--no-trace", *given)
     assert answer.last == (
-        f"next: eqspec run mine.yaml --data {pictures} --data 'cifar10=/some where'"
+        f"next: eqspec run mine.yaml --data {pictures} --data 'image-folder=/some where'"
     )

@@ -182,3 +182,56 @@ def test_the_log_says_why_nothing_is_compiled(ask: Ask, monkeypatch) -> None:
     assert said.status == 0, said.err
     (log,) = Path("runs").glob("*/*/log.txt")
     assert "compile off: this machine lacks a C++ compiler (`g++`)" in log.read_text()
+
+
+@pytest.mark.parametrize("runs", ["", " "])
+def test_runs_that_name_no_folder_are_refused(ask: Ask, runs: str) -> None:
+    said = ask("plan", "toy.yaml", "--no-trace", "--runs", runs)
+    assert said.status == 2
+    assert "names no folder" in said.err
+    assert ask("plan", "toy.yaml", "--no-trace", "--runs", ".").status == 0
+
+
+def test_a_number_in_quotes_is_not_told_to_be_itself(ask: Ask) -> None:
+    said = ask("check", "toy.yaml", "--set", 'schema="1"')
+    assert "`schema` must be `1`, not the text `1`" in said.err
+    assert "help: write it without quotes" in said.err
+    assert "did you mean" not in said.err
+
+
+def test_only_patches_that_can_be_decoded_are_proposed(ask: Ask) -> None:
+    rewrite = "equivariance={use: intermediate-reconstruction, transform: {use: rot}, split: 0.5}"
+    plain = ask("check", "toy.yaml", "--set", "image=36")
+    assert "a patch that divides 36 (2, 3, 4, 6, 9, 12, 18), or another image size" in plain.err
+    decoded = ask("check", "toy.yaml", "--set", "image=36", "--set", rewrite)
+    assert "a patch that divides 36 (2, 4), or another image size (32, 40)" in decoded.err
+    none = ask("check", "toy.yaml", "--set", "image=33", "--set", rewrite)
+    assert "help: another image size (32, 40)" in none.err
+
+
+def test_a_large_batch_is_written_out(ask: Ask) -> None:
+    said = ask("check", "toy.yaml", "--set", "train.batch=1000000")
+    assert "a batch of 1,000,000 does not fit into 989 training images" in said.err
+
+
+def test_after_an_error_of_the_data_comes_no_list_of_specs(ask: Ask) -> None:
+    Path("damaged").mkdir()
+    for at in range(12):
+        Path("damaged", f"{at:02}.png").write_bytes(b"no image")
+    said = ask("check", "toy.yaml", "--data", "damaged", "--set", "train.batch=2")
+    assert said.status == 2
+    assert "images cannot be read" in said.err
+    assert said.last == "next: eqspec check toy.yaml --set train.batch=2 --data damaged"
+
+
+@pytest.mark.parametrize("command", [("check",), ("plan", "--no-trace"), ("run",), ("explain",)])
+def test_the_plan_of_a_run_is_named_by_the_run_s_folder(ask: Ask, command: tuple[str, ...]) -> None:
+    folder = Path("runs", "toy", "0-s0")
+    folder.mkdir(parents=True)
+    (folder / "plan.json").write_text('{"plan_schema": 1}')
+    (folder / "resolved.yaml").write_text("schema: 1")
+    path = ("train.batch",) if command == ("explain",) else ()
+    said = ask(*command, str(folder / "plan.json"), *path)
+    assert said.status == 2
+    assert "is the plan of a run, which is named by its folder" in said.err
+    assert f"help: write {folder}" in said.err

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -33,3 +37,33 @@ def test_handlers_are_put_back() -> None:
     with StopSignals():
         assert signal.getsignal(signal.SIGINT) not in before
     assert [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+ROOT = Path(__file__).parents[3]
+
+INTERRUPTED = """
+import os, runpy, signal, sys
+
+class Interrupts:
+    def find_spec(self, name, path=None, target=None):
+        if name == sys.argv[1]:
+            os.kill(os.getpid(), signal.SIGINT)
+        return None
+
+sys.meta_path.insert(0, Interrupts())
+runpy.run_module("eqspec", run_name="__main__")
+"""
+"""A process that is sent SIGINT just as it imports something."""
+
+
+@pytest.mark.parametrize("module", ["eqspec.cli.main", "typer", "eqspec.cli.app", "rich.console"])
+def test_an_interrupt_while_modules_are_imported_ends_with_one_line(module: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, module], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "Stopped.\n")
+
+
+def test_the_command_is_the_process_that_can_be_interrupted() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["project"]["scripts"] == {"eqspec": "eqspec.__main__:main"}

@@ -1,19 +1,25 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from eqspec.build.toolchain import Toolchain
 from eqspec.commands.planning.machine_doubts import MachineFacts, machine_doubts
+from eqspec.runs.environment import gpu_capabilities
 from tests.toys import load_toy, plan_of
 
 WHOLE = Toolchain(compiler=True, headers=True)
 
 
-def codes(facts: MachineFacts, *, extra: str = "", train: str = "") -> list[tuple[str, str]]:
+def codes(
+    facts: MachineFacts, *, extra: str = "", train: str = "", batch: int = 8
+) -> list[tuple[str, str]]:
     from eqspec.spec.load import parse_spec
     from tests.toys import toy_text
 
-    text = toy_text("vicreg", extra=extra).replace("batch: 8}", f"batch: 8{train}}}")
+    text = toy_text("vicreg", extra=extra, batch=batch)
+    text = text.replace(f"batch: {batch}}}", f"batch: {batch}{train}}}")
     loaded = parse_spec(text, path=load_toy("vicreg").path)
     return [
         (d.code, d.message) for d in machine_doubts(plan_of(loaded), loaded.source, facts=facts)
@@ -38,11 +44,13 @@ def test_without_a_tool_compile_is_off_visibly(toolchain: Toolchain, words: str)
     assert codes(facts, extra='machine: {compile: "off"}') == []
 
 
+HAS = frozenset({"avx2", "avx512_bf16"})
+
+
 @pytest.mark.parametrize(
     ("cuda", "flags", "doubted"),
     [
         (False, {"avx2"}, True),
-        (False, {"avx2", "avx512_bf16"}, False),
         (True, {"avx2"}, False),
         (False, set(), False),  # unknown
     ],
@@ -52,3 +60,62 @@ def test_bf16_is_doubted_where_it_would_be_emulated(cuda: bool, flags: set[str],
     found = codes(facts, train=", precision: bf16")
     assert [code for code, _ in found] == (["EQ505"] if doubted else [])
     assert codes(facts) == []
+
+
+@pytest.mark.parametrize(
+    ("batch", "extra", "tokens"),
+    [
+        (8, "", 272),  # two views of 17 tokens, width 32
+        (36, "", 1224),
+        (37, "", None),
+        (74, "machine: {micro_batches: 2}", None),
+        (72, "machine: {micro_batches: 2}", 1224),
+    ],
+)
+def test_small_encoders_gain_nothing_where_bf16_is_at_home(
+    batch: int, extra: str, tokens: int | None
+):
+    """40,000 numbers are 1,250 tokens of width 32: what is encoded at once counts."""
+    facts = MachineFacts(WHOLE, cuda=False, flags=HAS)
+    found = codes(facts, extra=extra, train=", precision: bf16", batch=batch)
+    assert [code for code, _ in found] == ([] if tokens is None else ["EQ505"])
+    assert codes(facts, extra=extra, batch=batch) == []
+    if tokens is not None:
+        assert f"width 32 over {tokens:,} tokens" in found[0][1]
+
+
+@pytest.mark.parametrize(
+    ("gpus", "device", "doubted"),
+    [
+        ((7.5,), "auto", True),
+        ((8.0,), "auto", False),
+        ((9.0, 7.0), "cuda", True),
+        ((), "cuda", False),  # unknown
+    ],
+)
+def test_a_gpu_without_bf16_is_doubted(gpus: tuple[float, ...], device: str, doubted: bool):
+    facts = MachineFacts(WHOLE, cuda=True, flags=HAS, gpus=gpus)
+    extra = f"machine: {{device: {device}}}"
+    found = codes(facts, extra=extra, train=", precision: bf16")
+    assert [code for code, _ in found] == (["EQ505"] if doubted else [])
+    assert codes(facts, extra=extra) == []
+    if doubted:
+        assert "this GPU has no bf16 arithmetic" in found[0][1]
+
+
+@pytest.mark.parametrize(
+    ("script", "found"),
+    [
+        ("echo 7.5; echo 9.0", (7.5, 9.0)),
+        ("echo '[N/A]'", ()),
+        ("exit 9", ()),
+    ],
+)
+def test_what_the_driver_says_of_gpus(
+    script: str, found: tuple[float, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    program = tmp_path / "nvidia-smi"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    assert gpu_capabilities() == found

@@ -92,7 +92,7 @@ def test_rules_speak_although_other_values_are_wrong():
 def test_parameters_of_ops_are_judged_where_they_stand():
     override = "evaluate=[{use: r2, at: end, with: {epochs: 0}}]"
     (one,) = said(override)
-    assert one.message == "`evaluate[0].params.epochs` must be at least 1, not `0`"
+    assert one.message == "`evaluate[0].with.epochs` must be at least 1, not `0`"
     assert one.place is not None
     assert one.place.excerpt[one.place.column - 1 : one.place.end_column - 1] == "0"
 

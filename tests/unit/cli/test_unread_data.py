@@ -1,0 +1,71 @@
+"""A folder that is given for data which nothing reads is a mistake, and is said to be one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from eqspec.cli.main import main
+from tests.fabricated import cifar, save
+from tests.made_runs import Answer
+from tests.toys import toy_text
+
+Ask = Callable[..., Answer]
+
+
+@pytest.fixture
+def ask(capsys, tmp_path: Path, monkeypatch) -> Ask:
+    """Runs a command beside a spec of the photographs."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "toy.yaml").write_text(toy_text("vicreg"))
+
+    def asked(*argv: str) -> Answer:
+        status = main(list(argv))
+        out, err = capsys.readouterr()
+        return Answer(status, out, err)
+
+    return asked
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Twenty images without classes."""
+    for at in range(20):
+        save(tmp_path / "pictures" / f"{at:02}.png")
+    return tmp_path / "pictures"
+
+
+@pytest.mark.parametrize("command", [("check",), ("plan", "--no-trace"), ("run",), ("ablate",)])
+def test_a_folder_for_data_that_are_not_read_is_refused(
+    ask: Ask, pictures: Path, command: tuple[str, ...]
+) -> None:
+    grid = ("--grid", "batch=8,16") if command == ("ablate",) else ()
+    answer = ask(*command, "toy.yaml", *grid, "--data", f"image-folder={pictures}")
+    assert (answer.status, answer.out) == (2, "")
+    assert "`image-folder` lies, and nothing here is trained or judged on it" in answer.err
+    assert "what is read: photos; " in answer.err
+    assert "instead of `photos`: --data DIR" in answer.err
+
+
+def test_a_folder_may_be_for_data_that_are_judged_on(ask: Ask, tmp_path: Path) -> None:
+    place = f"cifar10={cifar(tmp_path / 'c', classes=10)}"
+    judged = "evaluate=[{use: linear-probe, at: end, with: {data: cifar10}}]"
+    assert ask("plan", "toy.yaml", "--no-trace", "--data", place).status == 2
+    assert ask("plan", "toy.yaml", "--no-trace", "--data", place, "--set", judged).status == 0
+
+
+def test_a_folder_may_be_for_the_data_of_one_point_of_a_grid(ask: Ask, pictures: Path) -> None:
+    """And of a variant: what the others do not read is read after all."""
+    spec = Path("both.yaml")
+    spec.write_text(toy_text("vicreg", extra="compare: {own: {data.use: image-folder}}"))
+    place = ("--data", f"image-folder={pictures}")
+    for asked in (("plan", "--no-trace"), ("ablate", "--grid", "variant", "--dry-run")):
+        answer = ask(*asked, str(spec), *place)
+        assert answer.status == 0, answer.err
+
+
+def test_a_place_of_this_machine_need_not_be_read(ask: Ask, pictures: Path, monkeypatch) -> None:
+    monkeypatch.setenv("EQSPEC_DATA_IMAGENET1K", str(pictures))
+    assert ask("check", "toy.yaml").status == 0
