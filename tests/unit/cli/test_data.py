@@ -280,36 +280,3 @@ sys.exit(status or int("torch" in sys.modules))
     argv = [sys.executable, "-c", code, "check", "mine.yaml", "--data", str(pictures)]
     done = subprocess.run(argv, cwd=pictures.parent, check=False)
     assert done.returncode == 0
-
-
-@pytest.mark.parametrize(
-    ("names", "said"),
-    [
-        ((), "there is no image in"),
-        (("only.png",), "a batch of 8 does not fit into 1 training image\n"),
-        (("a.png", "b.png", "c.png"), "a batch of 8 does not fit into 2 training images"),
-    ],
-)
-def test_too_few_images_are_explained(
-    ask: Ask, tmp_path: Path, names: tuple[str, ...], said: str
-) -> None:
-    folder = tmp_path / "few"
-    folder.mkdir()
-    for name in names:
-        save(folder / name)
-    for command in (("check",), ("plan", "--no-trace"), ("run",)):
-        answer = ask(*command, "mine.yaml", "--data", str(folder))
-        assert (answer.status, answer.out) == (2, "")
-        assert said in answer.err
-        assert " --> mine.yaml:" in answer.err
-        assert "help: " in answer.err
-        assert "choose at most 1\n" not in answer.err
-        assert "error[EQ030]" not in answer.err
-
-
-def test_the_next_command_knows_where_the_data_lies(ask: Ask, pictures: Path) -> None:
-    given = ("--data", str(pictures), "--data", "image-folder=/some where")
-    answer = ask("plan", "mine.yaml", "--no-trace", *given)
-    assert answer.last == (
-        f"next: eqspec run mine.yaml --data {pictures} --data 'image-folder=/some where'"
-    )

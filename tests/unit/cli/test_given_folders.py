@@ -1,4 +1,4 @@
-"""A folder that is given for data which nothing reads is a mistake, and is said to be one."""
+"""Folders that are given for data: too few images, data that nothing reads, what comes next."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ Ask = Callable[..., Answer]
 
 @pytest.fixture
 def ask(capsys, tmp_path: Path, monkeypatch) -> Ask:
-    """Runs a command beside a spec of the photographs."""
+    """Runs a command beside a spec of the photographs, and one of a folder of images."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "toy.yaml").write_text(toy_text("vicreg"))
+    text = toy_text("vicreg")
+    (tmp_path / "toy.yaml").write_text(text)
+    (tmp_path / "mine.yaml").write_text(text.replace("{use: photos}", "{use: image-folder}"))
 
     def asked(*argv: str) -> Answer:
         status = main(list(argv))
@@ -69,3 +71,36 @@ def test_a_folder_may_be_for_the_data_of_one_point_of_a_grid(ask: Ask, pictures:
 def test_a_place_of_this_machine_need_not_be_read(ask: Ask, pictures: Path, monkeypatch) -> None:
     monkeypatch.setenv("EQSPEC_DATA_IMAGENET1K", str(pictures))
     assert ask("check", "toy.yaml").status == 0
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ((), "there is no image in"),
+        (("only.png",), "a batch of 8 does not fit into 1 training image\n"),
+        (("a.png", "b.png", "c.png"), "a batch of 8 does not fit into 2 training images"),
+    ],
+)
+def test_too_few_images_are_explained(
+    ask: Ask, tmp_path: Path, names: tuple[str, ...], said: str
+) -> None:
+    folder = tmp_path / "few"
+    folder.mkdir()
+    for name in names:
+        save(folder / name)
+    for command in (("check",), ("plan", "--no-trace"), ("run",)):
+        answer = ask(*command, "mine.yaml", "--data", str(folder))
+        assert (answer.status, answer.out) == (2, "")
+        assert said in answer.err
+        assert " --> mine.yaml:" in answer.err
+        assert "help: " in answer.err
+        assert "choose at most 1\n" not in answer.err
+        assert "error[EQ030]" not in answer.err
+
+
+def test_the_next_command_knows_where_the_data_lies(ask: Ask, pictures: Path) -> None:
+    given = ("--data", str(pictures), "--data", "image-folder=/some where")
+    answer = ask("plan", "mine.yaml", "--no-trace", *given)
+    assert answer.last == (
+        f"next: eqspec run mine.yaml --data {pictures} --data 'image-folder=/some where'"
+    )
