@@ -50,6 +50,7 @@ class Interrupts:
             os.kill(os.getpid(), signal.SIGINT)
         return None
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job begins without
 sys.meta_path.insert(0, Interrupts())
 runpy.run_module("eqspec", run_name="__main__")
 """

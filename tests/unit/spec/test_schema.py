@@ -33,7 +33,7 @@ def test_the_committed_file_is_the_schema(request: pytest.FixtureRequest):
     assert COMMITTED.read_text(encoding="utf-8") == schema_text()
 
 
-@pytest.mark.parametrize("path", SPECS, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", SPECS, ids=lambda p: str(p.relative_to(specs_root())))
 def test_every_spec_that_ships_fits_and_points_to_it(path: Path):
     text = path.read_text(encoding="utf-8")
     up = "../" * (len(path.relative_to(specs_root()).parts) - 1)
