@@ -35,6 +35,9 @@ class Difference:
     error: float | None
     seeds: int
 
+    def __str__(self) -> str:
+        return f"{self.mean:+.3f}" + ("" if self.error is None else f" ± {self.error:.3f}")
+
     @property
     def shown(self) -> bool:
         """Whether it lies above zero by more than what luck explains."""
@@ -58,6 +61,7 @@ HEAD = (
     "effective rank",
     "top-1",
     "R²(SE(2)), Ours − base",
+    "R²(rotation)",
     "steps took",
 )
 
@@ -77,11 +81,15 @@ def table(study: Study) -> Iterator[str]:
             f"`{row.name}`",
             model.paper or "",
             str(getattr(model, "status", "")),
-            *(_shown(runs, study) if runs else ["not run"] + [""] * 2),
-            _composed(row, runs, study),
+            *(_shown(runs, study) if runs else ["not run", "", ""]),
+            *_composed(row, runs, study),
             _took(runs),
         ]
         yield f"| {' | '.join(cells)} |"
+    commits = sorted({run.commit[:7] for run in study.runs})
+    machines = sorted({run.cpu for run in study.runs})
+    yield ""
+    yield f"{len(study.runs)} runs on {', '.join(machines)}, commits {', '.join(commits)}."
 
 
 def _shown(runs: Sequence[Found], study: Study) -> list[str]:
@@ -96,20 +104,22 @@ def _shown(runs: Sequence[Found], study: Study) -> list[str]:
     top1 = statistics.fmean(run.trained.top1 for run in runs)
     return [
         f"{first:.3g} → {last:.3g}, {learns}",
-        f"{rank:.0f} (untrained {statistics.fmean(before):.0f}){collapsed}",
+        f"{rank:.3g} (untrained {statistics.fmean(before):.3g}){collapsed}",
         f"{top1:.3f}",
     ]
 
 
-def _composed(row: Row, runs: Sequence[Found], study: Study) -> str:
+def _composed(row: Row, runs: Sequence[Found], study: Study) -> tuple[str, str]:
+    """What the composition adds in the family that it trains, and in rotation alone."""
     if row.base is None or not runs:
-        return ""
+        return "", ""
     base = [run for run in study.runs if run.recipe == row.base.recipe]
-    one = difference("se2", runs, base)
-    text = f"{one.mean:+.3f}" + ("" if one.error is None else f" ± {one.error:.3f}")
-    text += f", {one.seeds} seed" + ("s" if one.seeds > 1 else "")
-    cost = sum(run.seconds for run in (*runs, *base)) / 60
-    return text if one.shown else f"{text}: not shown at this size, which cost {cost:.0f} min"
+    trained, beside = (difference(family, runs, base) for family in ("se2", "rot"))
+    text = f"{trained}, {trained.seeds} seed" + ("s" if trained.seeds > 1 else "")
+    if not trained.shown:
+        cost = sum(run.seconds for run in (*runs, *base)) / 60
+        text += f": not shown at this size, which cost {cost:.0f} min"
+    return text, str(beside)
 
 
 def _took(runs: Sequence[Found]) -> str:

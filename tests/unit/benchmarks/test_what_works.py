@@ -37,8 +37,8 @@ def line(study: Study, name: str) -> str:
     [
         ({}, "2 → 1, 5.0 σ | 50 (untrained 60) |"),
         ({"spread": 0.34}, "2 → 1, **2.9 σ: not shown** |"),
-        ({"rank": 14.9}, "| 15 (untrained 60) **collapsed** |"),
-        ({"rank": 15.1}, "| 15 (untrained 60) |"),
+        ({"rank": 14.9}, "| 14.9 (untrained 60) **collapsed** |"),
+        ({"rank": 15.1}, "| 15.1 (untrained 60) |"),
     ],
 )
 def test_a_bound_that_is_missed_is_said(row: Row, what: dict[str, float], said: str) -> None:
