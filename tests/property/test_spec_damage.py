@@ -6,6 +6,7 @@ With test_spec_loading these are the fuzz corpus whose coverage `make fuzz-cover
 from __future__ import annotations
 
 import math
+import os
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -122,6 +123,19 @@ def test_a_file_without_end_is_refused(tmp_path: Path):
         load_spec(path)
 
 
+def test_a_pipe_is_refused(tmp_path: Path):
+    os.mkfifo(tmp_path / "spec.yaml")
+    with pytest.raises(SpecError, match="pipe"):
+        load_spec(tmp_path / "spec.yaml")
+
+
+@pytest.mark.parametrize("card", ["{use: vit_micro_patch8, with: {patch: 8}}", "vit_micro_patch8"])
+def test_what_was_set_last_is_shown_where_values_do_not_fit(card: str):
+    text = LEGAL.replace("{use: vit_micro_patch8, with: {patch: 8}}", card)
+    said = second_pass(text, overrides=("backbone.with.heads=5",))
+    assert any(d.place is not None and d.place.file.startswith("<") for d in said)
+
+
 @given(rates, durations, st.integers(2, 10**6))
 def test_rates_and_durations_come_back_from_their_text(rate: Rate, lasts: Duration, batch: int):
     again = Rate.parse(str(rate)) if rate.rule != "constant" else Rate(float(str(rate)))
@@ -209,6 +223,9 @@ EXTREMES = (
     LEGAL.replace("batch: 64", "batch: 1"),
     LEGAL + "machine: {micro_batches: 3, workers: -1, compile: off}\n",
     LEGAL + "compare: {base: {equivariance: none}, B: 3, c: {compare.x: 1}}\n",
+    LEGAL.replace("with: {patch: 8}", "init: x.pth") + "init_from: elsewhere\n",
+    "schema: 1\ndata: {use: photos}\nbackbone: {use: vit_micro_patch8, init: x.pth}\n"
+    "evaluate: [{use: r2, every: 2 steps}]\n",
 )
 """What is larger, deeper or odder than chance would make it."""
 
