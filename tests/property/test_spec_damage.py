@@ -52,6 +52,13 @@ evaluate: [{use: r2, at: end, with: {epochs: 3, families: {rot: {use: rot}}}}]
 keep: {last: 2}
 """
 
+UNTRAINED = """\
+schema: 1
+data: {use: photos}
+backbone: {use: vit_micro_patch8, init: x.pth}
+evaluate: [{use: r2, every: 2 steps}]
+"""
+
 MISSES = (
     *(None, True, 0, 3, -1, 7, 2.5, 1e300, "", "photoz", "1.0e-4 per 0", "2.0e-3 per sqrt 1024"),
     *("1 per 256", "1e999 per 4", "5", "1 epoch", "../photos", "torch.nn", "end", "none"),
@@ -224,8 +231,7 @@ EXTREMES = (
     LEGAL + "machine: {micro_batches: 3, workers: -1, compile: off}\n",
     LEGAL + "compare: {base: {equivariance: none}, B: 3, c: {compare.x: 1}}\n",
     LEGAL.replace("with: {patch: 8}", "init: x.pth") + "init_from: elsewhere\n",
-    "schema: 1\ndata: {use: photos}\nbackbone: {use: vit_micro_patch8, init: x.pth}\n"
-    "evaluate: [{use: r2, every: 2 steps}]\n",
+    UNTRAINED,
 )
 """What is larger, deeper or odder than chance would make it."""
 
