@@ -60,8 +60,9 @@ HEAD = (
     "loss, first → last tenth",
     "effective rank",
     "top-1",
-    "R²(SE(2)), Ours − base",
-    "R²(rotation)",
+    "R²(SE(2)): untrained, base, Ours",
+    "Ours − base",
+    "of rotation",
     "steps took",
 )
 
@@ -109,17 +110,20 @@ def _shown(runs: Sequence[Found], study: Study) -> list[str]:
     ]
 
 
-def _composed(row: Row, runs: Sequence[Found], study: Study) -> tuple[str, str]:
-    """What the composition adds in the family that it trains, and in rotation alone."""
+def _composed(row: Row, runs: Sequence[Found], study: Study) -> tuple[str, str, str]:
+    """R² of the family that a composition trains; what it adds there, and in rotation alone."""
     if row.base is None or not runs:
-        return "", ""
+        return "", "", ""
     base = [run for run in study.runs if run.recipe == row.base.recipe]
     trained, beside = (difference(family, runs, base) for family in ("se2", "rot"))
     text = f"{trained}, {trained.seeds} seed" + ("s" if trained.seeds > 1 else "")
     if not trained.shown:
         cost = sum(run.seconds for run in (*runs, *base)) / 60
         text += f": not shown at this size, which cost {cost:.0f} min"
-    return text, str(beside)
+    before = [study.untrained[run.encoder] for run in runs]
+    encoders = (before, [run.trained for run in base], [run.trained for run in runs])
+    means = (statistics.fmean(numbers.r2["se2"] for numbers in one) for one in encoders)
+    return ", ".join(f"{mean:.3f}" for mean in means), text, str(beside)
 
 
 def _took(runs: Sequence[Found]) -> str:

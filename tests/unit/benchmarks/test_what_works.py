@@ -62,7 +62,7 @@ def test_the_worst_seed_decides(row: Row) -> None:
 @pytest.mark.parametrize(
     ("gains", "said"),
     [
-        ((0.03, 0.04, 0.05), "+0.040 ± 0.006, 3 seeds |"),
+        ((0.03, 0.04, 0.05), "| 0.100, 0.100, 0.140 | +0.040 ± 0.006, 3 seeds |"),
         ((0.00, 0.01, 0.05), "+0.020 ± 0.015, 3 seeds: not shown at this size, which cost 6 min |"),
         ((-0.03, -0.04, -0.05), "-0.040 ± 0.006, 3 seeds: not shown at this size"),
         ((0.05,), "+0.050, 1 seed: not shown at this size, which cost 2 min |"),
