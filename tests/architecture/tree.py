@@ -20,9 +20,16 @@ def python_files(*folders: str) -> tuple[Path, ...]:
 
 @functools.cache
 def text_files() -> tuple[Path, ...]:
-    """Every text file that belongs to the repository: those at its top and below `FOLDERS`."""
+    """Every text file that belongs to the repository: those at its top and below `FOLDERS`.
+
+    `.git` is a file in a linked worktree, and names the checkout that it belongs to.
+    """
     below = (path for folder in FOLDERS for path in (ROOT / folder).rglob("*"))
-    own = (p for p in (*ROOT.iterdir(), *below) if p.is_file() and "__pycache__" not in p.parts)
+    own = (
+        p
+        for p in (*ROOT.iterdir(), *below)
+        if p.is_file() and not {"__pycache__", ".git"} & set(p.parts)
+    )
     return tuple(sorted(path for path in own if _is_text(path)))
 
 
