@@ -19,8 +19,9 @@ from eqspec.commands.planning.data_places import NOWHERE, DataPlaces
 from eqspec.errors import EqspecError
 from eqspec.runs import journal
 from eqspec.runs.folder import RunFolder, State
+from eqspec.runs.manifest import Problem, Trouble
 from eqspec.runs.query import run_name
-from eqspec.runs.seal import Problem
+from eqspec.runs.record import RECORD
 
 STEPS = 5
 """Steps that are replayed unless more are asked for."""
@@ -116,6 +117,8 @@ def _files(folder: RunFolder, state: State) -> Iterator[Finding]:
         return
     if problems:
         said = f"not as they were sealed: {len(problems)} differ"
+        if problems == (Problem(RECORD, Trouble.UNFINISHED),):
+            said = f"sealing was cut short: `eqspec run {folder.path}` finishes it"
         found = tuple(_problem(one) for one in problems)
         yield Finding(Level.INTACT, "files", holds=False, said=said, disagreements=found)
         return

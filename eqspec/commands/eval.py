@@ -32,8 +32,8 @@ from eqspec.registry.catalog import open_catalog
 from eqspec.runs import checkpoint
 from eqspec.runs.folder import RunFolder
 from eqspec.runs.log import Log
+from eqspec.runs.record import Outcome, RunRecord
 from eqspec.runs.results import SUFFIXES
-from eqspec.runs.seal import Outcome, RunRecord
 from eqspec.spec.dump import write_yaml
 from eqspec.spec.load import judge_spec
 
@@ -143,6 +143,7 @@ def evaluate_run(request: EvalRequest) -> Generator[EvalEvent]:
     splits = open_splits(request.plan, data=request.data, evaluations=request.evaluations)
     folder = RunFolder.open(request.folder)
     with folder.hold(), Log(folder.log) as log:
+        folder.finish_sealing()
         folder.guard_data(splits.train.fingerprint())
         record = folder.record()
         anew: list[str] = []
@@ -157,6 +158,7 @@ def evaluate_run(request: EvalRequest) -> Generator[EvalEvent]:
             if record is not None and (anew or _added(folder, record)):
                 folder.seal(
                     Outcome(record.status, record.step, record.reason, record.finished),
+                    action="eval",
                     changed=[f"evaluations/{name}{end}" for name in anew for end in SUFFIXES],
                 )
         if record is not None:

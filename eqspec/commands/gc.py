@@ -18,9 +18,10 @@ from eqspec.runs.artifacts import is_temporary
 from eqspec.runs.folder import RunFolder
 from eqspec.runs.keep import Keep, expendable
 from eqspec.runs.live import writer
+from eqspec.runs.manifest import Trouble
 from eqspec.runs.query import run_folders, run_name
+from eqspec.runs.record import Outcome, RunRecord
 from eqspec.runs.recorded import recorded_plan
-from eqspec.runs.seal import Outcome, RunRecord, Trouble
 
 _CHECKPOINTS = "checkpoints/"
 
@@ -139,13 +140,14 @@ def _remove(found: Freed) -> None:
     """Removes it, as the folder's only writer, and seals the folder again if it was sealed."""
     folder = RunFolder(found.path)
     with folder.hold():  # which sweeps away the temporary files
+        folder.finish_sealing()
         _need_seal(folder)
         now, record = _found(found.path, name=found.name), folder.record()
         # Unsealed while files go: a kill in between leaves a folder that the same run seals again.
         folder.unseal()
         checkpoint.remove(folder.checkpoints, gone=now.steps)
         if record is not None:
-            folder.seal(_outcome(record), changed=(_CHECKPOINTS,))
+            folder.seal(_outcome(record), action="gc", changed=(_CHECKPOINTS,))
 
 
 def _outcome(record: RunRecord) -> Outcome:

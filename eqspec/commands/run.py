@@ -28,7 +28,7 @@ from eqspec.runs import checkpoint
 from eqspec.runs.environment import collect
 from eqspec.runs.folder import Opening, RunFolder
 from eqspec.runs.log import Log
-from eqspec.runs.seal import Outcome, RunRecord, Status
+from eqspec.runs.record import Outcome, RunRecord, Status
 from eqspec.spec.dump import write_yaml
 
 
@@ -56,6 +56,7 @@ def run(request: RunRequest) -> Generator[RunEvent]:
     with (folder or RunFolder(path)).hold() as live:
         if folder is None:
             folder = RunFolder.create(path, opening=_opening(request))
+        folder.finish_sealing()
         folder.guard_data(splits.train.fingerprint())
         record = folder.record()
         stored = stored_results(request, folder)

@@ -109,17 +109,18 @@ def replacing(path: Path, *, durable: bool = True) -> Generator[Path]:
         try:
             yield temporary
             if durable:
-                _sync(temporary)
+                sync(temporary)
             temporary.replace(path)
         except BaseException:
             with suppress(OSError):
                 temporary.unlink()
             raise
         if durable:
-            _sync(path.parent)
+            sync(path.parent)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Returns once a file, or the names in a folder, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

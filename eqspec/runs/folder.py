@@ -4,6 +4,7 @@
     metrics.jsonl  timing.jsonl  log.txt  checkpoints/                   grow while it trains
     evaluations/  figures/                                               when it is judged
     record.json  record.sha256                                           the seal
+    record.unsealed.json                                                 the one before, set aside
     .live/                                                               lock, heartbeat: not sealed
 
 Plain files are the truth: every question about a run is answered by reading them. `plan.json` is
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict, Field
 
 from eqspec.errors import FolderMismatch, UsageError
-from eqspec.runs import seal
+from eqspec.runs import record, seal
 from eqspec.runs.artifacts import PUT_BACK, read_document, read_text, write_json, write_text
 from eqspec.runs.environment import Environment
 from eqspec.runs.live import hold, writer
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from eqspec.runs.live import Live
-    from eqspec.runs.seal import Outcome, Problem, RunRecord
+    from eqspec.runs.manifest import Problem
+    from eqspec.runs.record import Outcome, RunRecord
 
 _PLAN = "plan.json"
 
@@ -110,7 +112,7 @@ class RunFolder:
         """
         if (path / _PLAN).exists():
             raise FolderMismatch(f"`{path}` already holds a run")
-        if seal.is_sealed(path) or cls(path).has_begun():
+        if record.is_sealed(path) or cls(path).has_begun():
             raise FolderMismatch(f"`{path / _PLAN}` of a run is missing", help=PUT_BACK)
         Identity.model_validate(opening.plan)
         write_text(path / "spec.yaml", text=opening.spec)
@@ -185,9 +187,9 @@ class RunFolder:
         """What the run is doing; FolderMismatch when its record is damaged."""
         if writer(self.path) is not None:
             return State.RUNNING
-        record = seal.read_record(self.path)
-        if record is not None:
-            return State(record.status.value)
+        ended = self.record()
+        if ended is not None:
+            return State(ended.status.value)
         return State.INTERRUPTED if self.has_begun() else State.NEW
 
     def has_begun(self) -> bool:
@@ -239,9 +241,15 @@ class RunFolder:
                 help="point to the data it began with, or keep the other run apart: --runs DIR",
             )
 
-    def seal(self, outcome: Outcome, *, changed: Collection[str] = ()) -> RunRecord:
+    def seal(
+        self, outcome: Outcome, *, action: str = "run", changed: Collection[str] = ()
+    ) -> RunRecord:
         """Seals the folder, see `eqspec.runs.seal.seal`."""
-        return seal.seal(self.path, outcome=outcome, changed=changed)
+        return seal.seal(self.path, outcome=outcome, action=action, changed=changed)
+
+    def finish_sealing(self) -> None:
+        """Finishes a sealing that was cut short, see `eqspec.runs.seal.finish`."""
+        seal.finish(self.path)
 
     def unseal(self) -> None:
         """Opens a sealed folder so that its run can go on, see `eqspec.runs.seal.unseal`."""
@@ -249,7 +257,7 @@ class RunFolder:
 
     def record(self) -> RunRecord | None:
         """How the run ended; None when it has not, FolderMismatch when the record is damaged."""
-        return seal.read_record(self.path)
+        return record.read_record(self.path)
 
     def verify(self) -> tuple[Problem, ...]:
         """Every way in which the folder differs from its seal; empty when there is none."""

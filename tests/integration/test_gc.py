@@ -10,7 +10,7 @@ import pytest
 
 from eqspec.runs import checkpoint
 from eqspec.runs.folder import RunFolder
-from eqspec.runs.seal import Outcome, RunRecord
+from eqspec.runs.record import Outcome, RunRecord
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,7 @@ from eqspec.runs.environment import collect
 from eqspec.runs.folder import Opening, RunFolder
 from eqspec.runs.journal import Journal, read
 from eqspec.runs.live import hold
-from eqspec.runs.seal import Outcome, Status
+from eqspec.runs.record import Outcome, Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

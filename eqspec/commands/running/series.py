@@ -12,7 +12,7 @@ from eqspec.commands.planning.plans import Planned
 from eqspec.commands.running.deadline import Deadline
 from eqspec.commands.running.request import RunRequest, identity_of, never
 from eqspec.compile.plan import Plan
-from eqspec.runs import seal
+from eqspec.runs import record
 from eqspec.runs.folder import place
 
 
@@ -92,7 +92,7 @@ def _repeat(plans: Sequence[Plan], root: Path) -> int:
         return any((folder(plan, repeat) / "plan.json").is_file() for plan in plans)
 
     newest = next(n for n in count(1) if not begun(n + 1))
-    ended = all(seal.read_record(folder(plan, newest)) is not None for plan in plans)
+    ended = all(record.read_record(folder(plan, newest)) is not None for plan in plans)
     return newest + 1 if ended else newest
 
 

@@ -25,7 +25,7 @@ from eqspec.runs.folder import Opening, RunFolder, State
 from eqspec.runs.journal import Journal, read
 from eqspec.runs.keep import Keep
 from eqspec.runs.live import hold
-from eqspec.runs.seal import Outcome, Status
+from eqspec.runs.record import Outcome, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ from eqspec.errors import FolderMismatch, UsageError
 from eqspec.runs.environment import Environment
 from eqspec.runs.folder import RunFolder, State, place
 from eqspec.runs.journal import Journal
-from eqspec.runs.seal import Outcome, Status
+from eqspec.runs.record import Outcome, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,7 @@ from eqspec.errors import UsageError
 from eqspec.runs.folder import RunFolder, State, place
 from eqspec.runs.journal import Journal, Row
 from eqspec.runs.query import Unreadable, find, summaries
-from eqspec.runs.seal import Outcome, Status
+from eqspec.runs.record import Outcome, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from datetime import UTC, datetime
@@ -9,7 +10,9 @@ import pytest
 
 from eqspec.errors import EqspecError, FolderMismatch
 from eqspec.runs.artifacts import sha256_of
-from eqspec.runs.seal import Outcome, Problem, Status, Trouble
+from eqspec.runs.manifest import Problem, Trouble
+from eqspec.runs.record import Outcome, Status
+from eqspec.runs.seal import finish, is_unfinished, seal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,8 +39,8 @@ def test_a_sealed_folder_verifies_and_says_how_the_run_ended(folder: RunFolder) 
 
 def test_the_same_folder_has_the_same_seal(folder: RunFolder, tmp_path: Path) -> None:
     shutil.copytree(folder.path, tmp_path / "copy")
-    folder.seal(DONE)
-    type(folder).open(tmp_path / "copy").seal(DONE)
+    for path in (folder.path, tmp_path / "copy"):
+        seal(path, outcome=DONE, action="run", now=DONE.time)
     hashes = [(path / "record.sha256").read_text() for path in (folder.path, tmp_path / "copy")]
     assert hashes[0] == hashes[1]
 
@@ -73,11 +76,11 @@ def test_a_changed_record_is_found(folder: RunFolder) -> None:
     assert folder.verify() == (Problem("record.json", Trouble.RECORD),)
 
 
-@pytest.mark.parametrize("data", [None, b"", b"\xff"])
-def test_a_changed_hash_of_the_record_is_found(folder: RunFolder, data: bytes | None) -> None:
+@pytest.mark.parametrize("data", [b"", b"\xff", b"0" * 64 + b"  record.json\n"])
+def test_a_changed_hash_of_the_record_is_found(folder: RunFolder, data: bytes) -> None:
     folder.seal(DONE)
-    path = folder.path / "record.sha256"
-    path.unlink() if data is None else path.write_bytes(data)
+    (folder.path / "record.sha256").write_bytes(data)
+    assert not is_unfinished(folder.path)
     assert folder.verify() == (Problem("record.json", Trouble.RECORD),)
 
 
@@ -150,22 +153,101 @@ def test_a_forged_record_is_not_sealed_again(folder: RunFolder) -> None:
         folder.seal(DONE)
 
 
-@pytest.mark.parametrize("sealed_before", [True, False])
-def test_a_seal_that_was_cut_short_is_found_and_mended(
-    folder: RunFolder, sealed_before: bool
-) -> None:
+def _cut_short(folder: RunFolder, *, sealed_before: bool) -> None:
+    """Seals, and stops before the hash of the record is written."""
+    path = folder.path / "record.sha256"
     if sealed_before:
         folder.seal(DONE)
-        old = (folder.path / "record.sha256").read_text()
-        folder.seal(DONE)
-        (folder.path / "record.sha256").write_text(old)
-    else:
-        folder.seal(DONE)
-        (folder.path / "record.sha256").unlink()
-    assert folder.verify() == (Problem("record.json", Trouble.RECORD),)
+    old = path.read_bytes() if sealed_before else None
+    folder.seal(DONE)
+    path.unlink() if old is None else path.write_bytes(old)
+
+
+@pytest.mark.parametrize("sealed_before", [True, False])
+def test_a_sealing_that_was_cut_short_is_found_and_finished(
+    folder: RunFolder, sealed_before: bool
+) -> None:
+    _cut_short(folder, sealed_before=sealed_before)
+    assert folder.verify() == (Problem("record.json", Trouble.UNFINISHED),)
+    record = (folder.path / "record.json").read_bytes()
+    finish(folder.path)
+    assert (folder.path / "record.json").read_bytes() == record
+    assert folder.verify() == ()
+
+
+def test_a_sealing_that_was_cut_short_may_be_made_anew(folder: RunFolder) -> None:
+    _cut_short(folder, sealed_before=True)
     cut_short = sha256_of(folder.path / "record.json")
     assert folder.seal(DONE).previous == cut_short
     assert folder.verify() == ()
+
+
+def test_only_the_files_of_the_record_get_its_hash(folder: RunFolder) -> None:
+    _cut_short(folder, sealed_before=False)
+    (folder.path / "spec.yaml").write_text("other")
+    with pytest.raises(FolderMismatch, match=r"spec\.yaml` has changed"):
+        finish(folder.path)
+    assert not (folder.path / "record.sha256").exists()
+
+
+def test_a_log_may_grow_after_the_seal_and_do_nothing_else(folder: RunFolder) -> None:
+    folder.log.write_text("one\n")
+    folder.seal(DONE)
+    folder.log.write_text("one\ntwo\n")
+    assert folder.verify() == ()
+    assert folder.seal(DONE).history[-1].changed == ()
+    folder.log.write_text("ane\ntwo\n")
+    assert folder.verify() == (Problem("log.txt", Trouble.CHANGED),)
+    folder.log.write_text("one\n")
+    assert folder.verify() == (Problem("log.txt", Trouble.CHANGED),)
+
+
+def test_a_record_that_somebody_removed_is_missed(folder: RunFolder) -> None:
+    folder.seal(DONE)
+    removed = sha256_of(folder.path / "record.json")
+    (folder.path / "record.json").unlink()
+    (folder.path / "spec.yaml").write_text("other")
+    (found,) = folder.seal(DONE).history
+    assert (found.replaced, found.record_missing) == (removed, True)
+    assert (found.changed, found.added, found.removed) == ((), (), ())
+
+
+def test_what_changed_between_two_seals_is_in_the_history(folder: RunFolder) -> None:
+    (folder.path / "figures").mkdir()
+    (folder.path / "figures" / "a.png").touch()
+    folder.seal(DONE)
+    hashes = [sha256_of(folder.path / "record.json")]
+    folder.evaluations.mkdir()
+    (folder.evaluations / "r2.json").write_text("{}")
+    folder.seal(DONE, action="eval")
+    hashes.append(sha256_of(folder.path / "record.json"))
+    folder.unseal()
+    assert folder.record() is None
+    (folder.evaluations / "r2.json").write_text("[]")
+    (folder.path / "figures" / "a.png").unlink()
+    first, second, third = folder.seal(DONE).history
+    assert [first.replaced, second.replaced, third.replaced] == [None, *hashes]
+    assert [first.action, second.action, third.action] == ["run", "eval", "run"]
+    assert second.added == ("evaluations/r2.json",)
+    assert (third.changed, third.removed) == (("evaluations/r2.json",), ("figures/a.png",))
+    assert not any(one.record_missing for one in (first, second, third))
+    assert not (folder.path / "record.unsealed.json").exists()
+    assert folder.verify() == ()
+
+
+def test_a_record_without_history_is_read_and_sealed_again(folder: RunFolder) -> None:
+    """As eqspec wrote it up to format 1."""
+    folder.seal(DONE)
+    path = folder.path / "record.json"
+    old = json.loads(path.read_text())
+    del old["history"]
+    path.write_text(json.dumps(old | {"format": 1, "previous": "ab" * 32}))
+    (folder.path / "record.sha256").write_text(f"{sha256_of(path)}  record.json\n")
+    assert folder.verify() == ()
+    record = folder.record()
+    assert record is not None
+    assert (record.previous, record.history[0].time) == ("ab" * 32, None)
+    assert [one.action for one in folder.seal(DONE).history] == ["", "run"]
 
 
 def test_a_run_that_goes_on_is_unsealed_and_its_next_seal_names_the_old(folder: RunFolder) -> None:

@@ -1,0 +1,88 @@
+"""Which files a seal covers, what they are, and in what they differ from what was sealed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from eqspec.runs.artifacts import FileEntry, entry_of, explained, is_temporary
+from eqspec.runs.live import FOLDER as LIVE
+from eqspec.runs.record import RECORD, RECORD_HASH, UNSEALED_RECORD
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+GROWS = "log.txt"
+"""The one file that may grow after the seal: a failure or an evaluation adds its lines. What was
+there when it was sealed must still be its beginning."""
+
+_NOT_SEALED = frozenset({RECORD, RECORD_HASH, UNSEALED_RECORD})
+
+
+class Trouble(StrEnum):
+    """What can be wrong with a file of a sealed folder."""
+
+    UNSEALED = "is not there: the folder is not sealed"
+    UNFINISHED = "has no hash yet: sealing was cut short"
+    RECORD = "does not match its hash"
+    MISSING = "is missing"
+    CHANGED = "has changed since it was sealed"
+    EXTRA = "was added after the folder was sealed"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One way in which a folder differs from its seal."""
+
+    file: str
+    trouble: Trouble
+
+    def __str__(self) -> str:
+        return f"`{self.file}` {self.trouble}"
+
+
+def manifest(folder: Path) -> dict[str, FileEntry]:
+    """Hash and size of every file that a seal covers, by its path inside the folder, sorted."""
+    with explained(folder, doing="read"):
+        names = sorted(_names(folder))
+    return {name: entry_of(folder / name) for name in names}
+
+
+def differences(
+    folder: Path, sealed: Mapping[str, FileEntry], found: Mapping[str, FileEntry]
+) -> Iterator[Problem]:
+    """In what the files of a folder differ from those that were sealed, by name."""
+    for name in sorted(sealed.keys() | found.keys()):
+        if name not in found:
+            yield Problem(name, Trouble.MISSING)
+        elif name not in sealed:
+            yield Problem(name, Trouble.EXTRA)
+        elif found[name] != sealed[name] and not _has_only_grown(folder, name, sealed[name]):
+            yield Problem(name, Trouble.CHANGED)
+
+
+def _has_only_grown(folder: Path, name: str, sealed: FileEntry) -> bool:
+    if name != GROWS:
+        return False
+    path = folder / name
+    with explained(path, doing="read"), path.open("rb") as file:
+        return hashlib.sha256(file.read(sealed.bytes)).hexdigest() == sealed.sha256
+
+
+def _names(folder: Path) -> Iterator[str]:
+    # Links are followed: checkpoints may lie on another disk.
+    for parent, folders, names in os.walk(folder, onerror=_give_up, followlinks=True):
+        if Path(parent) == folder:
+            folders[:] = [name for name in folders if name != LIVE]
+        for name in names:
+            inside = (Path(parent) / name).relative_to(folder).as_posix()
+            if inside not in _NOT_SEALED and not is_temporary(name):
+                yield inside
+
+
+def _give_up(error: OSError) -> NoReturn:
+    raise error
