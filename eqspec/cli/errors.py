@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from eqspec.errors import Diagnostic, EqspecError, Place, Severity, SpecError
+from eqspec.printable import on_one_line, printable
 
 _WIDEST = 120
 _MOST = 50  # what nobody reads to the end hides what stands above it
@@ -29,7 +30,7 @@ def render_error(error: EqspecError, *, colour: bool) -> str:
     """Any error that eqspec explains itself; a `SpecError` with all of its diagnostics."""
     if isinstance(error, SpecError):
         return render(error.diagnostics, colour=colour)
-    message = "\n".join(map(_safe, error.message.split("\n")))  # what it lists has its own lines
+    message = printable(error.message)  # what it lists has its own lines
     drawn = Text.assemble(("error", _style(Severity.ERROR)), (f": {message}", "bold"))
     if error.help:
         drawn.append_text(_remark("", "help", error.help))
@@ -40,7 +41,7 @@ def _diagnostic(diagnostic: Diagnostic) -> Text:
     style = _style(diagnostic.severity)
     drawn = Text.assemble(
         (f"{diagnostic.severity.value}[{diagnostic.code}]", style),
-        (f": {_safe(diagnostic.message)}", "bold"),
+        (f": {on_one_line(diagnostic.message)}", "bold"),
     )
     places = [place for place, _ in diagnostic.also]
     shown = [diagnostic.place, *places] if diagnostic.place else places
@@ -66,41 +67,34 @@ def _excerpt(arrow: str, place: Place, label: str, *, style: str) -> Text:
     lines = [(place.line, place.excerpt)]
     if place.before is not None and place.before.strip():
         lines.insert(0, (place.line - 1, place.before))
-    drawn = Text.assemble((f"\n{arrow} ", "blue"), _safe(str(place)), (f"\n{margin} |", "blue"))
+    drawn = Text.assemble(
+        (f"\n{arrow} ", "blue"), on_one_line(str(place)), (f"\n{margin} |", "blue")
+    )
     for line, text in lines:
         drawn.append(f"\n{line:>{len(margin)}} | ", "blue")
-        drawn.append(_safe(text[window]).rstrip())
-    indent = cell_len(_safe(place.excerpt[left:first])) + max(0, first - len(place.excerpt))
-    width = max(1, cell_len(_safe(place.excerpt[first : min(stop, window.stop)])))
+        drawn.append(on_one_line(text[window]).rstrip())
+    indent = cell_len(on_one_line(place.excerpt[left:first])) + max(0, first - len(place.excerpt))
+    width = max(1, cell_len(on_one_line(place.excerpt[first : min(stop, window.stop)])))
     drawn.append(f"\n{margin} | ", "blue")
-    drawn.append(" " * indent + f"{'^' * width} {_safe(label)}".rstrip(), style)
+    drawn.append(" " * indent + f"{'^' * width} {on_one_line(label)}".rstrip(), style)
     return drawn
 
 
 def _remark(margin: str, kind: str, text: str) -> Text:
-    return Text.assemble((f"\n{margin} = ", "blue"), (f"{kind}: ", "bold"), _safe(text))
+    return Text.assemble((f"\n{margin} = ", "blue"), (f"{kind}: ", "bold"), on_one_line(text))
 
 
 def _summary(diagnostics: Sequence[Diagnostic]) -> Text:
     counts = {s: sum(d.severity is s for d in diagnostics) for s in Severity}
     said = [f"{n} {s.value}{'s' if n > 1 else ''}" for s, n in counts.items() if n]
     files = list(dict.fromkeys(d.place.file for d in diagnostics if d.place))
-    where = f" in {_safe(', '.join(files))}" if files else ""
+    where = f" in {on_one_line(', '.join(files))}" if files else ""
     stop = " Nothing was run." if counts[Severity.ERROR] else ""
     return Text(f"{', '.join(said)}{where}.{stop}")
 
 
 def _style(severity: Severity) -> str:
     return next(style for known, style in _STYLES if known is severity)
-
-
-def _safe(text: str) -> str:
-    """No text of a user's may move the cursor or colour the terminal."""
-    return "".join(letter if letter.isprintable() else _harmless(letter) for letter in text)
-
-
-def _harmless(letter: str) -> str:
-    return " " if letter in "\t\xa0" else "\N{REPLACEMENT CHARACTER}"
 
 
 def _printed(text: Text, *, colour: bool) -> str:

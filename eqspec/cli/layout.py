@@ -9,6 +9,8 @@ from collections.abc import Collection, Sequence
 from rich.cells import cell_len
 from rich.text import Text
 
+from eqspec.printable import on_one_line
+
 Cell = str | Text
 
 
@@ -59,7 +61,8 @@ def wrapped(text: str, *, width: int, indent: int = 0) -> Text:
 
 def heading(title: str, *, note: str = "") -> Text:
     """The title of a section."""
-    return Text.assemble((title, "bold"), (f"  {note}" if note else "", "dim"))
+    shown = on_one_line(title)
+    return Text.assemble((shown, "bold"), (f"  {on_one_line(note)}" if note else "", "dim"))
 
 
 def number(value: float) -> str:
@@ -89,7 +92,10 @@ def duration(seconds: float) -> str:
 
 
 def _text(cell: Cell) -> Text:
-    return cell.copy() if isinstance(cell, Text) else Text(cell)
+    """A cell has one line, whatever a stranger's name holds."""
+    text = cell.copy() if isinstance(cell, Text) else Text(cell)
+    text.plain = on_one_line(text.plain)
+    return text
 
 
 def _width(text: Text) -> int:

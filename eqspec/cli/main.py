@@ -30,7 +30,17 @@ def main(argv: list[str] | None = None) -> int:
         the plan, 130 or 143 interrupted.
     """
     screen = Screen()
-    arguments = sys.argv[1:] if argv is None else argv
+    with screen.taking_stdout():
+        status = _status_of(sys.argv[1:] if argv is None else argv, screen=screen)
+    if screen.lost is None:
+        return status
+    # A run has come to its end all the same, and all that it found is in its folder.
+    reason = f"what this command shows could not be written to stdout: {screen.lost.strerror}"
+    screen.say_drawn(render_error(EqspecError(reason), colour=screen.colour))
+    return status or EqspecError.exit_status
+
+
+def _status_of(arguments: list[str], *, screen: Screen) -> int:
     try:
         command = get_command(app())
         status = command.main(arguments, prog_name="eqspec", standalone_mode=False, obj=screen)

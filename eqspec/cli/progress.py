@@ -23,6 +23,7 @@ from eqspec.commands.running.events import (
 )
 from eqspec.commands.running.told import agreed, compiled
 from eqspec.engine.events import Agreed, Stepped
+from eqspec.printable import on_one_line
 
 _SHARE = 0.05
 """Of all steps, after which another plain line is due."""
@@ -58,7 +59,7 @@ class Bars:
     def __init__(self, screen: Screen, *, stopping: Callable[[], bool]) -> None:
         self._screen = screen
         self._progress = Progress(
-            TextColumn("{task.description}", style="bold"),
+            TextColumn("{task.description}", style="bold", markup=False),
             BarColumn(bar_width=20),
             MofNCompleteColumn(),
             _Status(stopping),
@@ -80,7 +81,9 @@ class Bars:
         if isinstance(event, Opened):
             self._pace = Pace(event.plan.train.steps, batch=event.plan.train.batch)
             total = event.plan.train.steps
-            self._progress.add_task(name, total=total, completed=event.done, status="", over=False)
+            self._progress.add_task(
+                on_one_line(name), total=total, completed=event.done, status="", over=False
+            )
             for warning in event.warnings:
                 self._screen.say(warning)
         elif isinstance(event, Stepped):
@@ -111,7 +114,7 @@ class _Status(ProgressColumn):
         """The status, or that the run is about to stop."""
         if self._stopping() and not task.fields["over"]:
             return Text("finishing this step, then saving (again: stop at once)", style="yellow")
-        return Text(str(task.fields["status"]))
+        return Text(on_one_line(str(task.fields["status"])))
 
 
 class Lines:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shlex
+import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, redirect_stdout
 from functools import partial
+from typing import IO, cast
 
 from rich.console import Console
 from rich.text import Text
 
 from eqspec.cli.errors import render
+from eqspec.cli.streams import Stream
 from eqspec.errors import Diagnostic, EqspecError, SpecError
+from eqspec.printable import on_one_line, printable, printable_json
 
 PLAIN_WIDTH = 100
 """Columns that text is laid out for where no terminal says how wide it is."""
@@ -27,8 +33,8 @@ class Screen:
 
     def __init__(self) -> None:
         self.after_error: Sequence[str] = ("eqspec", "--help")
-        self._out = _console(stderr=False)
-        self.err = _console(stderr=True)
+        self._data, self._talk = Stream(sys.stdout), Stream(sys.stderr)
+        self._out, self.err = _console(self._data), _console(self._talk)
         self.has_suggested = False
 
     @property
@@ -51,23 +57,33 @@ class Screen:
         """Whether stderr is a terminal on which lines can be drawn anew."""
         return self.err.is_terminal and not self.err.is_dumb_terminal
 
+    @property
+    def lost(self) -> OSError | None:
+        """Why data did not reach stdout; None where it did, or its reader had enough of it."""
+        error = self._data.lost
+        return None if error is None or error.errno == errno.EPIPE else error
+
+    def taking_stdout(self) -> AbstractContextManager[object]:
+        """While it is entered, what others print takes the same way, such as the text of a help."""
+        return redirect_stdout(cast("IO[str]", self._data))
+
     def show(self, text: Text | str = "") -> None:
         """Data."""
-        self._out.print(text)
+        self._out.print(_clean(text))
 
     def show_json(self, value: object) -> None:
         """Data as JSON, keys in the order given."""
         text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
-        self._out.print(Text(text))
+        self.show(printable_json(text))
 
     def say(self, text: Text | str = "") -> None:
         """Talk."""
-        self.err.print(text)
+        self.err.print(_clean(text))
 
     def say_drawn(self, text: str) -> None:
-        """Talk that has its colours in it already."""
-        self.err.file.write(f"{text}\n")
-        self.err.file.flush()
+        """Talk that was cleaned before it got its colours."""
+        self._talk.write(f"{text}\n")
+        self._talk.flush()
 
     def warn(self, diagnostics: Sequence[Diagnostic]) -> None:
         """Warnings, drawn like errors."""
@@ -77,7 +93,7 @@ class Screen:
     def suggest(self, *command: str) -> None:
         """The next sensible command: the last line of every command."""
         self.has_suggested = True
-        line = Text.assemble(("next: ", "bold"), shlex.join(command))
+        line = Text.assemble(("next: ", "bold"), on_one_line(shlex.join(command)))
         self.say(line)
 
     def suggest_after(self, error: EqspecError) -> None:
@@ -92,10 +108,16 @@ _UNREAD = frozenset({"EQ006", "EQ009"})
 """Codes of a spec that is not there, or no text."""
 
 
-def _console(*, stderr: bool) -> Console:
-    make = partial(
-        Console, stderr=stderr, soft_wrap=True, markup=False, highlight=False, emoji=False
-    )
+def _clean(text: Text | str) -> Text:
+    """Text that may have been written by strangers; its own styles stay."""
+    cleaned = text.copy() if isinstance(text, Text) else Text(text)
+    cleaned.plain = printable(cleaned.plain)
+    return cleaned
+
+
+def _console(stream: Stream) -> Console:
+    file = cast("IO[str]", stream)
+    make = partial(Console, file=file, soft_wrap=True, markup=False, highlight=False, emoji=False)
     console = make()
     # NO_COLOR asks for no colour; rich would still write bold and dim.
     return make(color_system=None) if console.no_color else console

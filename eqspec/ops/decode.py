@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eqspec.errors import EqspecError
-from eqspec.ops.regular_files import regular
+from eqspec.regular_files import regular
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -15,7 +15,7 @@ from pydantic import Field
 from eqspec.errors import UsageError
 from eqspec.ops.decode import decode
 from eqspec.ops.op import HowItRuns, OpParams
-from eqspec.ops.regular_files import content_of, size_of
+from eqspec.regular_files import content_of, size_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -25,7 +25,7 @@ import numpy as np
 from eqspec.errors import EqspecError
 from eqspec.ops.decode import decode
 from eqspec.ops.image_files import SUFFIXES, evenly, fingerprint
-from eqspec.ops.regular_files import regular
+from eqspec.regular_files import regular
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -6,9 +6,12 @@ made again included. So no two runs have the same, and a new seal lets it differ
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from eqspec.printable import printable
+from eqspec.regular_files import appending
 from eqspec.runs.artifacts import explained
 
 if TYPE_CHECKING:
@@ -30,9 +33,13 @@ class Log:
         """
         self._path = path
         with explained(path):
-            self._file = path.open("ab", buffering=0)
-            if self._file.tell() and not path.read_bytes().endswith(b"\n"):
+            self._file = appending(path)
+            if self._is_torn():
                 self._file.write(b"\n")
+
+    def _is_torn(self) -> bool:
+        size = self._file.seek(0, os.SEEK_END)
+        return size > 0 and os.pread(self._file.fileno(), 1, size - 1) != b"\n"
 
     def __enter__(self) -> Self:
         return self
@@ -52,7 +59,7 @@ class Log:
             EqspecError: when the disk is full.
         """
         moment = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
-        first, *others = text.splitlines() or [""]
+        first, *others = printable(text).splitlines() or [""]
         lines = [f"{moment}  {first}", *(f"{_INDENT}{line}" for line in others)]
         with explained(self._path):
             self._file.write(("\n".join(lines) + "\n").encode())

@@ -20,7 +20,7 @@ from pydantic import Field
 from eqspec.errors import EqspecError
 from eqspec.ops.image_files import ImageFiles, images_below, known_split, labelled
 from eqspec.ops.published import Published, PublishedParams
-from eqspec.ops.regular_files import regular
+from eqspec.regular_files import regular
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -26,8 +26,8 @@ from eqspec.ops.image_files import (
     known_split,
     needed_folder,
 )
-from eqspec.ops.regular_files import content_of, regular, size_of
 from eqspec.ops.stored_views import StoredView
+from eqspec.regular_files import content_of, regular, size_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
