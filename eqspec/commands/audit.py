@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from eqspec.commands.findings import Disagreement, Finding, Level
+from eqspec.commands.findings import STEPS, Disagreement, Finding, Level
 from eqspec.commands.planning.data_places import NOWHERE, DataPlaces
 from eqspec.errors import EqspecError
 from eqspec.runs import journal
@@ -22,9 +22,6 @@ from eqspec.runs.folder import RunFolder, State
 from eqspec.runs.manifest import Problem, Trouble
 from eqspec.runs.query import run_name
 from eqspec.runs.record import RECORD
-
-STEPS = 5
-"""Steps that are replayed unless more are asked for."""
 
 
 @dataclass(frozen=True, slots=True)

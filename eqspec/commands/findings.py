@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+STEPS = 5
+"""Steps that an audit replays unless more are asked for."""
+
 
 class Level(StrEnum):
     """How deep an audit looks; each level takes in those before it."""

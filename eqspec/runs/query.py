@@ -70,8 +70,9 @@ def find(root: Path, *, reference: str) -> Path:
 
     Args:
         root: the folder that holds all runs.
-        reference: a path; or the beginning of `<spec>/<recipe8>-s<seed>` or of `<recipe8>-s<seed>`
-            that only one run has; or `latest`, the run that was last written to.
+        reference: a path; or `<spec>`, `<spec>/<recipe8>-s<seed>` or `<recipe8>-s<seed>`; or the
+            beginning of one, where no run has exactly that name, that only one run has; or
+            `latest`, the run that was last written to.
 
     Raises:
         UsageError: when no run is meant.
@@ -83,16 +84,21 @@ def find(root: Path, *, reference: str) -> Path:
     if reference == LATEST and runs:
         return max(runs.values(), key=_last_touched)
     wanted = reference.rstrip("/")
-    exact = [name for name in runs if wanted in {name, runs[name].name}]
-    matches = exact or [
-        name for name in runs if name.startswith(wanted) or runs[name].name.startswith(wanted)
-    ]
+    matches = _matches(wanted, runs)
     if len(matches) == 1:
         return runs[matches[0]]
     if not matches and (Path(reference).is_absolute() or Path(reference).exists()):
         message = f"`{reference}` is no run folder: it has no plan.json"
         raise UsageError(message, help="run folders are `runs/<spec>/<recipe>-s<seed>`")
     raise _ambiguous(wanted, matches) if matches else _unknown(wanted, runs, root=root)
+
+
+def _matches(wanted: str, runs: Mapping[str, Path]) -> list[str]:
+    """Names of the runs that a text means: an exact name wins over the beginning of one."""
+    own = [name for name in runs if wanted in {name, runs[name].name}]
+    of_spec = [name for name in runs if wanted in {name.rpartition("/")[0], runs[name].parent.name}]
+    begun = [name for name in runs if any(n.startswith(wanted) for n in (name, runs[name].name))]
+    return own or of_spec or begun
 
 
 def summaries(root: Path) -> Listing:

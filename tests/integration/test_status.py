@@ -80,6 +80,12 @@ def test_of_what_could_be_several_runs_lists_them(made: Runs) -> None:
     ]
 
 
+def test_the_exact_name_of_a_spec_means_its_run_though_another_begins_with_it(made: Runs) -> None:
+    assert made.ask("show", "toy").out.splitlines()[0] == made.name("toy")
+    assert made.ask("audit", "toy", "--level", "L0").status == 0
+    assert made.ask("diff", "toy", "toy-base", "--json").data["a"]["name"] == made.name("toy")
+
+
 def test_as_json(made: Runs) -> None:
     data = made.ask("show", made.name(), "--json").data
     assert data["standing"]["run"]["name"] == made.name()

@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from eqspec.cli.options import RUNS, Data, Json, Runs, data_places, runs_arguments, screen_of
-from eqspec.commands.audit import STEPS
-from eqspec.commands.findings import Level
+from eqspec.commands.findings import STEPS, Level
 
 EXAMPLES = (
     "eqspec audit latest",

@@ -84,6 +84,22 @@ def test_what_could_be_several_runs_is_refused_with_all_of_them(root: Path) -> N
     ]
 
 
+def test_the_exact_name_of_a_spec_wins_over_longer_ones(
+    root: Path, opening: Callable[..., Opening]
+) -> None:
+    base = RunFolder.create(root / "wide-base" / "7fb00000-s0", opening=opening(name="wide-base"))
+    assert find(root, reference="wide") == root / "wide" / "7fb00000-s0"
+    assert find(root, reference="wide-base") == base.path
+    RunFolder.create(root / "tiny-base" / "7f3a9c21-s0", opening=opening(name="tiny-base"))
+    with pytest.raises(UsageError) as caught:
+        find(root, reference="tiny")
+    assert caught.value.message.splitlines()[1:] == [
+        "  tiny/7f3a9c21-s0",
+        "  tiny/7f3a9c21-s0.2",
+        "  tiny/7f3a9c21-s1",
+    ]
+
+
 def test_what_is_no_run_is_refused_with_a_hint(root: Path) -> None:
     with pytest.raises(UsageError, match="there is no run `tiny/7f3a9c12-s1`") as near:
         find(root, reference="tiny/7f3a9c12-s1")
