@@ -1,11 +1,17 @@
-"""The commands in the order of `eqspec --help`. What a command needs is imported when called."""
+"""The commands in the order of `eqspec --help`, each imported when it is called.
+
+`eqspec --help` imports the arguments of all of them, and of none what it works with.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, MutableMapping
 from importlib import import_module
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
 
 import eqspec
 from eqspec.cli.options import screen_of
@@ -37,18 +43,47 @@ _FIRST = (
 )
 
 
-def app() -> typer.Typer:
+def app() -> TyperGroup:
     """Every command with its examples."""
-    made = typer.Typer(
-        add_completion=False,
-        rich_markup_mode=None,
-        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    )
+    # Its own default, None, is made a truth value by typer with pydantic, which takes time.
+    made = _typer(default_map={"help": False})
     made.callback(invoke_without_command=True, epilog=_examples(_FIRST))(_eqspec)
-    for name in COMMANDS:
-        arguments = import_module(f"eqspec.cli.arguments.{name}")
-        made.command(name, epilog=_examples(arguments.EXAMPLES))(arguments.command)
-    return made
+    group = get_command(made)
+    assert isinstance(group, TyperGroup), "has a callback"
+    group.commands = cast("MutableMapping[str, Any]", _Commands())
+    return group
+
+
+class _Commands(Mapping[str, TyperCommand]):
+    """Every command by its name; made, and its arguments imported, when it is first looked up."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, TyperCommand] = {}
+
+    def __getitem__(self, name: str) -> TyperCommand:
+        if name not in COMMANDS:
+            raise KeyError(name)
+        if name not in self._made:
+            arguments = import_module(f"eqspec.cli.arguments.{name}")
+            made = _typer()
+            made.command(name, epilog=_examples(arguments.EXAMPLES))(arguments.command)
+            command = get_command(made)
+            assert isinstance(command, TyperCommand), "is alone, and so no group"
+            self._made[name] = command
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+def _typer(**settings: object) -> typer.Typer:
+    always = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    return typer.Typer(
+        add_completion=False, rich_markup_mode=None, context_settings={**always, **settings}
+    )
 
 
 def _examples(lines: tuple[str, ...]) -> str:

@@ -8,7 +8,6 @@ import sys
 import traceback
 
 import typer
-from typer.main import get_command
 
 from eqspec.cli.app import app
 from eqspec.cli.errors import render_error
@@ -42,8 +41,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _status_of(arguments: list[str], *, screen: Screen) -> int:
     try:
-        command = get_command(app())
-        status = command.main(arguments, prog_name="eqspec", standalone_mode=False, obj=screen)
+        status = app().main(arguments, prog_name="eqspec", standalone_mode=False, obj=screen)
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         called = "eqspec" if context is None else context.command_path

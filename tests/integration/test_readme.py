@@ -7,7 +7,6 @@ import shlex
 from pathlib import Path
 
 import pytest
-from typer.main import get_command
 
 from benchmarks.what_works.page import rendered
 from benchmarks.what_works.rows import rows
@@ -30,7 +29,7 @@ def typed(text: str) -> list[str]:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_commands_and_their_options_exist(page: str) -> None:
-    known = get_command(app()).commands
+    known = app().commands
     for line in typed((ROOT / page).read_text()):
         _, name, *rest = shlex.split(line)
         if not name.isalpha() or name == "X":  # `eqspec --help`, `eqspec X`
