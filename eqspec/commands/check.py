@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from eqspec.commands.planning.data_places import NOWHERE, DataPlaces
-from eqspec.commands.planning.look import DataFound, look
 from eqspec.commands.planning.plans import plan_spec
 from eqspec.compile.plan import Plan
 from eqspec.errors import Diagnostic, SpecError
 from eqspec.ops.find import find_op
+
+if TYPE_CHECKING:
+    from eqspec.commands.planning.look import DataFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +78,14 @@ def check(path: Path, *, overrides: Sequence[str] = (), data: DataPlaces = NOWHE
 
 
 def _look(plans: Sequence[Plan], *, places: DataPlaces) -> tuple[DataFound, ...]:
-    """Each dataset of some plans once."""
+    """Each dataset of some plans once, where somebody said where it lies."""
     used = [(d, p.data.name) for p in plans for d in p.datasets]
-    once = [use for at, use in enumerate(used) if use not in used[:at]]
+    placed = [(d, own) for d, own in used if places.of(d.name, own=own) is not None]
+    if not placed:
+        return ()
+    from eqspec.commands.planning.look import look  # only now: it decodes images
+
+    once = [use for at, use in enumerate(placed) if use not in placed[:at]]
     found = [look(data, places=places, own=own) for data, own in once]
     return tuple(one for one in found if one is not None)
 

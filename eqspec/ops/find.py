@@ -9,6 +9,7 @@ import hashlib
 import importlib
 import pkgutil
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,6 +76,7 @@ def plugin_of(family: str, name: str) -> Plugin | None:
     return next((p for p in _brought(family) if p.name == name), None)
 
 
+@cache
 def _own_names(family: str) -> tuple[str, ...]:
     package = importlib.import_module(f"eqspec.ops.{family}")
     return tuple(m.name for m in pkgutil.iter_modules(package.__path__))

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 
 from pydantic import JsonValue
@@ -106,6 +107,7 @@ def open_catalog(*, overlay: Path | None = None) -> Catalog:
     return Catalog(roots=roots)
 
 
+@lru_cache(maxsize=256)  # a spec and its variants name much the same cards
 def read_card(text: str, *, family: str, name: str, file: str) -> Card:
     """A card from its text.
 

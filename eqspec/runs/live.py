@@ -14,8 +14,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
-
 from eqspec.errors import EqspecError
 from eqspec.runs.artifacts import Document, explained, read_document, sweep, write_text
 
@@ -93,6 +91,8 @@ def hold(path: Path) -> Generator[Live]:
         EqspecError: when another process holds it (the message names that process), or when the
             folder cannot be written.
     """
+    from filelock import FileLock, Timeout
+
     folder = path / FOLDER
     with explained(folder):
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,14 +1,19 @@
-"""What only reads and plans never waits for torch: importing it takes longer than the answer."""
+"""No command imports what it can answer without: importing torch takes longer than most answers."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
+from eqspec.cli.app import COMMANDS as COMMAND_NAMES
 from tests.architecture.tree import ROOT, module_name, python_files
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 COMMANDS = (
     ("--help",),
@@ -24,6 +29,14 @@ COMMANDS = (
 """Command lines that answer without torch, as `eqspec.cli.main.main` takes them."""
 
 HEAVY = ("torch", "torchvision", "timm", "sklearn", "skimage")
+
+
+WORK = ("numpy", "pydantic", "yaml", *HEAVY)
+"""What no text of help needs; nor does it need any module of eqspec below the command line."""
+
+BELOW = ("eqspec.compile", "eqspec.nn", "eqspec.registry", "eqspec.runs", "eqspec.spec")
+
+NO_CHECK_NEEDS = ("filelock", "PIL", "eqspec.runs.seal", "eqspec.commands.planning.look", *HEAVY)
 
 
 def _run(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -51,12 +64,40 @@ print(json.dumps(blame))
 
 @pytest.mark.parametrize("argv", COMMANDS, ids=" ".join)
 def test_commands_are_torch_free(argv: tuple[str, ...]) -> None:
+    assert _imported(argv, among=HEAVY) == []
+
+
+@pytest.mark.parametrize("flag", ["--version", "--help"])
+def test_help_is_shown_without_what_commands_work_with(flag: str) -> None:
+    assert _imported([flag], among=(*WORK, *BELOW)) == []
+
+
+def test_so_is_the_help_of_every_command() -> None:
+    every = [[name, "--help"] for name in COMMAND_NAMES]
+    assert _imported(*every, among=(*WORK, *BELOW)) == []
+
+
+def test_a_command_imports_the_arguments_of_no_other() -> None:
+    others = [f"eqspec.cli.arguments.{name}" for name in COMMAND_NAMES if name != "plan"]
+    assert _imported(["plan", "--help"], among=others) == []
+
+
+def test_check_imports_nothing_that_only_runs_need() -> None:
+    assert _imported(["check", "specs/quickstart.yaml"], among=NO_CHECK_NEEDS) == []
+
+
+def _imported(*lines: Sequence[str], among: Sequence[str]) -> list[str]:
+    """Which of these modules are imported by one process for command lines that all end well."""
     code = """
 import json, sys
 from eqspec.cli.main import main
-status = main(sys.argv[2:])
-heavy = [name for name in json.loads(sys.argv[1]) if name in sys.modules]
-sys.exit(f"exit status {status}, imported {heavy}" if status or heavy else 0)
+lines, among = map(json.loads, sys.argv[1:])
+failed = [line for line in lines if main(line)]
+found = [name for name in among if name in sys.modules]
+print(f"\\n{json.dumps(found)}")
+sys.exit(f"failed: {failed}" if failed else 0)
 """
-    done = _run(code, json.dumps(HEAVY), *argv)
+    done = _run(code, json.dumps(lines), json.dumps(among))
     assert done.returncode == 0, done.stderr
+    found: list[str] = json.loads(done.stdout.splitlines()[-1])
+    return found

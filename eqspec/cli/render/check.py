@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
 from eqspec.cli.layout import aligned, number
 from eqspec.commands.check import Checked, Gist
-from eqspec.commands.planning.look import DataFound, Sample
 from eqspec.errors import Diagnostic
+
+if TYPE_CHECKING:
+    from eqspec.commands.planning.look import DataFound, Sample
 
 
 def checked(result: Checked, *, width: int | None) -> Text:

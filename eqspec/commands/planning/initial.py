@@ -6,9 +6,7 @@ from pathlib import Path
 
 from eqspec.compile.start import InitPlan
 from eqspec.errors import Diagnostic, EqspecError, SpecError
-from eqspec.runs import checkpoint
 from eqspec.runs.artifacts import sha256_of
-from eqspec.runs.folder import RunFolder
 from eqspec.spec.checkpoints import as_init
 from eqspec.spec.model import Spec
 from eqspec.spec.source import Source
@@ -39,6 +37,9 @@ def _found(path: Path) -> tuple[Path, str]:
     """The file and its hash; of a run, those of its newest checkpoint."""
     if not path.is_dir():
         return path, sha256_of(path)
+    from eqspec.runs import checkpoint
+    from eqspec.runs.folder import RunFolder
+
     folder = RunFolder.open(path)
     stored = checkpoint.newest_weights(folder.checkpoints)
     if stored is None:

@@ -21,7 +21,6 @@ from eqspec.errors import EqspecError, SpecError, UsageError
 from eqspec.ops.find import UnknownOp, find_op, op_sha256
 from eqspec.registry.catalog import Catalog, UnknownCard, open_catalog
 from eqspec.runs.artifacts import read_text, write_text
-from eqspec.runs.folder import Identity, RunFolder, place
 from eqspec.spec.dump import write_yaml
 
 _T = TypeVar("_T")
@@ -202,6 +201,8 @@ def _from_file(path: Path, *, data: DataPlaces) -> Recovered:
 
 def _from_folder(path: Path) -> Recovered:
     """A folder's own plan; its data is guarded by the folder, its cards' bodies are in the plan."""
+    from eqspec.runs.folder import Identity, RunFolder, place
+
     raw = _json(path / "plan.json")
     _refuse_schema(path, raw.get("plan_schema"))
     plan = _validated(path, TypeAdapter(Plan), raw)
