@@ -14,24 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eqspec.errors import EqspecError, UsageError
+from eqspec.ops.contract import STATED
 from eqspec.ops.plugins import Plugin, load, plugins
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-FAMILIES = (
-    "backbones",
-    "heads",
-    "decoders",
-    "terms",
-    "transforms",
-    "relations",
-    "masks",
-    "datasets",
-    "optimizers",
-    "schedules",
-    "evaluations",
-)
+FAMILIES = tuple(STATED)
 """Folders under ``eqspec/ops/``, one per kind of mechanism."""
 
 

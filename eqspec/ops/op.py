@@ -7,8 +7,8 @@ An op is one Python file. At module level, and without torch, it states
     ports    what it reads, a tuple of `Port` (ops that stand in a graph)
     shapes   (params, streams) -> StreamType (ops that stand in a graph)
 
-and `build(params, …)`, which imports torch inside. `eqspec.ops.contract` lists what each family
-adds to this; `eqspec.ops.find` imports an op by family and name.
+and, in most families, `build(params, …)`, which imports torch inside. `eqspec.ops.contract` lists
+what each family adds to this; `eqspec.ops.find` imports an op by family and name.
 """
 
 from __future__ import annotations

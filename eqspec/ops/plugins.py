@@ -18,6 +18,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from eqspec.errors import UsageError
+from eqspec.ops.contract import not_stated, stated
 from eqspec.spec.use import is_bare
 
 if TYPE_CHECKING:
@@ -77,13 +78,11 @@ def load(plugin: Plugin) -> ModuleType:
         op = importlib.import_module(plugin.module)
     except Exception as error:  # somebody else's code runs here, and may raise anything
         raise UsageError(f"{called} cannot be imported: {error}") from error
-    missing = [
-        name for name in ("rev", "Params", "build", "__doc__") if not getattr(op, name, None)
-    ]
-    if missing and not (plugin.family == "datasets" and missing == ["build"]):
+    if missing := not_stated(op, family=plugin.family):
         raise UsageError(
             f"{called} does not state {', '.join(f'`{name}`' for name in missing)}",
-            help="`eqspec init DIR --plugin NAME` writes an example",
+            help=f"an op of `{plugin.family}` states a docstring and "
+            f"{', '.join(f'`{name}`' for name in stated(plugin.family))}",
         )
     return op
 

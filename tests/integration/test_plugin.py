@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,8 +13,11 @@ import pytest
 from eqspec.cli.main import main
 from eqspec.commands.init import init
 from eqspec.errors import UsageError
-from eqspec.ops.find import find_op, op_names, plugin_of
+from eqspec.ops.find import FAMILIES, find_op, op_names, op_sha256, plugin_of
+from eqspec.spec.dump import write_yaml
+from tests.toys import PATH, load_toy, plan_of
 
+UNCOMPILED = 'machine: {compile: "off"}'
 CHECK = "import sys; from eqspec.cli.main import main; sys.exit(main(sys.argv[1:]))"
 
 
@@ -103,6 +107,66 @@ def test_a_plugin_that_is_no_op_is_explained(
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(UsageError, match=words):
         find_op("terms", "mine")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_plugin_may_bring_an_op_of_every_family(
+    family: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brought = _bring_copies(tmp_path, families=(family,))
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in brought:
+        assert find_op(family, f"my_{name}").rev == find_op(family, name).rev
+        assert op_sha256(family, f"my_{name}") == op_sha256(family, name)
+
+
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [
+        ("mae", {"extra": UNCOMPILED}),
+        (
+            "vicreg",
+            {
+                "equivariance": PATH,
+                "extra": f"evaluate: [{{use: effective-rank, at: end}}]\n{UNCOMPILED}",
+            },
+        ),
+    ],
+)
+def test_a_spec_of_nothing_but_brought_ops_is_run(
+    method: str,
+    options: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Cards, schedules, masks, data and all: whatever a spec names with `impl:`."""
+    _bring_copies(tmp_path, families=FAMILIES)
+    monkeypatch.syspath_prepend(tmp_path)
+    text = write_yaml(plan_of(load_toy(method, **options)).resolved)
+    spec = tmp_path / "brought.yaml"
+    spec.write_text(re.sub(r"\bimpl: (\w+)", r"impl: my_\1", text))
+    assert main(["run", str(spec), "--runs", str(tmp_path / "runs")]) == 0, capsys.readouterr().err
+    capsys.readouterr()
+    assert main(["plan", str(spec), "--no-trace", "--json"]) == 0
+    (brought,) = _found(json.loads(capsys.readouterr().out), "plugins")
+    assert isinstance(brought, dict)
+    assert "schedules/my_warmup_cosine" in brought["ops"]
+
+
+def _bring_copies(folder: Path, *, families: tuple[str, ...]) -> list[str]:
+    """An installed distribution with a copy of every op of some families, as `my_<name>`."""
+    lines, names = [], []
+    for family in families:
+        for name in op_names(family):
+            module = f"brought_{family}_{name}"
+            source = find_op(family, name).__file__
+            assert source is not None
+            (folder / f"{module}.py").write_bytes(Path(source).read_bytes())
+            lines.append(f"{family}.my_{name} = {module}")
+            names.append(name)
+    _declared(folder, "\n".join(lines))
+    return names
 
 
 def _declared(folder: Path, line: str) -> None:
