@@ -10,7 +10,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from eqspec.compile.plan import Plan, ViewPlan
+    from eqspec.ops.watched import Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Batch:
         latents: `[b, 2, L]` of the stored views that views are made from; None where a sample is
             one image.
         unreadable: images that could not be read and were met first in this batch, and why.
+        reading: which stored images were read for it; None of data that are no stored bytes.
         boxes: (group, index) of a view -> what it shows of the image, float64 `[b, 4]`: left, top,
             width and height in shares of the image's sides.
     """
@@ -59,6 +61,7 @@ class Batch:
     canvases: Mapping[tuple[str, int], Tensor]
     latents: NDArray[np.float64] | None = None
     unreadable: Mapping[int, str] = field(default_factory=dict[int, str])
+    reading: Reading | None = None
     boxes: Mapping[tuple[str, int], NDArray[np.float64]] = field(
         default_factory=dict[tuple[str, int], "NDArray[np.float64]"]
     )
@@ -93,8 +96,18 @@ def batches(  # noqa: PLR0913 - what a batch is, which of them, and whose share 
     each_step = _Steps(plan, dataset, seed=seed, rank=rank, world=world)
     wanted = range(start_step, start_step + steps)
     if workers == 0:
-        return (each_step.batch(step) for step in wanted)
-    return _prepared_ahead(each_step, wanted, workers=workers)
+        return _counted((each_step.batch(step) for step in wanted), dataset)
+    return _counted(_prepared_ahead(each_step, wanted, workers=workers), dataset)
+
+
+def _counted(made: Iterator[Batch], dataset: Dataset) -> Iterator[Batch]:
+    """Batches; what was read for each is counted when it is handed over, whoever has read it."""
+    for batch in made:
+        if isinstance(dataset, Tolerant):
+            dataset.note(batch.unreadable)
+            if dataset.watched is not None and batch.reading is not None:
+                dataset.watched.take(batch.reading)
+        yield batch
 
 
 class _Steps(StepDataset["Batch | EqspecError"]):
@@ -134,6 +147,14 @@ class _Steps(StepDataset["Batch | EqspecError"]):
 
     def batch(self, step: int) -> Batch:
         """This rank's share of the batch of a step."""
+        watched = self.dataset.watched if isinstance(self.dataset, Tolerant) else None
+        if watched is None:
+            return self._made(step)
+        with watched.logged() as numbers:
+            made = self._made(step)
+        return replace(made, reading=watched.reading(numbers))
+
+    def _made(self, step: int) -> Batch:
         epoch, within = divmod(step, self.steps_per_epoch)
         samples = self.order(epoch)[within * self.batch_size + self.positions]
         views = [v for v in self.views.views if v.copy_of is None]
@@ -204,9 +225,6 @@ def _prepared_ahead(each_step: _Steps, wanted: range, *, workers: int) -> Iterat
     for batch in prepared:
         if isinstance(batch, EqspecError):
             raise batch
-        if isinstance(each_step.dataset, Tolerant):
-            # A worker has met them, and counts only its own.
-            each_step.dataset.note(batch.unreadable)
         yield batch
 
 

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import errno
 import io
+import threading
+import warnings
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,12 +26,29 @@ if TYPE_CHECKING:
     from PIL import Image
 
 
-_OF_THE_MACHINE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.ESTALE})
+FORMATS = ("BMP", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+"""What is opened, by Pillow's names. Anything else is refused whatever its file is called: Pillow
+hands EPS, for example, to Ghostscript."""
+
+_OF_THE_MACHINE = frozenset(
+    {
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENOMEM,
+        errno.EIO,
+        errno.ESTALE,
+        errno.EACCES,
+        errno.EPERM,
+    }
+)
 """What keeps an image that may be whole from being read."""
+
+_WARNINGS = threading.Lock()
+"""Python keeps one list of warning filters per process: one thread at a time may change it."""
 
 
 class UnreadableImage(EqspecError):
-    """One image of a dataset is damaged, missing, or no image; the message names it."""
+    """One image of a dataset is damaged or no image; the message names it."""
 
     def __init__(self, name: str, reason: object) -> None:
         super().__init__(f"cannot read the image {name}: {reason}", help="repair or remove it")
@@ -39,28 +59,68 @@ class UnreadableImage(EqspecError):
         return type(self), (self.name, self.reason)
 
 
+class LostImage(EqspecError):
+    """An image that may be whole cannot be read now: its file is gone, has changed, or is refused.
+
+    Nothing stands for such an image: another one would make another run of the same recipe.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """An image, and what the decoder found odd about its file.
+
+    Attributes:
+        pixels: 8-bit RGB, `[H, W, 3]`.
+        remark: the decoder's warnings; empty where there were none.
+        latents: what is stored with it; None where nothing is.
+    """
+
+    pixels: NDArray[np.uint8] = field(repr=False)
+    remark: str = ""
+    latents: NDArray[np.float64] | None = field(default=None, repr=False)
+
+
 def decode(image: Path | bytes, *, name: str | None = None) -> NDArray[np.uint8]:
-    """An image as 8-bit RGB, `[H, W, 3]`.
+    """An image as 8-bit RGB, `[H, W, 3]`; see `decoded`."""
+    return decoded(image, name=name).pixels
+
+
+def decoded(image: Path | bytes, *, name: str | None = None) -> Decoded:
+    """An image with the decoder's warnings, none of which reaches the screen by itself.
 
     Args:
         image: a file, or the bytes of one.
         name: what to call it in a message; the file's path by default.
 
     Raises:
-        UnreadableImage: it is missing, damaged, or no image.
-        EqspecError: this machine cannot read it now. That is no property of the data: an image
-            replaced for it would make another run of the same recipe.
+        UnreadableImage: it is missing, damaged, too large, or no image.
+        LostImage: this machine cannot read it now.
     """
-    from PIL import Image, ImageOps
-
     try:
-        file = io.BytesIO(image) if isinstance(image, bytes) else regular(image)
-        with Image.open(file) as opened:
-            ImageOps.exif_transpose(opened, in_place=True)
-            return np.asarray(_to_rgb(opened))
+        content = image if isinstance(image, bytes) else regular(image).read_bytes()
+        upright, remark = _upright(content)
+        return Decoded(np.asarray(_to_rgb(upright)), remark)
     except Exception as error:  # damage shows as OSError, ValueError, SyntaxError, struct.error, …
         called = name or (str(image) if isinstance(image, Path) else "without a name")
         raise blamed(error, image=called) from error
+
+
+def _upright(content: bytes) -> tuple[Image.Image, str]:
+    """The image of a file, turned as its EXIF data say, and what Pillow warned of."""
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    with _WARNINGS, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            opened = Image.open(io.BytesIO(content), formats=FORMATS)
+        except UnidentifiedImageError:
+            raise ValueError(f"it is none of {', '.join(FORMATS)}") from None
+        except Image.DecompressionBombError:
+            raise ValueError("it has more pixels than Pillow takes for an honest image") from None
+        ImageOps.exif_transpose(opened, in_place=True)
+    said = (str(warning.message).strip() for warning in caught)
+    return opened, "; ".join(dict.fromkeys(" ".join(text.split()) for text in said))
 
 
 def blamed(error: Exception, *, image: str, part: str = "") -> EqspecError:
@@ -73,7 +133,7 @@ def blamed(error: Exception, *, image: str, part: str = "") -> EqspecError:
     """
     if isinstance(error, MemoryError) or getattr(error, "errno", None) in _OF_THE_MACHINE:
         advice = "nothing says that the image is damaged; the same command goes on"
-        return EqspecError(f"this machine cannot read the image {image} now: {error}", help=advice)
+        return LostImage(f"this machine cannot read the image {image} now: {error}", help=advice)
     return UnreadableImage(image, f"{part}: {error}" if part else error)
 
 

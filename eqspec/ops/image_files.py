@@ -13,9 +13,10 @@ import numpy as np
 from pydantic import Field
 
 from eqspec.errors import UsageError
-from eqspec.ops.decode import decode
+from eqspec.ops.decode import Decoded, decode, decoded
 from eqspec.ops.op import HowItRuns, OpParams
-from eqspec.regular_files import content_of, size_of
+from eqspec.ops.stored_bytes import Content, Listing
+from eqspec.regular_files import content_of, regular
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -77,9 +78,44 @@ class ImageFiles:
 
     def fingerprint(self) -> str:
         """Hash over every path and size, and over the content of evenly spaced files."""
-        sizes = (size_of(self.root / name) for name in self.files)
+        sizes = self.listing().sizes.tolist()
         chosen = (content_of(self.root / name) for name in evenly(self.files))
         return fingerprint(zip(self.files, sizes, strict=True), chosen)
+
+    @property
+    def kept_in(self) -> NDArray[np.int64]:
+        """[n], each image is a file of its own."""
+        return self.sources
+
+    @property
+    def covered(self) -> Sequence[int]:
+        """Images whose content enters the fingerprint."""
+        return evenly(range(len(self)))
+
+    @property
+    def looked_at(self) -> str:
+        """What the fingerprint is taken of."""
+        return looked_at(len(self), covered=len(self.covered))
+
+    def listing(self) -> Listing:
+        """The files as they are found now."""
+        return Listing.of(f"{self.root}/{name}" for name in self.files)
+
+    def name(self, number: int) -> str:
+        """The path of an image below the root."""
+        return self.files[number]
+
+    def path(self, number: int) -> Path:
+        """The file of an image."""
+        return self.root / self.files[number]
+
+    def content(self, number: int) -> Content:
+        """What is in the file of an image; OSError where it cannot be read."""
+        return (regular(self.path(number)).read_bytes(),)
+
+    def decoded(self, number: int, content: Content) -> Decoded:
+        """The image that some content holds; UnreadableImage where it holds none."""
+        return decoded(content[0], name=str(self.path(number)))
 
 
 def labelled(
@@ -99,6 +135,13 @@ def labelled(
 def evenly(items: Sequence[_Item]) -> Sequence[_Item]:
     """About `HASHED` of them, evenly spaced; all, if there are fewer."""
     return items[:: max(1, len(items) // HASHED)]
+
+
+def looked_at(count: int, *, covered: int, what: str = "images") -> str:
+    """What a fingerprint is taken of, in words."""
+    if covered == count:
+        return f"names, sizes and content of all {count:,} {what}"
+    return f"names and sizes of all {count:,} {what}, content of {covered:,}"
 
 
 def held_out_evenly(count: int, *, share: float) -> NDArray[np.bool_]:

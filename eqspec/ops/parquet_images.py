@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eqspec.errors import EqspecError
-from eqspec.ops.decode import UnreadableImage, decode
+from eqspec.ops.decode import Decoded, LostImage, UnreadableImage, decoded
 from eqspec.ops.image_files import evenly, fingerprint
+from eqspec.ops.stored_bytes import Content, Listing
 from eqspec.regular_files import regular
 
 if TYPE_CHECKING:
@@ -68,26 +69,65 @@ class ParquetImages:
         Raises:
             UnreadableImage: its bytes cannot be read as an image.
         """
-        name = f"{self.files[int(self.groups[self._group(i), 0])]}, row {i} of the split"
-        content = self.content(i)
-        if content is None:
-            raise UnreadableImage(name, "it has no bytes")
-        return decode(content, name=name)
+        return self.decoded(i, self.content(i)).pixels
 
-    def content(self, i: int) -> bytes | None:
-        """Image i as it is stored."""
-        at = self._group(i)
-        file, group, before = self.groups[at].tolist()
+    def decoded(self, number: int, content: Content) -> Decoded:
+        """The image that some content holds; UnreadableImage where it holds none."""
+        name = f"{self.path(number)}, row {number} of the split"
+        if not content:
+            raise UnreadableImage(name, "it has no bytes")
+        return decoded(content[0], name=name)
+
+    def content(self, number: int) -> Content:
+        """An image as it is stored; nothing where its row has no bytes.
+
+        Raises:
+            OSError: its file is not there.
+            LostImage: its file cannot be read any more.
+        """
+        at = self._group(number)
         if self._kept.group != at:
-            table = _opened(self.files[file]).read_row_group(group, columns=["image"])
-            self._kept.images = table.column("image").combine_chunks().field("bytes")
+            file, group, _ = self.groups[at].tolist()
+            self._kept.images = _group_of(regular(self.files[file]), group)
             self._kept.group = at
-        return self._kept.images[i - before].as_py()
+        found: bytes | None = self._kept.images[number - int(self.groups[at, 2])].as_py()
+        return () if found is None else (found,)
 
     def fingerprint(self) -> str:
         """Hash over every file's name and size, and over the ends of evenly spaced ones."""
         sizes = ((path.name, path.stat().st_size) for path in self.files)
         return fingerprint(sizes, (_footer(path) for path in evenly(self.files)))
+
+    @property
+    def kept_in(self) -> NDArray[np.int64]:
+        """[n], the file of each image."""
+        rows = np.diff(np.append(self.groups[:, 2], self.count))
+        return np.repeat(self.groups[:, 0], rows)
+
+    @property
+    def covered(self) -> Sequence[int]:
+        """No image's content is sure to enter the fingerprint."""
+        return ()
+
+    @property
+    def looked_at(self) -> str:
+        """What the fingerprint is taken of."""
+        files = len(self.files)
+        return (
+            f"names and sizes of all {files:,} files, the last bytes of {len(evenly(self.files)):,}"
+        )
+
+    def listing(self) -> Listing:
+        """The files as they are found now."""
+        return Listing.of(self.files)
+
+    def name(self, number: int) -> str:
+        """The place of an image in the split."""
+        return f"{self.path(number).name}, row {number}"
+
+    def path(self, number: int) -> Path:
+        """The file of an image."""
+        return self.files[int(self.groups[self._group(number), 0])]
 
     def _group(self, i: int) -> int:
         return int(np.searchsorted(self.groups[:, 2], i, side="right")) - 1
@@ -135,6 +175,23 @@ def _opened(path: Path) -> Any:  # noqa: ANN401 - pyarrow has no types
         message = f"the Parquet file {path} has no column `image`"
         raise EqspecError(message, help=f"its columns are {', '.join(opened.schema_arrow.names)}")
     return opened
+
+
+def _group_of(path: Path, group: int) -> Any:  # noqa: ANN401 - pyarrow has no types
+    """The images of a row group, as they are stored.
+
+    Raises:
+        LostImage: the file could be read before, and cannot be now.
+    """
+    from pyarrow import ArrowException
+
+    try:
+        table = _opened(path).read_row_group(group, columns=["image"])
+        return table.column("image").combine_chunks().field("bytes")
+    except (ArrowException, OSError, EqspecError) as error:
+        message = f"cannot read row group {group} of {path} any more: {error}"
+        advice = "put the file back as it was, and give the same command again: it goes on"
+        raise LostImage(message, help=advice) from error
 
 
 def _class_names(metadata: dict[bytes, bytes] | None) -> tuple[str, ...]:

@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eqspec.errors import EqspecError
-from eqspec.ops.decode import decode
-from eqspec.ops.image_files import SUFFIXES, evenly, fingerprint
+from eqspec.ops.decode import Decoded, decoded
+from eqspec.ops.image_files import SUFFIXES, evenly, fingerprint, looked_at
+from eqspec.ops.stored_bytes import Content, Listing
 from eqspec.regular_files import regular
 
 if TYPE_CHECKING:
@@ -78,12 +79,16 @@ class TarImages:
     def __len__(self) -> int:
         return len(self.index.names)
 
-    def content(self, i: int) -> bytes:
-        """Image i as it is stored."""
-        shard, start, size = self.index.places[i].tolist()
-        with self.shards[shard].open("rb") as file:
+    def content(self, number: int) -> Content:
+        """An image as it is stored; OSError where its shard cannot be read."""
+        shard, start, size = self.index.places[number].tolist()
+        with regular(self.shards[shard]).open("rb") as file:
             file.seek(start)
-            return file.read(size)
+            return (file.read(size),)
+
+    def decoded(self, number: int, content: Content) -> Decoded:
+        """The image that some content holds; UnreadableImage where it holds none."""
+        return decoded(content[0], name=f"{self.path(number)}:{self.name(number)}")
 
     def image(self, i: int) -> NDArray[np.uint8]:
         """Image i as 8-bit RGB, `[H, W, 3]`.
@@ -91,14 +96,40 @@ class TarImages:
         Raises:
             UnreadableImage: the member cannot be read as an image.
         """
-        shard = self.shards[int(self.index.places[i, 0])]
-        return decode(self.content(i), name=f"{shard}:{self.index.names[i]}")
+        return self.decoded(i, self.content(i)).pixels
 
     def fingerprint(self) -> str:
         """Hash over every member's name and size, and over the content of evenly spaced ones."""
         sizes = zip(self.index.names, self.index.places[:, 2].tolist(), strict=True)
-        chosen = (self.content(i) for i in evenly(range(len(self))))
+        chosen = (self.content(i)[0] for i in self.covered)
         return fingerprint(sizes, chosen)
+
+    @property
+    def kept_in(self) -> NDArray[np.int64]:
+        """[n], the shard of each image."""
+        return self.index.places[:, 0]
+
+    @property
+    def covered(self) -> Sequence[int]:
+        """Images whose content enters the fingerprint."""
+        return evenly(range(len(self)))
+
+    @property
+    def looked_at(self) -> str:
+        """What the fingerprint is taken of."""
+        return looked_at(len(self), covered=len(self.covered), what="members of the shards")
+
+    def listing(self) -> Listing:
+        """The shards as they are found now."""
+        return Listing.of(self.shards)
+
+    def name(self, number: int) -> str:
+        """The name of an image's member."""
+        return self.index.names[number]
+
+    def path(self, number: int) -> Path:
+        """The shard of an image."""
+        return self.shards[int(self.index.places[number, 0])]
 
 
 def indexed(shards: Sequence[Path], *, cache: Path = CACHE) -> Index:

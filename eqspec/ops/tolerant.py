@@ -8,20 +8,20 @@ views it is the next one of the same object, together with its latents.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from eqspec.errors import EqspecError
-from eqspec.ops.decode import UnreadableImage
+from eqspec.ops.decode import Decoded, UnreadableImage, blamed
+from eqspec.ops.stored_bytes import StoredBytes
 from eqspec.ops.stored_views import StoredPair, StoredView, StoredViews
+from eqspec.ops.watched import Watched
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-_Read = TypeVar("_Read")
 
 INCOMPLETE = "look for what is missing, or train on what is there: --set data.use=image-folder"
 """What to do where fewer images are found than a card promises."""
@@ -88,6 +88,7 @@ class Tolerant:
         views: stored views of each sample; 1 where a sample is an image.
         unreadable: images that could not be read so far, and why, in the order in which they came;
             view k of sample i counts as image `i · views + k`.
+        watched: through which its images are read; None of a dataset that is no stored bytes.
     """
 
     def __init__(self, dataset: Dataset, *, limit: int) -> None:
@@ -96,6 +97,7 @@ class Tolerant:
         self._limit = limit
         self.views = 1 if self._stored is None else self._stored.views
         self.unreadable: dict[int, str] = {}
+        self.watched = Watched(dataset) if isinstance(dataset, StoredBytes) else None
 
     @property
     def labels(self) -> NDArray[np.int64] | None:
@@ -116,8 +118,22 @@ class Tolerant:
         return len(self._dataset)
 
     def fingerprint(self) -> str:
-        """Hash of the data as found, damage and all."""
-        return self._dataset.fingerprint()
+        """Hash of the data as found, damage and all.
+
+        Raises:
+            LostImage: a file that was there is not any more.
+        """
+        try:
+            return self._dataset.fingerprint()
+        except OSError as error:
+            raise blamed(error, image=str(error.filename)) from error
+
+    @property
+    def looked_at(self) -> str:
+        """What the fingerprint is taken of, in words."""
+        if self.watched is not None:
+            return self.watched.dataset.looked_at
+        return f"content of all {len(self):,} images"
 
     def image(self, i: int) -> NDArray[np.uint8]:
         """Image i, or the one that stands for it; RGB, `[H, W, 3]`.
@@ -126,9 +142,9 @@ class Tolerant:
             TooManyUnreadable: one more image cannot be read than may be, or none of a class can.
         """
         for at in self._in_turn(i):
-            found = self._tried(at * self.views, partial(self._dataset.image, at))
+            found = self._tried(at * self.views)
             if found is not None:
-                return found
+                return found.pixels
         raise TooManyUnreadable(self.unreadable, limit=self._limit)
 
     def pair(self, i: int, views: tuple[int, int]) -> StoredPair:
@@ -153,21 +169,32 @@ class Tolerant:
         assert self._stored is not None, "only stored views come in pairs"
         for number in ((k + step) % self.views for step in range(self.views)):
             if number != other:
-                read = partial(self._stored.view, i, number)
-                found = self._tried(i * self.views + number, read)
+                found = self._tried(i * self.views + number)
                 if found is not None:
-                    return number, found
+                    assert found.latents is not None, "a stored view has some"
+                    return number, StoredView(found.pixels, found.latents)
         return None
 
-    def _tried(self, number: int, read: Callable[[], _Read]) -> _Read | None:
-        """What is read, or None, which is counted, where it is damaged."""
+    def _tried(self, number: int) -> Decoded | None:
+        """Image `number`, or None, which is counted, where it is damaged."""
         if number in self.unreadable:
+            if self.watched is not None:
+                self.watched.log(number)
             return None
         try:
-            return read()
+            return self._read(number)
         except UnreadableImage as error:
             self.note({number: error.message})
         return None
+
+    def _read(self, number: int) -> Decoded:
+        if self.watched is not None:
+            return self.watched.read(number)
+        sample, view = divmod(number, self.views)
+        if self._stored is None:
+            return Decoded(self._dataset.image(sample))
+        found = self._stored.view(sample, view)
+        return Decoded(found.image, latents=found.latents)
 
     def note(self, unreadable: Mapping[int, str]) -> None:
         """Counts images that could not be read; also those that another process has met.

@@ -7,8 +7,10 @@ is an object; the training sees two of its views, evaluations of single images s
 
 from __future__ import annotations
 
+import io
+import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -17,7 +19,7 @@ import numpy as np
 from pydantic import Field
 
 from eqspec.errors import EqspecError, UsageError
-from eqspec.ops.decode import blamed, decode
+from eqspec.ops.decode import Decoded, blamed, decoded
 from eqspec.ops.image_files import (
     ImageFileParams,
     evenly,
@@ -26,6 +28,7 @@ from eqspec.ops.image_files import (
     known_split,
     needed_folder,
 )
+from eqspec.ops.stored_bytes import NOT_THERE, UNSIZED, Content, Listing
 from eqspec.ops.stored_views import StoredView
 from eqspec.regular_files import content_of, regular, size_of
 
@@ -104,12 +107,69 @@ class LatentViews:
         Raises:
             UnreadableImage: the image or its latents are missing or damaged.
         """
-        image, latents = _files(self.root / self.objects[i], k)
+        number = i * self.views + k
+        image, latents = self._files_of(number)
+        parts: list[bytes] = []
+        for file, part in ((latents, f"its {latents.name}"), (image, "")):
+            try:
+                parts.append(regular(file).read_bytes())
+            except OSError as error:
+                raise blamed(error, image=str(image), part=part) from error
+        found = self.decoded(number, (parts[1], parts[0]))
+        assert found.latents is not None, "every view has some"
+        return StoredView(found.pixels, found.latents)
+
+    @property
+    def kept_in(self) -> NDArray[np.int64]:
+        """[n], each view is kept by itself: its image and its latents count as one file."""
+        return np.arange(len(self) * self.views, dtype=np.int64)
+
+    @property
+    def covered(self) -> Sequence[int]:
+        """Views whose content enters the fingerprint."""
+        return [i * self.views + i % self.views for i in evenly(range(len(self)))]
+
+    @property
+    def looked_at(self) -> str:
+        """What the fingerprint is taken of."""
+        count = f"{len(self):,} objects"
+        return f"names of all {count}, size of one view of each, content of {len(self.covered):,}"
+
+    def listing(self) -> Listing:
+        """Which views are there; a look at the size of each of five million would take minutes."""
+        sizes = np.full((len(self), self.views), NOT_THERE, np.int64)
+        for i, name in enumerate(self.objects):
+            there = _names_in(self.root / name)
+            for k in range(self.views):
+                if there.issuperset(file.name for file in _files(Path(), k)):
+                    sizes[i, k] = UNSIZED
+        return Listing(sizes.ravel(), np.zeros(sizes.size, np.int64))
+
+    def name(self, number: int) -> str:
+        """The path of a view's image below the root."""
+        return self.path(number).relative_to(self.root).as_posix()
+
+    def path(self, number: int) -> Path:
+        """The image file of a view."""
+        return self._files_of(number)[0]
+
+    def content(self, number: int) -> Content:
+        """What is in a view's image and its latents; OSError where one cannot be read."""
+        image, latents = self._files_of(number)
+        return regular(image).read_bytes(), regular(latents).read_bytes()
+
+    def decoded(self, number: int, content: Content) -> Decoded:
+        """The view that some content holds; UnreadableImage where it holds none."""
+        image, latents = self._files_of(number)
         try:
-            numbers = _latents(latents, count=self.latents)
-        except Exception as error:  # damage shows as OSError, ValueError, EOFError, …
+            numbers = _latents(content[1], count=self.latents)
+        except Exception as error:  # damage shows as ValueError, EOFError, SyntaxError, …
             raise blamed(error, image=str(image), part=f"its {latents.name}") from error
-        return StoredView(decode(image), numbers)
+        return replace(decoded(content[0], name=str(image)), latents=numbers)
+
+    def _files_of(self, number: int) -> tuple[Path, Path]:
+        i, k = divmod(number, self.views)
+        return _files(self.root / self.objects[i], k)
 
     def fingerprint(self) -> str:
         """Hash over every object's path, the size of one of its images, and the content of some.
@@ -182,7 +242,7 @@ def _listed(path: Path) -> tuple[str, ...]:
     """
     help_ = "it is to be an array of texts `/<class>/<object>/`, written by numpy.save"
     try:
-        names = _array(path)
+        names = _array(regular(path).read_bytes())
     except Exception as error:  # numpy has no error of its own
         raise EqspecError(f"cannot read the list {path}: {error}", help=help_) from error
     if names.ndim != 1 or names.dtype.kind != "U" or not len(names):
@@ -228,8 +288,19 @@ def _files(folder: Path, k: int) -> tuple[Path, Path]:
     return folder / f"image_{k}.jpg", folder / f"latent_{k}.npy"
 
 
-def _latents(path: Path, *, count: int) -> NDArray[np.float64]:
-    numbers = _array(path).astype(np.float64)
+def _names_in(folder: Path) -> frozenset[str]:
+    """What is in a folder; nothing where there is none."""
+    try:
+        with os.scandir(folder) as found:
+            return frozenset(entry.name for entry in found)
+    except (FileNotFoundError, NotADirectoryError):
+        return frozenset()
+    except OSError as error:
+        raise blamed(error, image=str(folder)) from error
+
+
+def _latents(content: bytes, *, count: int) -> NDArray[np.float64]:
+    numbers = _array(content).astype(np.float64)
     if numbers.shape != (count,):
         raise ValueError(f"an array of shape {numbers.shape} where {count} numbers should be")
     if not np.isfinite(numbers).all():
@@ -237,7 +308,6 @@ def _latents(path: Path, *, count: int) -> NDArray[np.float64]:
     return numbers
 
 
-def _array(path: Path) -> NDArray[np.generic]:
-    """An array from a file, which is closed again whatever is in it; never unpickles."""
-    with regular(path).open("rb") as file:
-        return np.asarray(np.load(file, allow_pickle=False))
+def _array(content: bytes) -> NDArray[np.generic]:
+    """An array from the bytes of its file; never unpickles."""
+    return np.asarray(np.load(io.BytesIO(content), allow_pickle=False))

@@ -66,7 +66,7 @@ def test_shards_are_read_at_random(folder):
     assert train.index.names == ("n00000002_1.JPEG", "n00000001_2.JPEG", "n00000002_3.JPEG")
     assert train.labels.tolist() == [1, 0, 1]
     for i, number in ((2, 3), (0, 1), (1, 2), (2, 3)):
-        assert train.content(i) == jpeg(number)
+        assert train.content(i) == (jpeg(number),)
         assert np.array_equal(train.image(i), decode(jpeg(number)))
 
 
