@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import pickle
+import struct
 import tarfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -16,6 +17,17 @@ from scipy.io import savemat
 
 from tests.fabricated_objects import objects
 from tests.fakes import FakeImages
+
+CORRUPT_EXIF = b"Exif\0\0II*\0\x08\0\0\0" + struct.pack(
+    "<HHHIIHHIII", 2, 0x0112, 3, 1, 6, 0x010E, 2, 500, 200, 0
+)
+"""An orientation of 6, and a description of 500 bytes that lies beyond the end."""
+
+EPS = (
+    b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\n"
+    b"8 8 scale 0 0 1 1 rectfill showpage\n%%EOF\n"
+)
+"""What Pillow, if it may, hands to Ghostscript."""
 
 
 def save(path: Path, pixels: np.ndarray | None = None, **options: object) -> Path:

@@ -16,6 +16,7 @@ from eqspec.commands.running.events import (
     Damaged,
     Judging,
     Opened,
+    Remarked,
     RunEvent,
     Sealed,
     Stopped,
@@ -89,8 +90,8 @@ class Bars:
         elif isinstance(event, Stepped):
             self._pace.take(event)
             self._update(self._pace.line(event), completed=event.step)
-        elif isinstance(event, Damaged):
-            self._screen.say(f"{name}: {_damaged(event)}")
+        elif isinstance(event, Damaged | Remarked):
+            self._screen.say(f"{name}: {_of_images(event)}")
         elif isinstance(event, Compiled) and event.late:
             self._screen.say(f"{name}: {compiled(event)}")
         elif (said := _words(event, self._pace)) is not None:
@@ -212,8 +213,8 @@ def _words(event: RunEvent, pace: Pace) -> str | None:
             said = agreed(event)
         case Compiled():
             said = compiled(event)
-        case Damaged():
-            said = _damaged(event)
+        case Damaged() | Remarked():
+            said = _of_images(event)
         case Sealed():
             said = f"done after {duration(time.monotonic() - pace.began)}"
         case _:
@@ -221,7 +222,9 @@ def _words(event: RunEvent, pace: Pace) -> str | None:
     return said
 
 
-def _damaged(event: Damaged) -> str:
+def _of_images(event: Damaged | Remarked) -> str:
     more = len(event.images) - 1
     rest = f", and {more} more" if more else ""
-    return f"warning: {event.images[0]}{rest}; another of its class stands for it"
+    if isinstance(event, Damaged):
+        return f"warning: {event.images[0]}{rest}; another of its class stands for it"
+    return f"warning: read with a remark of the decoder: {event.images[0]}{rest}"

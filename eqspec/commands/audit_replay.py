@@ -63,6 +63,7 @@ def _taken_over(folder: RunFolder) -> Finding:
 
 def _rows(plan: Plan, *, steps: int, data: DataPlaces) -> Iterator[Row]:
     dataset = open_dataset(plan.data, split="train", places=data, own=plan.data.name)
+    dataset.list_files()
     program = build_program(plan, dataset=dataset)
     for event in train(program, until=steps):
         if isinstance(event, Stepped):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from eqspec.errors import EqspecError
-from eqspec.ops.decode import Decoded, UnreadableImage, blamed
+from eqspec.ops.decode import Decoded, LostImage, UnreadableImage
 from eqspec.ops.stored_bytes import StoredBytes
 from eqspec.ops.stored_views import StoredPair, StoredView, StoredViews
 from eqspec.ops.watched import Watched
@@ -117,6 +117,20 @@ class Tolerant:
     def __len__(self) -> int:
         return len(self._dataset)
 
+    def list_files(self) -> None:
+        """Notes which files are there, so that one which goes from now on is missed.
+
+        Raises:
+            LostImage: one cannot be looked at.
+        """
+        if self.watched is not None:
+            self.watched.list_files()
+
+    @property
+    def remarks(self) -> Mapping[int, str]:
+        """What the decoder found odd about images that it could read, in the order they came."""
+        return {} if self.watched is None else self.watched.remarks
+
     def fingerprint(self) -> str:
         """Hash of the data as found, damage and all.
 
@@ -126,7 +140,8 @@ class Tolerant:
         try:
             return self._dataset.fingerprint()
         except OSError as error:
-            raise blamed(error, image=str(error.filename)) from error
+            message = f"cannot read the data: {error.filename}: {error.strerror or error}"
+            raise LostImage(message, help="the same command goes on when it can be read") from error
 
     @property
     def looked_at(self) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from PIL import Image
+
 from eqspec.cli.main import main
-from tests.fabricated import save
+from tests.fabricated import CORRUPT_EXIF, EPS, save
 from tests.toys import toy_text
 
 if TYPE_CHECKING:
@@ -61,3 +64,18 @@ def test_other_images_in_the_same_recipe_are_refused(tmp_path: Path, capsys) -> 
     other = _folder(tmp_path / "other", damaged=1)
     assert _run(tmp_path, other) == 3
     assert "data" in capsys.readouterr().err
+
+
+def test_what_the_decoder_warns_of_is_said_once_with_the_file(tmp_path: Path, capsys) -> None:
+    pictures = _folder(tmp_path / "pictures", damaged=0)
+    odd = pictures / "train" / "09.jpg"
+    Image.open(odd).save(odd, exif=CORRUPT_EXIF)
+    (pictures / "train" / "10.jpg").write_bytes(EPS)
+    assert _run(tmp_path, pictures) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert said.count("Skipping tag 270") == 1
+    assert re.search(r"warning: read with a remark of the decoder: \S+09\.jpg: Tag data", said)
+    assert "10.jpg: it is none of BMP, JPEG, PNG, PPM, TIFF, WEBP" in said
+    assert ".py:" not in said, "no warning of Python's own"
+    (run,) = (tmp_path / "kept" / "toy").iterdir()
+    assert (run / "log.txt").read_text().count("Skipping tag 270") == 1

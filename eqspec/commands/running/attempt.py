@@ -32,6 +32,7 @@ from eqspec.compile.plan import EvalPlan, Pause, Plan
 from eqspec.engine.events import Event, Paused, Stepped
 from eqspec.engine.finite import need_finite_weights
 from eqspec.engine.train import train
+from eqspec.ops.decode import LostImage
 from eqspec.report.reconstructions import reconstruction_strip
 from eqspec.report.strip import STRIP
 from eqspec.runs import checkpoint
@@ -106,14 +107,7 @@ class Attempt:
             records.rewind(self._done)
             if self._done in self._pauses:
                 yield from self._judge_at(self._pauses[self._done], program)
-            why = None
-            for event in train(program, start=self._done, until=self._request.steps):
-                yield from self._taken(event, program, records=records)
-                due = isinstance(event, Stepped) and event.step in self._pauses
-                # A stop before a pause would leave out what the pause is for.
-                why = None if due else self._wish()
-                if why is not None:
-                    break
+            why = yield from self._trained(program, records=records)
             if self._done < plan.train.steps:
                 yield from self._save(program, records=records)
                 yield Stopped(folder=folder.path, step=self._done, why=why or Why.STEPS)
@@ -121,6 +115,25 @@ class Attempt:
         if (yield from self._finish(program.graph)):
             self._picture(program)
             yield Sealed(folder=folder.path)
+
+    def _trained(
+        self, program: Program, *, records: Records
+    ) -> Generator[RunEvent, None, Why | None]:
+        """The training to its end, or to a stop; returns why it stopped."""
+        try:
+            for event in train(program, start=self._done, until=self._request.steps):
+                yield from self._taken(event, program, records=records)
+                due = isinstance(event, Stepped) and event.step in self._pauses
+                # A stop before a pause would leave out what the pause is for.
+                why = None if due else self._wish()
+                if why is not None:
+                    return why
+        except LostImage:
+            # The steps that are done were right; they need not be done again.
+            if self._done > 0:
+                yield from self._save(program, records=records)
+            raise
+        return None
 
     def _judged_alone(
         self, *, warnings: tuple[str, ...], notes: tuple[str, ...]

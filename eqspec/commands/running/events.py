@@ -56,6 +56,17 @@ class Damaged:
 
 
 @dataclass(frozen=True, slots=True)
+class Remarked:
+    """Images were read, but their decoder found something odd about the files.
+
+    Attributes:
+        images: each with its name and what is odd.
+    """
+
+    images: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Saved:
     """A checkpoint was written."""
 
@@ -114,5 +125,15 @@ class Sealed:
 
 
 RunEvent = (
-    Opened | Agreed | Stepped | Compiled | Damaged | Saved | Judging | Evaluated | Stopped | Sealed
+    Opened
+    | Agreed
+    | Stepped
+    | Compiled
+    | Damaged
+    | Remarked
+    | Saved
+    | Judging
+    | Evaluated
+    | Stopped
+    | Sealed
 )

@@ -15,6 +15,7 @@ from eqspec.evals.controls import CONTROLS
 from eqspec.evals.evaluate import Bench, check_data, evaluate
 from eqspec.evals.features import Subject
 from eqspec.nn.scores import Result
+from eqspec.ops.tolerant import Tolerant
 from eqspec.runs.folder import RunFolder
 from eqspec.runs.results import DamagedResult, Stored, load_result, save_result
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from eqspec.build.data import Dataset
     from eqspec.build.graph import TrainGraph
 
 
@@ -68,8 +68,8 @@ class Splits:
         untrained: the same encoder with fresh weights, where it has published ones.
     """
 
-    train: Dataset
-    held_out: Dataset
+    train: Tolerant
+    held_out: Tolerant
     judged: Mapping[str, Splits] = field(default_factory=dict[str, "Splits"])
     benches: Benches = field(default_factory=Benches, repr=False)
     untrained: Benches = field(default_factory=Benches, repr=False)
@@ -134,11 +134,12 @@ def open_splits(
 
 
 def _opened(dataset: DataPlan, *, plan: Plan, data: DataPlaces) -> Splits:
-    own = plan.data.name
-    return Splits(
-        train=open_dataset(dataset, split="train", places=data, own=own),
-        held_out=open_dataset(dataset, split="heldout", places=data, own=own),
-    )
+    def split(name: str) -> Tolerant:
+        opened = open_dataset(dataset, split=name, places=data, own=plan.data.name)
+        opened.list_files()
+        return opened
+
+    return Splits(train=split("train"), held_out=split("heldout"))
 
 
 def result_name(evaluation: EvalPlan, *, step: int) -> str:

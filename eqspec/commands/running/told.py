@@ -13,6 +13,7 @@ from eqspec.commands.running.events import (
     Evaluated,
     Judging,
     Opened,
+    Remarked,
     RunEvent,
     Saved,
     Sealed,
@@ -41,6 +42,8 @@ def told(event: RunEvent) -> Iterator[str]:
             yield compiled(event)
         case Damaged(images=images):
             yield from (f"warning: {image}; another stands for it" for image in images)
+        case Remarked(images=images):
+            yield from (f"warning: read with a remark of the decoder: {image}" for image in images)
         case Stepped():
             return
         case _:

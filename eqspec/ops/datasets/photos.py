@@ -24,7 +24,7 @@ import numpy as np
 from pydantic import Field
 
 from eqspec.errors import EqspecError, UsageError
-from eqspec.ops.decode import decode
+from eqspec.ops.decode import LostImage, decode
 from eqspec.ops.image_files import ImageFileParams
 
 if TYPE_CHECKING:
@@ -160,6 +160,16 @@ def _corners(photo: int, path: Path, params: Params) -> list[tuple[int, int, int
 
 
 def _decode(path: Path) -> NDArray[np.uint8]:
-    pixels = decode(path)
+    """The pixels of a photograph that was there when the dataset was opened.
+
+    Raises:
+        LostImage: it is not there any more.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        message = f"a photograph that was there is gone: {path}: {error.strerror or error}"
+        raise LostImage(message, help="install it again, and give the same command") from error
+    pixels = decode(content, name=str(path))
     pixels.flags.writeable = False
     return pixels

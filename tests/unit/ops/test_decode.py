@@ -7,14 +7,15 @@ import io
 import os
 import pickle
 import resource
+import subprocess
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from eqspec.errors import EqspecError
-from eqspec.ops.decode import UnreadableImage, decode, decoder
-from tests.fabricated import save
+from eqspec.ops.decode import UnreadableImage, decode, decoded, decoder
+from tests.fabricated import CORRUPT_EXIF, EPS, save
 from tests.fakes import FakeImages
 
 RGB = FakeImages(1).image(0)
@@ -136,6 +137,44 @@ def test_what_the_machine_lacks_is_no_damage(tmp_path):
         for descriptor in held:
             os.close(descriptor)
     assert not isinstance(caught.value, UnreadableImage)
+
+
+@pytest.mark.parametrize(
+    "content", [EPS, written(PICTURE, "GIF"), b"P7\n"], ids=["eps", "gif", "pam"]
+)
+def test_only_listed_formats_are_opened_whatever_a_file_is_called(content, tmp_path):
+    path = tmp_path / "x.png"
+    path.write_bytes(content)
+    with pytest.raises(UnreadableImage, match=r"x\.png: it is none of BMP, JPEG, PNG"):
+        decode(path)
+
+
+def test_ghostscript_is_not_started(monkeypatch):
+    def started(*_: object, **__: object) -> None:
+        raise AssertionError("a program was started")
+
+    monkeypatch.setattr(subprocess, "Popen", started)
+    with pytest.raises(UnreadableImage):
+        decode(EPS)
+
+
+def test_a_warning_of_the_decoder_becomes_a_remark_and_the_pixels_stay():
+    odd = written(PICTURE, "JPEG", exif=CORRUPT_EXIF, quality=95)
+    plain = written(PICTURE, "JPEG", quality=95)
+    found = decoded(odd)
+    assert "tag 270" in found.remark
+    assert np.array_equal(found.pixels, np.rot90(decode(plain), k=-1))
+    assert not decoded(plain).remark
+
+
+def test_a_very_large_image_is_read_with_a_remark_and_a_larger_one_is_refused(monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 40 * 48 - 1)
+    found = decoded(written(PICTURE, "PNG"))
+    assert np.array_equal(found.pixels, RGB)
+    assert "exceeds limit" in found.remark
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 40 * 48 // 2 - 1)
+    with pytest.raises(UnreadableImage, match=r"big\.png: it has more pixels than"):
+        decode(written(PICTURE, "PNG"), name="big.png")
 
 
 def test_an_unreadable_image_keeps_its_name_across_processes():
