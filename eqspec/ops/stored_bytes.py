@@ -73,6 +73,20 @@ def _facts(path: Path | str) -> tuple[int, int]:
     return found.st_size, found.st_mtime_ns
 
 
+def names_in(folder: Path) -> frozenset[str]:
+    """What is in a folder; nothing where there is none.
+
+    Raises:
+        LostImage: it cannot be looked at.
+    """
+    try:
+        return frozenset(os.listdir(folder))  # noqa: PTH208 - names will do
+    except OSError as error:
+        if error.errno in _ABSENT:
+            return frozenset()
+        raise blamed(error, image=str(folder)) from error
+
+
 @runtime_checkable
 class StoredBytes(Protocol):
     """A dataset that hands out what is stored of an image before it is decoded.

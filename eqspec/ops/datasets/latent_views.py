@@ -8,7 +8,6 @@ is an object; the training sees two of its views, evaluations of single images s
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -28,7 +27,7 @@ from eqspec.ops.image_files import (
     known_split,
     needed_folder,
 )
-from eqspec.ops.stored_bytes import NOT_THERE, UNSIZED, Content, Listing
+from eqspec.ops.stored_bytes import NOT_THERE, UNSIZED, Content, Listing, names_in
 from eqspec.ops.stored_views import StoredView
 from eqspec.regular_files import content_of, regular, size_of
 
@@ -108,14 +107,11 @@ class LatentViews:
             UnreadableImage: the image or its latents are missing or damaged.
         """
         number = i * self.views + k
-        image, latents = self._files_of(number)
-        parts: list[bytes] = []
-        for file, part in ((latents, f"its {latents.name}"), (image, "")):
-            try:
-                parts.append(regular(file).read_bytes())
-            except OSError as error:
-                raise blamed(error, image=str(image), part=part) from error
-        found = self.decoded(number, (parts[1], parts[0]))
+        try:
+            content = self.content(number)
+        except OSError as error:
+            raise blamed(error, image=str(self.path(number))) from error
+        found = self.decoded(number, content)
         assert found.latents is not None, "every view has some"
         return StoredView(found.pixels, found.latents)
 
@@ -139,7 +135,7 @@ class LatentViews:
         """Which views are there; a look at the size of each of five million would take minutes."""
         sizes = np.full((len(self), self.views), NOT_THERE, np.int64)
         for i, name in enumerate(self.objects):
-            there = _names_in(self.root / name)
+            there = names_in(self.root / name)
             for k in range(self.views):
                 if there.issuperset(file.name for file in _files(Path(), k)):
                     sizes[i, k] = UNSIZED
@@ -286,17 +282,6 @@ def _class_of(name: str) -> str:
 def _files(folder: Path, k: int) -> tuple[Path, Path]:
     """Image and latents of a view."""
     return folder / f"image_{k}.jpg", folder / f"latent_{k}.npy"
-
-
-def _names_in(folder: Path) -> frozenset[str]:
-    """What is in a folder; nothing where there is none."""
-    try:
-        with os.scandir(folder) as found:
-            return frozenset(entry.name for entry in found)
-    except (FileNotFoundError, NotADirectoryError):
-        return frozenset()
-    except OSError as error:
-        raise blamed(error, image=str(folder)) from error
 
 
 def _latents(content: bytes, *, count: int) -> NDArray[np.float64]:
