@@ -12,6 +12,7 @@ import huggingface_hub
 import timm
 import torch
 from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+from timm.models import PretrainedCfg
 
 from eqspec.errors import EqspecError, UsageError
 
@@ -47,7 +48,7 @@ def hub_model(name: str) -> HubModel:
     Raises:
         UsageError: when timm does not know the name, or has no weights for it.
     """
-    known = timm.get_pretrained_cfg(name)
+    known = _known(name)
     if known is None or not (known.hf_hub_id or known.url):
         near = get_close_matches(name, timm.list_pretrained(), n=3, cutoff=0.5)
         guess = f"did you mean {' or '.join(f'`timm:{n}`' for n in near)}? " if near else ""
@@ -64,6 +65,13 @@ def hub_model(name: str) -> HubModel:
         mean=tuple(known.mean),
         std=tuple(known.std),
     )
+
+
+def _known(name: str) -> PretrainedCfg | None:
+    try:
+        return timm.get_pretrained_cfg(name)
+    except RuntimeError:  # it knows the architecture, and no such tag of it
+        return None
 
 
 def cached(model: HubModel) -> Path | None:

@@ -7,15 +7,16 @@ teacher finds no weights of its own for starts as its student does.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file
+from safetensors import safe_open
+from torch import Tensor
 
 from eqspec.build.digest import check_digest
 from eqspec.build.graph import TrainGraph
+from eqspec.build.weight_paths import is_there
 from eqspec.compile.plan import Plan
 from eqspec.compile.start import InitPlan
 from eqspec.errors import UsageError
@@ -35,23 +36,26 @@ class Fit:
         missing: names of the graph that the file has nothing for.
         unexpected: names of the file that the graph has no place for.
         misshapen: names of both, of different shapes.
+        mistyped: names of both, whole numbers in one and real ones in the other.
     """
 
     taken: Mapping[str, str]
     missing: tuple[str, ...]
     unexpected: tuple[str, ...]
     misshapen: tuple[str, ...]
+    mistyped: tuple[str, ...] = ()
 
     @property
     def whole(self) -> bool:
         """Everything on both sides has found its counterpart."""
-        return not (self.missing or self.unexpected or self.misshapen)
+        return not (self.missing or self.unexpected or self.misshapen or self.mistyped)
 
     def __str__(self) -> str:
         named = (
             ("missing in the file", self.missing),
             ("unexpected", self.unexpected),
             ("of another shape", self.misshapen),
+            ("of another type", self.mistyped),
         )
         parts = [f"{len(names)} {what} ({_few(names)})" for what, names in named if names]
         return ", ".join([f"{len(self.taken)} tensors matched", *parts])
@@ -85,19 +89,18 @@ def _student_of(name: str) -> str:
 
 
 def fit_of(plan: Plan) -> Fit | None:
-    """How the weights that a plan starts from fit it, from the file's header; None without any.
+    """How the weights that a plan starts from fit it; None without any.
 
     Raises:
-        UsageError: when the file is not there, or does not fit and that was not asked for.
+        UsageError: when the file is not there, or does not fit and that was not asked for; when a
+            value that would be taken is no number.
     """
     if plan.init is None:
         return None
     with torch.device("meta"):
         graph = TrainGraph(plan.graph, world=World())
-    wanted = {name: tuple(t.shape) for name, t in graph.state_dict().items()}
-    found = fit(wanted, _header(Path(plan.init.weights)))
-    _check(found, plan.init)
-    return found
+    path = _readable(Path(plan.init.weights))
+    return _fitted(graph.state_dict(), _tensors(path), plan.init)
 
 
 def load_initial(graph: TrainGraph, init: InitPlan) -> None:
@@ -106,35 +109,74 @@ def load_initial(graph: TrainGraph, init: InitPlan) -> None:
     Raises:
         UsageError: when it is not the file that the plan was made with, or does not fit.
     """
-    path = Path(init.weights)
-    check_digest(_readable(path), sha256=init.sha256)
-    held, tensors = graph.state_dict(), load_file(path)
-    shapes = {name: tuple(t.shape) for name, t in held.items()}
-    found = fit(shapes, {name: tuple(t.shape) for name, t in tensors.items()})
-    _check(found, init)
+    path = _readable(Path(init.weights))
+    check_digest(path, sha256=init.sha256)
+    held, tensors = graph.state_dict(), _tensors(path)
+    found = _fitted(held, tensors, init)
     with torch.no_grad():
         for name, source in found.taken.items():
             held[name].copy_(tensors[source])
 
 
-def _check(found: Fit, init: InitPlan) -> None:
-    if found.whole or (init.partial and found.taken):
-        return
-    advice = "take what fits: `init_from: {weights: …, partial: true}`" if found.taken else None
-    message = f"`{init.weights}` does not fit: {found}"
-    raise UsageError(message, help=advice or "start from weights of the same backbone and method")
+def need_numbers(taken: Mapping[str, str], tensors: Mapping[str, Tensor], *, said: str) -> None:
+    """Refuses weights in which a value is infinite or no number.
+
+    Args:
+        taken: name in the graph → name in the file.
+        said: what the weights are called.
+
+    Raises:
+        UsageError: names the first such tensor.
+    """
+    for own, source in taken.items():
+        if not bool(at_least_half(tensors[source]).isfinite().all()):
+            raise UsageError(
+                f"{said} hold values that are no numbers (`{own}`)",
+                help="the file is damaged, or was saved from a training that had ended: fetch it "
+                "anew",
+            )
 
 
-def _header(path: Path) -> Shapes:
+def at_least_half(found: Tensor) -> Tensor:
+    """The same values, of a type that torch reckons with: it can only store eight-bit floats."""
+    return found.float() if found.is_floating_point() and found.itemsize == 1 else found
+
+
+def same_kind(wanted: Tensor, found: Tensor) -> bool:
+    """Whether numbers of one type stand for those of another: real for real, whole for whole."""
+    return wanted.is_floating_point() == found.is_floating_point() and not found.is_complex()
+
+
+def _fitted(held: Mapping[str, Tensor], tensors: Mapping[str, Tensor], init: InitPlan) -> Fit:
+    shapes = {name: tuple(t.shape) for name, t in held.items()}
+    found = fit(shapes, {name: tuple(t.shape) for name, t in tensors.items()})
+    odd = [n for n, source in found.taken.items() if not same_kind(held[n], tensors[source])]
+    found = replace(
+        found,
+        taken={n: source for n, source in found.taken.items() if n not in odd},
+        mistyped=tuple(odd),
+    )
+    if not (found.whole or (init.partial and found.taken)):
+        message = f"`{init.weights}` does not fit: {found}"
+        advice = "take what fits: `init_from: {weights: …, partial: true}`" if found.taken else None
+        raise UsageError(
+            message, help=advice or "start from weights of the same backbone and method"
+        )
+    need_numbers(found.taken, tensors, said=f"the weights in `{init.weights}`")
+    return found
+
+
+def _tensors(path: Path) -> dict[str, Tensor]:
+    """All tensors of a safetensors file, mapped: what is not looked at is not read."""
     try:
-        with safe_open(_readable(path), framework="pt") as file:
-            return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 - it is no dict
-    except SafetensorError as error:
+        with safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
+    except Exception as error:  # any byte of it may be another one
         raise UsageError(f"`{path}` is not a safetensors file: {error}") from error
 
 
 def _readable(path: Path) -> Path:
-    if path.is_file():
+    if is_there(path):
         return path
     raise UsageError(
         f"the weights to start from are gone: there is no file `{path}`",

@@ -17,8 +17,9 @@ from torch import Tensor, nn
 
 from eqspec.build.digest import check_digest
 from eqspec.build.graph import TrainGraph, build_module
-from eqspec.build.initial import Fit, fit
+from eqspec.build.initial import Fit, at_least_half, fit, need_numbers, same_kind
 from eqspec.build.weight_files import read_tensors
+from eqspec.build.weight_paths import is_there
 from eqspec.compile.graph_plan import ModulePlan
 from eqspec.compile.layouts import encoder_names, set_aside
 from eqspec.compile.plan import Plan
@@ -76,9 +77,7 @@ def fit_published(plan: Plan) -> PublishedFit | None:
         return None
     with torch.device("meta"):
         encoder = build_module(_backbone(plan), world=World())
-    found = _fit(encoder, plan, read_tensors(_here(plan.published)))
-    _check(found, plan)
-    return found
+    return _fit(encoder, plan, read_tensors(_here(plan.published)))
 
 
 def load_published(graph: TrainGraph, plan: Plan) -> None:
@@ -94,14 +93,13 @@ def load_published(graph: TrainGraph, plan: Plan) -> None:
     tensors = read_tensors(path)
     encoder = graph.students[name]
     found = _fit(encoder, plan, tensors)
-    _check(found, plan)
     copies = (graph.copies(t.name)[name] for t in plan.graph.teachers if name in t.follows)
     with torch.no_grad():
         for module in (encoder, *copies):
             held = module.state_dict()
             for own, source in found.fit.taken.items():
                 if own in held:
-                    held[own].copy_(_finite(_fitted(module, own, tensors[source]), own))
+                    held[own].copy_(_fitted(module, own, at_least_half(tensors[source])))
 
 
 def _backbone(plan: Plan) -> ModulePlan:
@@ -110,7 +108,7 @@ def _backbone(plan: Plan) -> ModulePlan:
 
 def _here(published: PublishedPlan) -> Path:
     path = None if published.file is None else Path(published.file)
-    if path is not None and path.is_file():
+    if path is not None and is_there(path):
         return path
     hub = published.weights.startswith(HUB)
     raise UsageError(
@@ -128,7 +126,8 @@ def _fit(encoder: nn.Module, plan: Plan, tensors: Mapping[str, Tensor]) -> Publi
     names = encoder_names(tensors, published.layout)
     mine = {own: tensors[name] for own, name in names.encoder.items()}
     held = {own: tuple(t.shape) for own, t in encoder.state_dict().items()}
-    fitted = {own: _fitted(encoder, own, t.to("meta")) for own, t in mine.items() if own in held}
+    bare = {own: torch.empty(t.shape, device="meta") for own, t in mine.items() if own in held}
+    fitted = {own: _fitted(encoder, own, t) for own, t in bare.items()}
     shapes = {own: tuple(tensor.shape) for own, tensor in mine.items()}
     matched = fit(held, shapes | {own: tuple(tensor.shape) for own, tensor in fitted.items()})
     left = (*names.others, *(names.encoder[own] for own in matched.unexpected))
@@ -137,18 +136,24 @@ def _fit(encoder: nn.Module, plan: Plan, tensors: Mapping[str, Tensor]) -> Publi
     for name, what in known.items():
         if what is not None:
             aside[what] = (*aside.get(what, ()), name)
-    return PublishedFit(
+    wanted = encoder.state_dict()
+    odd = tuple(own for own in matched.taken if not same_kind(wanted[own], mine[own]))
+    found = PublishedFit(
         layout=published.layout,
         fit=Fit(
-            taken={own: names.encoder[own] for own in matched.taken},
+            taken={own: names.encoder[own] for own in matched.taken if own not in odd},
             missing=matched.missing,
             unexpected=tuple(sorted(name for name, what in known.items() if what is None)),
             misshapen=matched.misshapen,
+            mistyped=odd,
         ),
         aside=aside,
         resampled={o: (shapes[o], held[o]) for o in matched.taken if shapes[o] != held[o]},
         disagreements=tuple(_disagreements(encoder, _backbone(plan), mine)),
     )
+    _check(found, plan)
+    need_numbers(found.fit.taken, tensors, said="the published weights")
+    return found
 
 
 def _fitted(encoder: nn.Module, own: str, found: Tensor) -> Tensor:
@@ -160,15 +165,6 @@ def _fitted(encoder: nn.Module, own: str, found: Tensor) -> Tensor:
     return found if made is None else made
 
 
-def _finite(tensor: Tensor, own: str) -> Tensor:
-    if tensor.is_floating_point() and not tensor.isfinite().all():
-        raise UsageError(
-            f"the published weights hold values that are no numbers (`{own}`)",
-            help="the file is damaged, or was saved from a training that had ended: fetch it anew",
-        )
-    return tensor
-
-
 def _disagreements(
     encoder: nn.Module, plan: ModulePlan, mine: Mapping[str, Tensor]
 ) -> Iterator[Disagreement]:
@@ -177,7 +173,7 @@ def _disagreements(
         shapes = {own: tuple(tensor.shape) for own, tensor in mine.items()}
         yield from op.disagreements(op.Params.model_validate(plan.params), shapes)
     codes = mine.get("pos_embed")
-    if codes is None or not isinstance(encoder, _Positioned):
+    if codes is None or not isinstance(encoder, _Positioned) or codes.is_complex():
         return
     if encoder.misplaced(codes) > PLACES_APART:
         yield Disagreement("positions", plan.params["positions"], "other than these codes")

@@ -1,22 +1,33 @@
-"""Files of published weights as flat names and tensors. Nothing in a file is ever run."""
+"""Files of published weights as flat names and tensors. Nothing in a file is ever run.
+
+A file may be hostile: what it costs to read it is bounded by its size, not by what it declares.
+"""
 
 from __future__ import annotations
 
-import argparse
-import re
-import zipfile
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from eqspec.build.pickles import damaged, read_pickle
+from eqspec.build.weight_paths import is_there
 from eqspec.errors import UsageError
 
-_GLOBAL = re.compile(r"GLOBAL (\S+)")
-_HOLDERS = (argparse.Namespace,)
-"""Beside tensors and plain data, training scripts store their arguments, which hold no code."""
+MOST_VALUES = 200_000
+"""Values in all mappings of a file; a checkpoint of a large model has some ten thousand."""
+
+DEEPEST = 32
+"""Mappings inside one another; `optimizer/state/0/exp_avg` is four."""
+
+LONGEST_NAME = 500
+"""Letters in the keys that lead to a tensor."""
+
+EXPANDED = 2**20
+"""Bytes up to which a tensor may repeat what is stored of it, as saved masks and positions do."""
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
@@ -27,53 +38,71 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     Raises:
         UsageError: when the file is gone, damaged, or holds more than tensors and plain data.
     """
-    if not path.is_file():
+    if not is_there(path):
         raise UsageError(f"there is no file `{path}`", help="check the path of the weights")
     if path.suffix == ".safetensors":
         return _safetensors(path)
-    held = _pickled(path)
+    held = read_pickle(path, mapped=True)
     if not isinstance(held, Mapping):
         raise UsageError(
             f"`{path}` holds no names of tensors, but one {type(held).__name__}",
             help="a file of weights is a dict of names, as `state_dict()` makes it",
         )
-    return dict(_flat(held))
+    return dict(_Walk(path).names(held))
 
 
 def _safetensors(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except Exception as error:  # any byte of it may be another one
-        raise _damaged(path) from error
+        raise damaged(path) from error
 
 
-def _pickled(path: Path) -> object:
-    """What `torch.save` has written, read so that nothing but tensors can come out of it."""
-    in_place = zipfile.is_zipfile(path)  # then only what is looked at is read
-    try:
-        with torch.serialization.safe_globals(list(_HOLDERS)):
-            return torch.load(path, map_location="cpu", weights_only=True, mmap=in_place)  # noqa: TID251 - weights_only, and no checkpoint of ours
-    except Exception as error:  # any byte of it may be another one
-        wanted = _GLOBAL.search(str(error))
-        if wanted is None:
-            raise _damaged(path) from error
-        raise UsageError(
-            f"`{path}` asks for code to be run (`{wanted.group(1)}`), which is refused",
-            help="weights are tensors under names: where you trust the file, read it with the code "
-            "that wrote it and save the `state_dict()` alone",
-        ) from error
+@dataclass(slots=True)
+class _Walk:
+    """A way through the mappings of a file, which may hold one another or themselves."""
 
+    path: Path
+    seen: int = field(default=0)
 
-def _damaged(path: Path) -> UsageError:
-    return UsageError(
-        f"`{path}` cannot be read: it is damaged, or no file of weights",
-        help="compare its size with what was published, and fetch it anew",
-    )
+    def names(
+        self,
+        held: Mapping[object, object],
+        above: tuple[str, ...] = (),
+        inside: tuple[int, ...] = (),
+    ) -> Iterator[tuple[str, Tensor]]:
+        """Names and tensors; keys that are no text or number are passed over, as lists are."""
+        if id(held) in inside:
+            raise self._no_weights("it contains itself")
+        if len(above) > DEEPEST:
+            raise self._no_weights(f"its mappings lie more than {DEEPEST} deep in one another")
+        for key, value in held.items():
+            self.seen += 1
+            if self.seen > MOST_VALUES:
+                raise self._no_weights(f"it holds more than {MOST_VALUES:,} values")
+            if not isinstance(key, (str, int)) or not isinstance(value, (Tensor, Mapping)):
+                continue
+            keys = (*above, str(key))
+            if sum(map(len, keys)) > LONGEST_NAME:
+                raise self._no_weights(f"a name in it has more than {LONGEST_NAME:,} letters")
+            if isinstance(value, Mapping):
+                yield from self.names(value, keys, (*inside, id(held)))
+            else:
+                name = "/".join(keys)
+                yield name, self._plain(value, name)
 
+    def _plain(self, tensor: Tensor, name: str) -> Tensor:
+        """A tensor whose values are in the file, each once."""
+        if tensor.layout is not torch.strided or tensor.is_meta or tensor.is_quantized:
+            raise self._no_weights(f"`{name}` in it is no plain tensor")
+        there = tensor.untyped_storage().nbytes()
+        if tensor.numel() * tensor.itemsize > max(there, EXPANDED):
+            shape = list(tensor.shape)
+            raise self._no_weights(f"`{name}` in it is {shape}, and only {there:,} bytes are there")
+        return tensor.detach()
 
-def _flat(held: Mapping[object, object], above: str = "") -> Iterator[tuple[str, Tensor]]:
-    for key, value in held.items():
-        if isinstance(value, Tensor):
-            yield f"{above}{key}", value
-        elif isinstance(value, Mapping):
-            yield from _flat(value, f"{above}{key}/")
+    def _no_weights(self, why: str) -> UsageError:
+        return UsageError(
+            f"`{self.path}` is no file of weights: {why}",
+            help="a file of weights is a dict of names, as `state_dict()` makes it",
+        )

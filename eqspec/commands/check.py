@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eqspec.commands.planning.data_places import NOWHERE, DataPlaces
+from eqspec.commands.planning.fits import fits
 from eqspec.commands.planning.plans import plan_spec
 from eqspec.compile.plan import Plan
 from eqspec.errors import Diagnostic, SpecError
@@ -61,12 +62,14 @@ class Checked:
 
 
 def check(path: Path, *, overrides: Sequence[str] = (), data: DataPlaces = NOWHERE) -> Checked:
-    """Compiles a spec and its variants, and looks at the data.
+    """Compiles a spec and its variants, and looks at the weights that they start from and the data.
 
     Raises:
-        SpecError: with everything that is wrong with the spec, or else with the data.
+        SpecError: with everything that is wrong with the spec, or else with the weights, or else
+            with the data.
     """
     planned = plan_spec(path, overrides=overrides, data=data)
+    fits(planned)
     found = _look(planned.in_order, places=data)
     if problems := tuple(dict.fromkeys(_without_labels(planned.in_order, found))):
         raise SpecError(problems)

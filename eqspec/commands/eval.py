@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import JsonValue, ValidationError
 
 from eqspec.build.program import build_graph, choose_device
+from eqspec.build.restore import put_weights
 from eqspec.commands.planning.data_places import NOWHERE, DataPlaces, read_all_asked
 from eqspec.commands.planning.plans import plan_spec
 from eqspec.commands.planning.reading import with_cards
@@ -189,7 +190,8 @@ def _judge_at(
         plan = request.plan
         device = choose_device(plan.machine.device)
         graph = build_graph(plan.graph, seed=plan.seed, device=device)
-        graph.load_state_dict(checkpoint.load_step(folder.checkpoints, step=step).tensors)
+        found = checkpoint.load_step(folder.checkpoints, step=step)
+        put_weights(graph, found.tensors, file=found.files[0])
     for evaluation in due:
         if request.should_stop():
             return

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from eqspec.build.program import build_graph, choose_device
+from eqspec.build.restore import put_weights
 from eqspec.commands.eval import plan_in
 from eqspec.commands.running.judging import subject
 from eqspec.compile.plan import Plan
@@ -78,7 +79,7 @@ def load(
     if found is None:
         raise EqspecError(f"`{path}` has no checkpoint yet", help="`eqspec run` goes on with it")
     graph = build_graph(plan.graph, seed=plan.seed, device=choose_device(device))
-    graph.load_state_dict(found.tensors)
+    put_weights(graph, found.tensors, file=found.files[0])
     seen = subject(graph, plan)
     encoder = FrozenEncoder(
         graph.encoder(),

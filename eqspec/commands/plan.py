@@ -12,6 +12,7 @@ from pydantic import JsonValue
 
 from eqspec.build.crop import effective_scale
 from eqspec.commands.planning.data_places import NOWHERE, DataPlaces
+from eqspec.commands.planning.fits import fits
 from eqspec.commands.planning.plans import Planned, plan_spec
 from eqspec.commands.planning.reading import locate_spec
 from eqspec.commands.planning.reckon import Disk, OnMachine, disk, on_machine, peak
@@ -132,8 +133,7 @@ def plan(request: PlanRequest) -> Planning:
     """Compiles a spec and looks at what came out.
 
     Raises:
-        SpecError: with everything that is wrong.
-        UsageError: when published weights do not fit.
+        SpecError: with everything that is wrong, weights that do not fit among it.
         UnknownCard: when there is no such machine.
         PlanRefused: when a saved plan cannot be run exactly as it is.
     """
@@ -141,6 +141,7 @@ def plan(request: PlanRequest) -> Planning:
     catalog = open_catalog(overlay=overlay)
     machine = None if request.machine is None else _machine(catalog, request.machine)
     planned = plan_spec(request.path, overrides=request.overrides, data=request.data)
+    fitted = fits(planned)
     described = [
         _described(plan, changes=planned.changes.get(name, {}), request=request, planned=planned)
         for name, plan in (*planned.variants.items(), ("", planned.plan))
@@ -150,9 +151,9 @@ def plan(request: PlanRequest) -> Planning:
             dataclasses.replace(
                 d,
                 cost=_cost(d.plan, name=request.machine, machine=machine),
-                fit=_fit(d.plan),
+                fit=fitted[name].published,
             )
-            for d in described
+            for name, d in zip((*planned.variants, ""), described, strict=True)
         ]
     if request.out is not None:
         save(request.out, _to_be_saved(planned, catalog, data=request.data, overlay=overlay))
@@ -212,14 +213,6 @@ def _cost(plan: Plan, *, name: str | None, machine: MachineCard | None) -> Cost:
         disk=disk(plan, found),
         machine=reckoned,
     )
-
-
-def _fit(plan: Plan) -> PublishedFit | None:
-    if plan.published is None or plan.published.file is None:
-        return None
-    from eqspec.build.published import fit_published
-
-    return fit_published(plan)
 
 
 def _fit_data(found: PublishedFit) -> dict[str, Any]:

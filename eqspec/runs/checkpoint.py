@@ -17,8 +17,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
+from pydantic import Field
+
 from eqspec.errors import EqspecError, FolderMismatch, UsageError
 from eqspec.runs.artifacts import (
+    PUT_BACK,
     Document,
     FileEntry,
     entry_of,
@@ -40,13 +43,13 @@ KEEP = Keep()
 """Which checkpoints stay unless a spec says otherwise."""
 
 _COMPLETE = re.compile(r"step-(\d{8,})\.json")
-_DATA = re.compile(r"step-\d{8,}(?:\.\d+)?\.(?:safetensors|state\.pt)")
+_DATA = re.compile(r"^step-\d{8,}(?:\.\d+)?\.(?:safetensors|state\.pt)$")
 
 
 class StoredFile(FileEntry):
     """One of the two data files of a checkpoint, as it was written."""
 
-    name: str
+    name: str = Field(pattern=_DATA.pattern)  # beside the JSON file, never a path out of the folder
 
 
 class Contents(Document):
@@ -66,12 +69,14 @@ class Checkpoint:
         step: optimizer steps done.
         tensors: by name.
         state: as it was saved.
+        files: that the two were read from.
         warnings: which newer checkpoints were damaged and passed over, one sentence each.
     """
 
     step: int
     tensors: dict[str, Tensor]
     state: dict[str, object]
+    files: tuple[Path, Path]
     warnings: tuple[str, ...] = ()
 
 
@@ -142,11 +147,9 @@ def load(folder: Path) -> Checkpoint | None:
     warnings: tuple[str, ...] = ()
     for step in reversed(steps(folder)):
         try:
-            contents = intact(folder, step=step)
+            return _read(folder, contents=intact(folder, step=step), warnings=warnings)
         except EqspecError as error:
             warnings += (f"the checkpoint of step {step} was passed over: {error.message}",)
-        else:
-            return _read(folder, contents=contents, warnings=warnings)
     if warnings:
         raise FolderMismatch(
             "\n".join((f"no checkpoint in `{folder}` is intact:", *warnings)),
@@ -225,16 +228,36 @@ def _stored(path: Path) -> StoredFile:
 
 
 def _read(folder: Path, *, contents: Contents, warnings: tuple[str, ...]) -> Checkpoint:
-    import torch
-    from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType] - bare PathLike
+    """Both files, whose hashes hold: what they hold may still be anything.
 
-    state = torch.load(folder / contents.state.name, map_location="cpu", weights_only=True)  # noqa: TID251 - this is eqspec.runs.checkpoint
+    Raises:
+        FolderMismatch: when one is no checkpoint's.
+    """
+    from eqspec.build.pickles import read_pickle
+
+    tensors, state = folder / contents.tensors.name, folder / contents.state.name
+    try:
+        held = read_pickle(state)
+    except UsageError as error:
+        raise FolderMismatch(error.message, help=PUT_BACK) from error
+    if not isinstance(held, dict):
+        raise FolderMismatch(f"`{state}` holds no state of a checkpoint", help=PUT_BACK)
     return Checkpoint(
         step=contents.step,
-        tensors=load_file(folder / contents.tensors.name),
-        state=cast("dict[str, object]", state),
+        tensors=_read_tensors(tensors),
+        state=cast("dict[str, object]", held),
+        files=(tensors, state),
         warnings=warnings,
     )
+
+
+def _read_tensors(path: Path) -> dict[str, Tensor]:
+    from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType] - bare PathLike
+
+    try:
+        return load_file(path)
+    except Exception as error:  # any byte of it may be another one
+        raise FolderMismatch(f"`{path}` holds no tensors", help=PUT_BACK) from error
 
 
 def _write_tensors(path: Path, *, tensors: Mapping[str, Tensor]) -> StoredFile:

@@ -173,15 +173,17 @@ _ALL = (
         "weights to start from that cannot be used",
         "`init_from` names a file or a run that is not there, a run without a checkpoint or one "
         "that is not finished (its newest checkpoint would be another one tomorrow), or weights "
-        "with another sha256 than the one written beside them. The hash of the weights is part of "
+        "with another sha256 than the one written beside them, with other names or shapes than the "
+        "plan's, or with values that are no numbers. The hash of the weights is part of "
         "the recipe. `init_from` is no resume: training begins at step 0 with a fresh optimizer.",
     ),
     Code(
         "EQ302",
         "published weights that cannot be used",
         "`backbone.init` names a file that is damaged, that holds more than tensors, whose names "
-        "are those of no layout in registry/layouts/, or whose sha256 is another than the one "
-        "written beside it; or a name that timm does not know. Files are read with "
+        "are those of no layout in registry/layouts/, whose tensors do not fit the encoder or are "
+        "no numbers, or whose sha256 is another than the one written beside it; or a name that "
+        "timm does not know. Files are read with "
         "`weights_only`: none can run code. Weights that are not here yet are no error before a "
         "run: `eqspec run` fetches what begins with `timm:`, and says so where it cannot.",
     ),

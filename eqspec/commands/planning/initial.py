@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from eqspec.build.weight_paths import expanded, is_folder, is_there
 from eqspec.compile.start import InitPlan
-from eqspec.errors import Diagnostic, EqspecError, SpecError
+from eqspec.errors import Diagnostic, EqspecError, SpecError, UsageError
 from eqspec.runs.artifacts import sha256_of
 from eqspec.spec.checkpoints import as_init
 from eqspec.spec.model import Spec
@@ -24,7 +25,7 @@ def find_initial(spec: Spec, *, source: Source) -> InitPlan | None:
         return None
     asked = as_init(spec.init_from)
     try:
-        path, digest = _found(Path(asked.weights).expanduser())
+        path, digest = _found(expanded(asked.weights))
     except EqspecError as error:
         raise _refused(error.message, error.help, source=source) from error
     if asked.sha256 not in {None, digest}:
@@ -35,7 +36,9 @@ def find_initial(spec: Spec, *, source: Source) -> InitPlan | None:
 
 def _found(path: Path) -> tuple[Path, str]:
     """The file and its hash; of a run, those of its newest checkpoint."""
-    if not path.is_dir():
+    if not is_folder(path):
+        if not is_there(path):
+            raise UsageError(f"there is no file `{path}`", help="check the path of the weights")
         return path, sha256_of(path)
     from eqspec.runs import checkpoint
     from eqspec.runs.folder import RunFolder

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from eqspec.build.weight_paths import expanded, is_folder, is_there
 from eqspec.compile.layouts import recognise
 from eqspec.compile.resolve import Resolved
 from eqspec.compile.start import PublishedPlan
@@ -48,14 +49,14 @@ def _found(
     asked: PublishedWeights, resolved: Resolved, catalog: Catalog, *, fetch: bool
 ) -> PublishedPlan:
     hub = asked.weights.startswith(HUB)
-    path = _on_hub(asked, resolved, fetch=fetch) if hub else Path(asked.weights).expanduser()
-    named = asked.weights if hub else str(Path(asked.weights).expanduser().absolute())
-    if path is not None and path.is_dir():
+    path = _on_hub(asked, resolved, fetch=fetch) if hub else expanded(asked.weights)
+    named = asked.weights if path is None or hub else str(path.absolute())
+    if path is not None and is_folder(path):
         raise UsageError(
             f"`{path}` is a folder, no file of weights",
             help="of a run, name a file below `checkpoints/`, or write `init_from` and train on",
         )
-    if path is None or not path.exists():
+    if path is None or not is_there(path):
         return PublishedPlan(
             weights=named, file=None, sha256=asked.sha256, layout=None, partial=asked.partial
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from eqspec.build.program import (
     Program,
@@ -13,6 +13,7 @@ from eqspec.build.program import (
     choose_device,
     initial_graph,
 )
+from eqspec.build.restore import put_optimizer, put_weights
 from eqspec.commands.running.deadline import Budget
 from eqspec.commands.running.events import (
     Compiled,
@@ -253,7 +254,7 @@ def kept_graph(plan: Plan, folder: RunFolder) -> tuple[TrainGraph, checkpoint.Ch
     if found is None:
         return initial_graph(plan, device=device), None
     graph = build_graph(plan.graph, seed=plan.seed, device=device)
-    graph.load_state_dict(found.tensors)
+    put_weights(graph, found.tensors, file=found.files[0])
     return graph, found
 
 
@@ -261,7 +262,7 @@ def _restore(program: Program, found: checkpoint.Checkpoint | None) -> int:
     """Puts a checkpoint's weights and optimizer state in place; returns the steps that are done."""
     if found is None:
         return 0
-    program.graph.load_state_dict(found.tensors)
-    # A checkpoint's state is what was saved, and this was a dict.
-    program.optimizer.load_state_dict(cast("dict[str, Any]", found.state["optimizer"]))
+    tensors, state = found.files
+    put_weights(program.graph, found.tensors, file=tensors)
+    put_optimizer(program.optimizer, found.state, plan=program.plan, file=state)
     return found.step

@@ -188,7 +188,7 @@ def _told_by(shapes: Shapes, *, kernel: tuple[int, ...]) -> Mapping[str, object]
         "width": kernel[0],
         "depth": max(numbers, default=-1) + 1,
         "class_token": "cls_token" in shapes,
-        "registers": shapes["reg_token"][1] if "reg_token" in shapes else 0,
+        "registers": (*shapes.get("reg_token", ()), 0, 0)[1],
         "layer_scale": "blocks.0.ls1.gamma" in shapes,
     }
     inner, outer = (shapes.get(f"blocks.0.mlp.fc{at}.weight", ()) for at in (1, 2))
