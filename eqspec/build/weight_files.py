@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
-from eqspec.build.pickles import damaged, read_pickle
+from eqspec.build.tensor_files import read_pickle, read_safetensors
 from eqspec.build.weight_paths import is_there
 from eqspec.errors import UsageError
 
@@ -41,7 +40,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     if not is_there(path):
         raise UsageError(f"there is no file `{path}`", help="check the path of the weights")
     if path.suffix == ".safetensors":
-        return _safetensors(path)
+        return read_safetensors(path)
     held = read_pickle(path, mapped=True)
     if not isinstance(held, Mapping):
         raise UsageError(
@@ -49,13 +48,6 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
             help="a file of weights is a dict of names, as `state_dict()` makes it",
         )
     return dict(_Walk(path).names(held))
-
-
-def _safetensors(path: Path) -> dict[str, Tensor]:
-    try:
-        return load_file(path)
-    except Exception as error:  # any byte of it may be another one
-        raise damaged(path) from error
 
 
 @dataclass(slots=True)

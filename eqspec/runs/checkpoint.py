@@ -233,31 +233,22 @@ def _read(folder: Path, *, contents: Contents, warnings: tuple[str, ...]) -> Che
     Raises:
         FolderMismatch: when one is no checkpoint's.
     """
-    from eqspec.build.pickles import read_pickle
+    from eqspec.build.tensor_files import read_pickle, read_safetensors
 
     tensors, state = folder / contents.tensors.name, folder / contents.state.name
     try:
-        held = read_pickle(state)
+        held, named = read_pickle(state), read_safetensors(tensors)
     except UsageError as error:
         raise FolderMismatch(error.message, help=PUT_BACK) from error
     if not isinstance(held, dict):
         raise FolderMismatch(f"`{state}` holds no state of a checkpoint", help=PUT_BACK)
     return Checkpoint(
         step=contents.step,
-        tensors=_read_tensors(tensors),
+        tensors=named,
         state=cast("dict[str, object]", held),
         files=(tensors, state),
         warnings=warnings,
     )
-
-
-def _read_tensors(path: Path) -> dict[str, Tensor]:
-    from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType] - bare PathLike
-
-    try:
-        return load_file(path)
-    except Exception as error:  # any byte of it may be another one
-        raise FolderMismatch(f"`{path}` holds no tensors", help=PUT_BACK) from error
 
 
 def _write_tensors(path: Path, *, tensors: Mapping[str, Tensor]) -> StoredFile:

@@ -1,4 +1,4 @@
-"""Pickles of tensors, read so that nothing but tensors and plain data can come out of them."""
+"""Files of tensors, read so that nothing but tensors and plain data can come out of them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import zipfile
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
+from torch import Tensor
 
 from eqspec.build.pickle_screen import Screened, screen
 from eqspec.errors import UsageError
@@ -43,6 +45,18 @@ def read_pickle(path: Path, *, mapped: bool = False) -> object:
             help="weights are tensors under names: where you trust the file, read it with the code "
             "that wrote it and save the `state_dict()` alone",
         ) from error
+    except Exception as error:  # any byte of it may be another one
+        raise damaged(path) from error
+
+
+def read_safetensors(path: Path) -> dict[str, Tensor]:
+    """All tensors of a safetensors file, on the CPU.
+
+    Raises:
+        UsageError: when it is damaged.
+    """
+    try:
+        return load_file(path)
     except Exception as error:  # any byte of it may be another one
         raise damaged(path) from error
 
