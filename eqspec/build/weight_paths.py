@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from eqspec.errors import UsageError
-from eqspec.ops.regular_files import regular
+from eqspec.regular_files import regular
 
 
 def expanded(written: str) -> Path:
