@@ -13,6 +13,7 @@ from eqspec.commands.planning.plans import plan_spec
 from eqspec.compile.plan import Plan
 from eqspec.errors import Diagnostic, SpecError
 from eqspec.ops.find import find_op
+from eqspec.ops.labels import too_few
 
 if TYPE_CHECKING:
     from eqspec.commands.planning.look import DataFound
@@ -71,7 +72,7 @@ def check(path: Path, *, overrides: Sequence[str] = (), data: DataPlaces = NOWHE
     planned = plan_spec(path, overrides=overrides, data=data)
     fits(planned)
     found = _look(planned.in_order, places=data)
-    if problems := tuple(dict.fromkeys(_without_labels(planned.in_order, found))):
+    if problems := tuple(dict.fromkeys(_not_evaluable(planned.in_order, found))):
         raise SpecError(problems)
     return Checked(
         plans=tuple(gist(p) for p in planned.in_order),
@@ -93,18 +94,19 @@ def _look(plans: Sequence[Plan], *, places: DataPlaces) -> tuple[DataFound, ...]
     return tuple(one for one in found if one is not None)
 
 
-def _without_labels(plans: Sequence[Plan], found: Sequence[DataFound]) -> Iterator[Diagnostic]:
-    """Evaluations that read labels, of images that turned out to have none."""
-    unlabelled = {one.name for one in found if not one.classes}
+def _not_evaluable(plans: Sequence[Plan], found: Sequence[DataFound]) -> Iterator[Diagnostic]:
+    """Evaluations that the images found here do not allow."""
+    there = {one.name: one for one in found}
     for evaluation in (e for p in plans for e in p.evaluations):
-        needs: bool = find_op("evaluations", evaluation.impl).needs_labels
-        if needs and evaluation.data.name in unlabelled:
-            name, data = evaluation.name, evaluation.data.name
-            yield Diagnostic(
-                "EQ040",
-                f"`{name}` needs labels, and the images of `{data}` have none",
-                help="put them into one folder per class, or name labelled data: `with: {data: …}`",
-            )
+        data = there.get(evaluation.data.name)
+        if data is None:
+            continue
+        needs_labels: bool = find_op("evaluations", evaluation.impl).needs_labels
+        if few := too_few(data.train, data.heldout):
+            yield Diagnostic("EQ050", f"`{evaluation.name}` {few}", help="give it more images")
+        elif needs_labels and (why := data.no_labels) is not None:
+            message = f"`{evaluation.name}` needs labels, and {why.why}"
+            yield Diagnostic("EQ040", message, help=why.help)
 
 
 def gist(plan: Plan) -> Gist:

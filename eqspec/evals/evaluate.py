@@ -23,6 +23,7 @@ from eqspec.nn.image_features import ImageFeatures
 from eqspec.nn.regression import PairFeatures
 from eqspec.nn.scores import Headline, Metric, Result
 from eqspec.ops.find import find_op
+from eqspec.ops.labels import too_few, why_no_labels
 from eqspec.ops.op import OpCall
 
 Split = Literal["train", "held-out"]
@@ -98,28 +99,17 @@ def check_data(plan: EvalPlan, *, train: Dataset, held_out: Dataset) -> None:
     """Looks whether an evaluation can be made on two splits.
 
     Raises:
-        EqspecError: too few images, no labels where they are needed, or other classes in one split
-            than in the other.
+        EqspecError: too few images, or no labels where they are needed, of one class, or none that
+            both splits have.
     """
-    if len(train) < 2 or len(held_out) < 2:
-        raise EqspecError(
-            f"`{plan.name}` needs at least 2 images to learn from and 2 held-out ones; "
-            f"there are {len(train)} and {len(held_out)}"
-        )
+    few = too_few(len(train), len(held_out))
+    if few is not None:
+        raise EqspecError(f"`{plan.name}` {few}")
     if not find_op("evaluations", plan.impl).needs_labels:
         return
-    if train.labels is None or held_out.labels is None:
-        raise EqspecError(
-            f"`{plan.name}` needs labels, and the images of `{plan.data.name}` have none",
-            help="put them into one folder per class, or name labelled data: `with: {data: …}`",
-        )
-    if train.classes != held_out.classes:
-        odd = sorted(set(train.classes) ^ set(held_out.classes))
-        raise EqspecError(
-            f"the training and the held-out images of `{plan.data.name}` have different classes: "
-            f"{', '.join(odd[:5])}",
-            help="both splits need the same class folders",
-        )
+    wrong = why_no_labels(train, held_out, data=plan.data.name)
+    if wrong is not None:
+        raise EqspecError(f"`{plan.name}` needs labels, and {wrong.why}", help=wrong.help)
 
 
 def compare(plan: EvalPlan, a: Result, b: Result) -> tuple[Metric, ...]:

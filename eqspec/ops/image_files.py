@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -22,9 +21,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _Item = TypeVar("_Item")
-
-SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
-"""Endings of the files that count as images, in lower case; everything else is passed over."""
 
 HASHED = 256
 """Images whose content enters the fingerprint; of all the others, name and size do."""
@@ -160,24 +156,6 @@ def fingerprint(sizes: Iterable[tuple[str, int]], chosen: Iterable[bytes]) -> st
     for content in chosen:
         digest.update(hashlib.sha256(content).digest())
     return digest.hexdigest()
-
-
-def _leads_back(path: Path) -> bool:
-    return path.is_symlink() and path.parent.resolve().is_relative_to(path.resolve())
-
-
-def images_below(root: Path) -> Iterator[str]:
-    """Paths of image files relative to root, with forward slashes; hidden ones are passed over.
-
-    Links are followed, but none that leads back to a folder above it.
-    """
-    for folder, folders, names in os.walk(root, followlinks=True):
-        here = Path(folder)
-        folders[:] = [n for n in folders if not n.startswith(".") and not _leads_back(here / n)]
-        inside = here.relative_to(root)
-        for name in names:
-            if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES:
-                yield (inside / name).as_posix()
 
 
 class NotPlaced(UsageError):

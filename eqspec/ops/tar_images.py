@@ -24,7 +24,8 @@ import numpy as np
 
 from eqspec.errors import EqspecError
 from eqspec.ops.decode import Decoded, decoded
-from eqspec.ops.image_files import SUFFIXES, evenly, fingerprint, looked_at
+from eqspec.ops.image_files import evenly, fingerprint, looked_at
+from eqspec.ops.left_out import SUFFIXES
 from eqspec.ops.stored_bytes import Content, Listing
 from eqspec.regular_files import regular
 

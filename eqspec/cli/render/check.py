@@ -11,6 +11,7 @@ from rich.text import Text
 from eqspec.cli.layout import aligned, number
 from eqspec.commands.check import Checked, Gist
 from eqspec.errors import Diagnostic
+from eqspec.ops.left_out import LeftOut
 
 if TYPE_CHECKING:
     from eqspec.commands.planning.look import DataFound, Sample
@@ -29,7 +30,9 @@ def _data_rows(found: Sequence[DataFound]) -> list[Sequence[Text | str]]:
     """What was found of each dataset: how much, of which sizes, and some images."""
     rows: list[Sequence[Text | str]] = []
     for data in found:
-        classes = f"{number(data.classes)} classes" if data.classes else "no classes"
+        classes = {0: "no classes", 1: "1 class"}.get(
+            data.classes, f"{number(data.classes)} classes"
+        )
         samples = "images" if data.views == 1 else f"objects in {data.views} views each"
         images = f"{number(data.train)} {samples} to train on, {number(data.heldout)} held out"
         (left, top), (right, bottom) = data.smallest, data.largest
@@ -40,12 +43,30 @@ def _data_rows(found: Sequence[DataFound]) -> list[Sequence[Text | str]]:
         )
         rows += [
             [Text("data", "bold green"), Text(data.name, "bold"), f"{images}, {classes}"],
-            ["", "", f"in {data.folder}"],
+            ["", "", f"in {data.folder}{_splits(data)}"],
             ["", "", f"{sizes}, of {data.looked_at} looked at"],
         ]
         rows += [["", "", _sample(sample)] for sample in data.samples]
         rows += [[Text("skip", "bold yellow"), "", reason] for reason in data.unreadable]
+        rows += [[Text("skip", "bold yellow"), "", _left_out(one)] for one in data.left_out]
+        rows += [[Text("note", "bold yellow"), "", note] for note in data.notes]
     return rows
+
+
+def _splits(data: DataFound) -> str:
+    names = [f"{name}/" for name in data.splits]
+    return f": {', held out '.join(names)}" if names else ""
+
+
+def _left_out(one: LeftOut) -> str:
+    """Files or folders that are not read."""
+    one_, many = {
+        "folder": ("folder", "folders"),
+        "file": ("file without an ending", "files without an ending"),
+    }.get(one.kind, (f"{one.kind} file", f"{one.kind} files"))
+    if one.count == 1:
+        return f"1 {one_}: {one.reason} ({one.example})"
+    return f"{number(one.count)} {many}: {one.reason} (such as {one.example})"
 
 
 def _sample(sample: Sample) -> str:

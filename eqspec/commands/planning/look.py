@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,11 @@ import numpy as np
 from eqspec.commands.planning.data_places import DataPlaces, open_dataset
 from eqspec.compile.plan import DataPlan
 from eqspec.errors import Diagnostic, EqspecError, SpecError
+from eqspec.ops.find import find_op
+from eqspec.ops.folder_survey import FolderSurvey
+from eqspec.ops.labels import NoLabels, why_no_labels
+from eqspec.ops.left_out import LeftOut
+from eqspec.ops.op import OpParams
 from eqspec.ops.tolerant import INCOMPLETE, Tolerant
 
 LOOKED_AT = 48
@@ -48,6 +53,10 @@ class DataFound:
         train, heldout: images in each split, or objects where each has several stored views.
         views: stored views of each object; 1 where a sample is one image.
         classes: number of classes; 0 without.
+        no_labels: why an evaluation cannot read labels here; None where it can.
+        splits: names of the folders of the splits, where there are any.
+        left_out: files and folders below it that are not read.
+        notes: what is read, but deserves a second look.
         smallest, largest: width and height, each by itself, of the images looked at.
         looked_at: training images that were decoded.
         samples: three of them: first, middle and last.
@@ -65,6 +74,10 @@ class DataFound:
     looked_at: int
     samples: tuple[Sample, ...]
     unreadable: tuple[str, ...]
+    no_labels: NoLabels | None = None
+    splits: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def look(data: DataPlan, *, places: DataPlaces, own: str) -> DataFound | None:
@@ -84,6 +97,7 @@ def look(data: DataPlan, *, places: DataPlaces, own: str) -> DataFound | None:
         heldout = open_dataset(data, split="heldout", places=places, own=own)
         _count(train, data)
         samples = _samples(train)
+        survey = _survey(data, folder)
     except EqspecError as error:
         said, *listed = (line.strip() for line in error.message.split("\n"))
         found = Diagnostic("EQ050", said, help=error.help, notes=tuple(listed))
@@ -100,7 +114,20 @@ def look(data: DataPlan, *, places: DataPlaces, own: str) -> DataFound | None:
         looked_at=len(samples),
         samples=tuple(samples[i] for i in _evenly(len(samples), count=SHOWN)),
         unreadable=tuple(train.unreadable.values()),
+        no_labels=why_no_labels(train, heldout, data=data.name),
+        splits=survey.splits,
+        left_out=survey.left_out,
+        notes=survey.notes,
     )
+
+
+def _survey(data: DataPlan, folder: Path) -> FolderSurvey:
+    """What the dataset's op says of the folder beside its images, if it says anything."""
+    op = find_op("datasets", data.impl)
+    survey: Callable[[OpParams, Path], FolderSurvey] | None = getattr(op, "survey", None)
+    if survey is None:
+        return FolderSurvey(splits=(), left_out=(), notes=())
+    return survey(op.Params.model_validate(data.params), folder)
 
 
 def _count(train: Tolerant, data: DataPlan) -> None:

@@ -18,7 +18,8 @@ import numpy as np
 from pydantic import Field
 
 from eqspec.errors import EqspecError
-from eqspec.ops.image_files import ImageFiles, images_below, known_split, labelled
+from eqspec.ops.folder_walk import images_below
+from eqspec.ops.image_files import ImageFiles, known_split, labelled
 from eqspec.ops.published import Published, PublishedParams
 from eqspec.regular_files import regular
 

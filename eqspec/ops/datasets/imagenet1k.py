@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from eqspec.errors import UsageError
+from eqspec.ops.folder_walk import images_below
 from eqspec.ops.image_files import (
     ImageFileParams,
     ImageFiles,
-    images_below,
     known_split,
     labelled,
     needed_folder,

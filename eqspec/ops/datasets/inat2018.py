@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from eqspec.ops.image_files import ImageFiles, images_below, known_split, labelled
+from eqspec.ops.folder_walk import images_below
+from eqspec.ops.image_files import ImageFiles, known_split, labelled
 from eqspec.ops.published import Published, PublishedParams
 
 rev = 1

@@ -28,12 +28,17 @@ def test_folder_is_read_in_sorted_order_with_its_classes(folder):
     assert dataset.sources.tolist() == [0, 1, 2]
 
 
-def test_links_are_followed_but_not_in_a_circle(folder):
-    (folder / "train" / "cow").symlink_to(folder / "train" / "cat")
+def test_links_are_followed_but_nothing_is_read_twice(folder, tmp_path):
+    elsewhere = tmp_path / "disk"
+    save(elsewhere / "cow" / "e.png")
+    (folder / "train" / "ant").symlink_to(folder / "train" / "cat")
+    (folder / "train" / "cow").symlink_to(elsewhere / "cow")
     (folder / "train" / "dog" / "all").symlink_to(folder / "train")
-    assert opened(folder).files == (
-        *("cat/a.JPG", "cat/b.png", "cow/a.JPG", "cow/b.png", "dog/x/c.webp"),
-    )
+    (folder / "train" / "dog" / "b.png").symlink_to(folder / "train" / "cat" / "b.png")
+    (folder / "train" / "dog" / "e.png").symlink_to(elsewhere / "cow" / "e.png")
+    found = opened(folder)
+    assert found.files == ("cat/a.JPG", "cat/b.png", "cow/e.png", "dog/x/c.webp")
+    assert found.classes == ("cat", "cow", "dog")
 
 
 def test_a_class_has_one_number_in_both_splits(folder):
