@@ -104,7 +104,7 @@ def _not_evaluable(plans: Sequence[Plan], found: Sequence[DataFound]) -> Iterato
         needs_labels: bool = find_op("evaluations", evaluation.impl).needs_labels
         if few := too_few(data.train, data.heldout):
             yield Diagnostic("EQ050", f"`{evaluation.name}` {few}", help="give it more images")
-        elif needs_labels and (why := data.no_labels) is not None:
+        if needs_labels and (why := data.no_labels) is not None:
             message = f"`{evaluation.name}` needs labels, and {why.why}"
             yield Diagnostic("EQ040", message, help=why.help)
 
