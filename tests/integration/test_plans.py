@@ -221,7 +221,9 @@ def test_a_machine_says_how_long(ask: Ask) -> None:
     assert 0 < machine["hours"][0] < machine["hours"][1] < 1
     text = Path("toy.yaml").read_text()
     Path("plain.yaml").write_text(text.partition("evaluate:")[0])  # one graph to trace
-    page = " ".join(ask("plan", "plain.yaml", "--on", "a100_80gb_x16").out.split())
+    many = ask("plan", "plain.yaml", "--on", "a100_80gb_x16")
+    assert many.err == "`eqspec run` uses one device for now; the estimate is for 16.\n"
+    page = " ".join(many.out.split())
     assert "a batch of 4 cannot be shared by 16 devices equally" in page
     assert "assumed share of the peak" in page
     unknown = ask("plan", "toy.yaml", "--on", "cpu_2core")

@@ -94,8 +94,18 @@ def command(  # noqa: PLR0913 - its options
     if out is not None:
         screen.say(f"The plan is in {out}.")
         given = spec_arguments(out, sets=None, data=data)
-    screen.suggest("eqspec", "run", *given, *runs_arguments(runs))
+    devices = _devices(planning)
+    if devices > 1:
+        screen.say(f"`eqspec run` uses one device for now; the estimate is for {devices}.")
+    else:
+        screen.suggest("eqspec", "run", *given, *runs_arguments(runs))
     return 0
+
+
+def _devices(planning: Planning) -> int:
+    """How many the machine has that was asked for."""
+    cost = planning.own.cost
+    return 1 if cost is None or cost.machine is None else cost.machine.devices
 
 
 def _show(
