@@ -1,0 +1,106 @@
+"""What docstrings, comments and pages point to is there: modules, names and files."""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from typing import TYPE_CHECKING
+
+from tests.architecture.tree import ROOT, module_name, place, python_files, text_files, tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+DOTTED = re.compile(r"(?<![\w/.])eqspec(?:\.[A-Za-z_]\w*)+(?!\*|/)")
+FILE = re.compile(r"(?<![\w/.$~<>*:-])((?:[\w.-]+/)*[\w.-]*\w\.(?:py|yaml|md|toml))\b(?![/*<])")
+LAZY = {"eqspec.load", "eqspec.features"}
+"""What `eqspec/__init__.py` imports when it is asked for."""
+
+MADE = re.compile(
+    r"(?:^|/)(?:X|NAME|x)\.(?:py|yaml)$|^runs/|^(?:resolved|spec|settings|uid)\.yaml$"
+)
+"""Stands for any name, or is made by a run or by a person: nothing of the repository."""
+
+
+def _defined(path: Path) -> Iterator[str]:
+    """Dotted names of a module, of what it binds, and of what its classes bind."""
+    module = module_name(path)
+    yield module
+    for node in tree(path).body:
+        for name in _bound(node):
+            yield f"{module}.{name}"
+            if isinstance(node, ast.ClassDef):
+                yield from (f"{module}.{name}.{own}" for part in node.body for own in _bound(part))
+
+
+def _bound(node: ast.stmt) -> list[str]:
+    match node:
+        case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+            return [name]
+        case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+            return [name]
+    return []
+
+
+def _said(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines of a page, or of the docstrings and comments of a Python file, by number."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".md":
+        yield from enumerate(text.splitlines(), start=1)
+        return
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.start[0], token.string
+    for node in ast.walk(tree(path)):
+        match node:  # a docstring, also of a constant
+            case ast.Expr(value=ast.Constant(value=str(said))):
+                yield from enumerate(said.splitlines(), start=node.lineno)
+
+
+PAGES = tuple(path for path in text_files() if path.suffix == ".md")
+SPEAKERS = (*PAGES, *python_files("eqspec", "tests", "benchmarks"))
+OWN = ("benchmarks/", "eqspec/", "registry/", "specs/", "tests/")
+NAMES = frozenset(LAZY.union(*map(_defined, python_files("eqspec"))))
+FILES = tuple(f"/{path.relative_to(ROOT)}" for path in text_files())
+
+
+def _no_name(said: str) -> list[str]:
+    return [name for name in DOTTED.findall(said) if name not in NAMES]
+
+
+def _no_file(said: str) -> list[str]:
+    """Files that are named and not there; a name may leave out the folders that it begins with."""
+    named = (name for name in FILE.findall(said) if not MADE.search(name))
+    return [name for name in named if not any(one.endswith(f"/{name}") for one in FILES)]
+
+
+def test_modules_and_names_that_are_pointed_to_exist() -> None:
+    assert [
+        f"{place(path)}:{line}: {name}"
+        for path in SPEAKERS
+        for line, said in _said(path)
+        for name in _no_name(said)
+    ] == []
+
+
+def test_files_that_are_pointed_to_exist() -> None:
+    """Tests also name files of other projects, and such as they write themselves."""
+    assert [
+        f"{place(path)}:{line}: {name}"
+        for path in SPEAKERS
+        for line, said in _said(path)
+        for name in _no_file(said)
+        if name.startswith(OWN) or not path.is_relative_to(ROOT / "tests")
+    ] == []
+
+
+def test_these_rules_know_their_case() -> None:
+    assert _no_name(
+        "`eqspec.ops.contact` lists; see `eqspec.ops.op.StreamType.size`, eqspec.load."
+    ) == ["eqspec.ops.contact"]
+    assert _no_file("see ops/opp.py, `spec/load.py` and eqspec/ops/<family>/<name>.py") == [
+        "ops/opp.py"
+    ]
