@@ -14,6 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 import eqspec
+from eqspec.cli.one_device import refuse_several_processes
 from eqspec.cli.options import screen_of
 
 COMMANDS = (
@@ -33,6 +34,9 @@ COMMANDS = (
     "gc",
 )
 """`eqspec X` is `eqspec/cli/arguments/X.py` on the screen and `eqspec/commands/X.py` below it."""
+
+TRAINING = frozenset({"run", "eval", "ablate", "audit"})
+"""Commands that train or evaluate, and so use a device."""
 
 _FIRST = (
     "eqspec check specs/quickstart.yaml    is the spec right?",
@@ -101,6 +105,8 @@ def _eqspec(
     if version:
         screen.show(f"eqspec {eqspec.__version__}")
         raise typer.Exit
+    if context.invoked_subcommand in TRAINING:
+        refuse_several_processes(context.invoked_subcommand)
     if context.invoked_subcommand is None:
         screen.show(context.get_help())
         screen.suggest("eqspec", "check", "specs/quickstart.yaml")

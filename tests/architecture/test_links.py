@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import ast
-import io
+import functools
 import re
-import tokenize
 from typing import TYPE_CHECKING
 
 from tests.architecture.tree import ROOT, module_name, place, python_files, text_files, tree
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DOTTED = re.compile(r"(?<![\w/.])eqspec(?:\.[A-Za-z_]\w*)+(?!\*|/)")
+COMMENT = re.compile(r"(?:^|\s)# (.*)")
 FILE = re.compile(r"(?<![\w/.$~<>*:-])((?:[\w.-]+/)*[\w.-]*\w\.(?:py|yaml|md|toml))\b(?![/*<])")
 LAZY = {"eqspec.load", "eqspec.features"}
 """What `eqspec/__init__.py` imports when it is asked for."""
@@ -45,15 +45,20 @@ def _bound(node: ast.stmt) -> list[str]:
     return []
 
 
-def _said(path: Path) -> Iterator[tuple[int, str]]:
+@functools.cache
+def _said(path: Path) -> tuple[tuple[int, str], ...]:
     """The lines of a page, or of the docstrings and comments of a Python file, by number."""
+    return tuple((n, line) for n, line in _lines(path) if "eqspec" in line or "." in line)
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".md":
         yield from enumerate(text.splitlines(), start=1)
         return
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.type == tokenize.COMMENT:
-            yield token.start[0], token.string
+    for number, line in enumerate(text.splitlines(), start=1):
+        if comment := COMMENT.search(line):
+            yield number, comment.group(1)
     for node in ast.walk(tree(path)):
         match node:  # a docstring, also of a constant
             case ast.Expr(value=ast.Constant(value=str(said))):
@@ -64,7 +69,12 @@ PAGES = tuple(path for path in text_files() if path.suffix == ".md")
 SPEAKERS = (*PAGES, *python_files("eqspec", "tests", "benchmarks"))
 OWN = ("benchmarks/", "eqspec/", "registry/", "specs/", "tests/")
 NAMES = frozenset(LAZY.union(*map(_defined, python_files("eqspec"))))
-FILES = tuple(f"/{path.relative_to(ROOT)}" for path in text_files())
+FILES = {
+    "/".join(parts[at:])
+    for parts in (path.relative_to(ROOT).parts for path in text_files())
+    for at in range(len(parts))
+}
+"""Every file of the repository, with and without the folders that its name begins with."""
 
 
 def _no_name(said: str) -> list[str]:
@@ -73,8 +83,7 @@ def _no_name(said: str) -> list[str]:
 
 def _no_file(said: str) -> list[str]:
     """Files that are named and not there; a name may leave out the folders that it begins with."""
-    named = (name for name in FILE.findall(said) if not MADE.search(name))
-    return [name for name in named if not any(one.endswith(f"/{name}") for one in FILES)]
+    return [n for n in FILE.findall(said) if n not in FILES and not MADE.search(n)]
 
 
 def test_modules_and_names_that_are_pointed_to_exist() -> None:

@@ -77,12 +77,9 @@ def command(  # noqa: PLR0913 - its options
     the mean over seeds at every point, and beside them the untrained encoders and the controls.
     The variants of `compare:` are an axis, `variant`, and left out of any other grid.
     """
-    from eqspec.cli.one_device import refuse_several_processes
     from eqspec.commands.grid import read_grid
     from eqspec.commands.study import compile_grid
 
-    if not dry_run:
-        refuse_several_processes("ablate")
     screen, given = screen_of(context), spec_arguments(spec, sets=sets, data=data)
     screen.after_error = ("eqspec", "ablate", "--help")
     asked_for = read_grid(grid or (), seeds=seeds)

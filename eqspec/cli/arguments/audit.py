@@ -36,14 +36,11 @@ def command(  # noqa: PLR0913 - its options
     the first steps, trained anew in memory, have the recorded numbers bit for bit. Ends with status
     3 when a level does not hold, or cannot be checked. Changes nothing.
     """
-    from eqspec.cli.one_device import refuse_several_processes
     from eqspec.cli.render.audit import as_data, blocks
     from eqspec.cli.render.blocks import drawn
     from eqspec.commands.audit import audit
     from eqspec.runs.query import find
 
-    if level is Level.REPLAYS:
-        refuse_several_processes("audit")
     screen = screen_of(context)
     screen.after_error = ("eqspec", "status", *runs_arguments(runs))
     path = find(runs, reference=run)

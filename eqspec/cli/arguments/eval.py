@@ -52,10 +52,8 @@ def command(  # noqa: PLR0913 - its options
     By default those of its own plan; results that are there already are read, not made again. A
     finished run is sealed again, and its new seal names the one before.
     """
-    from eqspec.cli.one_device import refuse_several_processes
     from eqspec.runs.query import find
 
-    refuse_several_processes("eval")
     screen = screen_of(context)
     screen.after_error = ("eqspec", "status", *runs_arguments(runs))
     if uses and spec is not None:

@@ -86,11 +86,9 @@ def command(  # noqa: PLR0913 - its options
     `compare:` come first, each a run of its own; one table compares them all. Ctrl-C finishes the
     step, saves and stops; the same command goes on from there.
     """
-    from eqspec.cli.one_device import refuse_several_processes
     from eqspec.cli.time_limit import seconds_of
     from eqspec.commands.running.deadline import Deadline
 
-    refuse_several_processes("run")
     # From here on time counts: importing torch is a part of it.
     deadline = None if time_limit is None else Deadline.after(seconds_of(time_limit))
     screen, given = screen_of(context), spec_arguments(spec, sets=sets, data=data)
