@@ -26,7 +26,7 @@ from eqspec.runs.folder import Identity, RunFolder, State, place
 
 if TYPE_CHECKING:
     from eqspec.build.published import PublishedFit
-    from eqspec.build.trace import Trace
+    from eqspec.build.cost import Trace
 
 
 @dataclass(frozen=True, slots=True)

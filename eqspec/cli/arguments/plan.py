@@ -70,12 +70,7 @@ def command(  # noqa: PLR0913 - its options
     from eqspec.commands.plan import PlanRequest
     from eqspec.commands.plan import plan as describe
 
-    if on is not None and not trace:
-        message = "`--on` needs the number of operations, and `--no-trace` leaves it out"
-        raise UsageError(message, help="leave out one of the two")
-    if out is not None and out.is_dir():
-        message = f"`{out}` is a folder, and the plan needs a file"
-        raise UsageError(message, help=f"-o {out / 'NAME.plan'}")
+    _refuse(on=on, out=out, trace=trace)
     screen, given = screen_of(context), spec_arguments(spec, sets=sets, data=data)
     screen.after_error = ("eqspec", "check", *given)
     planning = describe(
@@ -94,18 +89,23 @@ def command(  # noqa: PLR0913 - its options
     if out is not None:
         screen.say(f"The plan is in {out}.")
         given = spec_arguments(out, sets=None, data=data)
-    devices = _devices(planning)
-    if devices > 1:
+    cost = planning.own.cost
+    if cost is not None and cost.machine is not None and cost.machine.devices > 1:
+        devices = cost.machine.devices
         screen.say(f"`eqspec run` uses one device for now; the estimate is for {devices}.")
     else:
         screen.suggest("eqspec", "run", *given, *runs_arguments(runs))
     return 0
 
 
-def _devices(planning: Planning) -> int:
-    """How many the machine has that was asked for."""
-    cost = planning.own.cost
-    return 1 if cost is None or cost.machine is None else cost.machine.devices
+def _refuse(*, on: str | None, out: Path | None, trace: bool) -> None:
+    """Refuses options that do not go together, or that no plan could be written to."""
+    if on is not None and not trace:
+        message = "`--on` needs the number of operations, and `--no-trace` leaves it out"
+        raise UsageError(message, help="leave out one of the two")
+    if out is not None and out.is_dir():
+        message = f"`{out}` is a folder, and the plan needs a file"
+        raise UsageError(message, help=f"-o {out / 'NAME.plan'}")
 
 
 def _show(

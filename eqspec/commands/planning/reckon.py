@@ -10,7 +10,7 @@ from eqspec.compile.plan import Plan
 from eqspec.registry.cards import MachineCard
 
 if TYPE_CHECKING:
-    from eqspec.build.trace import Trace
+    from eqspec.build.cost import Trace
 
 NUMBER_BYTES, ROW_BYTES = 26, 160
 """Of a number in a journal, and of a row of both journals around its numbers."""
