@@ -1,4 +1,4 @@
-"""What a plan costs: parameters, operations, memory. Free of torch; `eqspec.build.trace` finds it."""
+"""What a plan costs, free of torch: `eqspec.build.trace` finds it with modules on meta tensors."""
 
 from __future__ import annotations
 

@@ -25,8 +25,8 @@ from eqspec.registry.catalog import Catalog, open_catalog
 from eqspec.runs.folder import Identity, RunFolder, State, place
 
 if TYPE_CHECKING:
-    from eqspec.build.published import PublishedFit
     from eqspec.build.cost import Trace
+    from eqspec.build.published import PublishedFit
 
 
 @dataclass(frozen=True, slots=True)
