@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from eqspec.cli.main import main
+from eqspec.runs.folder import RunFolder
+from eqspec.runs.seal import Outcome
 from tests.toys import PATH, toy_text
 
 BACKBONE = (
@@ -73,6 +75,15 @@ class Runs:
 
     def name(self, spec: str = "toy") -> str:
         return self.folder(spec).relative_to(self.root).as_posix()
+
+
+def seal_anew(folder: Path) -> None:
+    """Seals a folder as it is now, as somebody might who wants a change to stay unseen."""
+    opened = RunFolder(folder)
+    record = opened.record()
+    assert record is not None
+    (folder / "record.json").unlink()
+    opened.seal(Outcome(record.status, record.step))
 
 
 def make_runs(folder: Path) -> Runs:

@@ -72,8 +72,11 @@ class Screen:
         self._out.print(_clean(text))
 
     def show_json(self, value: object) -> None:
-        """Data as JSON, keys in the order given."""
-        text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+        """Data as JSON, keys in the order given; nan and infinities become null."""
+        from pydantic_core import to_jsonable_python  # here: `--help` does without
+
+        plain = to_jsonable_python(value, inf_nan_mode="null")
+        text = json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False)
         self.show(printable_json(text))
 
     def say(self, text: Text | str = "") -> None:

@@ -68,6 +68,7 @@ def plan_in(folder: Path) -> Plan:
         FolderMismatch: when its plan cannot be read.
     """
     opened = RunFolder.open(folder)
+    opened.sealed().need("plan.json")
     opened.identity()  # which says it where the plan is damaged
     try:
         return Plan.model_validate(opened.plan())

@@ -46,13 +46,21 @@ class LoadedRun:
 
     @property
     def metrics(self) -> tuple[Row, ...]:
-        """Every row of `metrics.jsonl`: its step, and values by name."""
-        return tuple(journal.read(RunFolder(self.path).metrics))
+        """Every row of `metrics.jsonl`: its step, and values by name.
+
+        FolderMismatch when it is not as it was sealed.
+        """
+        folder = RunFolder(self.path)
+        folder.sealed().need(folder.metrics.name)
+        return tuple(journal.read(folder.metrics))
 
     @property
     def results(self) -> tuple[Report, ...]:
-        """Every evaluation that the folder holds, by id and step."""
-        return reports(RunFolder(self.path).evaluations)
+        """Every evaluation that the folder holds, by id and step.
+
+        DamagedResult when one is damaged, or not as it was sealed.
+        """
+        return reports(RunFolder(self.path))
 
 
 def load(
@@ -68,16 +76,14 @@ def load(
 
     Raises:
         UsageError: when there is no such run or no such checkpoint.
-        FolderMismatch: when its files are damaged.
+        FolderMismatch: when its files are damaged, or not as they were sealed.
     """
     path = find(Path(runs), reference=str(run))
     plan, folder = plan_in(path), RunFolder.open(path)
-    if step is None:
-        found = checkpoint.load(folder.checkpoints)
-    else:
-        found = checkpoint.load_step(folder.checkpoints, step=step)
-    if found is None:
+    saved = checkpoint.steps(folder.checkpoints)
+    if not saved:
         raise EqspecError(f"`{path}` has no checkpoint yet", help="`eqspec run` goes on with it")
+    found = checkpoint.load_step(folder.checkpoints, step=saved[-1] if step is None else step)
     graph = build_graph(plan.graph, seed=plan.seed, device=choose_device(device))
     put_weights(graph, found.tensors, file=found.files[0])
     seen = subject(graph, plan)

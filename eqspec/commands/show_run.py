@@ -21,6 +21,9 @@ from eqspec.runs.query import Ambiguous, find, run_summary
 from eqspec.runs.recorded import RecordedPlan, recorded_environment, recorded_plan
 from eqspec.runs.results import Measured, reports
 
+_SHOWN = ("plan.json", "environment.json", "metrics.jsonl")
+"""Files of which a page shows something; results are compared with the seal as they are read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
@@ -84,6 +87,7 @@ def show_run(path: Path, *, root: Path) -> RunPage:
     """
     run = run_summary(root, path)
     folder, plan = RunFolder.open(path), recorded_plan(path)
+    folder.sealed().need(*_SHOWN)
     return RunPage(
         standing=standing(run, now=revs(open_catalog())),
         plan=plan,
@@ -91,7 +95,7 @@ def show_run(path: Path, *, root: Path) -> RunPage:
         last=run.metrics.get(TRAIN),
         judged=tuple(
             Judgement(report.id, report.step, report.rev, headlines(report, plan))
-            for report in reports(folder.evaluations)
+            for report in reports(folder)
             if report.metrics
         ),
         saved=checkpoint.steps(folder.checkpoints),

@@ -23,6 +23,9 @@ from eqspec.runs.results import Report, reports
 from eqspec.spec.dump import write_yaml
 from eqspec.spec.source import read_yaml
 
+_SHOWN = ("spec.yaml", "resolved.yaml", "plan.json", "environment.json", "metrics.jsonl")
+"""Files that are compared; results are compared with the seal as they are read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Side:
@@ -74,6 +77,7 @@ def side(reference: str, *, root: Path) -> Side:
 
 def _run(path: Path, *, root: Path) -> Side:
     folder, plan = RunFolder.open(path), recorded_plan(path)
+    folder.sealed().need(*_SHOWN)
     texts = (path / "spec.yaml", path / "resolved.yaml")
     source, resolved = (read_yaml(read_text(text), name=str(text)) for text in texts)
     return Side(
@@ -83,7 +87,7 @@ def _run(path: Path, *, root: Path) -> Side:
         plan=plan,
         written=Written(source, resolved),
         environment=recorded_environment(path),
-        reports=reports(folder.evaluations),
+        reports=reports(folder),
         last=journal.latest(folder.metrics).get(TRAIN),
     )
 

@@ -14,7 +14,7 @@ from eqspec.runs.folder import RunFolder, State
 from eqspec.runs.live import writer
 from eqspec.runs.query import Summary, Unreadable, summaries
 from eqspec.runs.recorded import recorded_plan
-from eqspec.runs.results import reports
+from eqspec.runs.results import DamagedResult, Report, reports
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,8 @@ class Standing:
     Attributes:
         beat: seconds since the last sign of life of a run that is running.
         reason: why it failed, one line.
-        headline: the last result; None where there is none.
+        headline: the last result; None where there is none, or none can be shown.
+        refused: why its results are not shown, where one is damaged or not as it was sealed.
         stale: what has been raised since it was made.
         bytes: of all its files.
     """
@@ -33,6 +34,7 @@ class Standing:
     beat: float | None
     reason: str
     headline: Headline | None
+    refused: str | None
     stale: tuple[Raised, ...]
     bytes: int
 
@@ -66,15 +68,24 @@ def standing(run: Summary, *, now: Revs) -> Standing:
     """
     folder, plan = RunFolder.open(run.path), recorded_plan(run.path)
     record = folder.record()
-    found = reports(folder.evaluations)
+    found, refused = _reports(folder)
     return Standing(
         run=run,
         beat=_beat(run),
         reason=record.reason if record is not None else "",
         headline=last_headline(found, plan),
+        refused=refused,
         stale=stale(plan, found, now=now),
         bytes=size_of(run.path),
     )
+
+
+def _reports(folder: RunFolder) -> tuple[tuple[Report, ...], str | None]:
+    """The results; or none, and why they are not shown."""
+    try:
+        return reports(folder), None
+    except DamagedResult as error:
+        return (), error.message
 
 
 def _beat(run: Summary) -> float | None:

@@ -182,7 +182,7 @@ def standing(run: GridRun) -> Standing:
 
 def _judged(run: GridRun, *, step: int) -> bool:
     """Whether every evaluation after a step is there and looks whole."""
-    found = whole_steps(RunFolder(run.folder).evaluations)
+    found = whole_steps(RunFolder(run.folder))
     return all(step in found.get(e.id, ()) for e in run.plan.evaluations)
 
 

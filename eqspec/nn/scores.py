@@ -54,7 +54,7 @@ class Result:
     arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def summary(self) -> dict[str, Any]:
-        """Metrics and facts as plain data for JSON, which has no NaN: it becomes None."""
+        """Metrics and facts as plain data for JSON; nan and infinities become None."""
         rows = [
             {
                 "name": m.name,
@@ -103,7 +103,7 @@ class Headline:
 
 
 def _plain(value: float | None) -> float | None:
-    return None if value is None or np.isnan(value) else float(value)
+    return None if value is None or not np.isfinite(value) else float(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from eqspec.runs.artifacts import (
 )
 from eqspec.runs.keep import Keep, expendable
 from eqspec.runs.plain import plain
+from eqspec.runs.sealed import need_as_sealed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -181,8 +182,7 @@ def newest_weights(folder: Path) -> StoredFile | None:
     known = steps(folder)
     if not known:
         return None
-    contents = read_document(_json(folder, step=known[-1]), kind=Contents)
-    return contents.tensors
+    return _contents(folder, step=known[-1]).tensors
 
 
 def state_digest(tensors: Mapping[str, Tensor]) -> str:
@@ -214,9 +214,15 @@ def _free_stem(folder: Path, *, step: int) -> str:
     return stem
 
 
+def _contents(folder: Path, *, step: int) -> Contents:
+    """The JSON file of a step; in a sealed run, as it was sealed: with it, what it lists is."""
+    need_as_sealed(_json(folder, step=step))
+    return read_document(_json(folder, step=step), kind=Contents)
+
+
 def intact(folder: Path, *, step: int) -> Contents:
     """What the JSON file of a step lists; FolderMismatch when it or a file is damaged."""
-    contents = read_document(_json(folder, step=step), kind=Contents)
+    contents = _contents(folder, step=step)
     for file in (contents.tensors, contents.state):
         if _stored(folder / file.name) != file:
             raise FolderMismatch(f"`{folder / file.name}` has changed since it was written")

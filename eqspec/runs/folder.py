@@ -25,6 +25,7 @@ from eqspec.runs import record, seal
 from eqspec.runs.artifacts import PUT_BACK, read_document, read_text, write_json, write_text
 from eqspec.runs.environment import Environment
 from eqspec.runs.live import hold, writer
+from eqspec.runs.sealed import SealedFiles
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -258,6 +259,10 @@ class RunFolder:
     def record(self) -> RunRecord | None:
         """How the run ended; None when it has not, FolderMismatch when the record is damaged."""
         return record.read_record(self.path)
+
+    def sealed(self) -> SealedFiles:
+        """The folder's files as its seal knows them; what is read of a run is compared with it."""
+        return SealedFiles.of(self.path)
 
     def verify(self) -> tuple[Problem, ...]:
         """Every way in which the folder differs from its seal; empty when there is none."""

@@ -1,38 +1,71 @@
-"""Evaluation results in a run folder: numbers as JSON, per-sample values as arrays beside them."""
+"""Evaluation results in a run folder: numbers as JSON, per-sample values as arrays beside them.
+
+    r2-3f2a9c01.step-4.json    metrics, facts, the hash of the arrays, and a hash over all of it
+    r2-3f2a9c01.step-4.npz     per-sample values
+
+No result is read unchecked. In a sealed folder both files are compared with the seal. Where no seal
+covers them yet, the hash in the file must fit its contents, its name and its run: an edited number,
+or a result copied from elsewhere, is known by that. Files of older versions carry no such hash.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue, RootModel, ValidationError
 
 from eqspec.errors import EqspecError, FolderMismatch
-from eqspec.runs.artifacts import read_document, replacing, write_json
+from eqspec.runs.artifacts import (
+    FileEntry,
+    canonical_json,
+    entry_of,
+    read_document,
+    replacing,
+    write_json,
+)
+from eqspec.runs.folder import RunFolder
+from eqspec.runs.live import writer
+from eqspec.runs.seal import Trouble
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy as np
 
+    from eqspec.runs.sealed import SealedFiles
+
 SUFFIXES = (".json", ".npz")
 """Of the two files of a result."""
 
+DAMAGED = "is damaged: it does not hold what was written there"
+_UNKNOWN = "is not covered by the seal, and carries no hash by which it could be known"
 _NAME = re.compile(r"(?P<id>.+)\.step-(?P<step>\d+)")
 
 
 class DamagedResult(FolderMismatch):
-    """A result that cannot be read back: the same evaluation can be made anew."""
+    """A result that is not the one that was written: the same evaluation can be made anew.
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(
-            f"`{path}` is missing or damaged: the result in it cannot be read",
-            help=f"`eqspec eval {path.parent.parent}` judges the run anew where it has to",
-        )
+    Attributes:
+        trouble: what is wrong with its file.
+    """
+
+    def __init__(self, path: Path, trouble: str) -> None:
+        run = path.parent.parent
+        if trouble == Trouble.EXTRA:
+            advice = f"`eqspec eval {run}` seals it, if it is a result of this run"
+        else:
+            advice = (
+                f"`eqspec eval {run}` evaluates the run anew where it has to; where the checkpoint "
+                "is gone, put back a copy of the file"
+            )
+        super().__init__(f"`{path}` {trouble}", help=advice)
         self.path = path
+        self.trouble = trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,43 +79,6 @@ class Stored:
 
     summary: Mapping[str, Any]
     arrays: Mapping[str, np.ndarray]
-
-
-def save_result(folder: Path, *, name: str, stored: Stored) -> None:
-    """Writes `<name>.npz` and then `<name>.json`, whose existence says that both are complete."""
-    import numpy as np
-
-    with replacing(folder / f"{name}.npz") as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **stored.arrays)
-    write_json(folder / f"{name}.json", value=dict(stored.summary))
-
-
-def load_result(folder: Path, *, name: str) -> Stored | None:
-    """A stored result, or None when there is none (or it was not completed).
-
-    Raises:
-        DamagedResult: when there is one that cannot be read.
-    """
-    path = folder / f"{name}.json"
-    if not path.is_file():
-        return None
-    summary = _summary(path).model_dump(mode="json")
-    return Stored(summary=summary, arrays=_arrays(folder / f"{name}.npz"))
-
-
-def _arrays(path: Path) -> dict[str, np.ndarray]:
-    import numpy as np
-
-    try:
-        with zipfile.ZipFile(path) as whole:
-            torn = whole.testzip()  # reading alone may stop before the checksum
-        with np.load(path, allow_pickle=False) as arrays:
-            held = {key: arrays[key] for key in arrays.files}
-    except Exception as error:  # any byte of it may be another one
-        raise DamagedResult(path) from error
-    if torn is not None:
-        raise DamagedResult(path)
-    return held
 
 
 class Measured(BaseModel):
@@ -104,10 +100,18 @@ class Measured(BaseModel):
 
 
 class _Summary(BaseModel):
+    """A result's JSON file; of what is not None, the arrays' file and the whole are known."""
+
     model_config = ConfigDict(frozen=True)
 
     metrics: tuple[Measured, ...]
     facts: dict[str, Any]
+    arrays: FileEntry | None = None
+    sha256: str | None = None
+
+
+class _Contents(RootModel[dict[str, JsonValue]]):
+    """The same as it stands in the file."""
 
 
 class Report(BaseModel):
@@ -132,43 +136,151 @@ class Report(BaseModel):
         return rev if isinstance(rev, int) else None
 
 
-def reports(folder: Path) -> tuple[Report, ...]:
-    """Every stored result of a run's folder of evaluations, by id and step.
+def save_result(folder: RunFolder, *, name: str, stored: Stored) -> None:
+    """Writes `<name>.npz` and then `<name>.json`, whose existence says that both are complete."""
+    import numpy as np
+
+    arrays = folder.evaluations / f"{name}.npz"
+    with replacing(arrays) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **stored.arrays)
+    said = {**stored.summary, "arrays": entry_of(arrays).model_dump()}
+    digest = _digest(said, name=name, folder=folder)
+    write_json(folder.evaluations / f"{name}.json", value={**said, "sha256": digest})
+
+
+def load_result(folder: RunFolder, *, name: str) -> Stored | None:
+    """A stored result, or None when there is none (or it was not completed).
+
+    One that was added since the folder was sealed counts where it carries its own hash.
 
     Raises:
-        DamagedResult: when one cannot be read.
+        DamagedResult: when it is not the one that was written.
     """
-    found = [_report(*one) for one in _named(folder)]
+    files = folder.sealed()
+    found = _checked(folder, files, name=name, added=True)
+    if found is None:
+        return None
+    summary = found.model_dump(mode="json", include={"metrics", "facts"})
+    path = folder.evaluations / f"{name}.npz"
+    _need_arrays(path, files, found)
+    return Stored(summary=summary, arrays=_arrays(path))
+
+
+def reports(folder: RunFolder) -> tuple[Report, ...]:
+    """Every stored result of a run, by id and step.
+
+    Raises:
+        DamagedResult: when one is not as it was sealed, or cannot be read.
+    """
+    files, added = folder.sealed(), writer(folder.path) is not None
+    found: list[Report] = []
+    for name, id_, step in _named(folder, files):
+        summary = _checked(folder, files, name=name, added=added)
+        if summary is not None:
+            found.append(Report(id=id_, step=step, metrics=summary.metrics, facts=summary.facts))
     return tuple(sorted(found, key=lambda report: (report.id, report.step)))
 
 
-def whole_steps(folder: Path) -> Mapping[str, frozenset[int]]:
-    """Id of an evaluation → the steps of its results that look whole; their arrays are not read."""
+def whole_steps(folder: RunFolder) -> Mapping[str, frozenset[int]]:
+    """Id of an evaluation → the steps of its results that are as they were written."""
     found: dict[str, frozenset[int]] = {}
-    for path, id_, step in _named(folder):
+    files = folder.sealed()
+    for name, id_, step in _named(folder, files):
         try:
-            _summary(path)
+            summary = _checked(folder, files, name=name, added=False)
+            if summary is not None:
+                _need_arrays(folder.evaluations / f"{name}.npz", files, summary)
+                found[id_] = found.get(id_, frozenset()) | {step}
         except DamagedResult:
             continue
-        if zipfile.is_zipfile(path.with_suffix(".npz")):
-            found[id_] = found.get(id_, frozenset()) | {step}
     return found
 
 
-def _named(folder: Path) -> Iterator[tuple[Path, str, int]]:
-    for path in sorted(folder.glob("*.json")):
-        match = _NAME.fullmatch(path.stem)
-        if match is not None:
-            yield path, match["id"], int(match["step"])
+def added_results(folder: RunFolder) -> tuple[str, ...]:
+    """Names of the results that the folder's seal does not cover, each checked by its own hash.
+
+    Raises:
+        DamagedResult: when one is damaged or of another run: a seal would hide that.
+    """
+    files = folder.sealed()
+    paths = sorted(folder.evaluations.glob("*.json"))
+    names = [p.stem for p in paths if files.entries is None or files.trouble(p) is Trouble.EXTRA]
+    for name in names:
+        summary = _checked(folder, files, name=name, added=True)
+        if summary is not None:
+            _need_arrays(folder.evaluations / f"{name}.npz", files, summary)
+    return tuple(names)
 
 
-def _report(path: Path, id_: str, step: int) -> Report:
-    summary = _summary(path)
-    return Report(id=id_, step=step, metrics=summary.metrics, facts=summary.facts)
+def _named(folder: RunFolder, files: SealedFiles) -> Iterator[tuple[str, str, int]]:
+    """Name, id and step of every result that is there or was sealed."""
+    there = {path.name for path in folder.evaluations.glob("*.json")}
+    for file in sorted(there.union(files.names(below=folder.evaluations.name))):
+        match = _NAME.fullmatch(file.removesuffix(".json"))
+        if file.endswith(".json") and match is not None:
+            yield match[0], match["id"], int(match["step"])
 
 
-def _summary(path: Path) -> _Summary:
+def _checked(folder: RunFolder, files: SealedFiles, *, name: str, added: bool) -> _Summary | None:
+    """The JSON file of a result, as it was written; None where there is none.
+
+    Args:
+        added: also one that was added since the folder was sealed, if it carries its own hash.
+    """
+    path = folder.evaluations / f"{name}.json"
+    trouble = files.trouble(path)
+    if trouble is not None and not (added and trouble is Trouble.EXTRA):
+        raise DamagedResult(path, trouble)
+    if not path.is_file():
+        return None
     try:
-        return read_document(path, kind=_Summary)
-    except EqspecError as error:
-        raise DamagedResult(path) from error
+        raw = read_document(path, kind=_Contents).root
+        summary = _Summary.model_validate(raw)
+    except (EqspecError, ValidationError) as error:
+        raise DamagedResult(path, DAMAGED) from error
+    if files.entries is None or trouble is Trouble.EXTRA:
+        if summary.sha256 is None and trouble is Trouble.EXTRA:
+            raise DamagedResult(path, _UNKNOWN)
+        own = {key: value for key, value in raw.items() if key != "sha256"}
+        digest = _digest(own, name=name, folder=folder)
+        if summary.sha256 is not None and summary.sha256 != digest:
+            raise DamagedResult(path, DAMAGED)
+    return summary
+
+
+def _digest(said: Mapping[str, object], *, name: str, folder: RunFolder) -> str | None:
+    """SHA-256 of a result as the one of this name in this run; None where a number is none."""
+    mine = folder.identity()
+    of = {"recipe": mine.recipe, "seed": mine.seed, "name": name}
+    try:
+        text = canonical_json({"of": of, **said})
+    except ValueError:  # such as 1e999, which no result holds
+        return None
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _need_arrays(path: Path, files: SealedFiles, summary: _Summary) -> None:
+    """Refuses a file of arrays that is not the one of its result; what is in it is not read."""
+    trouble = files.trouble(path)
+    if trouble is not None and trouble is not Trouble.EXTRA:
+        raise DamagedResult(path, trouble)
+    if not path.is_file():
+        raise DamagedResult(path, Trouble.MISSING)
+    whole = zipfile.is_zipfile(path) if summary.arrays is None else entry_of(path) == summary.arrays
+    if not whole:
+        raise DamagedResult(path, DAMAGED)
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    import numpy as np
+
+    try:
+        with zipfile.ZipFile(path) as whole:
+            torn = whole.testzip()  # reading alone may stop before the checksum
+        with np.load(path, allow_pickle=False) as arrays:
+            held = {key: arrays[key] for key in arrays.files}
+    except Exception as error:  # any byte of it may be another one
+        raise DamagedResult(path, DAMAGED) from error
+    if torn is not None:
+        raise DamagedResult(path, DAMAGED)
+    return held

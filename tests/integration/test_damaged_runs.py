@@ -52,7 +52,7 @@ def test_a_damaged_result_is_judged_anew_with_a_word(copied: Runs, spec: str, da
     do(result(copied, ending))
     done = copied.ask("run", spec)
     assert done.status == 0, done.err
-    assert f"after step 4 anew (`{result(copied, 'json').stem}` was damaged)" in done.err
+    assert f"after step 4 anew (`{result(copied, 'json').stem}.{ending}` " in done.err
     assert result(copied, "json").read_bytes() == before
     assert RunFolder(copied.folder()).verify() == ()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from eqspec.runs import checkpoint
 from eqspec.runs.folder import RunFolder
-from tests.made_runs import Runs, ask
+from tests.made_runs import Runs, ask, seal_anew
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,6 +41,7 @@ def test_names_what_has_got_another_rev_since(copied: Runs) -> None:
     result = json.loads(path.read_text())
     result["facts"]["rev"] = 0
     path.write_text(json.dumps(result))
+    seal_anew(copied.folder())
     answer = copied.ask("status")
     assert "\nstale  made by what has another rev by now\n" in answer.out
     assert "  op evaluations/r2  rev 0 → " in answer.out

@@ -33,7 +33,7 @@ def compared(comparison: Comparison, done: Sequence[Done], *, width: int) -> Tex
 
 
 def as_data(comparison: Comparison, done: Sequence[Done]) -> JsonValue:
-    """The same as plain data; a number that is none becomes null."""
+    """The same as plain data."""
     runs = [
         {
             "name": one.name,
@@ -45,7 +45,7 @@ def as_data(comparison: Comparison, done: Sequence[Done]) -> JsonValue:
         for one in done
     ]
     data = {**dataclasses.asdict(comparison), "runs": runs}
-    return to_jsonable_python(data, inf_nan_mode="null")
+    return to_jsonable_python(data)
 
 
 def tables(comparison: Comparison, *, width: int) -> Text:

@@ -38,7 +38,7 @@ def blocks(difference: Difference) -> Iterator[Block]:
 
 
 def as_data(difference: Difference) -> JsonValue:
-    """The same as plain data; a number that is none becomes null."""
+    """The same as plain data."""
     data = {
         "a": _side_data(difference.a),
         "b": _side_data(difference.b),
@@ -61,7 +61,7 @@ def as_data(difference: Difference) -> JsonValue:
         "unmatched_evaluations": [{"id": i, "only": s} for i, s in difference.unmatched],
         "curves": difference.curves,
     }
-    return to_jsonable_python(data, inf_nan_mode="null")
+    return to_jsonable_python(data)
 
 
 def _side_data(side: Side) -> dict[str, object]:

@@ -37,8 +37,8 @@ def blocks(page: RunPage) -> Iterator[Block]:
 
 
 def as_data(page: RunPage) -> JsonValue:
-    """The same as plain data; a number that is none becomes null."""
-    return to_jsonable_python(page, inf_nan_mode="null")
+    """The same as plain data."""
+    return to_jsonable_python(page)
 
 
 def _head(page: RunPage) -> Block:

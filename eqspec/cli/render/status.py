@@ -33,14 +33,18 @@ def blocks(overview: Overview) -> Iterator[Block]:
     raised = tuple(row for one in overview.runs for row in stale_rows(one.stale, run=one.run.name))
     if raised:
         yield Block("stale", note="made by what has another rev by now", rows=raised)
+    refused = tuple((o.run.name, o.refused) for o in overview.runs if o.refused is not None)
+    if refused:
+        note = "results that are damaged or not as they were sealed; `eqspec audit RUN` tells more"
+        yield Block("not shown", note=note, rows=refused)
     if overview.unreadable:
         rows = tuple((one.name, one.reason) for one in overview.unreadable)
         yield Block("unreadable", rows=rows)
 
 
 def as_data(overview: Overview) -> JsonValue:
-    """The same as plain data; a number that is none becomes null."""
-    return to_jsonable_python(overview, inf_nan_mode="null")
+    """The same as plain data."""
+    return to_jsonable_python(overview)
 
 
 def doing(standing: Standing) -> Text:
@@ -76,6 +80,13 @@ def on_disk(count: int) -> str:
     return f"{large(count)}B"
 
 
+def _result(one: Standing) -> Text:
+    if one.refused is not None:
+        return Text("not shown", "bold red")
+    shown = headline(one.headline, trains=one.run.total > 0)
+    return Text(shown + (" (stale)" if one.stale else ""))
+
+
 def _row(one: Standing) -> tuple[str | Text, ...]:
     run = one.run
     return (
@@ -83,6 +94,6 @@ def _row(one: Standing) -> tuple[str | Text, ...]:
         doing(one),
         f"{number(run.step)}/{number(run.total)}" if run.total else "–",
         str(run.seed),
-        headline(one.headline, trains=run.total > 0) + (" (stale)" if one.stale else ""),
+        _result(one),
         on_disk(one.bytes),
     )

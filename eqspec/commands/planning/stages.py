@@ -65,7 +65,7 @@ def stages(plan: Plan, *, folder: Path, fingerprint: str | None = None) -> tuple
     A result that is damaged counts as missing: a run makes it anew.
     """
     here = (folder / "plan.json").is_file()
-    stored = whole_steps(folder / "evaluations") if here else dict[str, frozenset[int]]()
+    stored = whole_steps(RunFolder(folder)) if here else dict[str, frozenset[int]]()
     old = _plan_in(folder) if here else None
     return (
         _training(plan, folder, here=here, fingerprint=fingerprint),

@@ -96,9 +96,11 @@ def effort(name: str, plan: Plan, folder: Path) -> Effort:
 
 
 def _parameters(plan: Plan, folder: Path) -> Mapping[str, int]:
-    """Name of a module → its parameters; counted again where the file that says so is lost."""
+    """Name of a module → its parameters; counted again where the file that says so is not there."""
+    path = folder / "trace.json"
     try:
-        return read_document(folder / "trace.json", kind=_Trace).parameters
+        RunFolder(folder).sealed().need(path.name)
+        return read_document(path, kind=_Trace).parameters
     except FolderMismatch:
         return trace(plan).parameters
 
@@ -106,7 +108,9 @@ def _parameters(plan: Plan, folder: Path) -> Mapping[str, int]:
 def pulls(name: str, plan: Plan, folder: Path) -> Iterator[Pull]:
     """How hard the added terms pulled, where a rewrite added some."""
     graph = plan.graph
-    rows = journal.read(RunFolder(folder).metrics)
+    opened = RunFolder(folder)
+    opened.sealed().need(opened.metrics.name)
+    rows = journal.read(opened.metrics)
     measured = [row for row in rows if "cut.added" in row.values]
     if not measured:
         return

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,18 +79,17 @@ class Judging:
     """An evaluation begins. What was trained has been saved: a stop loses nothing now.
 
     Attributes:
-        damaged: results that were there but could not be read: file names without suffix.
+        damaged: name of each result that is not the one that was written → what is wrong with it.
     """
 
     evaluation: EvalPlan
     step: int
-    damaged: tuple[str, ...] = ()
+    damaged: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def reason(self) -> str:
         """Why it is made anew; empty where it never was."""
-        named = ", ".join(f"`{name}`" for name in self.damaged)
-        return f" anew ({named} was damaged)" if named else ""
+        return f" anew ({'; '.join(self.damaged.values())})" if self.damaged else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ def plan_folder(path: Path, *, overrides: Sequence[str], data: DataPlaces, fork:
         UsageError: when a fork is asked for and nothing is changed.
     """
     folder = RunFolder.open(path)
+    folder.sealed().need("plan.json", "resolved.yaml", "spec.yaml")
     name = folder.identity().name
     planned = plan_spec(path / "resolved.yaml", overrides=overrides, data=data, name=name)
     there = folder.identity()

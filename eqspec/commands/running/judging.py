@@ -194,22 +194,20 @@ def _judged(folder: RunFolder, bench: Bench, *, evaluation: EvalPlan, name: str)
     found = evaluate(evaluation, bench)
     result = replace(found, facts={**found.facts, "data": bench.held_out.fingerprint()})
     stored = Stored(summary=result.summary(), arrays=result.arrays)
-    save_result(folder.evaluations, name=name, stored=stored)
+    save_result(folder, name=name, stored=stored)
     return result
 
 
-def damaged_results(folder: RunFolder, *, evaluation: EvalPlan, step: int) -> tuple[str, ...]:
-    """File names, without suffix, of results that are there but cannot be read."""
+def damaged_results(folder: RunFolder, *, evaluation: EvalPlan, step: int) -> dict[str, str]:
+    """Name of each result that is not the one that was written → what is wrong with its file."""
     names = (result_name(evaluation, step=step), *_controls(evaluation, step=step).values())
-    return tuple(name for name in names if _is_damaged(folder, name=name))
-
-
-def _is_damaged(folder: RunFolder, *, name: str) -> bool:
-    try:
-        load_result(folder.evaluations, name=name)
-    except DamagedResult:
-        return True
-    return False
+    found: dict[str, str] = {}
+    for name in names:
+        try:
+            load_result(folder, name=name)
+        except DamagedResult as error:
+            found[name] = f"`{error.path.name}` {error.trouble}"
+    return found
 
 
 def _controls(evaluation: EvalPlan, *, step: int) -> dict[str, str]:
@@ -219,7 +217,7 @@ def _controls(evaluation: EvalPlan, *, step: int) -> dict[str, str]:
 
 def _read(folder: RunFolder, *, name: str) -> Result | None:
     try:
-        stored = load_result(folder.evaluations, name=name)
+        stored = load_result(folder, name=name)
     except DamagedResult:
         return None
     return None if stored is None else Result.from_parts(stored.summary, stored.arrays)

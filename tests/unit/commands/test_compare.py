@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from eqspec.cli.render.compare import as_data, compared
+from eqspec.cli.screen import Screen
 from eqspec.commands.running.compare import Done, compare
 from eqspec.commands.running.judging import Judged
 from eqspec.errors import UsageError
@@ -130,7 +131,7 @@ def test_the_page_fits_and_wide_tables_are_cut_into_blocks(done: tuple[Done, Don
     assert "The paper uses λ = 1 over 800 epochs." in said
 
 
-def test_json_has_no_nan(done: tuple[Done, Done]) -> None:
+def test_json_has_no_nan(done: tuple[Done, Done], capsys: pytest.CaptureFixture[str]) -> None:
     base, ours = done
     (judged,) = base.judged
     nan = Metric(
@@ -139,8 +140,9 @@ def test_json_has_no_nan(done: tuple[Done, Done]) -> None:
     nothing = Result((nan,), judged.result.facts, judged.result.arrays)
     odd = Done("base", base.plan, base.folder, (Judged(judged.evaluation, judged.step, nothing),))
     comparison = compare((odd, ours))
-    data = json.dumps(as_data(comparison, (odd, ours)), allow_nan=False)
-    assert json.loads(data)["tables"][0]["rows"][1]["scores"][0]["value"] is None
+    Screen().show_json(as_data(comparison, (odd, ours)))
+    said = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert said["tables"][0]["rows"][1]["scores"][0]["value"] is None
     assert "–" in compared(comparison, (odd, ours), width=100).plain
 
 

@@ -1,0 +1,150 @@
+"""A number edited in a sealed run is met by every command that reads it, and printed by none."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+import eqspec
+from eqspec.errors import FolderMismatch
+from eqspec.runs.artifacts import sha256_of
+from eqspec.runs.folder import RunFolder
+from tests.made_runs import Runs, seal_anew
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FALSE = 0.98765
+"""What a number is edited to."""
+
+
+@pytest.fixture
+def spec(made: Runs, copied: Runs) -> str:
+    return shutil.copy(made.root.parent / "toy.yaml", copied.root.parent)
+
+
+def result(runs: Runs, *, step: int = 4) -> Path:
+    (path,) = runs.folder().glob(f"evaluations/*.step-{step}.json")
+    return path
+
+
+def edit(path: Path) -> None:
+    """Changes every value of a stored result, and nothing else."""
+    stored = json.loads(path.read_text())
+    for metric in stored["metrics"]:
+        metric["value"] = FALSE
+    path.write_text(json.dumps(stored, indent=2))
+
+
+def edit_journal(runs: Runs) -> None:
+    path = runs.folder() / "metrics.jsonl"
+    path.write_text(path.read_text().replace('"loss":', '"loss":9', 1))
+
+
+CHANGED = "has changed since it was sealed"
+
+
+@pytest.mark.parametrize("argv", [("show", "toy/"), ("diff", "toy-base/", "toy/")])
+def test_who_reads_one_run_refuses_it(copied: Runs, argv: tuple[str, ...]) -> None:
+    edit(result(copied))
+    said = copied.ask(*(copied.name(a.strip("/")) if a.endswith("/") else a for a in argv))
+    assert said.status == 3
+    assert f"{result(copied).name}` {CHANGED}" in said.err
+    assert f"help: `eqspec eval {copied.folder()}`" in said.err
+    assert "0.98" not in said.out
+
+
+@pytest.mark.parametrize("argv", [("show", "toy/"), ("diff", "toy-base/", "toy/")])
+def test_so_do_they_with_an_edited_journal(copied: Runs, argv: tuple[str, ...]) -> None:
+    edit_journal(copied)
+    said = copied.ask(*(copied.name(a.strip("/")) if a.endswith("/") else a for a in argv))
+    assert said.status == 3
+    assert f"metrics.jsonl` {CHANGED}" in said.err
+
+
+def test_status_marks_the_run_and_shows_the_others(copied: Runs) -> None:
+    edit(result(copied))
+    said = copied.ask("status")
+    assert said.status == 0
+    rows = {line.split()[0]: line for line in said.out.splitlines() if "/4" in line}
+    assert "not shown" in rows[copied.name()]
+    assert "r2 encoder rot reflect" in rows[copied.name("toy-base")]
+    assert CHANGED in " ".join(said.out.split())
+    assert "0.98" not in said.out
+    (found,) = (one for one in copied.ask("status", "--json").data["runs"] if one["refused"])
+    assert (found["run"]["name"], found["headline"]) == (copied.name(), None)
+
+
+@pytest.mark.parametrize("command", ["run", "eval"])
+def test_who_goes_on_evaluates_anew_with_a_word(copied: Runs, spec: str, command: str) -> None:
+    before, record = result(copied).read_bytes(), sha256_of(copied.folder() / "record.json")
+    edit(result(copied))
+    done = copied.ask(command, spec if command == "run" else copied.name())
+    assert done.status == 0, done.err
+    assert f"after step 4 anew (`{result(copied).name}` {CHANGED})" in done.err
+    assert "0.98" not in done.out
+    assert result(copied).read_bytes() == before
+    assert RunFolder(copied.folder()).verify() == ()
+    assert sha256_of(copied.folder() / "record.json") != record, "it was sealed again"
+
+
+def test_so_does_a_study(copied: Runs, spec: str) -> None:
+    edit(result(copied))
+    planned = copied.ask("ablate", spec, "--grid", "variant", "--dry-run", "--json").data
+    assert sorted(one["mark"] for one in planned["runs"]) == ["=", "~"]
+    done = copied.ask("ablate", spec, "--grid", "variant")
+    assert done.status == 0, done.err
+    assert CHANGED in done.err
+    assert "0.98" not in done.out
+
+
+def test_a_removed_record_makes_no_edited_number_true(copied: Runs, spec: str) -> None:
+    before = result(copied).read_bytes()
+    edit(result(copied))
+    (copied.folder() / "record.json").unlink()
+    shown = copied.ask("show", str(copied.folder()))
+    assert shown.status == 3
+    assert f"{result(copied).name}` is damaged" in shown.err
+    done = copied.ask("run", spec)
+    assert done.status == 0, done.err
+    assert f"anew (`{result(copied).name}` is damaged" in done.err
+    assert result(copied).read_bytes() == before
+
+
+def test_a_result_of_another_run_or_step_is_none_of_this_one(copied: Runs) -> None:
+    (copied.folder() / "record.json").unlink()
+    whole = result(copied).read_bytes()
+    for other in (result(copied, step=0), next(copied.folder("toy-base").glob("evaluations/*.json"))):
+        shutil.copy(other, result(copied))
+        said = copied.ask("show", str(copied.folder()))
+        assert (said.status, "is damaged" in said.err) == (3, True)
+    result(copied).write_bytes(whole)
+    assert copied.ask("show", str(copied.folder())).status == 0
+
+
+def test_a_result_that_was_added_or_taken_away_is_named(copied: Runs) -> None:
+    added = result(copied).with_name("knn-00000000.step-4.json")
+    shutil.copy(result(copied), added)
+    said = copied.ask("show", copied.name())
+    assert said.status == 3
+    assert f"{added.name}` was added after the folder was sealed" in said.err
+    refused = copied.ask("eval", copied.name())
+    assert refused.status == 3, "a seal would make it a result of this run"
+    added.unlink()
+    result(copied).unlink()
+    said = copied.ask("show", copied.name())
+    assert said.status == 3
+    assert "is missing" in said.err
+
+
+def test_from_python_too(copied: Runs) -> None:
+    run = eqspec.load(copied.folder(), device="cpu")
+    edit(result(copied))
+    edit_journal(copied)
+    with pytest.raises(FolderMismatch, match=CHANGED):
+        _ = run.results
+    with pytest.raises(FolderMismatch, match=CHANGED):
+        _ = run.metrics
