@@ -11,7 +11,7 @@ from typing import Any
 
 from eqspec.cli.main import main
 from eqspec.runs.folder import RunFolder
-from eqspec.runs.seal import Outcome
+from eqspec.runs.record import Outcome
 from tests.toys import PATH, toy_text
 
 BACKBONE = (

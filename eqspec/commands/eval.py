@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import JsonValue, ValidationError
 
@@ -21,8 +22,10 @@ from eqspec.commands.running.judging import (
     damaged_results,
     judge_plan,
     open_splits,
+    result_names,
 )
 from eqspec.commands.running.memory import within_memory
+from eqspec.commands.running.reopening import need_as_sealed
 from eqspec.commands.running.request import never
 from eqspec.commands.running.told import told
 from eqspec.compile.plan import EvalPlan, Plan
@@ -33,10 +36,13 @@ from eqspec.registry.catalog import open_catalog
 from eqspec.runs import checkpoint
 from eqspec.runs.folder import RunFolder
 from eqspec.runs.log import Log
-from eqspec.runs.record import Outcome, RunRecord
-from eqspec.runs.results import SUFFIXES
+from eqspec.runs.record import Outcome
+from eqspec.runs.results import SUFFIXES, added_results
 from eqspec.spec.dump import write_yaml
 from eqspec.spec.load import judge_spec
+
+if TYPE_CHECKING:
+    from eqspec.build.graph import TrainGraph
 
 EvalEvent = Judging | Evaluated | Sealed
 
@@ -147,24 +153,59 @@ def evaluate_run(request: EvalRequest) -> Generator[EvalEvent]:
     with folder.hold(), Log(folder.log) as log:
         folder.finish_sealing()
         folder.guard_data(splits.train.fingerprint())
-        record = folder.record()
-        anew: list[str] = []
+        making = _Making(folder, _due(request, folder))
         try:
-            for step in _steps(request, folder):
-                for event in _judge_at(step, request, folder, splits=splits):
-                    if isinstance(event, Judging):
-                        anew += event.damaged
-                        log.write(f"eqspec eval: {next(told(event))}")
-                    yield event
+            for event in _events(request, folder, making.due, splits=splits):
+                if isinstance(event, Judging):
+                    log.write(f"eqspec eval: {next(told(event))}")
+                elif isinstance(event, Evaluated):
+                    making.note(event)
+                yield event
         finally:
-            if record is not None and (anew or _added(folder, record)):
-                folder.seal(
-                    Outcome(record.status, record.step, record.reason, record.finished),
-                    action="eval",
-                    changed=[f"evaluations/{name}{end}" for name in anew for end in SUFFIXES],
-                )
-        if record is not None:
+            making.seal()
+        if folder.record() is not None:
             yield Sealed(folder=folder.path)
+
+
+class _Making:
+    """What is made in a folder that may be sealed.
+
+    Attributes:
+        due: every evaluation with the step it is due after.
+    """
+
+    def __init__(self, folder: RunFolder, due: tuple[tuple[EvalPlan, int], ...]) -> None:
+        """Compares a sealed folder with its seal, if anything is to be made in it.
+
+        Raises:
+            FolderMismatch: when something else than the results that are due differs.
+        """
+        self.due = due
+        self._folder = folder
+        self._record = folder.record()
+        self._damaged = {
+            name for e, step in due for name in damaged_results(folder, evaluation=e, step=step)
+        }
+        self._made: set[str] = set()
+        lacking = any(Judged.read(folder, evaluation=e, step=step) is None for e, step in due)
+        if self._record is not None and (lacking or added_results(folder)):
+            need_as_sealed(folder, anew=self._damaged)
+
+    def note(self, event: Evaluated) -> None:
+        """Knows that the results of an evaluation are there, and those it was to make anew made."""
+        self._made |= set(result_names(event.judged.evaluation, step=event.step))
+
+    def seal(self) -> None:
+        """Seals a sealed folder again, unless a result is still not the one that was sealed."""
+        folder, record = self._folder, self._record
+        if record is None or not self._damaged <= self._made:
+            return
+        if self._damaged or added_results(folder):
+            folder.seal(
+                Outcome(record.status, record.step, record.reason, record.finished),
+                action="eval",
+                changed=[f"evaluations/{name}{end}" for name in self._damaged for end in SUFFIXES],
+            )
 
 
 def _steps(request: EvalRequest, folder: RunFolder) -> tuple[int, ...]:
@@ -179,24 +220,29 @@ def _steps(request: EvalRequest, folder: RunFolder) -> tuple[int, ...]:
     return tuple(sorted({0, *due.intersection(saved), saved[-1]}))
 
 
-def _judge_at(
-    step: int, request: EvalRequest, folder: RunFolder, *, splits: Splits
+def _due(request: EvalRequest, folder: RunFolder) -> tuple[tuple[EvalPlan, int], ...]:
+    """Every evaluation with each step that it is due after, by step."""
+    steps = _steps(request, folder)
+    asked = request.evaluations
+    return tuple((e, s) for s in steps for e in asked if s in {0, steps[-1], *e.steps})
+
+
+def _events(
+    request: EvalRequest,
+    folder: RunFolder,
+    due: Sequence[tuple[EvalPlan, int]],
+    *,
+    splits: Splits,
 ) -> Iterator[EvalEvent]:
-    """The evaluations that are due after a step."""
-    last = checkpoint.steps(folder.checkpoints)[-1]
-    due = [e for e in request.evaluations if step in {0, last, *e.steps}]
-    missing = [e for e in due if Judged.read(folder, evaluation=e, step=step) is None]
-    graph = None
-    if missing and (step or not request.plan.trains):
-        plan = request.plan
-        device = choose_device(plan.machine.device)
-        graph = build_graph(plan.graph, seed=plan.seed, device=device)
-        found = checkpoint.load_step(folder.checkpoints, step=step)
-        put_weights(graph, found.tensors, file=found.files[0])
-    for evaluation in due:
+    """The evaluations that are due, until a stop is wanted."""
+    step, graph = -1, None
+    for evaluation, after in due:
         if request.should_stop():
             return
-        if evaluation in missing:
+        if after != step:
+            step, graph = after, None
+        if Judged.read(folder, evaluation=evaluation, step=step) is None:
+            graph = graph or _graph(request.plan, folder, step=step)
             damaged = damaged_results(folder, evaluation=evaluation, step=step)
             yield Judging(evaluation=evaluation, step=step, damaged=damaged)
         with within_memory():
@@ -206,9 +252,11 @@ def _judge_at(
         yield Evaluated(judged=judged, step=step)
 
 
-def _added(folder: RunFolder, record: RunRecord) -> bool:
-    """Whether there are results that the seal does not know."""
-    return any(
-        path.relative_to(folder.path).as_posix() not in record.files
-        for path in folder.evaluations.glob("*.json")
-    )
+def _graph(plan: Plan, folder: RunFolder, *, step: int) -> TrainGraph | None:
+    """The weights of a step; None before training, which an evaluation makes by itself."""
+    if not step and plan.trains:
+        return None
+    graph = build_graph(plan.graph, seed=plan.seed, device=choose_device(plan.machine.device))
+    found = checkpoint.load_step(folder.checkpoints, step=step)
+    put_weights(graph, found.tensors, file=found.files[0])
+    return graph

@@ -19,6 +19,7 @@ from eqspec.commands.running.events import Evaluated, Opened, RunEvent, Sealed
 from eqspec.commands.running.guard import guard
 from eqspec.commands.running.judging import open_splits
 from eqspec.commands.running.memory import within_memory
+from eqspec.commands.running.reopening import reopen
 from eqspec.commands.running.request import RunRequest
 from eqspec.commands.running.told import told, told_published
 from eqspec.compile.plan import Plan
@@ -29,6 +30,7 @@ from eqspec.runs.environment import collect
 from eqspec.runs.folder import Opening, RunFolder
 from eqspec.runs.log import Log
 from eqspec.runs.record import Outcome, RunRecord, Status
+from eqspec.runs.results import added_results
 from eqspec.spec.dump import write_yaml
 
 
@@ -60,18 +62,19 @@ def run(request: RunRequest) -> Generator[RunEvent]:
         folder.guard_data(splits.train.fingerprint())
         record = folder.record()
         stored = stored_results(request, folder)
-        if record is not None and record.status is Status.FINISHED and None not in stored:
+        whole = None not in stored and not added_results(folder)
+        if record is not None and record.status is Status.FINISHED and whole:
             yield Opened(plan=plan, folder=path, done=plan.train.steps, program=None)
             yield from (Evaluated(judged=j, step=j.step) for j in stored if j is not None)
             yield Sealed(folder=path)
             return
         if record is not None and record.status is Status.FAILED and not request.retry:
             raise _failed_before(folder, record)
-        folder.unseal()
+        anew = reopen(request, folder)
         warnings = (f"weights from `init_from`: {fit}",) if fit and not fit.whole else ()
         notes = () if published is None else told_published(published)
         with Log(folder.log) as log:
-            attempt = Attempt(request, folder, splits=splits, live=live)
+            attempt = Attempt(request, folder, splits=splits, live=live, anew=anew)
             happened = attempt.events(warnings=warnings, notes=notes)
             events = with_damage(happened, splits=splits)
             yield from _logged(events, folder=folder, log=log)
@@ -81,6 +84,7 @@ def _existing(path: Path, plan: Plan) -> RunFolder | None:
     if not (path / "plan.json").is_file():
         return None
     folder = RunFolder.open(path)
+    folder.sealed().need("plan.json")
     guard(folder, plan)
     return folder
 
@@ -93,6 +97,7 @@ def _logged(events: Iterator[RunEvent], *, folder: RunFolder, log: Log) -> Itera
                 for text in told(event):
                     log.write(text)
                 if isinstance(event, Sealed):
+                    added_results(folder)
                     steps = folder.identity().train.steps
                     folder.seal(Outcome(status=Status.FINISHED, step=steps))
                 yield event
@@ -117,6 +122,7 @@ def _fail(folder: RunFolder, error: NotFinite, *, log: Log) -> RunFailed:
     kept = f"the checkpoint of step {saved[-1]} is kept" if saved else "no checkpoint was due yet"
     with suppress(EqspecError):  # unsealed it can be gone on with as well
         log.write(f"failed: {error.message}; {kept}")
+        added_results(folder)
         folder.seal(Outcome(status=Status.FAILED, step=error.step - 1, reason=error.message))
     return RunFailed(f"{error.message}; {kept}", folder=folder.path, advice=error.help)
 

@@ -30,7 +30,7 @@ from eqspec.runs.artifacts import (
 )
 from eqspec.runs.folder import RunFolder
 from eqspec.runs.live import writer
-from eqspec.runs.seal import Trouble
+from eqspec.runs.manifest import Trouble
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +43,8 @@ SUFFIXES = (".json", ".npz")
 """Of the two files of a result."""
 
 DAMAGED = "is damaged: it does not hold what was written there"
-_UNKNOWN = "is not covered by the seal, and carries no hash by which it could be known"
+_UNKNOWN = "was added after the folder was sealed, and carries no hash by which it could be known"
+_FOREIGN = "was added after the folder was sealed, and is no result of this run"
 _NAME = re.compile(r"(?P<id>.+)\.step-(?P<step>\d+)")
 
 
@@ -56,7 +57,9 @@ class DamagedResult(FolderMismatch):
 
     def __init__(self, path: Path, trouble: str) -> None:
         run = path.parent.parent
-        if trouble == Trouble.EXTRA:
+        if trouble in {_UNKNOWN, _FOREIGN}:
+            advice = "remove it, with its arrays (`.npz`)"
+        elif trouble == Trouble.EXTRA:
             advice = f"`eqspec eval {run}` seals it, if it is a result of this run"
         else:
             advice = (
@@ -244,7 +247,7 @@ def _checked(folder: RunFolder, files: SealedFiles, *, name: str, added: bool) -
         own = {key: value for key, value in raw.items() if key != "sha256"}
         digest = _digest(own, name=name, folder=folder)
         if summary.sha256 is not None and summary.sha256 != digest:
-            raise DamagedResult(path, DAMAGED)
+            raise DamagedResult(path, DAMAGED if trouble is None else _FOREIGN)
     return summary
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from eqspec.errors import FolderMismatch
-from eqspec.runs import seal
-from eqspec.runs.artifacts import FileEntry, entry_of
-from eqspec.runs.seal import Trouble
+from eqspec.runs.artifacts import FileEntry, entry_of, sha256_of
+from eqspec.runs.manifest import Trouble
+from eqspec.runs.record import RECORD, read_record, recorded_hash
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,8 +49,14 @@ class SealedFiles:
         Raises:
             FolderMismatch: when the record is damaged or does not match its hash.
         """
-        record = seal.read_record(folder)
-        return cls(folder, None if record is None else record.files)
+        record = read_record(folder)
+        if record is None:
+            return cls(folder, None)
+        # A sealing that was cut short has no hash yet, or that of the record before.
+        known = {None, record.previous, sha256_of(folder / RECORD)}
+        if recorded_hash(folder) not in known:
+            raise NotAsSealed(folder / RECORD, Trouble.RECORD, folder=folder)
+        return cls(folder, record.files)
 
     def trouble(self, path: Path) -> Trouble | None:
         """What is wrong with a file; None where it is as it was sealed, or nothing is sealed.

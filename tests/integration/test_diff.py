@@ -7,7 +7,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tests.made_runs import Runs
+    from tests.made_runs import Runs, seal_anew
 
 
 def test_says_what_changes_the_result_first(made: Runs) -> None:
@@ -75,5 +75,6 @@ def test_counts_what_is_cosmetic(copied: Runs) -> None:
     other = copied.root / "toy" / "other"
     shutil.copytree(copied.folder(), other)
     (other / "plan.json").write_text(json.dumps(plan))
+    seal_anew(other)
     page = copied.ask("diff", str(path.parent), str(other)).out
     assert "spec  0 change the weights · 1 cosmetic (machine.workers)" in page

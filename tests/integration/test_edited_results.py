@@ -12,7 +12,7 @@ import eqspec
 from eqspec.errors import FolderMismatch
 from eqspec.runs.artifacts import sha256_of
 from eqspec.runs.folder import RunFolder
-from tests.made_runs import Runs, seal_anew
+from tests.made_runs import Runs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -117,7 +117,10 @@ def test_a_removed_record_makes_no_edited_number_true(copied: Runs, spec: str) -
 def test_a_result_of_another_run_or_step_is_none_of_this_one(copied: Runs) -> None:
     (copied.folder() / "record.json").unlink()
     whole = result(copied).read_bytes()
-    for other in (result(copied, step=0), next(copied.folder("toy-base").glob("evaluations/*.json"))):
+    for other in (
+        result(copied, step=0),
+        next(copied.folder("toy-base").glob("evaluations/*.json")),
+    ):
         shutil.copy(other, result(copied))
         said = copied.ask("show", str(copied.folder()))
         assert (said.status, "is damaged" in said.err) == (3, True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from eqspec.build.program import (
@@ -26,7 +26,12 @@ from eqspec.commands.running.events import (
     Stopped,
     Why,
 )
-from eqspec.commands.running.judging import Judged, damaged_results, judge_plan
+from eqspec.commands.running.judging import (
+    Judged,
+    damaged_results,
+    judge_plan,
+    result_names,
+)
 from eqspec.commands.running.records import Records
 from eqspec.commands.running.request import RunRequest
 from eqspec.compile.plan import EvalPlan, Pause, Plan
@@ -54,12 +59,12 @@ def stored_results(request: RunRequest, folder: RunFolder) -> tuple[Judged | Non
     """What the end of the run asks for, as far as a folder holds it."""
     return tuple(
         Judged.read(folder, evaluation=evaluation, step=step)
-        for step in _last_steps(request)
+        for step in last_steps(request)
         for evaluation in request.plan.evaluations
     )
 
 
-def _last_steps(request: RunRequest) -> tuple[int, ...]:
+def last_steps(request: RunRequest) -> tuple[int, ...]:
     """After which steps the encoder is judged at the end of a run; 0 is before any training."""
     last = request.plan.train.steps
     return (0, last) if request.untrained and last else (last,)
@@ -69,12 +74,24 @@ class Attempt:
     """Trains, judges and saves in a folder that this process holds; whoever drives it seals."""
 
     def __init__(
-        self, request: RunRequest, folder: RunFolder, *, splits: Splits, live: Live
+        self,
+        request: RunRequest,
+        folder: RunFolder,
+        *,
+        splits: Splits,
+        live: Live,
+        anew: Mapping[str, str],
     ) -> None:
+        """Does nothing yet.
+
+        Args:
+            anew: name of each result that was not the one that was sealed → what was wrong with it.
+        """
         self._request = request
         self._folder = folder
         self._splits = splits
         self._live = live
+        self._anew = anew
         self._pauses = {pause.step: pause for pause in request.plan.timetable}
         self._budget = Budget(request.deadline)
         self._done = 0
@@ -200,7 +217,7 @@ class Attempt:
     def _finish(self, graph: TrainGraph) -> Generator[RunEvent, None, bool]:
         """Judges once the weights stand still for good; whether all of it is done."""
         plan = self._request.plan
-        for step in _last_steps(self._request):
+        for step in last_steps(self._request):
             at_hand = graph if step == plan.train.steps else None
             for evaluation in plan.evaluations:
                 yield from self._judge(evaluation, at_hand, step=step)
@@ -232,7 +249,9 @@ class Attempt:
         if request.should_stop() or not self._budget.fits_judging():
             return
         if Judged.read(folder, evaluation=evaluation, step=step) is None:
-            damaged = damaged_results(folder, evaluation=evaluation, step=step)
+            names = result_names(evaluation, step=step)
+            damaged = {name: self._anew[name] for name in names if name in self._anew}
+            damaged |= damaged_results(folder, evaluation=evaluation, step=step)
             yield Judging(evaluation=evaluation, step=step, damaged=damaged)
         began = time.monotonic()
         judged = judge_plan(

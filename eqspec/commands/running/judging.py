@@ -147,6 +147,11 @@ def result_name(evaluation: EvalPlan, *, step: int) -> str:
     return f"{evaluation.id}.step-{step}"
 
 
+def result_names(evaluation: EvalPlan, *, step: int) -> tuple[str, ...]:
+    """The same of its result and of those of its controls."""
+    return (result_name(evaluation, step=step), *_controls(evaluation, step=step).values())
+
+
 def judge_plan(
     folder: RunFolder,
     graph: TrainGraph | None,
@@ -200,9 +205,8 @@ def _judged(folder: RunFolder, bench: Bench, *, evaluation: EvalPlan, name: str)
 
 def damaged_results(folder: RunFolder, *, evaluation: EvalPlan, step: int) -> dict[str, str]:
     """Name of each result that is not the one that was written → what is wrong with its file."""
-    names = (result_name(evaluation, step=step), *_controls(evaluation, step=step).values())
     found: dict[str, str] = {}
-    for name in names:
+    for name in result_names(evaluation, step=step):
         try:
             load_result(folder, name=name)
         except DamagedResult as error:
