@@ -62,8 +62,8 @@ def run(request: RunRequest) -> Generator[RunEvent]:
         folder.guard_data(splits.train.fingerprint())
         record = folder.record()
         stored = stored_results(request, folder)
-        whole = None not in stored and not added_results(folder)
-        if record is not None and record.status is Status.FINISHED and whole:
+        finished = record is not None and record.status is Status.FINISHED
+        if finished and None not in stored and not added_results(folder):
             yield Opened(plan=plan, folder=path, done=plan.train.steps, program=None)
             yield from (Evaluated(judged=j, step=j.step) for j in stored if j is not None)
             yield Sealed(folder=path)

@@ -12,7 +12,8 @@ import eqspec
 from eqspec.errors import FolderMismatch
 from eqspec.runs.artifacts import sha256_of
 from eqspec.runs.folder import RunFolder
-from tests.made_runs import Runs
+from tests.made_runs import BACKBONE, Runs, ask
+from tests.toys import toy_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -141,6 +142,75 @@ def test_a_result_that_was_added_or_taken_away_is_named(copied: Runs) -> None:
     said = copied.ask("show", copied.name())
     assert said.status == 3
     assert "is missing" in said.err
+
+
+def test_going_on_hides_no_other_change(copied: Runs, spec: str) -> None:
+    """A result is made anew; what is not (the journal) stops it, and stays as it was found."""
+    edit(result(copied))
+    edit_journal(copied)
+    for argv in (("run", spec), ("eval", copied.name())):
+        said = copied.ask(*argv)
+        assert said.status == 3
+        assert f"`metrics.jsonl` {CHANGED}" in said.err
+    assert RunFolder(copied.folder()).record() is not None
+    assert "0.98765" in result(copied).read_text()
+
+
+def test_a_stop_before_the_new_result_seals_nothing(
+    copied: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    edit(result(copied))
+    monkeypatch.setattr("eqspec.commands.eval.judge_plan", stopped)
+    copied.ask("eval", copied.name())
+    assert copied.ask("show", copied.name()).status == 3
+
+
+def test_a_result_added_by_an_evaluation_that_was_killed_is_sealed_by_the_next(
+    copied: Runs, spec: str
+) -> None:
+    folder = copied.folder()
+    kept = shutil.copytree(folder, copied.root.parent / "kept")
+    assert copied.ask("eval", copied.name(), "--use", "effective-rank").status == 0
+    for name in ("record.json", "record.sha256"):  # as the kill would have left them
+        shutil.copy(kept / name, folder / name)
+    assert copied.ask("show", copied.name()).status == 3
+    assert copied.ask("run", spec).status == 0
+    assert copied.ask("show", copied.name()).status == 0
+    assert copied.ask("audit", copied.name(), "--level", "L0").status == 0
+
+
+@pytest.mark.parametrize("command", ["eval", "load", "init_from", "init"])
+def test_a_checkpoint_that_was_exchanged_is_not_used(
+    copied: Runs, tmp_path: Path, command: str
+) -> None:
+    """Weights, state and the file that lists them all taken from another run: whole by itself."""
+    for path in copied.folder("toy-base").glob("checkpoints/step-00000004*"):
+        shutil.copy(path, copied.folder() / "checkpoints" / path.name)
+    with pytest.raises(FolderMismatch, match=f"step-00000004.json` {CHANGED}"):
+        eqspec.load(copied.folder(), device="cpu")
+    if command == "load":
+        return
+    if command == "eval":
+        said = copied.ask("eval", copied.name(), "--use", "effective-rank")
+        assert said.status == 3
+    else:
+        weights = copied.folder() / "checkpoints" / "step-00000004.safetensors"
+        given = copied.folder() if command == "init_from" else weights
+        said = ask("check", _starting_from(given, below=tmp_path))
+        assert said.status == 2
+    assert "has changed since" in said.err
+
+
+def _starting_from(weights: Path, *, below: Path) -> str:
+    spec = below / "second.yaml"
+    text = toy_text(
+        "vicreg", equivariance="none", backbone=BACKBONE, extra='machine: {compile: "off"}'
+    )
+    spec.write_text(f"init_from: {weights}\n{text}")
+    return str(spec)
 
 
 def test_from_python_too(copied: Runs) -> None:
