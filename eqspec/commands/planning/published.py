@@ -16,7 +16,6 @@ from eqspec.compile.start import PublishedPlan
 from eqspec.errors import Diagnostic, EqspecError, SpecError, UsageError
 from eqspec.registry.catalog import Catalog
 from eqspec.runs.artifacts import sha256_of
-from eqspec.runs.sealed import need_as_sealed
 from eqspec.spec.checkpoints import HUB, PublishedWeights
 
 if TYPE_CHECKING:
@@ -61,6 +60,8 @@ def _found(
         return PublishedPlan(
             weights=named, file=None, sha256=asked.sha256, layout=None, partial=asked.partial
         )
+    from eqspec.runs.sealed import need_as_sealed
+
     need_as_sealed(path)
     digest = sha256_of(path)
     if asked.sha256 not in {None, digest}:
