@@ -139,9 +139,7 @@ def _found(folder: RunFolder) -> Found:
 
 
 def _numbers(folder: RunFolder, *, step: int) -> Numbers | None:
-    found = [
-        m for report in reports(folder) if report.step == step for m in report.metrics
-    ]
+    found = [m for report in reports(folder) if report.step == step for m in report.metrics]
     if not found:
         return None
     r2 = {
