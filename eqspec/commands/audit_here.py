@@ -1,9 +1,13 @@
-"""Level L1 of an audit: are spec, code, environment and data the same here?"""
+"""Level L1 of an audit: are spec, code, environment and data the same here?
+
+`COMPARED` lists every comparison; whoever adds one adds a function of a `Recorded` there.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import cast
 
 import torch
@@ -33,22 +37,39 @@ _MOST = 20
 """Most differences of two plans that are named."""
 
 
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a run has recorded, beside what is here.
+
+    Attributes:
+        then, now: the environment of the run, and that of this process.
+        data: where datasets lie.
+    """
+
+    folder: RunFolder
+    plan: RecordedPlan
+    then: Mapping[str, JsonValue]
+    now: Mapping[str, JsonValue]
+    data: DataPlaces
+
+
 def same_here(folder: RunFolder, *, data: DataPlaces) -> Iterator[Finding]:
     """What this installation and machine would do otherwise.
 
     Raises:
         FolderMismatch: when plan or environment cannot be read.
     """
-    plan = recorded_plan(folder.path)
-    then = recorded_environment(folder.path)
     device = choose_device("auto")
     names = (torch.cuda.get_device_name(device),) if device.type == "cuda" else ()
     found = collect(threads=torch.get_num_threads(), accelerators=names)
-    now: dict[str, JsonValue] = json.loads(found.model_dump_json())
-    yield _spec(folder, data=data)
-    yield _code(plan, then=then, now=now)
-    yield _environment(then=then, now=now)
-    yield _data(folder, recorded=then.get("data"), data=data)
+    recorded = Recorded(
+        folder=folder,
+        plan=recorded_plan(folder.path),
+        then=recorded_environment(folder.path),
+        now=json.loads(found.model_dump_json()),
+        data=data,
+    )
+    yield from (compared(recorded) for compared in COMPARED)
 
 
 def _finding(
@@ -63,16 +84,16 @@ def _finding(
     return Finding(Level.SAME_HERE, about, not found, said, tuple(found), tuple(beside))
 
 
-def _spec(folder: RunFolder, *, data: DataPlaces) -> Finding:
+def _spec(recorded: Recorded) -> Finding:
     """The resolved spec, compiled here, against the plan."""
     try:
-        made = plan_spec(folder.path / "resolved.yaml", data=data).plan
+        made = plan_spec(recorded.folder.path / "resolved.yaml", data=recorded.data).plan
     except EqspecError as error:
         return Finding(Level.SAME_HERE, "spec", None, f"cannot be compiled here: {error.message}")
     if made.published is not None and made.published.file is None:
         said = f"the published weights are not here any more: `{made.published.weights}`"
         return Finding(Level.SAME_HERE, "spec", None, said)
-    before, after = _leaves(folder.plan()), _leaves(made.model_dump(mode="json", by_alias=True))
+    before, after = _leaves(recorded.folder.plan()), _leaves(made.model_dump(mode="json", by_alias=True))
     paths = dict.fromkeys([*before, *after])
     found = [
         Disagreement(dotted(p), _text(before.get(p)), _text(after.get(p)))
@@ -90,10 +111,9 @@ def _leaves(plan: Mapping[str, object]) -> dict[KeyPath, JsonValue]:
     return {path: value for path, value in leaves(compared) if value != []}
 
 
-def _code(
-    plan: RecordedPlan, *, then: Mapping[str, JsonValue], now: Mapping[str, JsonValue]
-) -> Finding:
-    ops = [d for used in plan.made_from if used.kind == "op" for d in _op(used)]
+def _code(recorded: Recorded) -> Finding:
+    then, now = recorded.then, recorded.now
+    ops = [d for used in recorded.plan.made_from if used.kind == "op" for d in _op(used)]
     commits = commit_of(then), commit_of(now)
     beside = [Disagreement("commit", *commits)] if commits[0] != commits[1] else []
     sources = then.get("source"), now.get("source")
@@ -117,8 +137,9 @@ def _op(used: Used) -> Iterator[Disagreement]:
         yield Disagreement(used.full_name, f"text {used.sha256[:8]}", f"text {text[:8]}")
 
 
-def _environment(*, then: Mapping[str, JsonValue], now: Mapping[str, JsonValue]) -> Finding:
-    before, after = dict(environment_facts(then)), dict(environment_facts(now))
+def _environment(recorded: Recorded) -> Finding:
+    before = dict(environment_facts(recorded.then))
+    after = dict(environment_facts(recorded.now))
     found = [
         Disagreement(name, _text(before[name]), _text(after.get(name)))
         for name in before
@@ -131,19 +152,24 @@ def _environment(*, then: Mapping[str, JsonValue], now: Mapping[str, JsonValue])
     return _finding("environment", weighty, same="the same", other=other, beside=beside)
 
 
-def _data(folder: RunFolder, *, recorded: JsonValue, data: DataPlaces) -> Finding:
-    if not isinstance(recorded, str):
+def _data(recorded: Recorded) -> Finding:
+    then = recorded.then.get("data")
+    if not isinstance(then, str):
         return Finding(Level.SAME_HERE, "data", None, "the run has not read its data yet")
     try:
-        planned = DataPlan.model_validate(folder.plan().get("data"))
-        opened = open_dataset(planned, split="train", places=data, own=planned.name)
+        planned = DataPlan.model_validate(recorded.folder.plan().get("data"))
+        opened = open_dataset(planned, split="train", places=recorded.data, own=planned.name)
         now = opened.fingerprint()
     except (EqspecError, ValueError) as error:
         message = error.message if isinstance(error, EqspecError) else "planned by another eqspec"
         return Finding(Level.SAME_HERE, "data", None, f"cannot be read here: {message}")
-    found = [] if now == recorded else [Disagreement("fingerprint", recorded[:12], now[:12])]
+    found = [] if now == then else [Disagreement("fingerprint", then[:12], now[:12])]
     same = f"{planned.count:,} images with the same fingerprint, {now[:12]}"
     return _finding("data", found, same=same, other="other images, or in another order")
+
+
+COMPARED: tuple[Callable[[Recorded], Finding], ...] = (_spec, _code, _environment, _data)
+"""Every comparison of this level, in the order in which it is told."""
 
 
 def _text(value: JsonValue) -> str | None:
