@@ -93,7 +93,10 @@ def _spec(recorded: Recorded) -> Finding:
     if made.published is not None and made.published.file is None:
         said = f"the published weights are not here any more: `{made.published.weights}`"
         return Finding(Level.SAME_HERE, "spec", None, said)
-    before, after = _leaves(recorded.folder.plan()), _leaves(made.model_dump(mode="json", by_alias=True))
+    before, after = (
+        _leaves(recorded.folder.plan()),
+        _leaves(made.model_dump(mode="json", by_alias=True)),
+    )
     paths = dict.fromkeys([*before, *after])
     found = [
         Disagreement(dotted(p), _text(before.get(p)), _text(after.get(p)))

@@ -182,7 +182,8 @@ def newest_weights(folder: Path) -> StoredFile | None:
     known = steps(folder)
     if not known:
         return None
-    return _contents(folder, step=known[-1]).tensors
+    path = need_as_sealed(_json(folder, step=known[-1]))
+    return read_document(path, kind=Contents).tensors
 
 
 def state_digest(tensors: Mapping[str, Tensor]) -> str:
@@ -214,15 +215,10 @@ def _free_stem(folder: Path, *, step: int) -> str:
     return stem
 
 
-def _contents(folder: Path, *, step: int) -> Contents:
-    """The JSON file of a step; in a sealed run, as it was sealed: with it, what it lists is."""
-    need_as_sealed(_json(folder, step=step))
-    return read_document(_json(folder, step=step), kind=Contents)
-
-
 def intact(folder: Path, *, step: int) -> Contents:
     """What the JSON file of a step lists; FolderMismatch when it or a file is damaged."""
-    contents = _contents(folder, step=step)
+    # In a sealed run this file is as it was sealed, and so is what it lists.
+    contents = read_document(need_as_sealed(_json(folder, step=step)), kind=Contents)
     for file in (contents.tensors, contents.state):
         if _stored(folder / file.name) != file:
             raise FolderMismatch(f"`{folder / file.name}` has changed since it was written")

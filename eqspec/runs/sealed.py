@@ -90,10 +90,8 @@ class SealedFiles:
         return tuple(n.removeprefix(start) for n in self.entries or () if n.startswith(start))
 
 
-def need_as_sealed(path: Path) -> None:
-    """Refuses a file in a subfolder of a sealed run that is not as it was sealed.
-
-    A file that lies anywhere else is let through.
+def need_as_sealed(path: Path) -> Path:
+    """The path of a file that is as it was sealed, if it lies in a subfolder of a sealed run.
 
     Raises:
         NotAsSealed: with the file and what to do.
@@ -101,6 +99,7 @@ def need_as_sealed(path: Path) -> None:
     run = path.parent.parent
     if (run / "plan.json").is_file():
         SealedFiles.of(run).need(f"{path.parent.name}/{path.name}")
+    return path
 
 
 def _is(path: Path, entry: FileEntry) -> bool:

@@ -6,8 +6,10 @@ import json
 import shutil
 from typing import TYPE_CHECKING
 
+from tests.made_runs import seal_anew
+
 if TYPE_CHECKING:
-    from tests.made_runs import Runs, seal_anew
+    from tests.made_runs import Runs
 
 
 def test_says_what_changes_the_result_first(made: Runs) -> None:
