@@ -94,6 +94,7 @@ def data_places(data: Sequence[str] | None, *, spec: Path | None = None) -> Data
         UsageError: no folder, a name that no dataset has, or several folders without a name.
         SpecError: with everything that is wrong with the settings file.
     """
+    from eqspec.build.weight_paths import expanded
     from eqspec.cli.settings import places_of_this_machine
     from eqspec.commands.planning.data_places import DataPlaces, dataset_names, slot
 
@@ -106,7 +107,7 @@ def data_places(data: Sequence[str] | None, *, spec: Path | None = None) -> Data
         if not written.strip():  # an unset variable of a shell is not the folder one is in
             message = f"`--data '{text}'` names no folder"
             raise UsageError(message, help="write `.` for the folder that you are in")
-        folder = Path(written).expanduser()
+        folder = expanded(written)
         if match:
             _known(match[1], dataset_names(spec))
             named[slot(match[1])] = folder

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from eqspec.build.weight_paths import expanded
 from eqspec.commands.planning.data_places import slot
 from eqspec.errors import SpecError
 from eqspec.spec.diagnose import in_order, validate
@@ -51,7 +52,7 @@ def places_of_this_machine() -> dict[str, Path]:
 
 def _settings_file(environment: Mapping[str, str]) -> Path:
     config = environment.get("XDG_CONFIG_HOME")
-    folder = Path(config) if config else Path("~/.config").expanduser()
+    folder = Path(config) if config else expanded("~/.config")
     return folder / "eqspec" / "settings.yaml"
 
 
@@ -63,12 +64,12 @@ def _in_settings(path: Path) -> dict[str, Path]:
     if checked.value is None or source.problems:
         raise SpecError(in_order((*source.problems, *checked.diagnostics)))
     data = checked.value.data
-    return {slot(name): path.parent / Path(place).expanduser() for name, place in data.items()}
+    return {slot(name): path.parent / expanded(place) for name, place in data.items()}
 
 
 def _in_environment(environment: Mapping[str, str]) -> dict[str, Path]:
     return {
-        slot(name.removeprefix(PREFIX)): Path(place).expanduser()
+        slot(name.removeprefix(PREFIX)): expanded(place)
         for name, place in environment.items()
         if name.startswith(PREFIX) and place
     }

@@ -94,12 +94,10 @@ def _differs(said: str, found: list[Disagreement]) -> Finding:
 def _reason(folder: RunFolder) -> str:
     """What may make the last bits differ."""
     then = recorded_environment(folder.path)
-    threads = then.get("threads")
-    if threads != torch.get_num_threads():
-        return (
-            f"{torch.get_num_threads()} threads add in another order than the run's {threads}: "
-            "try as many (OMP_NUM_THREADS)"
-        )
+    threads, here = then.get("threads"), torch.get_num_threads()
+    if threads != here:
+        add = "1 thread adds" if here == 1 else f"{here} threads add"
+        return f"{add} in another order than the run's {threads}: try as many (OMP_NUM_THREADS)"
     return "L1 names what differs here"
 
 

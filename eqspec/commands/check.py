@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eqspec.commands.planning.data_places import NOWHERE, DataPlaces
+from eqspec.commands.planning.data_places import NOWHERE, DataPlaces, without_place
 from eqspec.commands.planning.fits import fits
 from eqspec.commands.planning.plans import plan_spec
 from eqspec.compile.plan import Plan
@@ -55,11 +55,13 @@ class Checked:
         warnings: what is legal but deserves a second look.
         data: the datasets of which somebody said where they lie: what is trained on, then what
             evaluations name.
+        needed: names of those that a run needs and of which nobody said where they lie.
     """
 
     plans: tuple[Gist, ...]
     warnings: tuple[Diagnostic, ...]
     data: tuple[DataFound, ...] = ()
+    needed: tuple[str, ...] = ()
 
 
 def check(path: Path, *, overrides: Sequence[str] = (), data: DataPlaces = NOWHERE) -> Checked:
@@ -78,6 +80,7 @@ def check(path: Path, *, overrides: Sequence[str] = (), data: DataPlaces = NOWHE
         plans=tuple(gist(p) for p in planned.in_order),
         warnings=planned.warnings,
         data=found,
+        needed=without_place(planned.in_order, places=data),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import JsonValue
 
 from eqspec.build.crop import effective_scale
-from eqspec.commands.planning.data_places import NOWHERE, DataPlaces
+from eqspec.commands.planning.data_places import NOWHERE, DataPlaces, without_place
 from eqspec.commands.planning.fits import fits
 from eqspec.commands.planning.plans import Planned, plan_spec
 from eqspec.commands.planning.reading import locate_spec
@@ -20,6 +20,8 @@ from eqspec.commands.planning.saved import SavedPlan, SavedVariant, fingerprint,
 from eqspec.commands.planning.stages import Stage, stages
 from eqspec.compile.plan import Plan
 from eqspec.errors import Diagnostic
+from eqspec.ops.find import find_op
+from eqspec.ops.op import OpParams
 from eqspec.registry.cards import MachineCard
 from eqspec.registry.catalog import Catalog, open_catalog
 from eqspec.runs.folder import Identity, RunFolder, State, place
@@ -95,15 +97,21 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Planning:
-    """A spec's plan and those of its variants, in the order of `compare:`."""
+    """A spec's plan and those of its variants, in the order of `compare:`.
+
+    Attributes:
+        needed: names of datasets that a run needs and of which nobody said where they lie.
+    """
 
     own: Described
     variants: tuple[Described, ...]
     warnings: tuple[Diagnostic, ...]
+    needed: tuple[str, ...] = ()
 
     def as_data(self) -> dict[str, Any]:
         """The same as plain data."""
-        return {**self.own.as_data(), "variants": [v.as_data() for v in self.variants]}
+        variants = [v.as_data() for v in self.variants]
+        return {**self.own.as_data(), "variants": variants, "needed": list(self.needed)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +165,12 @@ def plan(request: PlanRequest) -> Planning:
         ]
     if request.out is not None:
         save(request.out, _to_be_saved(planned, catalog, data=request.data, overlay=overlay))
-    return Planning(own=described[-1], variants=tuple(described[:-1]), warnings=planned.warnings)
+    return Planning(
+        own=described[-1],
+        variants=tuple(described[:-1]),
+        warnings=planned.warnings,
+        needed=without_place(planned.in_order, places=request.data),
+    )
 
 
 def _machine(catalog: Catalog, name: str) -> MachineCard:
@@ -231,12 +244,14 @@ def _fit_data(found: PublishedFit) -> dict[str, Any]:
 
 
 def _shown(plan: Plan) -> dict[tuple[str, int], tuple[float, float]]:
-    side = plan.data.params.get("tile")
-    if not isinstance(side, int):  # the images have sizes of their own
+    op = find_op("datasets", plan.data.impl)
+    known: Callable[[OpParams], tuple[int, int]] | None = getattr(op, "image_size", None)
+    if known is None:  # the images have sizes of their own
         return {}
+    width, height = known(op.Params.model_validate(plan.data.params))
     return {
         (v.group, v.index): effective_scale(
-            v.crop, width=side, height=side, size=v.size, canvas=v.canvas
+            v.crop, width=width, height=height, size=v.size, canvas=v.canvas
         )
         for v in plan.views.views
         if v.canvas > v.size

@@ -159,13 +159,15 @@ def fingerprint(sizes: Iterable[tuple[str, int]], chosen: Iterable[bytes]) -> st
 
 
 class NotPlaced(UsageError):
-    """Nobody said where a dataset lies; it is called by its card's name."""
+    """Nobody said where a dataset lies; it is called by its card's name.
 
-    def __init__(self, dataset: str) -> None:
-        super().__init__(
-            f"nobody said where `{dataset}` lies",
-            help=f"--data {dataset}=DIR, or --data DIR for any folder of images",
-        )
+    Args:
+        own: whether the spec trains on it; for data that an evaluation names, nothing stands in.
+    """
+
+    def __init__(self, dataset: str, *, own: bool = True) -> None:
+        other = ", or --data DIR for any folder of images" if own else ""
+        super().__init__(f"nobody said where `{dataset}` lies", help=f"--data {dataset}=DIR{other}")
 
 
 def needed_folder(folder: Path | None, *, dataset: str) -> Path:

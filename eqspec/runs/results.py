@@ -31,6 +31,7 @@ from eqspec.runs.artifacts import (
 from eqspec.runs.folder import RunFolder
 from eqspec.runs.live import writer
 from eqspec.runs.manifest import Trouble
+from eqspec.runs.older_words import Facts, Group
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,7 +100,7 @@ class Measured(BaseModel):
     value: float | None
     low: float | None = None
     high: float | None = None
-    group: dict[str, str] = {}
+    group: Group = {}
 
 
 class _Summary(BaseModel):
@@ -108,7 +109,7 @@ class _Summary(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     metrics: tuple[Measured, ...]
-    facts: dict[str, Any]
+    facts: Facts
     arrays: FileEntry | None = None
     sha256: str | None = None
 
@@ -130,7 +131,7 @@ class Report(BaseModel):
     id: str
     step: int
     metrics: tuple[Measured, ...]
-    facts: dict[str, Any]
+    facts: Facts
 
     @property
     def rev(self) -> int | None:

@@ -13,8 +13,10 @@ import pytest
 from eqspec.errors import EqspecError
 from eqspec.ops.datasets import photos
 from eqspec.ops.find import find_op, op_names
+from eqspec.ops.image_files import NotPlaced
 from eqspec.ops.op import OpParams, how_it_runs_fields
 from eqspec.ops.stored_views import StoredViews
+from eqspec.ops.units import units
 from eqspec.registry.catalog import open_catalog
 from tests.fabricated import LAYOUTS
 
@@ -125,6 +127,26 @@ def test_a_folder_must_be_given_and_exist(name, tmp_path):
     with pytest.raises(EqspecError, match="there is no folder") as caught:
         opened(name, tmp_path / "none")
     assert caught.value.exit_status == 2
+
+
+@pytest.mark.parametrize("name", sorted(LAYOUTS))
+def test_an_op_says_whether_it_needs_a_folder_and_how_large_its_images_are(name, laid_out):
+    op = find_op("datasets", name)
+    if op.needs_folder:
+        with pytest.raises(NotPlaced):
+            opened(name, None)
+    else:
+        assert len(opened(name, None))
+    if hasattr(op, "image_size"):
+        width, height = op.image_size(op.Params())
+        assert opened(name, laid_out[name]).image(0).shape == (height, width, 3)
+
+
+def test_the_words_for_samples_are_the_data_s_own():
+    assert units("photos").words == {"images": "crops", "sources": "photos"}
+    assert units("latent_views").words == {"images": "objects", "sources": "objects"}
+    assert units("image_folder").words == {"images": "images", "sources": "images"}
+    assert units("no-such-op").words == {"images": "images", "sources": "images"}
 
 
 def test_how_a_dataset_is_read_is_no_part_of_it():

@@ -68,7 +68,7 @@ def test_what_the_headline_names_is_reported(name: str) -> None:
         assert all(m.of("row") == "encoder" for m in found)
         assert all(m.of(key) is not None for m in found for key in shown.by)
     assert result.metrics[0].name in {*shown.metrics, "majority"}
-    assert {"heldout_images", "heldout_photos"} <= set(result.facts)
+    assert {"heldout_images", "heldout_sources"} <= set(result.facts)
 
 
 @EACH

@@ -128,7 +128,7 @@ def score(
     return {
         m.of("border"): m.value
         for m in result.metrics
-        if m.name == "r2" and m.of("interval") == "crops"
+        if m.name == "r2" and m.of("interval") == "images"
     }
 
 

@@ -94,7 +94,8 @@ def command(  # noqa: PLR0913 - its options
         devices = cost.machine.devices
         screen.say(f"`eqspec run` uses one device for now; the estimate is for {devices}.")
     else:
-        screen.suggest("eqspec", "run", *given, *runs_arguments(runs))
+        places = (part for name in planning.needed for part in ("--data", f"{name}=DIR"))
+        screen.suggest("eqspec", "run", *given, *places, *runs_arguments(runs))
     return 0
 
 

@@ -23,7 +23,11 @@ def checked(result: Checked, *, width: int | None) -> Text:
         [Text("ok", "bold green"), Text(gist.name, "bold"), _one_line(gist)]
         for gist in result.plans
     ]
-    return aligned([*rows, *_data_rows(result.data)], width=width)
+    needed = [
+        [Text("need", "bold yellow"), Text(name, "bold"), f"a run reads it: --data {name}=DIR"]
+        for name in result.needed
+    ]
+    return aligned([*rows, *_data_rows(result.data), *needed], width=width)
 
 
 def _data_rows(found: Sequence[DataFound]) -> list[Sequence[Text | str]]:
@@ -96,6 +100,7 @@ def as_data(result: Checked) -> dict[str, Any]:
         "ok": True,
         "plans": [dataclasses.asdict(gist) for gist in result.plans],
         "data": [{**dataclasses.asdict(d), "folder": str(d.folder)} for d in result.data],
+        "needed": list(result.needed),
         "diagnostics": _diagnostics(result.warnings),
     }
 

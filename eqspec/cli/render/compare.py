@@ -67,10 +67,10 @@ def _table(table: Table, *, width: int) -> Text:
 
 def _about(table: Table) -> str:
     """What the numbers were measured on, what brackets mean and what words do."""
-    images, photos = table.heldout
-    some = "crops" if photos < images else "images"
-    of = f" of {number(photos)} photographs" if photos < images else ""
-    said = [f"Measured on {number(images)} held-out {some}{of} ({table.data})."]
+    samples, sources = table.heldout
+    of = f" of {number(sources)} {table.units.sources}" if sources < samples else ""
+    some = f"{number(samples)} held-out {table.units.samples}{of}"
+    said = [f"Measured on {some} ({table.data})."]
     kinds = [i.over for i in _most_intervals(table.rows)]
     if kinds:
         paired = [i.over for i in _most_intervals(table.differences)]

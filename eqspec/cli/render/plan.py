@@ -52,8 +52,13 @@ def planned(planning: Planning, *, width: int) -> Text:
         aligned(_choices(own.plan), width=width),
         *(_section(title, rows, width=width) for title, rows in sections.items() if rows),
         *(wrapped(note, width=width) for note in own.plan.notes),
+        *(wrapped(_needed(name), width=width) for name in planning.needed),
     ]
     return Text("\n\n").join(parts)
+
+
+def _needed(name: str) -> str:
+    return f"A run reads `{name}`, and nobody said where that lies: --data {name}=DIR."
 
 
 def graph(plan: Plan, *, width: int) -> Text:

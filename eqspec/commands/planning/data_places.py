@@ -23,14 +23,14 @@ from types import MappingProxyType, ModuleType
 
 from pydantic import JsonValue, ValidationError
 
-from eqspec.compile.plan import DataPlan
+from eqspec.compile.plan import DataPlan, Plan
 from eqspec.compile.resolve import Resolved
 from eqspec.errors import Diagnostic, EqspecError, SpecError, UsageError
 from eqspec.ops.find import UnknownOp, find_op
 from eqspec.ops.image_files import ImageFileParams, NotPlaced
 from eqspec.ops.op import OpParams, how_it_runs_fields
 from eqspec.ops.tolerant import Tolerant
-from eqspec.registry.cards import DatasetCard
+from eqspec.registry.cards import DatasetCard, DatasetFacts
 from eqspec.registry.catalog import Card, open_catalog
 
 STAND_IN = "image-folder"
@@ -97,6 +97,22 @@ def read_all_asked(data: DataPlaces, used: Iterable[DataPlan]) -> None:
         )
 
 
+def without_place(plans: Iterable[Plan], *, places: DataPlaces) -> tuple[str, ...]:
+    """Names of the datasets that a run of some plans needs and of which nobody said where they lie.
+
+    An op says by `needs_folder` whether it needs a folder at all.
+    """
+    used = [(data, plan.data.name) for plan in plans for data in plan.datasets]
+    return tuple(
+        dict.fromkeys(
+            data.name
+            for data, own in used
+            if places.of(data.name, own=own) is None
+            and getattr(find_op("datasets", data.impl), "needs_folder", False)
+        )
+    )
+
+
 def dataset_names(spec: Path | None = None) -> tuple[str, ...]:
     """Names of all dataset cards; also of those in a `registry/` beside a spec."""
     overlay = None if spec is None else spec.parent / "registry"
@@ -119,7 +135,7 @@ def open_dataset(data: DataPlan, *, split: str, places: DataPlaces, own: str) ->
     try:
         opened = op.open(params, split=split, folder=folder)
     except NotPlaced:  # the op knows its own name, which several cards may share
-        raise NotPlaced(data.name) from None
+        raise NotPlaced(data.name, own=data.name == own) from None
     return Tolerant(opened, limit=getattr(params, "unreadable", 0))
 
 
@@ -161,7 +177,7 @@ def card_here(own: Card, *, data: DataPlaces) -> Card:
         params = op.Params.model_validate(own.model.params)
     except (UnknownOp, ValidationError):
         return own
-    if _is_its_own(op, params, data.own):
+    if _is_its_own(op, params, own.model.facts, folder=data.own):
         return own
     return _told(open_catalog().card("datasets", STAND_IN), params)
 
@@ -192,12 +208,18 @@ def _told(card: Card, params: OpParams) -> Card:
     )
 
 
-def _is_its_own(op: ModuleType, params: OpParams, folder: Path) -> bool:
+def _is_its_own(op: ModuleType, params: OpParams, facts: DatasetFacts, *, folder: Path) -> bool:
     """Whether a folder holds the dataset itself, or is about to."""
     # A plugin may know no layout but its own.
     recognises: Callable[[OpParams, Path], bool] | None = getattr(op, "recognises", None)
     fetched: bool = getattr(params, "download", False)
-    return recognises is None or fetched or recognises(params, folder)
+    if recognises is None or fetched:
+        return True
+    # Of any folder of images, a card may promise how many there are; another one stands in.
+    fits: Callable[..., bool] | None = getattr(op, "fits", None) if facts.count else None
+    return recognises(params, folder) and (
+        fits is None or fits(params, folder, classes=facts.classes or None)
+    )
 
 
 def count_images(resolved: Resolved, *, data: DataPlaces) -> int | None:

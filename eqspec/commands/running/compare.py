@@ -13,6 +13,7 @@ from eqspec.compile.planner import UNTRAINED
 from eqspec.evals.evaluate import compare as differences
 from eqspec.evals.evaluate import headline
 from eqspec.nn.scores import Headline, Metric, Result
+from eqspec.ops.units import IMAGES_ALONE, Units, units
 
 FEATURES = "encoder"
 """Which features are compared: all runs have them."""
@@ -38,7 +39,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A 95 % interval; `over` says what was resampled: ``crops``, ``photos`` or ``images``."""
+    """A 95 % interval; `over` says what was resampled, in the words of the data."""
 
     over: str
     low: float
@@ -85,7 +86,8 @@ class Table:
         rows: untrained first, then what was read without any encoder, then published weights
             before any training, then the runs as they were given.
         differences: what the last run has above each other one, on the same held-out samples.
-        heldout: (images, photographs) that it was measured on.
+        heldout: (samples, their sources) that it was measured on.
+        units: what these are called.
     """
 
     evaluation: str
@@ -94,6 +96,7 @@ class Table:
     rows: tuple[Row, ...]
     differences: tuple[Row, ...]
     heldout: tuple[int, int]
+    units: Units = IMAGES_ALONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,25 +133,41 @@ def _table(evaluation: EvalPlan, done: Sequence[Done]) -> Table | None:
     ]
     if not any(row.scores for row in rows):
         return None
+    called = units(evaluation.data.impl)
     last, others = results.get(done[-1].name), [one.name for one in done[:-1]]
     facts = next(iter(results.values())).facts
     return Table(
         evaluation=evaluation.id,
         shown=shown,
         data=evaluation.data.name,
-        rows=tuple(rows),
+        rows=tuple(_in_words(row, called) for row in rows),
         differences=tuple(
-            Row(
-                f"{done[-1].name} − {name}",
-                headline_scores(
-                    differences(evaluation, last, results[name]), shown, suffix="_difference"
+            _in_words(
+                Row(
+                    f"{done[-1].name} − {name}",
+                    headline_scores(
+                        differences(evaluation, last, results[name]), shown, suffix="_difference"
+                    ),
                 ),
+                called,
             )
             for name in others
             if last is not None and name in results
         ),
-        heldout=(int(facts["heldout_images"]), int(facts["heldout_photos"])),
+        heldout=(int(facts["heldout_images"]), int(facts["heldout_sources"])),
+        units=called,
     )
+
+
+def _in_words(row: Row, called: Units) -> Row:
+    """The row with its intervals in the words of the data; one where two are over the same."""
+
+    def worded(score: Score) -> Score:
+        named = {called.words.get(i.over, i.over): i for i in reversed(score.intervals)}
+        intervals = tuple(replace(i, over=over) for over, i in reversed(named.items()))
+        return replace(score, intervals=intervals)
+
+    return Row(row.name, tuple(worded(score) for score in row.scores))
 
 
 def _results(evaluation: EvalPlan, done: Sequence[Done]) -> Iterator[tuple[str, Result]]:

@@ -12,6 +12,7 @@ from eqspec.ops.image_files import ImageFiles, known_split, labelled
 from eqspec.ops.published import Published, PublishedParams
 
 rev = 1
+needs_folder = True
 
 PUBLISHED = Published(
     "fgvc-aircraft", "fgvc-aircraft-2013b", ("data/images", "data/variants.txt"), "FGVCAircraft"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 rev = 1
+needs_folder = True
 
 PUBLISHED = Published(
     "flowers102", "flowers-102", ("jpg", "setid.mat", "imagelabels.mat"), "Flowers102"

@@ -13,6 +13,7 @@ from eqspec.ops.image_files import ImageFiles, known_split, labelled
 from eqspec.ops.published import Published, PublishedParams
 
 rev = 1
+needs_folder = True
 
 PUBLISHED = Published("food101", "food-101", ("images", "meta/train.json"), "Food101")
 

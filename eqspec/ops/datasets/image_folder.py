@@ -34,6 +34,7 @@ from eqspec.ops.image_files import (
 from eqspec.ops.left_out import SUFFIXES
 
 rev = 2
+needs_folder = True
 
 
 class Params(ImageFileParams):

@@ -29,6 +29,7 @@ from eqspec.ops.parquet_images import ParquetImages, parquet_images
 from eqspec.ops.tar_images import Index, TarImages, indexed
 
 rev = 1
+needs_folder = True
 
 CLASSES = 1000
 

@@ -15,6 +15,7 @@ from eqspec.ops.image_files import ImageFiles, known_split, labelled
 from eqspec.ops.published import Published, PublishedParams
 
 rev = 1
+needs_folder = True
 
 CLASSES = 8142
 

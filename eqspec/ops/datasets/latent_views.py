@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 rev = 1
+needs_folder = True
+sample_unit = "object"
 
 NAME = "3diebench"
 """The card that messages name."""

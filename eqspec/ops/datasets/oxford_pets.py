@@ -11,6 +11,7 @@ from eqspec.ops.image_files import ImageFiles, known_split, labelled
 from eqspec.ops.published import Published, PublishedParams
 
 rev = 1
+needs_folder = True
 
 PUBLISHED = Published(
     "oxford-pets", "oxford-iiit-pet", ("images", "annotations/trainval.txt"), "OxfordIIITPet"

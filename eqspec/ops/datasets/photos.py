@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 rev = 1
+needs_folder = False
+sample_unit, source_unit = "crop", "photo"
 
 PHOTOGRAPHS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -103,6 +105,11 @@ class Photos:
         for path in self._paths:
             digest.update(hashlib.sha256(path.read_bytes()).digest())
         return digest.hexdigest()
+
+
+def image_size(params: Params) -> tuple[int, int]:
+    """Width and height of every image."""
+    return params.tile, params.tile
 
 
 def recognises(_params: Params, _folder: Path) -> bool:

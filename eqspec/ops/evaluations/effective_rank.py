@@ -65,7 +65,7 @@ class EffectiveRank:
         rows = [row for row in self.params.rows if row in held.rows]
         facts = {
             "heldout_images": len(held.images),
-            "heldout_photos": len(np.unique(held.sources)),
+            "heldout_sources": len(np.unique(held.sources)),
             "features": {row: held.rows[row].shape[1] for row in rows},
         }
         return Result(

@@ -83,7 +83,7 @@ class NearestNeighbours:
         facts = {
             "train_images": len(train.images),
             "heldout_images": len(held.images),
-            "heldout_photos": len(np.unique(held.sources)),
+            "heldout_sources": len(np.unique(held.sources)),
             "classes": len(held.classes),
             "resamples": p.resamples,
         }

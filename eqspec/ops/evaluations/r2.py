@@ -11,7 +11,7 @@ the parameters of g from frozen features of I and g(I). What the paper leaves op
   encoder and run. Images of the held-out split are never trained on.
 - Rows: `encoder` (class token and mean patch), `z_inv`, `z_equi` (pooled parts of the embedding).
 - One regressor per row, family and border, and per seed; R² is the mean over seeds, its spread is
-  over seeds, its 95 % interval over held-out crops, and over the photographs they come from. All
+  over seeds, its 95 % interval over held-out images, and over the sources they come from. All
   three hold the encoder fixed; the replicate of a claim is another pre-training seed.
 - The headline `r2` is the uniform mean over parameters. `r2_weighted` and `r2_pooled` are in the
   transformation's own units; see `eqspec.nn.scores`.
@@ -128,7 +128,7 @@ class TransformRegression:
             "train_pairs": len(train.images) * self.params.draws,
             "heldout_images": len(held.images),
             "heldout_pairs": len(images),
-            "heldout_photos": len(np.unique(sources)),
+            "heldout_sources": len(np.unique(sources)),
             "regressor_seeds": self.params.seeds,
             "resamples": self.params.resamples,
         }
@@ -219,10 +219,13 @@ def _group(key: Key) -> tuple[tuple[str, str], ...]:
 
 
 def _resamples(images: np.ndarray, sources: np.ndarray, *, resamples: int) -> dict[str, np.ndarray]:
-    """Bootstrap multiplicities by what is resampled; photographs only where there are several."""
-    found = {"crops": resample(images, resamples=resamples, op="r2.bootstrap.crops")}
+    """Bootstrap multiplicities by what is resampled; sources only where there are several.
+
+    The names of the streams of random numbers are older than the general words.
+    """
+    found = {"images": resample(images, resamples=resamples, op="r2.bootstrap.crops")}
     if len(np.unique(sources)) > 1:
-        found["photos"] = resample(sources, resamples=resamples, op="r2.bootstrap.photos")
+        found["sources"] = resample(sources, resamples=resamples, op="r2.bootstrap.photos")
     return found
 
 

@@ -49,7 +49,7 @@ def _r2(value: float) -> tuple[Metric, ...]:
     """With the two intervals that make two metrics of one number."""
     group = (("row", "encoder"), ("family", "rot"), ("border", "canvas"))
     return (
-        *(Metric("r2", value, 0.0, 1.0, (*group, ("interval", o))) for o in ("crops", "photos")),
+        *(Metric("r2", value, 0.0, 1.0, (*group, ("interval", o))) for o in ("images", "sources")),
         Metric("r2", float("nan"), group=(group[0], ("family", "blur"), group[2])),
         Metric("r2", 0.9, group=(("row", "blocks"), *group[1:])),
         Metric("r2_constant", 0.0, group=group),

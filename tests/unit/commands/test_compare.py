@@ -41,10 +41,10 @@ def _result(share: float, *, columns: tuple[tuple[str, str], ...] = COLUMNS) -> 
         group = (("row", "encoder"), ("family", family), ("border", border))
         metrics += [
             Metric("r2", 1 - share**2, 0.1, 0.9, (*group, ("interval", over)))
-            for over in ("crops", "photos")
+            for over in ("images", "sources")
         ]
         metrics.append(Metric("r2_constant", 0.0, group=group))
-    facts = {"heldout_images": 60, "heldout_photos": 3, "resamples": 1000}
+    facts = {"heldout_images": 60, "heldout_sources": 3, "resamples": 1000}
     return Result(metrics=tuple(metrics), facts=facts, arrays=arrays)
 
 
@@ -92,6 +92,28 @@ def test_the_last_run_is_measured_against_the_others(done: tuple[Done, Done]) ->
         # Nearly constant, since the regressors are off by the same share everywhere.
         assert [i.low for i in score.intervals] == pytest.approx([0.27, 0.27], abs=0.02)
         assert [i.high for i in score.intervals] == pytest.approx([0.27, 0.27], abs=0.06)
+
+
+def test_words_are_those_of_the_data(tmp_path: Path) -> None:
+    """A photograph has many crops; an image of a folder is its own source."""
+    plan = plan_of(
+        load_toy("vicreg", extra="evaluate: [{use: r2, at: end, with: {data: cifar10}}]")
+    )
+    named = {
+        name: (
+            _done(tmp_path / f"{name}1", p, name="a", share=0.6),
+            _done(tmp_path / name, p, name="b", share=0.3),
+        )
+        for name, p in (("photos", BASE), ("images", plan))
+    }
+    pages = {
+        name: " ".join(compared(compare(done), done, width=200).plain.split())
+        for name, done in named.items()
+    }
+    assert "Measured on 60 held-out crops of 3 photos (photos)." in pages["photos"]
+    assert "paired, over crops and over photos" in pages["photos"]
+    assert "paired, over images." in pages["images"]
+    assert "photos" not in pages["images"]
 
 
 def test_results_of_other_samples_are_not_compared(done: tuple[Done, Done]) -> None:
@@ -154,7 +176,7 @@ def _judged(spec: str, *results: tuple[int, Result]) -> tuple[Plan, tuple[Judged
 
 def _rank(value: float) -> Result:
     metric = Metric("effective_rank", value, group=(("row", "encoder"),))
-    facts = {"heldout_images": 60, "heldout_photos": 3}
+    facts = {"heldout_images": 60, "heldout_sources": 3}
     return Result((metric,), facts=facts, arrays={"images": IMAGES})
 
 
@@ -180,7 +202,7 @@ def test_a_rank_below_a_quarter_of_the_untrained_one_is_called_collapsed(
 def test_accuracies_stand_by_metric_and_number_of_neighbours(done: tuple[Done, Done]) -> None:
     labels = np.arange(60) % 4
     arrays = {"images": IMAGES, "sources": IMAGES, "labels": labels}
-    facts = {"heldout_images": 60, "heldout_photos": 60, "resamples": 1000}
+    facts = {"heldout_images": 60, "heldout_sources": 60, "resamples": 1000}
     times = image_resamples(IMAGES, resamples=1000)
 
     def result(share: int) -> Result:

@@ -106,7 +106,7 @@ def test_facts_say_on_how_much_it_was_measured(clean: Result) -> None:
         "train_pairs": 400,
         "heldout_images": 60,
         "heldout_pairs": 60,
-        "heldout_photos": 12,
+        "heldout_sources": 12,
         "regressor_seeds": 2,
         "resamples": 1000,
     }
@@ -117,19 +117,19 @@ def test_rows_and_both_intervals_are_labelled(clean: Result) -> None:
     assert [dict(m.group) for m in headline] == [
         {"row": row, "family": "trans", "border": "canvas", "interval": over}
         for row in ("encoder", "z_inv", "z_equi")
-        for over in ("crops", "photos")
+        for over in ("images", "sources")
     ]
     assert all(m.low is not None and m.low <= m.value <= m.high for m in headline)
 
 
 def test_what_is_in_the_features_is_read_and_nothing_else(clean: Result) -> None:
-    assert pick(clean.metrics, "r2", row="encoder", interval="crops").value > 0.8
-    assert pick(clean.metrics, "r2", row="z_equi", interval="crops").value > 0.8
-    assert abs(pick(clean.metrics, "r2", row="z_inv", interval="crops").value) < 0.1
+    assert pick(clean.metrics, "r2", row="encoder", interval="images").value > 0.8
+    assert pick(clean.metrics, "r2", row="z_equi", interval="images").value > 0.8
+    assert abs(pick(clean.metrics, "r2", row="z_inv", interval="images").value) < 0.1
 
 
 def test_aggregations_belong_together(clean: Result) -> None:
-    value = pick(clean.metrics, "r2", row="encoder", interval="crops").value
+    value = pick(clean.metrics, "r2", row="encoder", interval="images").value
     each = [
         pick(clean.metrics, "r2_parameter", row="encoder", parameter=name).value
         for name in ("tx", "ty")
@@ -163,8 +163,8 @@ def test_a_number_that_is_none_survives_as_nan() -> None:
 
 
 def test_the_difference_is_paired(clean: Result, noisy: Result) -> None:
-    gap = pick(compare(plan(), clean, noisy), "r2_difference", row="encoder", interval="crops")
-    a, b = (pick(r.metrics, "r2", row="encoder", interval="crops") for r in (clean, noisy))
+    gap = pick(compare(plan(), clean, noisy), "r2_difference", row="encoder", interval="images")
+    a, b = (pick(r.metrics, "r2", row="encoder", interval="images") for r in (clean, noisy))
     assert gap.value == pytest.approx(a.value - b.value, abs=1e-6)
     assert 0 < gap.low < gap.value < gap.high
     same = compare(plan(), clean, clean)
@@ -188,7 +188,7 @@ def test_a_parameter_that_never_changes_is_left_out() -> None:
     assert any("have no variance" in str(w.message) for w in caught)
     assert np.isnan(pick(found.metrics, "r2_parameter", parameter="hue").value)
     brightness = pick(found.metrics, "r2_parameter", parameter="brightness").value
-    assert pick(found.metrics, "r2", interval="crops").value == pytest.approx(brightness)
+    assert pick(found.metrics, "r2", interval="images").value == pytest.approx(brightness)
 
 
 def test_too_few_images_are_refused() -> None:
@@ -198,7 +198,7 @@ def test_too_few_images_are_refused() -> None:
 
 def test_one_photograph_has_no_interval_over_photographs() -> None:
     found = evaluate(plan(rows=["encoder"]), Bench(subject(), train=Spots(40), held_out=Spots(5)))
-    assert {m.of("interval") for m in found.metrics if m.name == "r2"} == {"crops"}
+    assert {m.of("interval") for m in found.metrics if m.name == "r2"} == {"images"}
 
 
 def test_the_card_states_the_papers_ranges() -> None:

@@ -1,0 +1,47 @@
+"""What a sample of a dataset is called, and what samples come from. Free of torch.
+
+A dataset op may state `sample_unit` and `source_unit`; where it does not, both are images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from eqspec.ops.find import UnknownOp, find_op
+
+IMAGES, SOURCES = "images", "sources"
+"""What an evaluation calls them, whatever the data: its bootstraps are over one or the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """Words for the samples of a dataset, in the plural.
+
+    Attributes:
+        samples: ``images``, ``crops``, ``objects``.
+        sources: what they come from; the same word where each is its own source.
+    """
+
+    samples: str = "images"
+    sources: str = "images"
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """The evaluations' words → the dataset's."""
+        return MappingProxyType({IMAGES: self.samples, SOURCES: self.sources})
+
+
+IMAGES_ALONE = Units()
+
+
+def units(impl: str) -> Units:
+    """The words of a dataset op; those for images where it is not known here."""
+    try:
+        op = find_op("datasets", impl)
+    except UnknownOp:
+        return IMAGES_ALONE
+    sample: str = getattr(op, "sample_unit", "image")
+    source: str = getattr(op, "source_unit", sample)
+    return Units(samples=f"{sample}s", sources=f"{source}s")
