@@ -1,4 +1,4 @@
-"""Results that were stored under older words are read under the new ones, and stay what they are."""
+"""Results stored under older words are read under the new ones, and stay what they are."""
 
 from __future__ import annotations
 
