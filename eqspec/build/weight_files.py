@@ -16,8 +16,8 @@ from eqspec.build.tensor_files import read_pickle, read_safetensors
 from eqspec.build.weight_paths import is_there
 from eqspec.errors import UsageError
 
-MOST_VALUES = 200_000
-"""Values in all mappings of a file; a checkpoint of a large model has some ten thousand."""
+MOST_VALUES = 50_000
+"""Values in all mappings of a file; a checkpoint of a large model has some thousand."""
 
 DEEPEST = 32
 """Mappings inside one another; `optimizer/state/0/exp_avg` is four."""

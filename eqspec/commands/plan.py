@@ -233,6 +233,8 @@ def _fit_data(found: PublishedFit) -> dict[str, Any]:
     return {
         "layout": found.layout.name,
         "part": found.layout.part,
+        "wrapper": found.layout.wrapper,
+        "inserted": list(found.layout.inserted),
         "matched": len(found.fit.taken),
         "missing": list(found.fit.missing),
         "unexpected": list(found.fit.unexpected),

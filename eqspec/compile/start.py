@@ -28,6 +28,9 @@ class LayoutPlan(Frozen):
         before: pattern of what stands before the names of its encoder.
         rename: patterns in these names → what takes their place.
         aside: patterns of whole names → what these tensors are.
+        wrapper: what training code has put in front of all names that are meant; `before` and
+            `aside` begin with it.
+        inserted: names of torch's own that are taken out of a name before it is looked at.
     """
 
     name: str
@@ -37,6 +40,8 @@ class LayoutPlan(Frozen):
     before: str
     rename: dict[str, str]
     aside: dict[str, str]
+    wrapper: str = ""
+    inserted: tuple[str, ...] = ()
 
 
 class PublishedPlan(Frozen):

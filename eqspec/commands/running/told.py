@@ -20,6 +20,7 @@ from eqspec.commands.running.events import (
     Stopped,
     Why,
 )
+from eqspec.compile.start import LayoutPlan
 from eqspec.engine.events import Agreed, Stepped
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ def told_published(found: PublishedFit) -> tuple[str, ...]:
     fit, layout = found.fit, found.layout
     named = f"layout `{layout.name}`, part `{layout.part}`"
     lines = [f"published weights: {named}: {len(fit.taken)} tensors matched"]
+    lines += [f"wrappers stripped: {stripped}"] if (stripped := _stripped(layout)) else []
     lines += [
         f"resampled: `{name}` {list(there)} → {list(here)}"
         for name, (there, here) in found.resampled.items()
@@ -101,6 +103,12 @@ def told_published(found: PublishedFit) -> tuple[str, ...]:
     lines += [f"{what}: {', '.join(f'`{n}`' for n in names)}" for what, names in odd if names]
     lines += [f"taken in part although {one}" for one in found.disagreements]
     return tuple(lines)
+
+
+def _stripped(layout: LayoutPlan) -> str:
+    """What stood around the names of the encoder; empty where nothing did."""
+    around = [f"`{layout.wrapper}`"] if layout.wrapper else []
+    return ", ".join([*around, *(f"`{one}.` inside names" for one in layout.inserted)])
 
 
 def _opened(event: Opened) -> str:
