@@ -3,6 +3,7 @@
 L0  every file is as it was sealed: any flipped byte is found
 L1  spec, code, environment and data are the same here
 L2  the first steps, trained anew from the plan, have the recorded numbers bit for bit
+L4  evaluations, made again from the checkpoints, have the stored numbers (L3 is not there yet)
 
 A level holds when all that it looks at was checked and found right; what cannot be checked does
 not hold. Nothing is written.
@@ -14,14 +15,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from eqspec.commands.findings import STEPS, Disagreement, Finding, Level
-from eqspec.commands.planning.data_places import NOWHERE, DataPlaces
+from eqspec.commands.planning.data_places import NOWHERE, DataPlaces, read_all_asked
+from eqspec.compile.plan import Plan
 from eqspec.errors import EqspecError
 from eqspec.runs import journal
 from eqspec.runs.folder import RunFolder, State
 from eqspec.runs.manifest import Problem, Trouble
 from eqspec.runs.query import run_name
-from eqspec.runs.record import RECORD
+from eqspec.runs.record import RECORD, Sealing
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,7 @@ class Audit:
 
     Attributes:
         asked: the deepest level that was looked at.
+        sealings: of the folder, the first one first.
     """
 
     name: str
@@ -37,6 +42,7 @@ class Audit:
     state: State
     asked: Level
     findings: tuple[Finding, ...]
+    sealings: tuple[Sealing, ...]
 
     @property
     def levels(self) -> dict[Level, bool | None]:
@@ -72,18 +78,44 @@ def audit(
         data: where datasets lie.
 
     Raises:
-        UsageError: when there is no run.
+        UsageError: when there is no run, or `data` says where a dataset lies that it does not read.
     """
     folder = RunFolder.open(path)
+    _need_all_read(folder, data)
     state = _state(folder)
     findings = [*_files(folder, state)]
     if level is not Level.INTACT:
         findings += _here(folder, data=data)
-    if level is Level.REPLAYS:
+    if level in {Level.REPLAYS, Level.RESULTS}:
         from eqspec.commands.audit_replay import replays
 
         findings.append(replays(folder, steps=steps, data=data))
-    return Audit(run_name(root, path), path, state, level, tuple(findings))
+    if level is Level.RESULTS:
+        from eqspec.commands.audit_results import evaluated_again
+
+        here = [f.holds for f in findings if f.about in {"code", "environment"}]
+        findings += evaluated_again(folder, data=data, same=here == [True, True])
+    return Audit(run_name(root, path), path, state, level, tuple(findings), _sealings(folder))
+
+
+def _need_all_read(folder: RunFolder, data: DataPlaces) -> None:
+    """Refuses a folder that was given for a dataset which the run reads nowhere."""
+    if not data.asked:
+        return
+    try:
+        plan = Plan.model_validate(folder.plan())
+    except (EqspecError, ValidationError):  # a finding, later
+        return
+    read_all_asked(data, plan.datasets)
+
+
+def _sealings(folder: RunFolder) -> tuple[Sealing, ...]:
+    """Every sealing of the folder so far; none where the record cannot be read."""
+    try:
+        record = folder.record()
+    except EqspecError:
+        return ()
+    return () if record is None else record.history
 
 
 def _here(folder: RunFolder, *, data: DataPlaces) -> tuple[Finding, ...]:

@@ -242,7 +242,7 @@ def _events(
         if after != step:
             step, graph = after, None
         if Judged.read(folder, evaluation=evaluation, step=step) is None:
-            graph = graph or _graph(request.plan, folder, step=step)
+            graph = graph or weights_at(request.plan, folder, step=step)
             damaged = damaged_results(folder, evaluation=evaluation, step=step)
             yield Judging(evaluation=evaluation, step=step, damaged=damaged)
         with within_memory():
@@ -252,8 +252,13 @@ def _events(
         yield Evaluated(judged=judged, step=step)
 
 
-def _graph(plan: Plan, folder: RunFolder, *, step: int) -> TrainGraph | None:
-    """The weights of a step; None before training, which an evaluation makes by itself."""
+def weights_at(plan: Plan, folder: RunFolder, *, step: int) -> TrainGraph | None:
+    """The weights of a step; None before training, which an evaluation makes by itself.
+
+    Raises:
+        UsageError: when no checkpoint of that step was kept.
+        FolderMismatch: when it is damaged.
+    """
     if not step and plan.trains:
         return None
     graph = build_graph(plan.graph, seed=plan.seed, device=choose_device(plan.machine.device))

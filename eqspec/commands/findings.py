@@ -10,11 +10,12 @@ STEPS = 5
 
 
 class Level(StrEnum):
-    """How deep an audit looks; each level takes in those before it."""
+    """How deep an audit looks; each level takes in those before it. There is no L3 yet."""
 
     INTACT = "L0"
     SAME_HERE = "L1"
     REPLAYS = "L2"
+    RESULTS = "L4"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,8 @@ class Finding:
     """What was found about one part of a run.
 
     Attributes:
-        about: ``files``, ``spec``, ``code``, ``environment``, ``data`` or ``replay``.
+        about: ``files``, ``spec``, ``code``, ``environment``, ``data``, ``replay``, or the
+            name of a result.
         holds: None where it could not be checked.
         said: one sentence.
         disagreements: what is not as it was recorded.

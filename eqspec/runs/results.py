@@ -178,7 +178,7 @@ def reports(folder: RunFolder) -> tuple[Report, ...]:
     """
     files, added = folder.sealed(), writer(folder.path) is not None
     found: list[Report] = []
-    for name, id_, step in _named(folder, files):
+    for name, id_, step in named_results(folder):
         summary = _checked(folder, files, name=name, added=added)
         if summary is not None:
             found.append(Report(id=id_, step=step, metrics=summary.metrics, facts=summary.facts))
@@ -189,7 +189,7 @@ def whole_steps(folder: RunFolder) -> Mapping[str, frozenset[int]]:
     """Id of an evaluation → the steps of its results that are as they were written."""
     found: dict[str, frozenset[int]] = {}
     files = folder.sealed()
-    for name, id_, step in _named(folder, files):
+    for name, id_, step in named_results(folder):
         try:
             summary = _checked(folder, files, name=name, added=False)
             if summary is not None:
@@ -216,8 +216,9 @@ def added_results(folder: RunFolder) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _named(folder: RunFolder, files: SealedFiles) -> Iterator[tuple[str, str, int]]:
+def named_results(folder: RunFolder) -> Iterator[tuple[str, str, int]]:
     """Name, id and step of every result that is there or was sealed."""
+    files = folder.sealed()
     there = {path.name for path in folder.evaluations.glob("*.json")}
     for file in sorted(there.union(files.names(below=folder.evaluations.name))):
         match = _NAME.fullmatch(file.removesuffix(".json"))

@@ -12,6 +12,7 @@ from eqspec.commands.findings import STEPS, Level
 EXAMPLES = (
     "eqspec audit latest",
     "eqspec audit quickstart/7f3a --level L0",
+    "eqspec audit latest --level L4",
     "eqspec audit latest --steps 20 --json",
 )
 
@@ -33,8 +34,9 @@ def command(  # noqa: PLR0913 - its options
     """Checks that a run is intact, could be made again here, and replays.
 
     L0: every file is as it was sealed. L1: spec, code, environment and data are the same here. L2:
-    the first steps, trained anew in memory, have the recorded numbers bit for bit. Ends with status
-    3 when a level does not hold, or cannot be checked. Changes nothing.
+    the first steps, trained anew in memory, have the recorded numbers bit for bit. L4: evaluations,
+    made again in memory from the kept checkpoints, have the stored numbers (L3 is not there yet).
+    Ends with status 3 when a level does not hold, or cannot be checked. Changes nothing.
     """
     from eqspec.cli.render.audit import as_data, blocks
     from eqspec.cli.render.blocks import drawn

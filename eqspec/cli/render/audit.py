@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pydantic import JsonValue
 from pydantic_core import to_jsonable_python
@@ -11,11 +11,13 @@ from rich.text import Text
 from eqspec.cli.render.blocks import Block
 from eqspec.commands.audit import Audit
 from eqspec.commands.findings import Disagreement, Finding, Level
+from eqspec.runs.record import Sealing
 
 _MEANS = (
     (Level.INTACT, "every file as it was sealed"),
     (Level.SAME_HERE, "spec, code, environment and data the same here"),
     (Level.REPLAYS, "the first steps replay bit for bit"),
+    (Level.RESULTS, "evaluations made again have the stored numbers"),
 )
 _WORDS = ((True, "ok", "green"), (False, "differs", "bold red"), (None, "unknown", "yellow"))
 _HOLDS = (
@@ -24,6 +26,9 @@ _HOLDS = (
     (None, "cannot be checked", "yellow"),
 )
 _ABSENT = "–"
+
+_MOST = 4
+"""Most files of one sealing that are named; `--json` names all."""
 
 
 def blocks(audit: Audit) -> Iterator[Block]:
@@ -35,6 +40,10 @@ def blocks(audit: Audit) -> Iterator[Block]:
     yield Block(audit.name, note=f"{audit.state.value}, {audit.path}", rows=rows)
     for found in audit.findings:
         yield from _differences(found)
+    if audit.sealings:
+        yield Block(
+            "sealings", note="the first one first", rows=tuple(map(_sealing, audit.sealings))
+        )
     yield Block("levels", rows=tuple(_levels(audit)))
 
 
@@ -47,7 +56,29 @@ def as_data(audit: Audit) -> JsonValue:
         "holds": audit.holds,
         "levels": {level.value: holds for level, holds in audit.levels.items()},
         "findings": to_jsonable_python(audit.findings),
+        "sealings": to_jsonable_python(audit.sealings),
     }
+
+
+def _sealing(one: Sealing) -> tuple[str | Text, ...]:
+    """When, by which command, and what was another way than at the sealing before."""
+    when = "–" if one.time is None else f"{one.time:%Y-%m-%d %H:%M:%S}"
+    if one.record_missing:
+        said = Text(
+            "the record before it was missing: what had changed cannot be told", "bold yellow"
+        )
+    elif one.replaced is None:
+        said = Text("the first")
+    else:
+        kinds = (("changed", one.changed), ("added", one.added), ("removed", one.removed))
+        parts = [f"{what} {_listed(names)}" for what, names in kinds if names]
+        said = Text("; ".join(parts) or "nothing had changed")
+    return (when, one.action or "–", said)
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _MOST
+    return ", ".join(names[:_MOST]) + (f" and {more} more" if more > 0 else "")
 
 
 def _word(found: Finding) -> Text:

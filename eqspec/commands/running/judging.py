@@ -185,6 +185,27 @@ def judge_plan(
     return Judged(evaluation, step, result, controls)
 
 
+def evaluate_plan(
+    folder: RunFolder,
+    graph: TrainGraph | None,
+    *,
+    plan: Plan,
+    evaluation: EvalPlan,
+    splits: Splits,
+    step: int,
+) -> Judged:
+    """The same made in memory, whatever the folder holds; nothing is kept."""
+    on = splits.of(evaluation)
+    moment = (folder.path, step)
+    bench = splits.benches.bench(graph, plan=plan, splits=on, moment=moment)
+    controls = {
+        control: _control(control, plan=plan, splits=splits, on=on, folder=folder)
+        for control in _controls(evaluation, step=step)
+    }
+    found = {control: _measured(made, evaluation=evaluation) for control, made in controls.items()}
+    return Judged(evaluation, step, _measured(bench, evaluation=evaluation), found)
+
+
 def _control(control: str, *, plan: Plan, splits: Splits, on: Splits, folder: RunFolder) -> Bench:
     """What stands beside the encoder as it was before training."""
     if control != UNTRAINED:
@@ -195,12 +216,17 @@ def _control(control: str, *, plan: Plan, splits: Splits, on: Splits, folder: Ru
 
 
 def _judged(folder: RunFolder, bench: Bench, *, evaluation: EvalPlan, name: str) -> Result:
-    """A new result, kept under a name, with the fingerprint of the data it was measured on."""
-    found = evaluate(evaluation, bench)
-    result = replace(found, facts={**found.facts, "data": bench.held_out.fingerprint()})
+    """A new result, kept under a name."""
+    result = _measured(bench, evaluation=evaluation)
     stored = Stored(summary=result.summary(), arrays=result.arrays)
     save_result(folder, name=name, stored=stored)
     return result
+
+
+def _measured(bench: Bench, *, evaluation: EvalPlan) -> Result:
+    """A new result with the fingerprint of the data it was measured on."""
+    found = evaluate(evaluation, bench)
+    return replace(found, facts={**found.facts, "data": bench.held_out.fingerprint()})
 
 
 def damaged_results(folder: RunFolder, *, evaluation: EvalPlan, step: int) -> dict[str, str]:
@@ -219,12 +245,21 @@ def _controls(evaluation: EvalPlan, *, step: int) -> dict[str, str]:
     return {c: f"{evaluation.id}.{c}" for c in (evaluation.controls if step == 0 else ())}
 
 
+def stored_result(folder: RunFolder, *, name: str) -> Result | None:
+    """A result of a folder; None where there is none.
+
+    Raises:
+        DamagedResult: when it is not the one that was written.
+    """
+    stored = load_result(folder, name=name)
+    return None if stored is None else Result.from_parts(stored.summary, stored.arrays)
+
+
 def _read(folder: RunFolder, *, name: str) -> Result | None:
     try:
-        stored = load_result(folder, name=name)
+        return stored_result(folder, name=name)
     except DamagedResult:
         return None
-    return None if stored is None else Result.from_parts(stored.summary, stored.arrays)
 
 
 def subject(graph: TrainGraph, plan: Plan) -> Subject:

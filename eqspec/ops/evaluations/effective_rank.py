@@ -35,6 +35,9 @@ headline = Headline(
     digits=1,
     floor=(0.25, "collapsed"),
 )
+tolerance = 1e-4
+"""By how much of itself the number may differ where other hardware rounds differently. Changes of
+1e-7 in the weights of an encoder moved it by 2e-8 of itself."""
 
 
 class Params(OpParams):

@@ -34,6 +34,9 @@ headline = Headline(
     metrics={"top1": "top-1", "mean_per_class": "mean per class"},
     by=("k",),
 )
+tolerance = 0.01
+"""By how much a number may differ where other hardware rounds differently: votes turn here and
+there."""
 
 KEYS = ("row", "k")
 

@@ -1,0 +1,120 @@
+"""`eqspec audit --level L4`: evaluations made again; a number that was edited and sealed again."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from eqspec.runs.folder import RunFolder
+from tests.made_runs import Answer, Runs, seal_anew
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FALSE = 0.98765
+
+
+def result(runs: Runs) -> Path:
+    (path,) = runs.folder().glob("evaluations/*.step-4.json")
+    return path
+
+
+def edit(path: Path, *, to: float) -> float:
+    """Edits the first value of a stored result; returns what it was."""
+    stored = json.loads(path.read_text())
+    was = stored["metrics"][0]["value"]
+    stored["metrics"][0]["value"] = to
+    path.write_text(json.dumps(stored, indent=2))
+    return was
+
+
+def results_of(answer: Answer) -> dict[str, Any]:
+    return {f["about"]: f for f in answer.data["findings"] if f["level"] == "L4"}
+
+
+def test_every_result_is_made_again_bit_for_bit_and_nothing_written(copied: Runs) -> None:
+    more = ("eval", copied.name(), "--use", "effective-rank")
+    assert copied.ask(*more).status == 0
+    before = {p: p.stat().st_mtime_ns for p in copied.folder().rglob("*") if p.is_file()}
+    answer = copied.ask("audit", copied.name(), "--level", "L4", "--json")
+    assert (answer.status, answer.data["levels"]["L4"]) == (0, True), answer.out
+    found = results_of(answer)
+    assert {name.rpartition("-")[0].rpartition("-")[0] for name in found} == {
+        "r2",
+        "effective-rank",
+    }
+    assert len(found) == 4
+    assert all("made again bit for bit" in one["said"] for one in found.values())
+    after = {p: p.stat().st_mtime_ns for p in copied.folder().rglob("*") if p.is_file()}
+    assert {p.name for p in after if before.get(p) != after[p]} <= {"lock"}
+
+
+def test_an_edited_number_that_was_sealed_again_is_found(copied: Runs) -> None:
+    was = edit(result(copied), to=FALSE)
+    seal_anew(copied.folder())
+    assert RunFolder(copied.folder()).verify() == ()
+    answer = copied.ask("audit", copied.name(), "--level", "L4", "--json")
+    assert answer.status == 3
+    assert answer.data["levels"] == {"L0": True, "L1": True, "L2": True, "L4": False}
+    (gap,) = results_of(answer)[result(copied).stem]["disagreements"]
+    assert (gap["recorded"], gap["here"]) == (repr(FALSE), repr(was))
+    page = " ".join(copied.ask("audit", copied.name(), "--level", "L4").out.split())
+    assert f"{FALSE!r} {was!r}" in page
+    assert "the record before it was missing" in page
+
+
+def test_elsewhere_rounding_is_allowed_for_and_no_more(copied: Runs) -> None:
+    """The run says that it was made with another numpy: numbers may round differently."""
+    path = copied.folder() / "environment.json"
+    environment = json.loads(path.read_text())
+    environment["packages"]["numpy"] = "1.0"
+    path.write_text(json.dumps(environment))
+    was = edit(result(copied), to=0.0)
+    for gap, holds in ((0.001, True), (0.03, False)):
+        edit(result(copied), to=was + gap)
+        seal_anew(copied.folder())
+        answer = copied.ask("audit", copied.name(), "--level", "L4", "--json")
+        found = results_of(answer)[result(copied).stem]
+        assert found["holds"] is holds, found
+        assert "0.02" in found["said"]
+
+
+def test_what_has_no_checkpoint_any_more_is_not_checked_and_said(copied: Runs) -> None:
+    for path in copied.folder().glob("checkpoints/step-00000004*"):
+        path.unlink()
+    answer = copied.ask("audit", copied.name(), "--level", "L4", "--json")
+    assert answer.status == 3
+    found = results_of(answer)
+    assert found[result(copied).stem]["holds"] is None
+    assert "the checkpoint of step 4 is gone" in found[result(copied).stem]["said"]
+    (before,) = (one for name, one in found.items() if name.endswith(".step-0"))
+    assert before["holds"] is True
+
+
+def test_tells_every_sealing(copied: Runs) -> None:
+    assert copied.ask("eval", copied.name(), "--use", "effective-rank").status == 0
+    said = copied.ask("audit", copied.name(), "--level", "L0", "--json").data["sealings"]
+    assert [(one["action"], one["record_missing"]) for one in said] == [
+        ("run", False),
+        ("eval", False),
+    ]
+    assert all("effective-rank" in name for name in said[1]["added"])
+    page = copied.ask("audit", copied.name(), "--level", "L0").out
+    assert "sealings" in page
+    assert "added evaluations/effective-rank-" in " ".join(page.split())
+
+
+@pytest.mark.parametrize("level", ["L0", "L1"])
+def test_a_folder_for_data_that_the_run_does_not_read_is_refused(
+    copied: Runs, tmp_path: Path, level: str
+) -> None:
+    said = copied.ask("audit", copied.name(), "--level", level, "--data", f"cifar10={tmp_path}")
+    assert said.status == 2
+    assert "--data says where `cifar10` lies" in said.err
+    assert "what is read: photos" in said.err
+
+
+def test_there_is_no_level_3_yet(copied: Runs) -> None:
+    assert copied.ask("audit", copied.name(), "--level", "L3").status == 2
