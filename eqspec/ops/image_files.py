@@ -117,9 +117,17 @@ class ImageFiles:
 def labelled(
     root: Path, entries: Iterable[tuple[str, str]], *, classes: Sequence[str]
 ) -> ImageFiles:
-    """The images of (path below root, name of its class), in this order."""
+    """The images of (path below root, name of its class), in this order.
+
+    Raises:
+        UsageError: an image is of none of the classes.
+    """
     listed = tuple(entries)
     index = {name: i for i, name in enumerate(classes)}
+    stray = next((path for path, name in listed if name not in index), None)
+    if stray is not None:
+        message = f"{root / stray} lies in no folder of a class"
+        raise UsageError(message, help="move it into one, or away")
     return ImageFiles(
         root=root,
         files=tuple(path for path, _ in listed),

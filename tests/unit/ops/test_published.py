@@ -114,6 +114,17 @@ def test_the_lists_of_inaturalist_number_the_categories(tmp_path):
     assert train.labels.tolist() == [0, 1]
 
 
+def test_a_stray_image_beside_classes_is_named(tmp_path):
+    for kind in range(10):
+        for split in ("train", "test"):
+            fabricated.save(tmp_path / split / f"{kind}" / "1.png")
+    (tmp_path / "train" / "__MACOSX").mkdir()
+    assert len(cifar.open(cifar.Params(), split="train", folder=tmp_path)) == 10
+    fabricated.save(tmp_path / "train" / "stray.png")
+    with pytest.raises(EqspecError, match=r"stray\.png lies in no folder of a class"):
+        cifar.open(cifar.Params(), split="train", folder=tmp_path)
+
+
 def test_inaturalist_may_be_an_image_folder(tmp_path):
     for name in ("train/10/a.png", "train/9/b.png", "val/10/c.png"):
         fabricated.save(tmp_path / name)
