@@ -3,6 +3,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 JOBS ?= 2
+# `make torture EVERY=10` tries every tenth case, for a look.
+EVERY ?= 1
+TORTURE := build/torture
 
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
@@ -12,7 +15,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 say = @printf '\n-- %s\n'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart test test-data test-slow fuzz-coverage what-works format clean
+.PHONY: help setup quickstart test test-data test-slow fuzz-coverage torture what-works format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -39,10 +42,16 @@ test-data: $(VENV)/ready-to-develop ## the tests that need a real dataset
 	@$(PYTEST) -m data
 
 test-slow: $(VENV)/ready-to-develop ## the tests that take long
-	@$(PYTEST) -m 'slow and not data' -n $(JOBS)
+	@$(PYTEST) -m 'slow and not data and not torture' -n $(JOBS)
 
 fuzz-coverage: $(VENV)/ready-to-develop ## branches of eqspec.spec that the fuzz corpus walks through
 	@$(PYTEST) -m slow tests/property/test_fuzz_coverage.py
+
+torture: $(VENV)/ready-to-develop ## kills, faults, damage, strange files: minutes; then the README's table of them
+	@rm -rf $(TORTURE)
+	@$(PYTEST) -m torture -n $(JOBS) --torture-into $(TORTURE) --torture-every $(EVERY); \
+	  status=$$?; $(BIN)/python -m benchmarks.torture collect $(TORTURE) \
+	  && $(BIN)/python -m benchmarks.torture render && exit $$status
 
 what-works: $(VENV)/ready-to-develop ## every small spec: hours; then the README's table of what works
 	@for spec in specs/small/*_se2.yaml; do \

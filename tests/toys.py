@@ -129,6 +129,37 @@ train: {{length: 4 steps, batch: {batch}}}
 """
 
 
+TINY_BACKBONE = (
+    "{card: backbone, rev: 1, about: A toy transformer., impl: vit, "
+    "params: {patch: 8, width: 8, depth: 1, heads: 1}}"
+)
+
+
+def short_toy() -> str:
+    """A spec of three steps, with two checkpoints and an evaluation before and after."""
+    text = toy_text("vicreg", backbone=TINY_BACKBONE, batch=4).replace("24, 24, 24", "8, 8")
+    schedule = "schedule: {impl: warmup_cosine, params: {warmup: 1 steps}}"
+    text = text.replace("{length: 4 steps,", f"{{{schedule}, length: 3 steps,")
+    return f"""{text}
+evaluate:
+  - use: r2
+    at: end
+    with:
+      families: {{rot: {{use: rot}}}}
+      borders: [reflect]
+      rows: [encoder]
+      draws: 1
+      train_pairs: 16
+      heldout_pairs: 16
+      hidden: [8]
+      epochs: 1
+      batch: 16
+      seeds: 1
+keep: {{last: 1, every: 2 steps}}
+machine: {{compile: "off", workers: 0}}
+"""
+
+
 def load_toy(method: str, **options: object) -> LoadedSpec:
     """The toy spec, read."""
     return parse_spec(toy_text(method, **options), path=Path(f"{method}.yaml"))  # type: ignore[arg-type]

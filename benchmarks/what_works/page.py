@@ -6,12 +6,12 @@ import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from benchmarks.what_works.rows import ROOT, Row, card_of, kind, rows
+from benchmarks.marked import Marks
+from benchmarks.what_works.rows import Row, card_of, kind, rows
 from benchmarks.what_works.study import Found, Study
 from eqspec.registry.catalog import open_catalog
 
-PAGE = ROOT / "README.md"
-BEGIN, END = "<!-- what works: begin -->", "<!-- what works: end -->"
+MARKS = Marks("what works")
 
 ENOUGH = 3.0
 """Standard deviations of the last part by which its mean loss lies below that of the first."""
@@ -128,10 +128,3 @@ def _composed(row: Row, runs: Sequence[Found], study: Study) -> tuple[str, str, 
 
 def _took(runs: Sequence[Found]) -> str:
     return f"{statistics.fmean(r.seconds for r in runs) / 60:.1f} min" if runs else ""
-
-
-def rendered(page: str, study: Study) -> str:
-    """A page with the table between its marks made anew."""
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return "\n".join([f"{before}{BEGIN}", *table(study), f"{END}{after}"])

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
+from benchmarks.marked import ROOT
 from eqspec.commands.planning.plans import plan_spec
 from eqspec.compile.plan import Plan
-
-ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, slots=True)

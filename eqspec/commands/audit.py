@@ -24,6 +24,7 @@ from eqspec.errors import EqspecError
 from eqspec.runs import journal
 from eqspec.runs.folder import RunFolder, State
 from eqspec.runs.manifest import Problem, Trouble
+from eqspec.runs.missing_rows import missing_rows
 from eqspec.runs.query import run_name
 from eqspec.runs.record import RECORD, Sealing
 
@@ -153,6 +154,10 @@ def _files(folder: RunFolder, state: State) -> Iterator[Finding]:
         return
     record = folder.record()
     assert record is not None, "verified"
+    if holes := tuple(_journals(folder, through=record.step)):
+        said = "as they were sealed, but rows were missing by then"
+        yield Finding(Level.INTACT, "files", holds=False, said=said, disagreements=holes)
+        return
     size = sum(file.bytes for file in record.files.values())
     said = f"{len(record.files)} files, {size:,} bytes, as they were sealed"
     yield Finding(Level.INTACT, "files", holds=True, said=said)
@@ -162,22 +167,33 @@ def _problem(problem: Problem) -> Disagreement:
     return Disagreement(problem.file, None, str(problem.trouble))
 
 
+def _journals(folder: RunFolder, *, through: int) -> Iterator[Disagreement]:
+    """What is wrong with the journals of a run that has come to a step."""
+    for file in (folder.metrics, folder.timing):
+        try:
+            for _ in journal.read(file):
+                pass
+            said = missing_rows(file, through=through)
+        except EqspecError as error:
+            said = error.message
+        if said is not None:
+            yield Disagreement(file.name, None, said)
+
+
 def _unsealed(folder: RunFolder, state: State) -> Finding:
     """What can be said of a run that has not ended: nothing holds its files but themselves."""
     from eqspec.runs import checkpoint
 
     found: list[Disagreement] = []
+    through = 0
     for step in checkpoint.steps(folder.checkpoints):
         try:
             checkpoint.intact(folder.checkpoints, step=step)
         except EqspecError as error:
             found.append(Disagreement(f"checkpoint of step {step}", None, error.message))
-    for file in (folder.metrics, folder.timing):
-        try:
-            for _ in journal.read(file):
-                pass
-        except EqspecError as error:
-            found.append(Disagreement(file.name, None, error.message))
+        else:
+            through = step
+    found += _journals(folder, through=through)
     doing = "still running" if state is State.RUNNING else "not finished"
     said = f"not sealed, since the run is {doing}: only its journals and checkpoints can be checked"
     if found:

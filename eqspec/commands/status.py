@@ -11,6 +11,7 @@ from eqspec.commands.stale import Raised, Revs, revs, stale
 from eqspec.errors import EqspecError
 from eqspec.registry.catalog import open_catalog
 from eqspec.runs.folder import RunFolder, State
+from eqspec.runs.glance import glance
 from eqspec.runs.live import writer
 from eqspec.runs.query import Summary, Unreadable, summaries
 from eqspec.runs.recorded import recorded_plan
@@ -24,6 +25,7 @@ class Standing:
     Attributes:
         beat: seconds since the last sign of life of a run that is running.
         reason: why it failed, one line.
+        problems: what can be seen to be wrong with its files, a sentence each.
         headline: the last result; None where there is none, or none can be shown.
         refused: why its results are not shown, where one is damaged or not as it was sealed.
         stale: what has been raised since it was made.
@@ -33,6 +35,7 @@ class Standing:
     run: Summary
     beat: float | None
     reason: str
+    problems: tuple[str, ...]
     headline: Headline | None
     refused: str | None
     stale: tuple[Raised, ...]
@@ -73,6 +76,7 @@ def standing(run: Summary, *, now: Revs) -> Standing:
         run=run,
         beat=_beat(run),
         reason=record.reason if record is not None else "",
+        problems=() if run.state is State.RUNNING else tuple(glance(folder)),
         headline=last_headline(found, plan),
         refused=refused,
         stale=stale(plan, found, now=now),

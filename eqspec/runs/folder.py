@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from eqspec.runs.manifest import Problem
     from eqspec.runs.record import Outcome, RunRecord
 
-_PLAN = "plan.json"
+_PLAN, _RESOLVED = "plan.json", "resolved.yaml"
 
 
 class State(StrEnum):
@@ -97,6 +97,21 @@ def place(root: Path, *, identity: Identity, repeat: int = 1) -> Path:
     return root / identity.name / f"{identity.recipe[:8]}-s{identity.seed}{again}"
 
 
+def is_run_folder(path: Path) -> bool:
+    """Whether a run lies in a folder, be it one that has lost its plan or was never complete."""
+    return any((path / name).is_file() for name in (_PLAN, _RESOLVED)) or has_lost_plan(path)
+
+
+def has_lost_plan(path: Path) -> bool:
+    """Whether a run has begun or ended in a folder that has no plan any more."""
+    begun = any((path / name).exists() for name in (record.RECORD, "metrics.jsonl", "checkpoints"))
+    return begun and not (path / _PLAN).is_file()
+
+
+def _lost_plan(path: Path) -> FolderMismatch:
+    return FolderMismatch(f"`{path / _PLAN}` of a run is missing", help=PUT_BACK)
+
+
 @dataclass(frozen=True, slots=True)
 class RunFolder:
     """A run folder that exists; made by `create` or `open`."""
@@ -113,11 +128,11 @@ class RunFolder:
         """
         if (path / _PLAN).exists():
             raise FolderMismatch(f"`{path}` already holds a run")
-        if record.is_sealed(path) or cls(path).has_begun():
-            raise FolderMismatch(f"`{path / _PLAN}` of a run is missing", help=PUT_BACK)
+        if has_lost_plan(path):
+            raise _lost_plan(path)
         Identity.model_validate(opening.plan)
         write_text(path / "spec.yaml", text=opening.spec)
-        write_text(path / "resolved.yaml", text=opening.resolved)
+        write_text(path / _RESOLVED, text=opening.resolved)
         write_json(path / "trace.json", value=opening.trace)
         write_json(path / "environment.json", value=opening.environment.model_dump(mode="json"))
         write_json(path / _PLAN, value=opening.plan)
@@ -129,8 +144,16 @@ class RunFolder:
 
         Raises:
             UsageError: when there is no run in it.
+            FolderMismatch: when there is one without its plan: lost, or never written.
         """
+        if has_lost_plan(path):
+            raise _lost_plan(path)
         if not (path / _PLAN).is_file():
+            if (path / _RESOLVED).is_file():
+                raise FolderMismatch(
+                    f"`{path}` was never complete: making it was cut short before {_PLAN}",
+                    help="the command that began it makes it anew; nothing had been trained",
+                )
             raise UsageError(
                 f"`{path}` is not a run folder: it has no {_PLAN}",
                 help="run folders are `runs/<spec>/<recipe>-s<seed>`",

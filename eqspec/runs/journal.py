@@ -154,7 +154,7 @@ def latest(path: Path) -> dict[str, Row]:
         file.seek(start)
         lines = file.read().splitlines(keepends=True)
     # Started in the middle of the file, the first line is half a line.
-    rows = [_parsed(line) for line in lines[1 if start else 0 :]]
+    rows = [parsed(line) for line in lines[1 if start else 0 :]]
     return {row.name: row for row in rows if row is not None}
 
 
@@ -172,20 +172,26 @@ def _scan(path: Path) -> Iterator[tuple[int, Row]]:
     end = 0
     with explained(path, doing="read"), path.open("rb") as file:
         for number, line in enumerate(file, start=1):
-            row = _parsed(line)
+            row = parsed(line)
             if row is None:
-                _need_end(file, path=path, number=number)
+                need_end(file, path=path, number=number)
                 return
             end += len(line)
             yield end, row
 
 
-def _need_end(file: BinaryIO, *, path: Path, number: int) -> None:
+def need_end(file: BinaryIO, *, path: Path, number: int) -> None:
+    """Refuses a line that is no row, unless it is the last one: that one may be torn.
+
+    Raises:
+        FolderMismatch: when more follows in the file.
+    """
     if file.read(1):
         raise FolderMismatch(f"`{path}` is damaged: line {number} is not a row")
 
 
-def _parsed(line: bytes) -> Row | None:
+def parsed(line: bytes) -> Row | None:
+    """The row that a line holds; None where it holds none, or lacks its newline."""
     if not line.endswith(b"\n"):
         return None
     try:

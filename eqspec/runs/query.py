@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from eqspec.errors import EqspecError, UsageError
 from eqspec.runs import journal
-from eqspec.runs.folder import RunFolder, State
+from eqspec.runs.folder import RunFolder, State, is_run_folder
 from eqspec.runs.live import last_sign
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def find(root: Path, *, reference: str) -> Path:
         UsageError: when no run is meant.
         Ambiguous: when more than one is.
     """
-    if (Path(reference) / "plan.json").is_file():
+    if is_run_folder(Path(reference)):
         return Path(reference)
     runs = {run_name(root, path): path for path in run_folders(root)}
     if reference == LATEST and runs:
@@ -147,17 +147,20 @@ def _summary(root: Path, path: Path) -> Summary | Unreadable:
 
 
 def run_folders(root: Path) -> Iterator[Path]:
-    """Run folders below a folder, by name; nothing is looked for inside of one."""
-    for parent, folders, files in os.walk(root):
+    """Run folders below a folder, by name; nothing is looked for inside of one.
+
+    Those that have lost their plan are among them: `RunFolder.open` refuses them, with the reason.
+    """
+    for parent, folders, _ in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        if "plan.json" in files:
+        if is_run_folder(Path(parent)):
             folders.clear()
             yield Path(parent)
 
 
 def _last_touched(path: Path) -> int:
     files = (path / name for name in _TOUCHED)
-    return max(file.stat().st_mtime_ns for file in files if file.exists())
+    return max((file.stat().st_mtime_ns for file in files if file.exists()), default=0)
 
 
 def _ambiguous(reference: str, names: Iterable[str]) -> Ambiguous:

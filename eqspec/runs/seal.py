@@ -39,7 +39,7 @@ from eqspec.runs.record import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
 _REWRITTEN = frozenset({"report.html"})
@@ -159,7 +159,7 @@ def finish(folder: Path) -> None:
     allowed = {Trouble.UNFINISHED, Trouble.EXTRA}
     problems = tuple(p for p in verify(folder) if p.trouble not in allowed)
     if problems:
-        raise _refused(folder, problems)
+        raise refused(folder, problems)
     _write_hash(folder)
 
 
@@ -196,14 +196,14 @@ def _before(folder: Path, *, files: Mapping[str, FileEntry], changed: Collection
         return _unsealed(folder, recorded=recorded)
     actual = sha256_of(folder / RECORD)
     if recorded != actual and not is_unfinished(folder):
-        raise _refused(folder, (Problem(RECORD, Trouble.RECORD),))
+        raise refused(folder, (Problem(RECORD, Trouble.RECORD),))
     problems = tuple(
         problem
         for problem in differences(folder, record.files, files)
         if problem.trouble is not Trouble.EXTRA and not _is_excused(problem.file, changed)
     )
     if problems:
-        raise _refused(folder, problems)
+        raise refused(folder, problems)
     return _Before(actual, record)
 
 
@@ -216,7 +216,8 @@ def _unsealed(folder: Path, *, recorded: str | None) -> _Before:
     return _Before(recorded or None, missing=missing)
 
 
-def _refused(folder: Path, problems: tuple[Problem, ...]) -> FolderMismatch:
+def refused(folder: Path, problems: Sequence[Problem]) -> FolderMismatch:
+    """The error for a folder that is not as it was sealed."""
     found = "\n".join(f"  {problem}" for problem in problems)
     return FolderMismatch(
         f"`{folder}` is not as it was sealed:\n{found}",

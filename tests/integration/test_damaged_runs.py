@@ -97,6 +97,7 @@ def test_status_goes_on_and_lists_the_damaged_run(copied: Runs) -> None:
 def test_a_lost_trace_is_counted_again(copied: Runs, spec: str) -> None:
     whole = copied.ask("run", spec)
     (copied.folder() / "trace.json").unlink()
+    (copied.folder() / "record.json").unlink()
     done = copied.ask("run", spec)
     assert (done.status, done.out) == (0, whole.out), done.err
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.what_works.page import rendered
+from benchmarks.torture import counts
+from benchmarks.what_works import page
 from benchmarks.what_works.rows import rows
 from benchmarks.what_works.study import FOUND, Study
 from eqspec.cli.app import COMMANDS, app
@@ -64,6 +65,11 @@ def test_the_transcript_is_of_the_spec_as_it_stands() -> None:
 
 def test_what_works_is_made_from_runs_of_the_specs_as_they_stand() -> None:
     study = Study.model_validate_json(FOUND.read_text())
-    assert rendered(README, study) == README
+    assert page.MARKS.replaced(README, page.table(study)) == README
     run = {found.recipe for found in study.runs}
     assert [row.name for row in rows() if row.plan.recipe not in run] == []
+
+
+def test_what_was_tried_is_as_it_was_counted() -> None:
+    found = counts.Counts.model_validate_json(counts.FOUND.read_text())
+    assert counts.MARKS.replaced(README, counts.table(found)) == README

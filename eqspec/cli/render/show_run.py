@@ -23,6 +23,8 @@ _SHOWN = ("torch", "timm", "numpy")
 def blocks(page: RunPage) -> Iterator[Block]:
     """The page, section by section."""
     yield _head(page)
+    if page.standing.problems:
+        yield Block("damaged", rows=tuple((said,) for said in page.standing.problems))
     yield _choices(page)
     if page.last is not None:
         rows = tuple((name, f"{value:.6g}") for name, value in page.last.values.items())

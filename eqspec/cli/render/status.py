@@ -30,6 +30,9 @@ def blocks(overview: Overview) -> Iterator[Block]:
         rows = tuple(_row(one) for one in overview.runs)
         titles = ("run", "state", "step", "seed", "last result", "on disk")
         yield Block("runs", titles=titles, rows=rows, right=(2, 3, 5))
+    problems = tuple((one.run.name, said) for one in overview.runs for said in one.problems)
+    if problems:
+        yield Block("damaged", note="`eqspec audit RUN` reads every byte", rows=problems)
     raised = tuple(row for one in overview.runs for row in stale_rows(one.stale, run=one.run.name))
     if raised:
         yield Block("stale", note="made by what has another rev by now", rows=raised)

@@ -44,6 +44,7 @@ from eqspec.report.strip import STRIP
 from eqspec.runs import checkpoint
 from eqspec.runs.artifacts import write_bytes
 from eqspec.runs.folder import RunFolder
+from eqspec.runs.glance import need_rows
 from eqspec.runs.keep import Keep
 
 if TYPE_CHECKING:
@@ -113,6 +114,8 @@ class Attempt:
         program = build_program(plan, dataset=self._splits.train)
         found = checkpoint.load(folder.checkpoints)
         self._done = _restore(program, found)
+        if self._done:  # from step 0 on, every row is written anew
+            need_rows(folder, through=self._done)
         yield Opened(
             plan=plan,
             folder=folder.path,

@@ -1,0 +1,8 @@
+"""The README's table of what was tried against eqspec and held, made by `make torture`.
+
+    python -m benchmarks.torture collect FOLDER    what the tests wrote into FOLDER → found.json
+    python -m benchmarks.torture render            found.json → the table in README.md
+
+The tests are those marked `torture`; tests/torture/conftest.py says how to count a case. No number
+in the table is written by hand.
+"""

@@ -1,0 +1,86 @@
+"""From what tests have counted to the table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from benchmarks.marked import Marks
+from eqspec.runs.environment import collect as environment
+
+FOUND = Path(__file__).with_name("found.json")
+MARKS = Marks("torture")
+
+
+class _Counted(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Kind(_Counted):
+    """Cases of one kind."""
+
+    tried: int
+    held: int
+
+
+class OfTest(_Counted):
+    """What one test has written down."""
+
+    test: str
+    seconds: float
+    kinds: dict[str, Kind]
+
+
+class Counts(_Counted):
+    """All that was counted, and where.
+
+    Attributes:
+        seconds: of all tests together; they may have run beside one another.
+        dirty: code was changed since the commit.
+    """
+
+    commit: str
+    dirty: bool
+    cpu: str
+    cores: int
+    seconds: float
+    kinds: dict[str, Kind]
+
+
+def collect(folder: Path) -> Counts:
+    """The sum over the tests that wrote into a folder."""
+    tests = [OfTest.model_validate_json(p.read_text()) for p in sorted(folder.glob("*.json"))]
+    if not tests:
+        raise SystemExit(f"no test has written anything into {folder}")
+    kinds: dict[str, Kind] = {}
+    for name, kind in ((n, k) for test in tests for n, k in test.kinds.items()):
+        known = kinds.get(name, Kind(tried=0, held=0))
+        kinds[name] = Kind(tried=known.tried + kind.tried, held=known.held + kind.held)
+    here = environment(threads=1)
+    if here.checkout is None:
+        raise SystemExit("counts belong to a commit: run it in a checkout")
+    return Counts(
+        commit=here.checkout.commit,
+        dirty=here.checkout.dirty,
+        cpu=here.cpu,
+        cores=here.usable_cores,
+        seconds=round(sum(test.seconds for test in tests), 1),
+        kinds={name: kinds[name] for name in sorted(kinds)},
+    )
+
+
+def table(counts: Counts) -> Iterator[str]:
+    """The lines of the table, for Markdown."""
+    yield "| kind | tried | held |"
+    yield "|---|---|---|"
+    for name, kind in counts.kinds.items():
+        held = f"{kind.held:,}" if kind.held == kind.tried else f"**{kind.held:,}**"
+        yield f"| {name} | {kind.tried:,} | {held} |"
+    commit = counts.commit[:7] + (" with changes" if counts.dirty else "")
+    yield ""
+    yield (
+        f"Commit {commit}, {counts.cores} cores of {counts.cpu}, {counts.seconds / 60:.0f} minutes "
+        "of tests."
+    )

@@ -1,0 +1,72 @@
+"""Counts the cases of torture: how many were tried of each kind, and how many held.
+
+    def test_x(tally: Tally) -> None:
+        with tally.case("hostile files", "a FIFO for init"):
+            assert <what must hold>
+
+A case holds when its body raises nothing. One that does not hold is counted, the cases after it are
+tried all the same, and the test fails at its end with all that did not hold. `make torture` has the
+counts written down (`--torture-into FOLDER`) and makes the README's table of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+
+@dataclass
+class Tally:
+    """The cases of one test.
+
+    Attributes:
+        tried: kind → number of cases.
+        failures: kind → case → what was wrong with it.
+    """
+
+    tried: dict[str, int] = field(default_factory=dict)
+    failures: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    @contextmanager
+    def case(self, kind: str, name: str) -> Iterator[None]:
+        """Tries one case."""
+        try:
+            yield
+        except Exception:  # noqa: BLE001 - whatever it is, the case does not hold
+            self.add(kind, tried=1, failures={name: traceback.format_exc(limit=-3)})
+        else:
+            self.add(kind, tried=1, failures={})
+
+    def add(self, kind: str, *, tried: int, failures: dict[str, str]) -> None:
+        """Adds cases that were tried elsewhere, such as in another process."""
+        self.tried[kind] = self.tried.get(kind, 0) + tried
+        self.failures.setdefault(kind, {}).update(failures)
+
+
+@pytest.fixture
+def tally(request: pytest.FixtureRequest) -> Iterator[Tally]:
+    """What this test has tried; it fails at its end where something did not hold."""
+    counted, began = Tally(), time.perf_counter()
+    yield counted
+    into = request.config.getoption("--torture-into")
+    kinds = {
+        kind: {"tried": tried, "held": tried - len(counted.failures[kind])}
+        for kind, tried in counted.tried.items()
+    }
+    if into is not None:
+        name = hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:16]
+        seconds = time.perf_counter() - began
+        found = {"test": request.node.nodeid, "seconds": seconds, "kinds": kinds}
+        Path(into).mkdir(parents=True, exist_ok=True)
+        (Path(into) / f"{name}.json").write_text(json.dumps(found, indent=1))
+    assert kinds, "a test of torture tries something"
+    failed = [f"{k}: {n}\n{why}" for k, some in counted.failures.items() for n, why in some.items()]
+    assert not failed, "\n\n".join([f"{len(failed)} did not hold", *failed])
