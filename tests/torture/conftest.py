@@ -41,7 +41,7 @@ class Tally:
         try:
             yield
         except Exception:  # noqa: BLE001 - whatever it is, the case does not hold
-            self.add(kind, tried=1, failures={name: traceback.format_exc(limit=-3)})
+            self.add(kind, tried=1, failures={name: traceback.format_exc(limit=-8)})
         else:
             self.add(kind, tried=1, failures={})
 
@@ -50,6 +50,22 @@ class Tally:
         self.tried[kind] = self.tried.get(kind, 0) + tried
         self.failures.setdefault(kind, {}).update(failures)
 
+    @property
+    def kinds(self) -> dict[str, dict[str, int]]:
+        """Kind → how many were tried and held."""
+        return {
+            kind: {"tried": tried, "held": tried - len(self.failures[kind])}
+            for kind, tried in self.tried.items()
+        }
+
+    def need_all_held(self) -> None:
+        """Fails where a case did not hold, or none was tried."""
+        assert self.tried, "a test of torture tries something"
+        found = [
+            f"{kind}: {n}\n{why}" for kind, some in self.failures.items() for n, why in some.items()
+        ]
+        assert not found, "\n\n".join([f"{len(found)} did not hold", *found])
+
 
 @pytest.fixture
 def tally(request: pytest.FixtureRequest) -> Iterator[Tally]:
@@ -57,16 +73,10 @@ def tally(request: pytest.FixtureRequest) -> Iterator[Tally]:
     counted, began = Tally(), time.perf_counter()
     yield counted
     into = request.config.getoption("--torture-into")
-    kinds = {
-        kind: {"tried": tried, "held": tried - len(counted.failures[kind])}
-        for kind, tried in counted.tried.items()
-    }
     if into is not None:
-        name = hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:16]
         seconds = time.perf_counter() - began
-        found = {"test": request.node.nodeid, "seconds": seconds, "kinds": kinds}
+        found = {"test": request.node.nodeid, "seconds": seconds, "kinds": counted.kinds}
+        name = hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:16]
         Path(into).mkdir(parents=True, exist_ok=True)
         (Path(into) / f"{name}.json").write_text(json.dumps(found, indent=1))
-    assert kinds, "a test of torture tries something"
-    failed = [f"{k}: {n}\n{why}" for k, some in counted.failures.items() for n, why in some.items()]
-    assert not failed, "\n\n".join([f"{len(failed)} did not hold", *failed])
+    counted.need_all_held()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import ValidationError
 
-from eqspec.errors import FolderMismatch, UsageError
+from eqspec.errors import FolderMismatch
 from eqspec.runs.environment import Environment
 from eqspec.runs.folder import RunFolder, State, place
 from eqspec.runs.journal import Journal
@@ -78,7 +78,7 @@ def test_a_folder_whose_making_was_cut_short_is_made_again(
     folder: RunFolder, opening: Callable[..., Opening]
 ) -> None:
     (folder.path / "plan.json").unlink()
-    with pytest.raises(UsageError, match="not a run folder"):
+    with pytest.raises(FolderMismatch, match="was never complete"):
         RunFolder.open(folder.path)
     assert RunFolder.create(folder.path, opening=opening()).state() is State.NEW
 
