@@ -28,7 +28,7 @@ from eqspec.errors import EqspecError
 from eqspec.runs import checkpoint
 from eqspec.runs.environment import collect
 from eqspec.runs.folder import Opening, RunFolder
-from eqspec.runs.glance import need_as_sealed
+from eqspec.runs.glance import need_all_there
 from eqspec.runs.log import Log
 from eqspec.runs.record import Outcome, RunRecord, Status
 from eqspec.runs.results import added_results
@@ -62,11 +62,10 @@ def run(request: RunRequest) -> Generator[RunEvent]:
         folder.finish_sealing()
         folder.guard_data(splits.train.fingerprint())
         record = folder.record()
-        if record is not None:
-            need_as_sealed(folder, record)
         stored = stored_results(request, folder)
         finished = record is not None and record.status is Status.FINISHED
         if finished and None not in stored and not added_results(folder):
+            need_all_there(folder)
             yield Opened(plan=plan, folder=path, done=plan.train.steps, program=None)
             yield from (Evaluated(judged=j, step=j.step) for j in stored if j is not None)
             yield Sealed(folder=path)

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from eqspec.runs.folder import RunFolder
     from eqspec.runs.record import RunRecord
 
-_MADE_ANEW = "evaluations/"
-
 
 def glance(folder: RunFolder) -> Iterator[str]:
     """What can be seen to be wrong with a run, a sentence each.
@@ -60,15 +58,14 @@ def need_rows(folder: RunFolder, *, through: int) -> None:
         raise FolderMismatch("\n".join(found), help=PUT_BACK)
 
 
-def need_as_sealed(folder: RunFolder, record: RunRecord) -> None:
+def need_all_there(folder: RunFolder) -> None:
     """Refuses a sealed run some of whose files are missing or of another size.
-
-    Results are left out: what of them is lost or damaged is evaluated again.
 
     Raises:
         FolderMismatch: naming them.
     """
-    found = [p for p in _of_other_size(folder, record) if not p.file.startswith(_MADE_ANEW)]
+    record = folder.record()
+    found = tuple(_of_other_size(folder, record)) if record is not None else ()
     if found:
         raise refused(folder.path, found)
 
