@@ -26,6 +26,8 @@ settings.register_profile("deep", PATIENT, max_examples=2000)
 ENVIRONMENT = os.environ  # noqa: TID251 - the one place where tests read it
 # Where datasets lie on this machine must not matter: nobody's settings, nobody's folders.
 ENVIRONMENT["XDG_CONFIG_HOME"] = str(Path(__file__).parent / "no-settings")
+# Nor what was kept from an earlier time.
+ENVIRONMENT["EQSPEC_CACHE"] = "off"
 # Nor which published weights somebody has fetched: empty caches, and no server is asked.
 ENVIRONMENT["HF_HUB_CACHE"] = ENVIRONMENT["TORCH_HOME"] = str(Path(__file__).parent / "no-weights")
 ENVIRONMENT["HF_HUB_OFFLINE"] = "1"

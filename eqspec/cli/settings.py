@@ -1,4 +1,4 @@
-"""What a person sets once for this machine: a settings file, and `EQSPEC_DATA_<NAME>`.
+"""What a person sets once for this machine: a settings file, `EQSPEC_DATA_<NAME>`, `EQSPEC_CACHE`.
 
     # ~/.config/eqspec/settings.yaml, or $XDG_CONFIG_HOME/eqspec/settings.yaml
     data:
@@ -48,6 +48,23 @@ def places_of_this_machine() -> dict[str, Path]:
     """
     environment = os.environ  # noqa: TID251 - here the environment is read
     return {**_in_settings(_settings_file(environment)), **_in_environment(environment)}
+
+
+def cache_folder() -> Path | None:
+    """Where to keep what can be made again; None where there is no such place.
+
+    `EQSPEC_CACHE=DIR`, else `$XDG_CACHE_HOME/eqspec`, else `~/.cache/eqspec`; `EQSPEC_CACHE=off`
+    keeps nothing.
+    """
+    environment = os.environ  # noqa: TID251 - here the environment is read
+    if asked := environment.get("EQSPEC_CACHE"):
+        return None if asked == "off" else Path(asked)
+    if cache := environment.get("XDG_CACHE_HOME"):
+        return Path(cache) / "eqspec"
+    try:
+        return Path("~/.cache/eqspec").expanduser()
+    except RuntimeError:  # nobody's home
+        return None
 
 
 def _settings_file(environment: Mapping[str, str]) -> Path:

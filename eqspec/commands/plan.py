@@ -18,6 +18,7 @@ from eqspec.commands.planning.reading import locate_spec
 from eqspec.commands.planning.reckon import Disk, OnMachine, disk, on_machine, peak
 from eqspec.commands.planning.saved import SavedPlan, SavedVariant, fingerprint, save, sources
 from eqspec.commands.planning.stages import Stage, stages
+from eqspec.commands.planning.traced import traced
 from eqspec.compile.plan import Plan
 from eqspec.errors import Diagnostic
 from eqspec.ops.find import find_op
@@ -126,6 +127,7 @@ class PlanRequest:
         traced: run the graphs once on meta tensors; needs torch.
         machine: name of a machine card to reckon with; needs `traced`.
         out: where the plan is to be written.
+        cache: folder where traces are kept for the next time; None keeps none.
     """
 
     path: Path
@@ -135,6 +137,7 @@ class PlanRequest:
     traced: bool = True
     machine: str | None = None
     out: Path | None = None
+    cache: Path | None = None
 
 
 def plan(request: PlanRequest) -> Planning:
@@ -158,7 +161,7 @@ def plan(request: PlanRequest) -> Planning:
         described = [
             dataclasses.replace(
                 d,
-                cost=_cost(d.plan, name=request.machine, machine=machine),
+                cost=_cost(d.plan, request=request, machine=machine),
                 fit=fitted[name].published,
             )
             for name, d in zip((*planned.variants, ""), described, strict=True)
@@ -213,13 +216,11 @@ def _described(
     )
 
 
-def _cost(plan: Plan, *, name: str | None, machine: MachineCard | None) -> Cost:
-    from eqspec.build.trace import trace
-
-    found = trace(plan)
+def _cost(plan: Plan, *, request: PlanRequest, machine: MachineCard | None) -> Cost:
+    found = traced(plan, cache=request.cache)
     reckoned = None
-    if name is not None and machine is not None:
-        reckoned = on_machine(plan, found, name=name, card=machine)
+    if request.machine is not None and machine is not None:
+        reckoned = on_machine(plan, found, name=request.machine, card=machine)
     return Cost(
         trace=found,
         peak=peak(plan, found, share=plan.train.batch),

@@ -67,6 +67,7 @@ def command(  # noqa: PLR0913 - its options
     Choices, views, graph, training, parameters, operations, memory, disk; and of each training and
     evaluation whether it will be done (+), is there already (=) or differs (~). Changes nothing.
     """
+    from eqspec.cli.settings import cache_folder
     from eqspec.commands.plan import PlanRequest
     from eqspec.commands.plan import plan as describe
 
@@ -82,6 +83,7 @@ def command(  # noqa: PLR0913 - its options
             traced=trace and graph is None,
             machine=on,
             out=out,
+            cache=cache_folder(),
         )
     )
     screen.warn(planning.warnings)
