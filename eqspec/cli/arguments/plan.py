@@ -91,14 +91,19 @@ def command(  # noqa: PLR0913 - its options
     if out is not None:
         screen.say(f"The plan is in {out}.")
         given = spec_arguments(out, sets=None, data=data)
+    _say_next(planning, (*given, *runs_arguments(runs)), screen=screen)
+    return 0
+
+
+def _say_next(planning: Planning, given: tuple[str, ...], *, screen: Screen) -> None:
+    """The command that runs the plan, where it would run as it was estimated."""
     cost = planning.own.cost
     if cost is not None and cost.machine is not None and cost.machine.devices > 1:
         devices = cost.machine.devices
         screen.say(f"`eqspec run` uses one device for now; the estimate is for {devices}.")
     else:
         places = (part for name in planning.needed for part in ("--data", f"{name}=DIR"))
-        screen.suggest("eqspec", "run", *given, *places, *runs_arguments(runs))
-    return 0
+        screen.suggest("eqspec", "run", *given, *places)
 
 
 def _refuse(*, on: str | None, out: Path | None, trace: bool) -> None:
