@@ -4,10 +4,10 @@ Every stored result is compared whose weights are here: those before training, a
 checkpoints that were kept. Nothing is written. This finds what a seal cannot: a number that was
 edited and sealed again.
 
-On the CPU, with the run's code and environment, every number has to be the same bit for bit.
-Elsewhere rounding differs, and what an evaluation trains makes that grow: its op states how far its
-numbers may differ then (`tolerance`, of 1 or of the number if that is larger); one that does not
-may not differ at all.
+On the CPU, with the run's code and environment and nothing compiled, every number has to be the
+same bit for bit. Otherwise rounding differs, and what an evaluation trains makes that grow: its op
+states how far its numbers may differ then (`tolerance`, of 1 or of the number if that is larger);
+those of one that does not may not differ at all.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from eqspec.commands.running.memory import within_memory
 from eqspec.errors import EqspecError
 from eqspec.ops.find import find_op
 from eqspec.runs import checkpoint
+from eqspec.runs.recorded import recorded_environment
 from eqspec.runs.results import DamagedResult, named_results
 
 if TYPE_CHECKING:
@@ -82,14 +83,25 @@ def evaluated_again(folder: RunFolder, *, data: DataPlaces, same: bool) -> Itera
         return
     if not stored:
         yield _finding("results", said="there are none yet")
-    exact = same and choose_device(plan.machine.device).type == "cpu"
-    again = _Again(folder, plan, splits=splits, exact=exact)
+    rounding = _rounding(folder, plan, same=same)
+    again = _Again(folder, plan, splits=splits, rounding=rounding)
     for id_, step in sorted(stored, key=lambda one: (one[1], one[0])):
         if id_ in known:
             yield again.finding(known[id_], step=step)
         else:
             said = "not checked: neither the plan nor a card here has this protocol"
             yield _finding(f"{id_}.step-{step}", said=said)
+
+
+def _rounding(folder: RunFolder, plan: Plan, *, same: bool) -> str | None:
+    """Why numbers may round differently here than they did in the run; None where they may not."""
+    if not same:
+        return "code or environment are not the run's, see L1"
+    if recorded_environment(folder.path).get("compiled"):
+        return "the run evaluated compiled code, this does not"
+    if choose_device(plan.machine.device).type != "cpu":
+        return "a GPU may add in another order"
+    return None
 
 
 def _protocols(plan: Plan, ids: set[str]) -> dict[str, EvalPlan]:
@@ -107,11 +119,13 @@ def _protocols(plan: Plan, ids: set[str]) -> dict[str, EvalPlan]:
 class _Again:
     """Evaluations of one run; the weights of the step at hand are loaded once."""
 
-    def __init__(self, folder: RunFolder, plan: Plan, *, splits: Splits, exact: bool) -> None:
+    def __init__(
+        self, folder: RunFolder, plan: Plan, *, splits: Splits, rounding: str | None
+    ) -> None:
         self._folder = folder
         self._plan = plan
         self._splits = splits
-        self._exact = exact
+        self._rounding = rounding
         self._saved = checkpoint.steps(folder.checkpoints)
         self._at: tuple[int, TrainGraph | None] | None = None
 
@@ -166,17 +180,15 @@ class _Again:
         widest = max(gap.width for gap in gaps)
         found = sorted(gaps, key=lambda gap: -gap.width)[:_MOST]
         listed = tuple(Disagreement(g.name, _text(g.stored), _text(g.again)) for g in found)
-        if self._exact:
+        if self._rounding is None:
             said = f"{len(gaps)} numbers are others when made again, and should be the same here"
             return Finding(Level.RESULTS, about, holds=False, said=said, disagreements=listed)
         if widest > tolerance:
             said = f"{len(gaps)} numbers are others when made again, by up to {widest:.2g}"
             said += f", where rounding allows {tolerance:g}"
             return Finding(Level.RESULTS, about, holds=False, said=said, disagreements=listed)
-        said = (
-            f"{count} numbers, made again within {tolerance:g} (widest gap {widest:.1g}): code or"
-        )
-        said += " environment are not the run's, see L1"
+        said = f"{count} numbers, made again within {tolerance:g} (widest gap {widest:.1g}): "
+        said += self._rounding
         return Finding(Level.RESULTS, about, holds=True, said=said, beside=listed)
 
 

@@ -65,11 +65,14 @@ def test_an_edited_number_that_was_sealed_again_is_found(copied: Runs) -> None:
     assert "the record before it was missing" in page
 
 
-def test_elsewhere_rounding_is_allowed_for_and_no_more(copied: Runs) -> None:
-    """The run says that it was made with another numpy: numbers may round differently."""
+@pytest.mark.parametrize("odd", ["other numpy", "compiled"])
+def test_elsewhere_rounding_is_allowed_for_and_no_more(copied: Runs, odd: str) -> None:
     path = copied.folder() / "environment.json"
     environment = json.loads(path.read_text())
-    environment["packages"]["numpy"] = "1.0"
+    if odd == "compiled":
+        environment["compiled"] = True
+    else:
+        environment["packages"]["numpy"] = "1.0"
     path.write_text(json.dumps(environment))
     was = edit(result(copied), to=0.0)
     for gap, holds in ((0.001, True), (0.03, False)):

@@ -27,6 +27,9 @@ _HOLDS = (
 )
 _ABSENT = "–"
 
+_BESIDE = "as far as rounding may move it"
+"""What is said of numbers that are others when made again, and are no disagreement."""
+
 _MOST = 4
 """Most files of one sealing that are named; `--json` names all."""
 
@@ -96,7 +99,7 @@ def _differences(found: Finding) -> Iterator[Block]:
         rows = tuple(map(_row, found.beside))
         yield Block(
             f"{found.about}, beside",
-            note="changes no number",
+            note=_BESIDE if found.level is Level.RESULTS else "changes no number",
             titles=("", "recorded", "here"),
             rows=rows,
         )

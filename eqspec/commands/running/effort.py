@@ -82,7 +82,9 @@ def effort(name: str, plan: Plan, folder: Path) -> Effort:
     train = plan.train
     counts = _parameters(plan, folder)
     encoder = next(m.name for m in plan.graph.modules if m.family == "backbones")
-    rows = tuple(journal.read(RunFolder(folder).timing))
+    opened = RunFolder(folder)
+    opened.sealed().need(opened.timing.name)
+    rows = tuple(journal.read(opened.timing))
     compiled = [row.values for row in rows if row.name == "compile"]
     return Effort(
         name=name,
