@@ -68,6 +68,7 @@ def audit(
     level: Level = Level.REPLAYS,
     steps: int = STEPS,
     data: DataPlaces = NOWHERE,
+    data_full: bool = False,
 ) -> Audit:
     """Looks at a run; writes nothing.
 
@@ -77,6 +78,7 @@ def audit(
         level: how deep to look.
         steps: to be replayed.
         data: where datasets lie.
+        data_full: read every image whose content the run knows, not some.
 
     Raises:
         UsageError: when there is no run, or `data` says where a dataset lies that it does not read.
@@ -86,7 +88,7 @@ def audit(
     state = _state(folder)
     findings = [*_files(folder, state)]
     if level is not Level.INTACT:
-        findings += _here(folder, data=data)
+        findings += _here(folder, data=data, data_full=data_full)
     if level in {Level.REPLAYS, Level.RESULTS}:
         from eqspec.commands.audit_replay import replays
 
@@ -119,11 +121,11 @@ def _sealings(folder: RunFolder) -> tuple[Sealing, ...]:
     return () if record is None else record.history
 
 
-def _here(folder: RunFolder, *, data: DataPlaces) -> tuple[Finding, ...]:
+def _here(folder: RunFolder, *, data: DataPlaces, data_full: bool) -> tuple[Finding, ...]:
     from eqspec.commands.audit_here import same_here
 
     try:
-        return tuple(same_here(folder, data=data))
+        return tuple(same_here(folder, data=data, data_full=data_full))
     except EqspecError as error:  # a plan that cannot be read
         return (Finding(Level.SAME_HERE, "plan", None, error.message),)
 

@@ -14,14 +14,16 @@ import torch
 from pydantic import JsonValue
 
 from eqspec.build.program import choose_device
+from eqspec.commands.audit_data import data_finding
 from eqspec.commands.diff import commit_of, environment_facts
 from eqspec.commands.findings import Disagreement, Finding, Level
-from eqspec.commands.planning.data_places import DataPlaces, open_dataset
+from eqspec.commands.planning.data_places import DataPlaces
 from eqspec.commands.planning.plans import plan_spec
 from eqspec.compile.diff import leaves
-from eqspec.compile.plan import DataPlan
 from eqspec.errors import EqspecError
 from eqspec.ops.find import find_op, op_names, op_sha256
+from eqspec.ops.op import how_it_runs_fields
+from eqspec.ops.published import PublishedParams
 from eqspec.runs.environment import collect
 from eqspec.runs.folder import RunFolder
 from eqspec.runs.recorded import RecordedPlan, Used, recorded_environment, recorded_plan
@@ -44,6 +46,7 @@ class Recorded:
     Attributes:
         then, now: the environment of the run, and that of this process.
         data: where datasets lie.
+        data_full: read every image whose content the run knows, not some.
     """
 
     folder: RunFolder
@@ -51,10 +54,14 @@ class Recorded:
     then: Mapping[str, JsonValue]
     now: Mapping[str, JsonValue]
     data: DataPlaces
+    data_full: bool = False
 
 
-def same_here(folder: RunFolder, *, data: DataPlaces) -> Iterator[Finding]:
+def same_here(folder: RunFolder, *, data: DataPlaces, data_full: bool = False) -> Iterator[Finding]:
     """What this installation and machine would do otherwise.
+
+    Args:
+        data_full: read every image whose content the run knows, not some.
 
     Raises:
         FolderMismatch: when plan or environment cannot be read.
@@ -68,6 +75,7 @@ def same_here(folder: RunFolder, *, data: DataPlaces) -> Iterator[Finding]:
         then=recorded_environment(folder.path),
         now=json.loads(found.model_dump_json()),
         data=data,
+        data_full=data_full,
     )
     yield from (compared(recorded) for compared in COMPARED)
 
@@ -109,9 +117,14 @@ def _spec(recorded: Recorded) -> Finding:
 
 
 def _leaves(plan: Mapping[str, object]) -> dict[KeyPath, JsonValue]:
-    """Of the compared parts; an empty list says as much as none."""
+    """Of the compared parts; an empty list says as much as none, and how data are read nothing."""
     compared = cast("JsonValue", {key: plan.get(key) for key in _PLANNED})
-    return {path: value for path, value in leaves(compared) if value != []}
+    how = how_it_runs_fields(PublishedParams)
+    return {
+        path: value
+        for path, value in leaves(compared)
+        if value != [] and not (path[-3:-1] == ("data", "params") and path[-1] in how)
+    }
 
 
 def _code(recorded: Recorded) -> Finding:
@@ -156,19 +169,12 @@ def _environment(recorded: Recorded) -> Finding:
 
 
 def _data(recorded: Recorded) -> Finding:
-    then = recorded.then.get("data")
-    if not isinstance(then, str):
-        return Finding(Level.SAME_HERE, "data", None, "the run has not read its data yet")
-    try:
-        planned = DataPlan.model_validate(recorded.folder.plan().get("data"))
-        opened = open_dataset(planned, split="train", places=recorded.data, own=planned.name)
-        now = opened.fingerprint()
-    except (EqspecError, ValueError) as error:
-        message = error.message if isinstance(error, EqspecError) else "planned by another eqspec"
-        return Finding(Level.SAME_HERE, "data", None, f"cannot be read here: {message}")
-    found = [] if now == then else [Disagreement("fingerprint", then[:12], now[:12])]
-    same = f"{planned.count:,} images with the same fingerprint, {now[:12]}"
-    return _finding("data", found, same=same, other="other images, or in another order")
+    return data_finding(
+        recorded.folder,
+        recorded=recorded.then.get("data"),
+        data=recorded.data,
+        full=recorded.data_full,
+    )
 
 
 COMPARED: tuple[Callable[[Recorded], Finding], ...] = (_spec, _code, _environment, _data)

@@ -24,6 +24,7 @@ from eqspec.commands.running.judging import (
     open_splits,
     result_names,
 )
+from eqspec.commands.running.known_data import check_data
 from eqspec.commands.running.memory import within_memory
 from eqspec.commands.running.reopening import need_as_sealed
 from eqspec.commands.running.request import never
@@ -152,7 +153,8 @@ def evaluate_run(request: EvalRequest) -> Generator[EvalEvent]:
     folder = RunFolder.open(request.folder)
     with folder.hold(), Log(folder.log) as log:
         folder.finish_sealing()
-        folder.guard_data(splits.train.fingerprint())
+        folder.guard_data(splits.train.fingerprint(), looked_at=splits.train.looked_at)
+        check_data(folder, splits.train)
         making = _Making(folder, _due(request, folder))
         try:
             for event in _events(request, folder, making.due, splits=splits):

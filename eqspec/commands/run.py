@@ -18,6 +18,7 @@ from eqspec.commands.running.damage import with_damage
 from eqspec.commands.running.events import Evaluated, Opened, RunEvent, Sealed
 from eqspec.commands.running.guard import guard
 from eqspec.commands.running.judging import open_splits
+from eqspec.commands.running.known_data import begin_data
 from eqspec.commands.running.memory import within_memory
 from eqspec.commands.running.reopening import reopen
 from eqspec.commands.running.request import RunRequest
@@ -60,7 +61,7 @@ def run(request: RunRequest) -> Generator[RunEvent]:
         if folder is None:
             folder = RunFolder.create(path, opening=_opening(request))
         folder.finish_sealing()
-        folder.guard_data(splits.train.fingerprint())
+        folder.guard_data(splits.train.fingerprint(), looked_at=splits.train.looked_at)
         record = folder.record()
         stored = stored_results(request, folder)
         finished = record is not None and record.status is Status.FINISHED
@@ -74,6 +75,7 @@ def run(request: RunRequest) -> Generator[RunEvent]:
             raise _failed_before(folder, record)
         anew = reopen(request, folder)
         warnings = (f"weights from `init_from`: {fit}",) if fit and not fit.whole else ()
+        warnings += begin_data(folder, plan.data, splits.train)
         notes = () if published is None else told_published(published)
         with Log(folder.log) as log:
             attempt = Attempt(request, folder, splits=splits, live=live, anew=anew)

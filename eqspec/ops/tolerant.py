@@ -146,9 +146,8 @@ class Tolerant:
     @property
     def looked_at(self) -> str:
         """What the fingerprint is taken of, in words."""
-        if self.watched is not None:
-            return self.watched.dataset.looked_at
-        return f"content of all {len(self):,} images"
+        said: str | None = getattr(self._dataset, "looked_at", None)  # a plugin may not say it
+        return said or f"what the dataset itself looks at of {len(self):,} images"
 
     def image(self, i: int) -> NDArray[np.uint8]:
         """Image i, or the one that stands for it; RGB, `[H, W, 3]`.

@@ -101,11 +101,26 @@ class Watched:
         try:
             content = self.dataset.content(number)
         except OSError as error:
+            self.log(number)
             raise self._not_read(number, error) from error
         self._need_same_size(number, found=sum(map(len, content)))
         self._need_same(np.array([number]), np.array([checksum(content)], np.uint32))
         self.log(number)
         return content
+
+    def peek(self, number: int) -> int:
+        """Checksum of what is stored of image `number`, and counts as not read; 0 of nothing.
+
+        Raises:
+            LostImage: it was there and is gone, or cannot be read now.
+        """
+        try:
+            return checksum(self.dataset.content(number))
+        except OSError as error:
+            found = self._not_read(number, error)
+            if isinstance(found, LostImage):
+                raise found from error
+            return 0
 
     @contextmanager
     def logged(self) -> Iterator[list[int]]:

@@ -247,8 +247,11 @@ class RunFolder:
             help="undo the change to go on with it; with --fork it becomes a run of its own",
         )
 
-    def guard_data(self, fingerprint: str) -> None:
+    def guard_data(self, fingerprint: str, *, looked_at: str = "") -> None:
         """Writes down the fingerprint of the training data, and refuses any other from then on.
+
+        Args:
+            looked_at: what it was taken of, in words.
 
         Raises:
             FolderMismatch: when the run began with other data.
@@ -261,7 +264,8 @@ class RunFolder:
         elif environment.data != fingerprint:
             raise FolderMismatch(
                 f"`{self.path}` was trained on other data: its fingerprint is {environment.data}, "
-                f"that of the data found now is {fingerprint}",
+                f"that of the data found now is {fingerprint}"
+                + (f" (of {looked_at})" if looked_at else ""),
                 help="point to the data it began with, or keep the other run apart: --runs DIR",
             )
 

@@ -12,6 +12,7 @@ from eqspec.commands.findings import STEPS, Level
 EXAMPLES = (
     "eqspec audit latest",
     "eqspec audit quickstart/7f3a --level L0",
+    "eqspec audit latest --level L1 --data-full",
     "eqspec audit latest --level L4",
     "eqspec audit latest --steps 20 --json",
 )
@@ -28,6 +29,12 @@ def command(  # noqa: PLR0913 - its options
     ),
     steps: Annotated[int, typer.Option(min=1, metavar="K", help="Steps that L2 replays.")] = STEPS,
     data: Data = None,
+    data_full: Annotated[
+        bool,
+        typer.Option(
+            "--data-full", help="L1 reads every image whose content the run knows, not some."
+        ),
+    ] = False,
     runs: Runs = RUNS,
     as_json: Json = False,
 ) -> int:
@@ -46,7 +53,9 @@ def command(  # noqa: PLR0913 - its options
     screen = screen_of(context)
     screen.after_error = ("eqspec", "status", *runs_arguments(runs))
     path = find(runs, reference=run)
-    found = audit(path, root=runs, level=level, steps=steps, data=data_places(data))
+    found = audit(
+        path, root=runs, level=level, steps=steps, data=data_places(data), data_full=data_full
+    )
     if as_json:
         screen.show_json(as_data(found))
     else:

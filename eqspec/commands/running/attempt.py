@@ -32,6 +32,7 @@ from eqspec.commands.running.judging import (
     judge_plan,
     result_names,
 )
+from eqspec.commands.running.known_data import save_known
 from eqspec.commands.running.records import Records
 from eqspec.commands.running.request import RunRequest
 from eqspec.compile.plan import EvalPlan, Pause, Plan
@@ -205,6 +206,7 @@ class Attempt:
         tensors = program.graph.state_dict()
         need_finite_weights(tensors, step=self._done)
         records.sync()
+        save_known(self._folder, self._splits.train)
         keep = self._request.plan.keep
         checkpoint.save(
             self._folder.checkpoints,

@@ -106,6 +106,11 @@ class Cifar:
         """Image i as 8-bit RGB, `[32, 32, 3]`."""
         return self.pixels[i]
 
+    @property
+    def looked_at(self) -> str:
+        """What the fingerprint is taken of."""
+        return f"content of all {len(self):,} images"
+
     def fingerprint(self) -> str:
         """Hash over all pixels and labels."""
         digest = hashlib.sha256(self.pixels.tobytes())

@@ -98,6 +98,11 @@ class Photos:
         side = self._params.tile
         return self._pixels[photo][top : top + side, left : left + side]
 
+    @property
+    def looked_at(self) -> str:
+        """What the fingerprint is taken of."""
+        return f"content of all {len(self._paths)} photographs, cut into {len(self):,} tiles"
+
     def fingerprint(self) -> str:
         """Hash over the photographs' files, their order, and how they are cut."""
         cut = self._params.model_dump_json(include={"tile", "stride"})
