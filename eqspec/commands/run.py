@@ -18,7 +18,7 @@ from eqspec.commands.running.damage import with_damage
 from eqspec.commands.running.events import Evaluated, Opened, RunEvent, Sealed
 from eqspec.commands.running.guard import guard
 from eqspec.commands.running.judging import open_splits
-from eqspec.commands.running.known_data import begin_data
+from eqspec.commands.running.known_data import begin_data, check_data
 from eqspec.commands.running.memory import within_memory
 from eqspec.commands.running.reopening import reopen
 from eqspec.commands.running.request import RunRequest
@@ -73,9 +73,10 @@ def run(request: RunRequest) -> Generator[RunEvent]:
             return
         if record is not None and record.status is Status.FAILED and not request.retry:
             raise _failed_before(folder, record)
-        anew = reopen(request, folder)
         warnings = (f"weights from `init_from`: {fit}",) if fit and not fit.whole else ()
-        warnings += begin_data(folder, plan.data, splits.train)
+        warnings += check_data(folder, splits.train, data=plan.data)
+        anew = reopen(request, folder)
+        begin_data(folder, splits.train, data=plan.data)
         notes = () if published is None else told_published(published)
         with Log(folder.log) as log:
             attempt = Attempt(request, folder, splits=splits, live=live, anew=anew)

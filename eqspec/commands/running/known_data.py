@@ -133,24 +133,26 @@ def full_digest(watched: Watched) -> str:
     return digest.hexdigest()
 
 
-def begin_data(folder: RunFolder, data: DataPlan, train: Tolerant) -> tuple[str, ...]:
-    """Writes down what a run begins with, or compares what it goes on with; returns warnings.
+def begin_data(folder: RunFolder, train: Tolerant, *, data: DataPlan) -> None:
+    """Writes down what a run begins with, where that is not known yet.
 
     Raises:
-        FolderMismatch: when the data are not those that the run has read.
         LostImage: when an image cannot be read now.
+        EqspecError: when it cannot be written.
     """
-    full = data.params.get("fingerprint") == FULL
-    warnings = check_data(folder, train, full=full)
-    known, new = load_data(folder.path), False
+    known = load_data(folder.path)
+    new = known is None
     if known is None:
-        known, new = _begun(data, train), True
-    if full and known.record.full is None and train.watched is not None:
+        known = _begun(data, train)
+    if _in_full(data) and known.record.full is None and train.watched is not None:
         record = known.record.model_copy(update={"full": full_digest(train.watched)})
         known, new = KnownData(record, known.times, train.watched.checksums), True
     if new:
         save_data(folder.path, known, begun=True)
-    return warnings
+
+
+def _in_full(data: DataPlan) -> bool:
+    return data.params.get("fingerprint") == FULL
 
 
 def _begun(data: DataPlan, train: Tolerant) -> KnownData:
@@ -167,7 +169,7 @@ def _begun(data: DataPlan, train: Tolerant) -> KnownData:
     return KnownData(record, times, none_read)
 
 
-def check_data(folder: RunFolder, train: Tolerant, *, full: bool = False) -> tuple[str, ...]:
+def check_data(folder: RunFolder, train: Tolerant, *, data: DataPlan) -> tuple[str, ...]:
     """Refuses data that are not those that a run has read; returns what cannot be told.
 
     What is read from now on is compared with what the run knows, too.
@@ -179,7 +181,7 @@ def check_data(folder: RunFolder, train: Tolerant, *, full: bool = False) -> tup
     known, watched = load_data(folder.path), train.watched
     if known is None:
         return ()
-    found = compare_data(known, train, full=full)
+    found = compare_data(known, train, full=_in_full(data))
     if found.other or found.same_in_full is False:
         what = f"{counted(len(found.other))} changed since: {listed(found.other)}"
         if not found.other:
