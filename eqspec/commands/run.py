@@ -81,8 +81,7 @@ def run(request: RunRequest) -> Generator[RunEvent]:
         with Log(folder.log) as log:
             attempt = Attempt(request, folder, splits=splits, live=live, anew=anew)
             happened = attempt.events(warnings=warnings, notes=notes)
-            events = with_damage(happened, splits=splits)
-            yield from _logged(events, folder=folder, log=log)
+            yield from _logged(with_damage(happened, splits=splits), folder=folder, log=log)
 
 
 def _existing(path: Path, plan: Plan) -> RunFolder | None:
