@@ -116,13 +116,14 @@ def test_splits_inside_a_folder_are_not_mixed(tmp_path: Path) -> None:
 
 
 def test_nothing_is_read_again_through_links(tmp_path: Path) -> None:
-    laid(tmp_path, "a", "b", "c/deep")
+    laid(tmp_path, "neighbour")
+    root = laid(tmp_path / "root", "a", "b", "c/deep")
     for here in "abc":
         for there in "abc":
-            (tmp_path / here / f"to-{there}").symlink_to(tmp_path / there)
-    (tmp_path / "c" / "deep" / "up").symlink_to(tmp_path.parent)
-    (tmp_path / "itself").symlink_to(tmp_path / "itself")
-    found = walk(tmp_path)
+            (root / here / f"to-{there}").symlink_to(root / there)
+    (root / "c" / "deep" / "up").symlink_to(tmp_path)
+    (root / "itself").symlink_to(root / "itself")
+    found = walk(root)
     assert found.files == (
         "a/0.png",
         "a/1.png",
