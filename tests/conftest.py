@@ -31,6 +31,8 @@ ENVIRONMENT["EQSPEC_CACHE"] = "off"
 # Nor which published weights somebody has fetched: empty caches, and no server is asked.
 ENVIRONMENT["HF_HUB_CACHE"] = ENVIRONMENT["TORCH_HOME"] = str(Path(__file__).parent / "no-weights")
 ENVIRONMENT["HF_HUB_OFFLINE"] = "1"
+# Nor how wide the terminal is: a test that needs a width says it.
+ENVIRONMENT.pop("COLUMNS", None)
 for _name in [name for name in ENVIRONMENT if name.startswith("EQSPEC_DATA_")]:
     del ENVIRONMENT[_name]
 settings.load_profile(ENVIRONMENT.get("HYPOTHESIS_PROFILE", "ci" if "CI" in ENVIRONMENT else "dev"))

@@ -47,7 +47,7 @@ def show_plan(study: Study, *, again: Sequence[str], as_json: bool, screen: Scre
     if as_json:
         screen.show_json(page.as_data(study, standings))
     else:
-        screen.show(page.planned(study, standings))
+        screen.show(page.planned(study, standings, width=screen.wrap))
     screen.suggest(*again)
     return 0
 
@@ -141,7 +141,8 @@ class _Making:
     def _next(self, found: Ablation) -> tuple[str, ...]:
         """The failed runs again; or more seeds, where there is one; or a look at what differs."""
         if self.failed:
-            return self._asked.again
+            retry = () if self._asked.manner.retry else ("--retry",)
+            return (*self._asked.again, *retry)
         if all(row.seeds == 1 for row in found.rows):
             return (*self._asked.seeded, "--seeds", "3")
         first, *others = (str(run.folder) for run in self._study.runs)

@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from eqspec.cli.columns import wrap
 from eqspec.errors import Diagnostic, EqspecError, Place, Severity, SpecError
 from eqspec.printable import on_one_line, printable
 
@@ -17,76 +18,119 @@ _MOST = 50  # what nobody reads to the end hides what stands above it
 _STYLES = ((Severity.ERROR, "bold red"), (Severity.WARNING, "bold yellow"))
 
 
-def render(diagnostics: Sequence[Diagnostic], *, colour: bool) -> str:
-    """The first diagnostics, one below the other, and how many there are."""
-    parts = [_diagnostic(diagnostic) for diagnostic in diagnostics[:_MOST]]
+def render(diagnostics: Sequence[Diagnostic], *, colour: bool, width: int | None = None) -> str:
+    """The first diagnostics, one below the other, and how many there are.
+
+    Args:
+        width: wrap sentences at so many columns; None for a line each.
+    """
+    parts = [_diagnostic(diagnostic, width=width) for diagnostic in diagnostics[:_MOST]]
     more = len(diagnostics) - _MOST
     if more > 0:
         parts.append(Text(f"… and {more} more: `eqspec check SPEC --json` gives all of them"))
-    return _printed(Text("\n\n").join([*parts, _summary(diagnostics)]), colour=colour)
+    summary = _filled(_summary(diagnostics), width=width)
+    return _printed(Text("\n\n").join([*parts, summary]), colour=colour)
 
 
-def render_error(error: EqspecError, *, colour: bool) -> str:
+def render_error(error: EqspecError, *, colour: bool, width: int | None = None) -> str:
     """Any error that eqspec explains itself; a `SpecError` with all of its diagnostics."""
     if isinstance(error, SpecError):
-        return render(error.diagnostics, colour=colour)
+        return render(error.diagnostics, colour=colour, width=width)
     message = printable(error.message)  # what it lists has its own lines
     drawn = Text.assemble(("error", _style(Severity.ERROR)), (f": {message}", "bold"))
+    drawn = Text("\n").join(_filled(line, width=width) for line in drawn.split("\n"))
     if error.help:
-        drawn.append_text(_remark("", "help", error.help))
+        drawn.append_text(_remark("", "help", error.help, width=width))
     return _printed(drawn, colour=colour)
 
 
-def _diagnostic(diagnostic: Diagnostic) -> Text:
+def _diagnostic(diagnostic: Diagnostic, *, width: int | None) -> Text:
     style = _style(diagnostic.severity)
-    drawn = Text.assemble(
+    said = Text.assemble(
         (f"{diagnostic.severity.value}[{diagnostic.code}]", style),
         (f": {on_one_line(diagnostic.message)}", "bold"),
     )
+    drawn = _filled(said, width=width)
     places = [place for place, _ in diagnostic.also]
     shown = [diagnostic.place, *places] if diagnostic.place else places
     margin = " " * max((len(str(place.line)) for place in shown), default=0)
     if diagnostic.place:
-        drawn.append_text(_excerpt(f"{margin}-->", diagnostic.place, diagnostic.label, style=style))
+        first = (f"{margin}-->", diagnostic.place, diagnostic.label)
+        drawn.append_text(_excerpt(*first, style=style, width=width))
     for place, label in diagnostic.also:
-        drawn.append_text(_excerpt(f"{margin}:::", place, label, style="bold blue"))
+        drawn.append_text(_excerpt(f"{margin}:::", place, label, style="bold blue", width=width))
     remarks = [("help", diagnostic.help)] if diagnostic.help else []
     remarks += [("note", note) for note in diagnostic.notes]
     if remarks and shown:
         drawn.append(f"\n{margin} |", "blue")
     for kind, text in remarks:
-        drawn.append_text(_remark(margin, kind, text))
+        drawn.append_text(_remark(margin, kind, text, width=width))
     return drawn
 
 
-def _excerpt(arrow: str, place: Place, label: str, *, style: str) -> Text:
+def _excerpt(arrow: str, place: Place, label: str, *, style: str, width: int | None) -> Text:
     margin = " " * (len(arrow) - 3)
     first, stop = place.column - 1, max(place.end_column - 1, place.column)
-    left = max(0, first - _WIDEST // 2) if len(place.excerpt) > _WIDEST else 0
-    window = slice(left, left + _WIDEST)
-    lines = [(place.line, place.excerpt)]
-    if place.before is not None and place.before.strip():
-        lines.insert(0, (place.line - 1, place.before))
+    widest = _WIDEST if width is None else min(_WIDEST, width - len(margin) - 3)
+    left = max(0, first - widest // 2) if len(place.excerpt) > widest else 0
+    shown = slice(left, left + widest)
+    lines = [(place.line, _clipped(place.excerpt, shown, around=slice(first, stop)))]
+    before = _clipped(place.before or "", shown, around=slice(left, left))
+    if before.strip(" …"):
+        lines.insert(0, (place.line - 1, before))
     drawn = Text.assemble(
         (f"\n{arrow} ", "blue"), on_one_line(str(place)), (f"\n{margin} |", "blue")
     )
     for line, text in lines:
         drawn.append(f"\n{line:>{len(margin)}} | ", "blue")
-        drawn.append(on_one_line(text[window]).rstrip())
+        drawn.append(on_one_line(text).rstrip())
     indent = cell_len(on_one_line(place.excerpt[left:first])) + max(0, first - len(place.excerpt))
-    width = max(1, cell_len(on_one_line(place.excerpt[first : min(stop, window.stop)])))
-    drawn.append(f"\n{margin} | ", "blue")
-    drawn.append(" " * indent + f"{'^' * width} {on_one_line(label)}".rstrip(), style)
+    carets = "^" * max(1, cell_len(on_one_line(place.excerpt[first : min(stop, shown.stop)])))
+    for text in _labelled(
+        indent, carets, on_one_line(label), width=None if width is None else widest
+    ):
+        drawn.append(f"\n{margin} | ", "blue").append(text, style)
     return drawn
 
 
-def _remark(margin: str, kind: str, text: str) -> Text:
-    return Text.assemble((f"\n{margin} = ", "blue"), (f"{kind}: ", "bold"), on_one_line(text))
+def _clipped(text: str, shown: slice, *, around: slice) -> str:
+    """A part of a line; a word at an end that would be cut gives way to `…`, and keeps its room."""
+    part, left = text[shown], shown.start
+    if left:
+        end = part.find(" ")
+        if 0 <= end < around.start - left:
+            part = "…" + " " * end + part[end + 1 :]
+    if shown.stop < len(text):
+        start = part.rfind(" ")
+        if start >= around.stop - left:
+            part = f"{part[:start]} …"
+    return part
+
+
+def _labelled(indent: int, carets: str, label: str, *, width: int | None) -> list[str]:
+    """The label beside its carets, or below them where it does not fit beside them."""
+    said = f"{carets} {label}".rstrip()
+    if width is None or indent + cell_len(said) <= width:
+        return [" " * indent + said]
+    start = min(indent, width // 2)
+    lines = [line.plain for line in wrap(Text(label), width=width - start)]
+    return [" " * indent + carets, *(" " * start + line for line in lines)]
+
+
+def _remark(margin: str, kind: str, text: str, *, width: int | None) -> Text:
+    said = Text.assemble((f"{margin} = ", "blue"), (f"{kind}: ", "bold"), on_one_line(text))
+    return Text("\n") + _filled(said, width=width, hang=len(margin) + 3)
+
+
+def _filled(text: Text, *, width: int | None, hang: int = 2) -> Text:
+    return text if width is None else Text("\n").join(wrap(text, width=width, hang=hang))
 
 
 def _summary(diagnostics: Sequence[Diagnostic]) -> Text:
+    from eqspec.spec.phrases import counted  # as late as this, for the sake of `--help`
+
     counts = {s: sum(d.severity is s for d in diagnostics) for s in Severity}
-    said = [f"{n} {s.value}{'s' if n > 1 else ''}" for s, n in counts.items() if n]
+    said = [counted(n, s.value) for s, n in counts.items() if n]
     files = list(dict.fromkeys(d.place.file for d in diagnostics if d.place))
     where = f" in {on_one_line(', '.join(files))}" if files else ""
     stop = " Nothing was run." if counts[Severity.ERROR] else ""

@@ -1,75 +1,49 @@
-"""Columns of text, aligned by hand: the same on a terminal and in a pipe."""
+"""How text and numbers are written on a screen."""
 
 from __future__ import annotations
 
 import math
-import textwrap
-from collections.abc import Collection, Sequence
 
-from rich.cells import cell_len
 from rich.text import Text
 
+from eqspec.cli.columns import wrap
 from eqspec.printable import on_one_line
-
-Cell = str | Text
-
-
-def aligned(
-    rows: Sequence[Sequence[Cell]],
-    *,
-    indent: int = 0,
-    gap: int = 2,
-    right: Collection[int] = (),
-    width: int | None = None,
-) -> Text:
-    """Rows of cells under one another, a line each.
-
-    Args:
-        rows: of any lengths; the last cell of a row is not padded.
-        right: columns that are aligned on the right.
-        width: wrap the last column so that no line is wider.
-    """
-    texts = [[_text(cell) for cell in row] for row in rows]
-    count = max((len(row) for row in texts), default=0)
-    widths = [
-        max((_width(row[c]) for row in texts if c < len(row)), default=0) for c in range(count)
-    ]
-    start = indent + sum(widths[:-1]) + gap * (count - 1)
-    lines: list[Text] = []
-    for row in texts:
-        *front, last = row
-        line = Text(" " * indent)
-        for column, cell in enumerate(front):
-            room = Text(" " * (widths[column] - _width(cell)))
-            line.append_text(room + cell if column in right else cell + room).append(" " * gap)
-        if len(row) == count and count - 1 in right:
-            line.append(" " * (widths[-1] - _width(last)))
-        first, *more = _wrapped(last, width=None if width is None else width - start)
-        lines.append(line.append_text(first))
-        lines.extend(Text(" " * start) + rest for rest in more)
-    for line in lines:
-        line.rstrip()
-    return Text("\n").join(lines)
 
 
 def wrapped(text: str, *, width: int, indent: int = 0) -> Text:
     """A paragraph."""
     margin = Text(" " * indent)
-    lines = _pieces(text, width=width - indent) or [""]
-    return Text("\n").join(margin + Text(line) for line in lines)
+    lines = wrap(Text(" ".join(text.split())), width=width - indent)
+    return Text("\n").join(margin + line for line in lines)
 
 
-def heading(title: str, *, note: str = "") -> Text:
-    """The title of a section."""
+def heading(title: str, *, note: str = "", width: int | None = None) -> Text:
+    """The title of a section, and what there is to say about it."""
     shown = on_one_line(title)
-    return Text.assemble((shown, "bold"), (f"  {on_one_line(note)}" if note else "", "dim"))
+    said = Text.assemble((shown, "bold"), (f"  {on_one_line(note)}" if note else "", "dim"))
+    lines = [said] if width is None else wrap(said, width=width, hang=4)
+    return Text("\n").join(lines)
 
 
 def number(value: float) -> str:
     """A number as a person writes it: 0.001, 1e-6, 2,048."""
     if float(value).is_integer() and abs(value) < 1e15:
         return f"{int(value):,}"
-    return f"{value:.6g}".replace("e-0", "e-").replace("e+0", "e")
+    return _plain(f"{value:.6g}")
+
+
+def measured(value: float, *, digits: int = 4, signed: bool = False) -> str:
+    """A number that was measured, in a few digits: 0.4281, 77.46, 7.628e-9."""
+    return _plain(f"{value:{'+' if signed else ''}.{digits}g}")
+
+
+def told_apart(a: float, b: float) -> tuple[str, str]:
+    """Two numbers, in as many digits as show that they differ, and at most in six."""
+    for digits in (4, 5, 6):
+        shown = measured(a, digits=digits), measured(b, digits=digits)
+        if shown[0] != shown[1] or a == b:
+            break
+    return shown
 
 
 def large(value: float) -> str:
@@ -91,24 +65,5 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
-def _text(cell: Cell) -> Text:
-    """A cell has one line, whatever a stranger's name holds."""
-    text = cell.copy() if isinstance(cell, Text) else Text(cell)
-    text.plain = on_one_line(text.plain)
-    return text
-
-
-def _width(text: Text) -> int:
-    return cell_len(text.plain)
-
-
-def _wrapped(text: Text, *, width: int | None) -> list[Text]:
-    """Lines of at most so many columns; a style is kept where the whole text has one."""
-    if width is None or _width(text) <= max(width, 0):
-        return [text]
-    return [Text(piece, style=text.style) for piece in _pieces(text.plain, width=max(width, 20))]
-
-
-def _pieces(text: str, *, width: int) -> list[str]:
-    # Names have hyphens, and are looked for as they are written.
-    return textwrap.wrap(text, width, break_on_hyphens=False)
+def _plain(text: str) -> str:
+    return text.replace("e-0", "e-").replace("e+0", "e")

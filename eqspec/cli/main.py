@@ -28,9 +28,10 @@ def main(argv: list[str] | None = None) -> int:
         The exit status: 0 done, 1 failed, 2 the spec or usage is wrong, 3 a folder disagrees with
         the plan, 130 or 143 interrupted.
     """
-    screen = Screen()
+    arguments = sys.argv[1:] if argv is None else argv
+    screen = Screen(asked=arguments)
     with screen.taking_stdout():
-        status = _status_of(sys.argv[1:] if argv is None else argv, screen=screen)
+        status = _status_of(arguments, screen=screen)
     if screen.lost is None:
         return status
     # A run has come to its end all the same, and all that it found is in its folder.
@@ -77,6 +78,6 @@ def _refuse(error: EqspecError, *, screen: Screen) -> int:
     """Says what is wrong and what to do next."""
     if os.environ.get("EQSPEC_DEBUG"):  # noqa: TID251 - here the environment is read
         screen.say("".join(traceback.format_exception(error)))
-    screen.say_drawn(render_error(error, colour=screen.colour))
+    screen.say_drawn(render_error(error, colour=screen.colour, width=screen.talk_width))
     screen.suggest_after(error)
     return error.exit_status

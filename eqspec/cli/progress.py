@@ -25,9 +25,13 @@ from eqspec.commands.running.events import (
 from eqspec.commands.running.told import agreed, compiled
 from eqspec.engine.events import Agreed, Stepped
 from eqspec.printable import on_one_line
+from eqspec.spec.phrases import counted
 
 _SHARE = 0.05
 """Of all steps, after which another plain line is due."""
+
+_ROOM_FOR_BAR = 100
+"""Columns of a terminal from which a bar stands beside what a run is doing."""
 
 _PATIENCE = 30.0
 """Seconds after which it is due anyhow."""
@@ -59,9 +63,10 @@ class Bars:
 
     def __init__(self, screen: Screen, *, stopping: Callable[[], bool]) -> None:
         self._screen = screen
+        bar = (BarColumn(bar_width=20),) if screen.err.width >= _ROOM_FOR_BAR else ()
         self._progress = Progress(
             TextColumn("{task.description}", style="bold", markup=False),
-            BarColumn(bar_width=20),
+            *bar,
             MofNCompleteColumn(),
             _Status(stopping),
             console=screen.err,
@@ -192,11 +197,11 @@ class Pace:
 def _opened(event: Opened) -> str:
     if not event.plan.trains:
         return f"published weights, judged as they are, in {event.folder}"
-    steps = number(event.plan.train.steps)
+    steps = counted(event.plan.train.steps, "step")
     if event.done == event.plan.train.steps:
-        return f"all {steps} steps are done in {event.folder}"
+        return f"trained to the end, {steps}, in {event.folder}"
     since = f", from step {number(event.done)} on" if event.done else ""
-    return f"{steps} steps in {event.folder}{since}"
+    return f"{steps} in {event.folder}{since}"
 
 
 def _words(event: RunEvent, pace: Pace) -> str | None:

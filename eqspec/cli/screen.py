@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from typing import IO, cast
 from rich.console import Console
 from rich.text import Text
 
+from eqspec.cli.columns import wrap
 from eqspec.cli.errors import render
 from eqspec.cli.streams import Stream
 from eqspec.errors import Diagnostic, EqspecError, SpecError
@@ -22,16 +24,20 @@ from eqspec.printable import on_one_line, printable, printable_json
 PLAIN_WIDTH = 100
 """Columns that text is laid out for where no terminal says how wide it is."""
 
+_NARROWEST = 40
+"""Columns that text is laid out for at least."""
+
 
 class Screen:
     """The two streams of one command.
 
     Attributes:
         err: rich's console on stderr, for what moves.
-        after_error: the command to suggest should this one fail.
+        after_error: the command to suggest should this one fail; empty where none mends anything.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, asked: Sequence[str] = ()) -> None:
+        self._asked = ("eqspec", *asked)
         self.after_error: Sequence[str] = ("eqspec", "--help")
         self._data, self._talk = Stream(sys.stdout), Stream(sys.stderr)
         self._out, self.err = _console(self._data), _console(self._talk)
@@ -45,12 +51,17 @@ class Screen:
     @property
     def width(self) -> int:
         """Columns of stdout."""
-        return self._out.width if self._out.is_terminal else PLAIN_WIDTH
+        return self.wrap or PLAIN_WIDTH
 
     @property
     def wrap(self) -> int | None:
-        """Columns to wrap sentences at; None in a pipe, where a line is one item."""
-        return self._out.width if self._out.is_terminal else None
+        """Columns of a terminal, or of `COLUMNS`; None in a pipe, where a line is one item."""
+        return _width(self._out)
+
+    @property
+    def talk_width(self) -> int | None:
+        """The same of stderr."""
+        return _width(self.err)
 
     @property
     def lives(self) -> bool:
@@ -80,8 +91,11 @@ class Screen:
         self.show(printable_json(text))
 
     def say(self, text: Text | str = "") -> None:
-        """Talk."""
-        self.err.print(_clean(text))
+        """Talk; on a terminal, wrapped."""
+        width = self.talk_width
+        for line in _clean(text).split("\n", allow_blank=True):
+            lines = [line] if width is None else wrap(line, width=width, hang=2)
+            self.err.print(Text("\n").join(lines))
 
     def say_drawn(self, text: str) -> None:
         """Talk that was cleaned before it got its colours."""
@@ -91,20 +105,24 @@ class Screen:
     def warn(self, diagnostics: Sequence[Diagnostic]) -> None:
         """Warnings, drawn like errors."""
         if diagnostics:
-            self.say_drawn(render(diagnostics, colour=self.colour))
+            said = render(diagnostics, colour=self.colour, width=self.talk_width)
+            self.say_drawn(said)
 
     def suggest(self, *command: str) -> None:
         """The next sensible command: the last line of every command."""
         self.has_suggested = True
-        line = Text.assemble(("next: ", "bold"), on_one_line(shlex.join(command)))
-        self.say(line)
+        # In one piece, so that it can be copied.
+        self.err.print(Text.assemble(("next: ", "bold"), on_one_line(shlex.join(command))))
 
     def suggest_after(self, error: EqspecError) -> None:
-        """What to do about an error: correct the spec, or find one where there was none to read."""
-        unread = isinstance(error, SpecError) and all(
-            d.code in _UNREAD and d.place is None for d in error.diagnostics
-        )
-        self.suggest(*(("eqspec", "list", "specs") if unread else self.after_error))
+        """What helps to mend an error; nothing where that would be the command that has failed."""
+        command = tuple(self.after_error)
+        if isinstance(error, SpecError) and command[-1:] != ("--help",):
+            unread = all(d.code in _UNREAD and d.place is None for d in error.diagnostics)
+            command = ("list", "specs") if unread else ("explain", error.diagnostics[0].code)
+            command = ("eqspec", *command)
+        if command and sorted(command) != sorted(self._asked):
+            self.suggest(*command)
 
 
 _UNREAD = frozenset({"EQ006", "EQ009"})
@@ -116,6 +134,14 @@ def _clean(text: Text | str) -> Text:
     cleaned = text.copy() if isinstance(text, Text) else Text(text)
     cleaned.plain = printable(cleaned.plain)
     return cleaned
+
+
+def _width(console: Console) -> int | None:
+    """How wide a stream is, where a terminal or `COLUMNS` says so."""
+    asked = os.environ.get("COLUMNS", "")  # noqa: TID251 - here the environment is read
+    is_known = console.is_terminal or asked.isdigit()
+    # Below this nothing can be laid out; a terminal that says 0 columns does not know.
+    return max(console.width, _NARROWEST) if is_known else None
 
 
 def _console(stream: Stream) -> Console:

@@ -27,6 +27,7 @@ from eqspec.runs.manifest import Problem, Trouble
 from eqspec.runs.missing_rows import missing_rows
 from eqspec.runs.query import run_name
 from eqspec.runs.record import RECORD, Sealing
+from eqspec.spec.phrases import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,7 @@ def _files(folder: RunFolder, state: State) -> Iterator[Finding]:
         yield Finding(Level.INTACT, "files", holds=False, said=said, disagreements=holes)
         return
     size = sum(file.bytes for file in record.files.values())
-    said = f"{len(record.files)} files, {size:,} bytes, as they were sealed"
+    said = f"{counted(len(record.files), 'file')}, {counted(size, 'byte')}, as they were sealed"
     yield Finding(Level.INTACT, "files", holds=True, said=said)
 
 

@@ -28,6 +28,7 @@ from eqspec.runs.environment import collect
 from eqspec.runs.folder import RunFolder
 from eqspec.runs.recorded import RecordedPlan, Used, recorded_environment, recorded_plan
 from eqspec.spec.node import KeyPath, dotted
+from eqspec.spec.phrases import counted
 
 _PLANNED = ("seed", "recipe", "data", "views", "graph", "train", "evaluations")
 """What of a plan is compared; the rest is a name, or how it runs."""
@@ -112,7 +113,7 @@ def _spec(recorded: Recorded) -> Finding:
         if before.get(p) != after.get(p)
     ]
     same = f"compiles to the same plan, recipe {made.recipe[:8]}"
-    other = f"compiles to another plan: {len(found)} values differ"
+    other = f"compiles to another plan, with {counted(len(found), 'other value')}"
     return _finding("spec", found[:_MOST], same=same, other=other)
 
 

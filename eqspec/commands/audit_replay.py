@@ -97,7 +97,7 @@ def _reason(folder: RunFolder) -> str:
     threads, here = then.get("threads"), torch.get_num_threads()
     if threads != here:
         add = "1 thread adds" if here == 1 else f"{here} threads add"
-        return f"{add} in another order than the run's {threads}: try as many (OMP_NUM_THREADS)"
+        return f"{add} in another order than the run's {threads}: try OMP_NUM_THREADS={threads}"
     return "L1 names what differs here"
 
 

@@ -56,7 +56,9 @@ def explain_code(name: str) -> Code:
     code = CODES.get(name.upper())
     if code is None:
         message = f"there is no code `{name}`"
-        raise UsageError(message, help="`eqspec explain` without arguments lists them")
+        near = get_close_matches(name.upper(), CODES, n=1)
+        guess = f"did you mean `{near[0]}`? " if near else ""
+        raise UsageError(message, help=f"{guess}`eqspec explain` without arguments lists them")
     return code
 
 

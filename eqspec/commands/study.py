@@ -20,6 +20,7 @@ from eqspec.runs.folder import RunFolder, State, place
 from eqspec.runs.results import whole_steps
 from eqspec.spec.diagnose import in_order
 from eqspec.spec.override import override_name
+from eqspec.spec.phrases import counted
 
 _ALONE = "compare={}"
 """A grid is over the spec itself: its variants are not compiled."""
@@ -217,7 +218,7 @@ class _Found:
 
 def _at(points: Sequence[Point]) -> str:
     others = len(points) - 1
-    more = f" and {others} other point{'s' if others > 1 else ''}" if others else ""
+    more = f" and {counted(others, 'other point')}" if others else ""
     return f"at {points[0]}{more}"
 
 

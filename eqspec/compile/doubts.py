@@ -11,6 +11,7 @@ from eqspec.errors import Diagnostic, Place, Severity
 from eqspec.ops.find import find_op
 from eqspec.spec.duration import Clock, Duration
 from eqspec.spec.node import KeyPath
+from eqspec.spec.phrases import counted
 from eqspec.spec.use import OpCall
 
 DIMENSIONS_PER_SAMPLE = 4
@@ -144,13 +145,13 @@ def _long_warmup(resolved: Resolved, plan: Plan) -> Iterator[Diagnostic]:
     at: KeyPath = ("train" if own else "recipe", "schedule", "params", "warmup")
     yield Diagnostic(
         "EQ506",
-        f"the learning rate is to rise for {rise:,} steps, but the training ends after "
+        f"the learning rate is to rise for {counted(rise, 'step')}, but the training ends after "
         f"{clock.total:,}",
         resolved.source.value(("train", "length")),
-        label=f"{clock.total:,} steps",
+        label=counted(clock.total, "step"),
         help="train longer, or write a `train.schedule` with a shorter warm-up",
         notes=("the learning rate never reaches its peak",),
-        also=((source.value(at), f"{rise:,} steps"),),
+        also=((source.value(at), counted(rise, "step")),),
         severity=Severity.WARNING,
     )
 

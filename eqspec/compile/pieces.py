@@ -13,6 +13,7 @@ from eqspec.compile.draft import GraphError
 from eqspec.compile.graph_plan import ApplyNode, GraphPlan, ModulePlan
 from eqspec.ops.find import find_op
 from eqspec.spec.node import KeyPath
+from eqspec.spec.phrases import counted
 
 GROUPS = ("group", "drop_path_group")
 """Parameters of ops that count consecutive samples of the batch."""
@@ -28,7 +29,7 @@ def check_groups(graph: GraphPlan, *, batch: int) -> None:
         if batch % group:
             raise GraphError(
                 path,
-                f"a batch of {batch} samples is no multiple of the group of {group}",
+                f"a batch of {counted(batch, 'sample')} is no multiple of the group of {group}",
                 help="batch statistics are taken over groups of equal size",
             )
 
@@ -60,7 +61,7 @@ def inexact_pieces(graph: GraphPlan, *, piece: int) -> str | None:
             continue
         group = _group(module)
         if group is None or piece % group:
-            over = "the whole batch" if group is None else f"groups of {group} samples"
+            over = "the whole batch" if group is None else f"groups of {counted(group, 'sample')}"
             return f"`{module.name}` normalises over {over}, so {piece} at a time is not exact"
     return None
 

@@ -21,6 +21,7 @@ from eqspec.registry.cards import AugmentationCard, DatasetCard, EquivarianceCar
 from eqspec.registry.catalog import Card
 from eqspec.registry.view_groups import AddedGroupDecl, GroupDecl
 from eqspec.spec.node import KeyPath
+from eqspec.spec.phrases import counted
 
 _LARGEST_PATCH = 32
 """Up to which patches are proposed."""
@@ -73,7 +74,7 @@ def _both_sides_of_slice(found: Survey) -> Iterator[Diagnostic]:
             found.source.value(path),
             label=f"{cut} equivariant, {width - cut} for the method",
             help=f"choose {limit}",
-            also=((_number_at(call, width), f"the embedding has {width} features"),),
+            also=((_number_at(call, width), f"the embedding has {counted(width, 'feature')}"),),
         )
 
 
@@ -154,7 +155,7 @@ def _batch_in_data(found: Survey) -> Iterator[Diagnostic]:
     if count is not None and batch > count:
         yield Diagnostic(
             "EQ021",
-            f"a batch of {batch:,.0f} does not fit into {count:,} training images",
+            f"a batch of {batch:,.0f} does not fit into {counted(count, 'training image')}",
             found.source.value(path),
             label="more than there are",
             help=f"choose at most {count}",

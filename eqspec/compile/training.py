@@ -16,6 +16,7 @@ from eqspec.registry.grammar import ClipDecl, RuleDecl
 from eqspec.spec.duration import Clock
 from eqspec.spec.node import KeyPath
 from eqspec.spec.numbers import NotNegative
+from eqspec.spec.phrases import counted
 from eqspec.spec.rate import Rate
 from eqspec.spec.use import OpCall
 
@@ -44,7 +45,7 @@ def training_clock(resolved: Resolved, *, count: int) -> Clock:
     train = resolved.train
     per_epoch = count // train.batch
     if per_epoch == 0:
-        images = "1 training image" if count == 1 else f"{count:,} training images"
+        images = counted(count, "training image")
         raise GraphError(
             ("train", "batch"),
             f"a batch of {train.batch:,} does not fit into {images}",

@@ -19,6 +19,7 @@ from eqspec.ops.decode import Decoded, LostImage, UnreadableImage
 from eqspec.ops.stored_bytes import StoredBytes
 from eqspec.ops.stored_views import StoredPair, StoredView, StoredViews
 from eqspec.ops.watched import Watched
+from eqspec.spec.phrases import counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,7 +66,7 @@ class TooManyUnreadable(EqspecError):
     def __init__(self, unreadable: Mapping[int, str], *, limit: int) -> None:
         some = [f"  {reason}" for reason in list(unreadable.values())[:NAMED]]
         more = len(unreadable) - len(some)
-        count = "1 image" if len(unreadable) == 1 else f"{len(unreadable)} images"
+        count = counted(len(unreadable), "image")
         listed = "\n".join([*some, f"  and {more} more"] if more else some)
         said, advice = f"{limit} may be", ", or allow more: --set data.with.unreadable=N"
         if len(unreadable) <= limit:

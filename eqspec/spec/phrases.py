@@ -44,6 +44,15 @@ def listed(values: Iterable[object]) -> str:
     return ", ".join(str(value) for value in values)
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number of things: 1 image, 2 images, 1,200 images.
+
+    Args:
+        many: the word for several, where it is not the same with an `s`.
+    """
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
 def did_you_mean(written: object, names: Iterable[object], *, cutoff: float) -> str | None:
     """The nearest of some names, if one is near."""
     known = [str(name) for name in names]

@@ -65,6 +65,23 @@ COMMANDS = {
 }
 """Name of the transcript → its command line."""
 
+WIDTHS = (60, 80, 120)
+
+AT_WIDTHS = {
+    "check-right": COMMANDS["check-right"],
+    "check-wrong": COMMANDS["check-wrong"],
+    "explain-code": COMMANDS["explain-code"],
+    "explain-field": COMMANDS["explain-field"],
+    "list-equivariance": ("list", "equivariance"),
+    "plan": ("plan", "right.yaml", "--no-trace"),
+    "ablate-dry-run": ("ablate", "right.yaml", "--grid", "lambda=1,10", "--dry-run"),
+}
+"""The same at every one of the widths, of a terminal that wide."""
+
+TRANSCRIPTS = {name: (argv, None) for name, argv in COMMANDS.items()} | {
+    f"{name}-{width}": (argv, width) for name, argv in AT_WIDTHS.items() for width in WIDTHS
+}
+
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -78,13 +95,20 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", TRANSCRIPTS)
 def test_what_a_person_sees(
-    name: str, folder: Path, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
+    name: str,
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    status = main(list(COMMANDS[name]))
+    argv, width = TRANSCRIPTS[name]
+    if width is not None:
+        monkeypatch.setenv("COLUMNS", str(width))
+    status = main(list(argv))
     out, err = capsys.readouterr()
-    parts = [f"$ eqspec {' '.join(COMMANDS[name])}\n"]
+    parts = [f"$ eqspec {' '.join(argv)}\n"]
     parts += [f"-- {title}\n{text}" for title, text in (("stdout", out), ("stderr", err)) if text]
     text = "".join(parts) + f"-- exit {status}\n"
     text = text.replace(str(registry_root()), "<registry>").replace(str(folder), "<folder>")
@@ -96,4 +120,4 @@ def test_what_a_person_sees(
 
 
 def test_no_transcript_is_left_of_what_is_gone() -> None:
-    assert {path.stem for path in HERE.glob("*.txt")} == set(COMMANDS)
+    assert {path.stem for path in HERE.glob("*.txt")} == set(TRANSCRIPTS)

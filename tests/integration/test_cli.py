@@ -179,7 +179,7 @@ def test_asked_again_it_reads_what_is_there(story: Story) -> None:
     assert [run["folder"] for run in said["runs"]] == [
         str(story.folder(name)) for name in ("toy-base", "toy")
     ]
-    assert "toy: all 2 steps are done in " in story.again.err
+    assert "toy: trained to the end, 2 steps, in " in story.again.err
     assert "judging" not in story.again.err
 
 

@@ -52,7 +52,8 @@ def test_as_json_and_markdown_has_both_sides_and_the_difference(made: Runs) -> N
     assert r2["group"] == {"row": "encoder", "family": "rot", "border": "reflect"}
     assert r2["overlap"] in {True, False}
     table = made.ask("diff", base, own, "--md").out
-    assert f"|  | {base} | {own} | Δ (B − A) |" in table
+    assert f"|  | A  {base} | B  {own} |" in table
+    assert "|  | A | B | Δ (B − A) |" in table
 
 
 def test_takes_a_spec_for_a_run_that_is_not_there_yet(made: Runs) -> None:

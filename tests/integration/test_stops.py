@@ -175,7 +175,7 @@ def test_again_repeats_what_is_complete_and_goes_on_with_what_is_not(runs: Runs)
     assert runs.names == [first, f"{first}.2", f"{first}.3"]
     metrics = {(runs.root / "toy" / n / "metrics.jsonl").read_bytes() for n in runs.names}
     assert len(metrics) == 1
-    assert "all 4 steps are done" in runs()
+    assert "trained to the end, 4 steps" in runs()
 
 
 def test_a_folder_goes_on_with_what_changes_no_weights_and_refuses_the_rest(runs: Runs) -> None:

@@ -94,7 +94,7 @@ def command(  # noqa: PLR0913 - its options
     files = () if csv is None else ("--csv", str(csv))
     without = ("eqspec", "ablate", *given, *axes, *runs_arguments(runs), *files)
     again = without if seeds is None else (*without, "--seeds", seeds)
-    screen.after_error = again
+    screen.after_error = ()
     if dry_run:
         return show_plan(study, again=again, as_json=as_json, screen=screen)
     asked = Asked(

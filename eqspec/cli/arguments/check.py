@@ -45,7 +45,7 @@ def command(
     from eqspec.commands.check import check as find
 
     screen, given = screen_of(context), spec_arguments(spec, sets=sets, data=data)
-    screen.after_error = ("eqspec", "check", *given)
+    screen.after_error = ()  # once more, it would find the same
     shape = OutputFormat.JSON if as_json else output_format or OutputFormat.TEXT
     try:
         found = find(spec, overrides=sets or (), data=data_places(data, spec=spec))

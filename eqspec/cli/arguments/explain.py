@@ -69,7 +69,9 @@ def _topic(screen: Screen, topic: str | None, *, as_json: bool) -> None:
     from eqspec.spec.codes import CODES
 
     if topic is None:
-        screen.show_json(page.codes_data()) if as_json else screen.show(page.codes())
+        screen.show_json(page.codes_data()) if as_json else screen.show(
+            page.codes(width=screen.wrap)
+        )
         screen.suggest("eqspec", "explain", next(iter(CODES)))
         return
     if _CODE.fullmatch(topic):
@@ -97,7 +99,7 @@ def _run(screen: Screen, run: str, path: str | None, *, sets: list[str], as_json
     if found is not None:
         shown, data = page.value(found, width=screen.width), page.value_data(found)
     else:
-        shown, data = page.leaves(leaves), page.leaves_data(leaves)
+        shown, data = page.leaves(leaves, width=screen.wrap), page.leaves_data(leaves)
     screen.show_json(data) if as_json else screen.show(shown)
     screen.suggest("eqspec", "show", run)
 
@@ -110,7 +112,10 @@ def _spec(screen: Screen, spec: str, path: str | None, *, sets: list[str], as_js
     screen.after_error = ("eqspec", "check", *given)
     if path is None:
         leaves = explain_all(Path(spec), overrides=sets)
-        screen.show_json(page.leaves_data(leaves)) if as_json else screen.show(page.leaves(leaves))
+        if as_json:
+            screen.show_json(page.leaves_data(leaves))
+        else:
+            screen.show(page.leaves(leaves, width=screen.wrap))
         screen.suggest("eqspec", "explain", *given, leaves[0].path)
         return
     screen.after_error = ("eqspec", "explain", *given)

@@ -39,7 +39,7 @@ def command(
         screen.show_json(as_data(found, dry_run=dry_run))
     else:
         page = tuple(blocks(found, dry_run=dry_run))
-        screen.show(drawn(page, width=screen.width))
+        screen.show(drawn(page, width=screen.wrap))
     then = "gc" if dry_run and found.freed else "status"
     screen.suggest("eqspec", then, *runs_arguments(runs))
     return 0

@@ -112,7 +112,7 @@ def command(  # noqa: PLR0913 - its options
         again=("eqspec", "run", *given, *runs_arguments(runs), *flags, *limit),
         replicate=_replicate(spec, planned, data=data, sets=sets or [], runs=runs),
     )
-    screen.after_error = asked.again
+    screen.after_error = ()  # errors of a run say themselves what mends them
     return run_series(planned, asked, screen=screen)
 
 

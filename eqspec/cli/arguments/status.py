@@ -28,7 +28,7 @@ def command(context: typer.Context, *, runs: Runs = RUNS, as_json: Json = False)
     if as_json:
         screen.show_json(as_data(found))
     elif found.runs or found.unreadable:
-        screen.show(drawn(tuple(blocks(found)), width=screen.width))
+        screen.show(drawn(tuple(blocks(found)), width=screen.wrap))
     else:
         screen.say(f"There are no runs in {runs}.")
         screen.suggest("eqspec", "run", "quickstart", *runs_arguments(runs))

@@ -10,20 +10,22 @@ from typing import Any
 
 from rich.text import Text
 
-from eqspec.cli.layout import Cell, aligned, heading, number, wrapped
+from eqspec.cli.columns import Cell, aligned, side_by_side
+from eqspec.cli.layout import heading, number, wrapped
 from eqspec.cli.render.compare import column_heads
 from eqspec.commands.ablate import Ablation, Column
 from eqspec.commands.ablate import Cell as Score
 from eqspec.commands.grid import Point
 from eqspec.commands.planning.stages import Mark
 from eqspec.commands.study import GridRun, Standing, Study
+from eqspec.spec.phrases import counted
 
 _STYLES = {Mark.RUN: "green", Mark.CACHED: "dim", Mark.CHANGED: "yellow"}
 
 _HIGHEST = "*"
 
 
-def planned(study: Study, standings: Sequence[Standing]) -> Text:
+def planned(study: Study, standings: Sequence[Standing], *, width: int | None) -> Text:
     """A line per run, in the order in which they are made, and what is left to do."""
     rows: list[list[Cell]] = [
         [
@@ -35,7 +37,7 @@ def planned(study: Study, standings: Sequence[Standing]) -> Text:
         ]
         for run, how in zip(study.runs, standings, strict=True)
     ]
-    return Text("\n\n").join([aligned(rows), Text(left(standings))])
+    return Text("\n\n").join([aligned(rows, width=width), Text(left(standings))])
 
 
 def left(standings: Sequence[Standing]) -> str:
@@ -47,8 +49,8 @@ def left(standings: Sequence[Standing]) -> str:
         "done": marks.count(Mark.CACHED),
     }
     said = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
-    runs = f"{len(marks)} run{'s' if len(marks) > 1 else ''}"
-    return f"{runs}: {said}; {number(sum(how.left for how in standings))} steps are left."
+    steps = counted(sum(how.left for how in standings), "step")
+    return f"{counted(len(marks), 'run')}: {said}; {steps} left."
 
 
 def _how_far(run: GridRun, how: Standing) -> str:
@@ -56,8 +58,8 @@ def _how_far(run: GridRun, how: Standing) -> str:
     if how.problem is not None:
         return f"{how.problem}{same}"
     if how.mark is Mark.CHANGED and how.left == 0:
-        return f"all {number(how.steps)} steps done, to be judged{same}"
-    steps = f"{number(how.steps)} steps"
+        return f"trained to the end, {counted(how.steps, 'step')}, to be judged{same}"
+    steps = counted(how.steps, "step")
     if how.mark is Mark.CHANGED:
         steps = f"{number(how.step)} of {steps} saved, {how.state.value}"
     return steps + same
@@ -82,16 +84,10 @@ def _evaluation(found: Ablation, id_: str, *, width: int) -> list[Text]:
     rows = (*found.beside, *found.rows)
     lines = {i: _column(found.columns[i], [row.cells[i] for row in rows]) for i in at}
     labels = (*(str(row.point) for row in found.rows), *(row.name for row in found.beside))
-    front = max(map(len, labels)) + len("  n ") + 2
-    blocks, room = [list[int]()], width - front
-    for i in at:
-        wide = max(map(len, lines[i])) + 2
-        if blocks[-1] and wide > room:
-            blocks.append([])
-            room = width - front
-        blocks[-1].append(i)
-        room -= wide
-    made = [_block(found, [lines[i] for i in block]) for block in blocks]
+    front = max(map(len, labels)) + len("  n ")
+    widths = [max(map(len, lines[i])) for i in at]
+    blocks = side_by_side(widths, room=width - front)
+    made = [_block(found, [lines[at[i]] for i in block]) for block in blocks]
     return [Text("\n").join([heading(id_), made[0]]), *made[1:]]
 
 
@@ -131,7 +127,7 @@ def _column(column: Column, cells: Sequence[Score | None]) -> list[str]:
 def failures(failed: Sequence[tuple[str, str]]) -> Text:
     """Which runs did not come to their end, and why."""
     rows: list[list[Cell]] = [[Text(run, "bold red"), why] for run, why in failed]
-    title = f"{len(failed)} run{'s' if len(failed) > 1 else ''} failed:"
+    title = f"{counted(len(failed), 'run')} failed:"
     return Text("\n").join([Text(title), aligned(rows, indent=2)])
 
 

@@ -8,6 +8,7 @@ from pydantic import JsonValue
 from pydantic_core import to_jsonable_python
 from rich.text import Text
 
+from eqspec.cli.layout import told_apart
 from eqspec.cli.render.blocks import Block
 from eqspec.commands.audit import Audit
 from eqspec.commands.findings import Disagreement, Finding, Level
@@ -106,7 +107,10 @@ def _differences(found: Finding) -> Iterator[Block]:
 
 
 def _row(one: Disagreement) -> tuple[str, ...]:
-    return (one.name, one.recorded or _ABSENT, one.here or _ABSENT)
+    try:  # two numbers of a replay, which are recorded in all their digits
+        return (one.name, *told_apart(float(one.recorded or ""), float(one.here or "")))
+    except ValueError:
+        return (one.name, one.recorded or _ABSENT, one.here or _ABSENT)
 
 
 def _levels(audit: Audit) -> Iterator[tuple[str | Text, ...]]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from eqspec.cli.layout import Cell, aligned, heading, wrapped
+from eqspec.cli.columns import Cell, aligned
+from eqspec.cli.layout import heading, wrapped
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,12 @@ class Block:
     remarks: tuple[str, ...] = ()
 
 
-def drawn(blocks: Sequence[Block], *, width: int) -> Text:
-    """The blocks under one another, for a screen or a pipe."""
+def drawn(blocks: Sequence[Block], *, width: int | None) -> Text:
+    """The blocks under one another.
+
+    Args:
+        width: what fits into so many columns; None for a line per row.
+    """
     return Text("\n\n").join(_drawn(block, width=width) for block in blocks)
 
 
@@ -39,13 +44,15 @@ def markdown(blocks: Sequence[Block]) -> str:
     return "\n\n".join(_markdown(block) for block in blocks)
 
 
-def _drawn(block: Block, *, width: int) -> Text:
-    lines = [heading(block.title, note=block.note)]
-    titles = (tuple(Text(t, "dim") for t in block.titles),) if any(block.titles) else ()
+def _drawn(block: Block, *, width: int | None) -> Text:
+    lines = [heading(block.title, note=block.note, width=width)]
+    titles = tuple(Text(t, "dim") for t in block.titles) if any(block.titles) else ()
     if block.rows:
-        right = {c for row in (*titles, *block.rows) for c in block.right if c < len(row)}
-        lines.append(aligned([*titles, *block.rows], indent=2, right=right, width=width))
-    lines += [wrapped(remark, width=width, indent=2) for remark in block.remarks]
+        table = aligned(block.rows, titles=titles, indent=2, right=block.right, width=width)
+        lines.append(table)
+    for remark in block.remarks:
+        said = Text(f"  {remark}")
+        lines += [said] if width is None else [wrapped(remark, width=width, indent=2)]
     return Text("\n").join(lines)
 
 

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from eqspec.cli.layout import aligned, number
+from eqspec.cli.columns import aligned
+from eqspec.cli.layout import number
 from eqspec.commands.check import Checked, Gist
 from eqspec.errors import Diagnostic
 from eqspec.ops.left_out import LeftOut
+from eqspec.spec.phrases import counted
 
 if TYPE_CHECKING:
     from eqspec.commands.planning.look import DataFound, Sample
@@ -34,11 +36,10 @@ def _data_rows(found: Sequence[DataFound]) -> list[Sequence[Text | str]]:
     """What was found of each dataset: how much, of which sizes, and some images."""
     rows: list[Sequence[Text | str]] = []
     for data in found:
-        classes = {0: "no classes", 1: "1 class"}.get(
-            data.classes, f"{number(data.classes)} classes"
-        )
-        samples = "images" if data.views == 1 else f"objects in {data.views} views each"
-        images = f"{number(data.train)} {samples} to train on, {number(data.heldout)} held out"
+        classes = counted(data.classes, "class", "classes") if data.classes else "no classes"
+        images = counted(data.train, "image" if data.views == 1 else "object")
+        images += "" if data.views == 1 else f" in {data.views} views each"
+        images += f" to train on, {number(data.heldout)} held out"
         (left, top), (right, bottom) = data.smallest, data.largest
         sizes = (
             f"{left}×{top}"
@@ -87,7 +88,7 @@ def _one_line(gist: Gist) -> str:
     if gist.equivariance is not None:
         method += f" + {gist.equivariance}"
         method += f"({gist.transform})" if gist.transform is not None else ""
-    length = (f"{number(gist.steps)} steps × {number(gist.batch)}",) if gist.steps else ()
+    length = (f"{counted(gist.steps, 'step')} × {number(gist.batch)}",) if gist.steps else ()
     data = f"{gist.data} {gist.image} px"
     backbone = gist.backbone if gist.weights is None else f"{gist.backbone} ({gist.weights})"
     recipe = f"{gist.recipe[:8]}-s{gist.seed}"

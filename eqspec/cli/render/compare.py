@@ -8,15 +8,14 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue
 from pydantic_core import to_jsonable_python
+from rich.cells import cell_len
 from rich.text import Text
 
-from eqspec.cli.layout import aligned, duration, heading, large, number, wrapped
+from eqspec.cli.columns import aligned, side_by_side
+from eqspec.cli.layout import duration, heading, large, number, wrapped
 from eqspec.commands.running.compare import Comparison, Done, Interval, Row, Score, Table
 from eqspec.commands.running.effort import Added, Effort, Pull
 from eqspec.report.strip import STRIP
-
-_CELL = 16
-"""Columns of a score with the gap before it."""
 
 Line = list[str | Text]
 
@@ -26,8 +25,8 @@ def compared(comparison: Comparison, done: Sequence[Done], *, width: int) -> Tex
     parts = [
         *([tables(comparison, width=width)] if comparison.tables else []),
         *(_pull(pull, width=width) for pull in comparison.pulls),
-        _efforts(comparison.efforts),
-        places(done),
+        _efforts(comparison.efforts, width=width),
+        places(done, width=width),
     ]
     return Text("\n\n").join(parts)
 
@@ -54,15 +53,16 @@ def tables(comparison: Comparison, *, width: int) -> Text:
 
 
 def _table(table: Table, *, width: int) -> Text:
-    rows = (*table.rows, *table.differences)
-    over = (_over(i) for row in table.differences for s in row.scores for i in s.intervals)
-    first = max(map(len, [*(row.name for row in rows), *over]))
     columns = list({s.column: s for row in table.rows for s in row.scores}.values())
-    fit = max(1, (width - first) // _CELL)
-    blocks = [columns[start : start + fit] for start in range(0, len(columns), fit)]
-    title = heading(f"{table.evaluation}: {table.shown.title}")
+    lines = _lines(table, columns)
+    first, *widths = (
+        max(cell_len(str(line[at])) for line in lines if at < len(line))
+        for at in range(len(columns) + 1)
+    )
+    blocks = side_by_side(widths, room=width - first)
+    title = heading(f"{table.evaluation}: {table.shown.title}", width=width)
     about = wrapped(_about(table), width=width)
-    return Text("\n\n").join([title, about, *(_block(table, block) for block in blocks)])
+    return Text("\n\n").join([title, about, *(_block(lines, block) for block in blocks)])
 
 
 def _about(table: Table) -> str:
@@ -86,8 +86,15 @@ def _most_intervals(rows: Sequence[Row]) -> tuple[Interval, ...]:
     return max((s.intervals for row in rows for s in row.scores), key=len, default=())
 
 
-def _block(table: Table, columns: Sequence[Score]) -> Text:
+def _block(lines: Sequence[Line], columns: Sequence[int]) -> Text:
     """Some columns of a table."""
+    chosen = [[line[0], *(line[at + 1] for at in columns if at + 1 < len(line))] for line in lines]
+    filled = [line for line in chosen if line == [""] or any(str(cell) for cell in line)]
+    return aligned(filled, right=range(1, len(columns) + 1))
+
+
+def _lines(table: Table, columns: Sequence[Score]) -> list[Line]:
+    """The whole table, however wide it is."""
     digits = table.shown.digits
     heads = [column_heads(column.of, table.shown.metrics[column.metric]) for column in columns]
     lines: list[Line] = [
@@ -105,8 +112,7 @@ def _block(table: Table, columns: Sequence[Score]) -> Text:
         kinds = max((s.intervals for s in scores if s is not None), key=len, default=())
         for at, kind in enumerate(kinds):
             lines.append([_over(kind), *(_interval(s, at, digits=digits) for s in scores)])
-    filled = [line for line in lines if line == [""] or any(str(cell) for cell in line)]
-    return aligned(filled, right=range(1, len(columns) + 1))
+    return lines
 
 
 def column_heads(of: Mapping[str, str], label: str) -> tuple[str, str]:
@@ -182,7 +188,7 @@ def _added(added: Added) -> str:
     return ", ".join(part for part in said if part)
 
 
-def _efforts(efforts: Sequence[Effort]) -> Text:
+def _efforts(efforts: Sequence[Effort], *, width: int) -> Text:
     if not any(e.samples for e in efforts):  # nothing was trained
         return aligned(
             [["", Text("encoder", "dim")]]
@@ -192,7 +198,7 @@ def _efforts(efforts: Sequence[Effort]) -> Text:
         )
     compiled = any(e.compiling for e in efforts)
     columns = ("samples seen", "steps took", *(("of which compiling",) if compiled else ()))
-    titles: Line = ["", *(Text(t, "dim") for t in (*columns, "parameters", "encoder"))]
+    titles = ("", *(Text(t, "dim") for t in (*columns, "parameters", "encoder")))
     lines: list[Line] = [
         [
             Text(e.name, "cyan"),
@@ -204,7 +210,8 @@ def _efforts(efforts: Sequence[Effort]) -> Text:
         ]
         for e in efforts
     ]
-    return aligned([titles, *lines], gap=4, right=range(1, len(titles)))
+    right = range(1, len(titles))
+    return aligned(lines, titles=titles, gap=4, right=right, width=width)
 
 
 def _compiling(effort: Effort) -> str:
@@ -212,9 +219,9 @@ def _compiling(effort: Effort) -> str:
     return f"{duration(effort.compiling)}{late}"
 
 
-def places(done: Sequence[Done]) -> Text:
+def places(done: Sequence[Done], *, width: int) -> Text:
     """Where the runs are, and their pictures."""
     lines: list[Line] = [[Text(one.name, "cyan"), str(one.folder)] for one in done]
     strips = (one.folder / STRIP for one in done)
     lines += [[Text("reconstructions"), str(strip)] for strip in strips if strip.is_file()]
-    return aligned(lines, gap=4)
+    return aligned(lines, gap=4, width=width)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from eqspec.cli.layout import large, number
+from eqspec.cli.layout import large
 from eqspec.cli.render.graph import Row
 from eqspec.commands.plan import Cost, Described
 from eqspec.commands.planning.reckon import HEADROOM, Disk, OnMachine
+from eqspec.spec.phrases import counted
 
 _LONG = 1.0  # hours from which minutes do not matter
 
@@ -62,14 +63,14 @@ def _memory(cost: Cost, *, batch: int) -> str:
     memory = cost.trace.memory
     rest = cost.peak - memory.weights - memory.gradients - memory.optimizer
     return (
-        f"about {size(cost.peak)} with all {number(batch)} samples on one device: "
+        f"about {size(cost.peak)} with {counted(batch, 'sample')} on one device: "
         f"weights {size(memory.weights)}, gradients {size(memory.gradients)}, "
         f"optimizer {size(memory.optimizer)}, images and activations {size(rest)}"
     )
 
 
 def _disk(disk: Disk) -> str:
-    several = f"{disk.checkpoints} checkpoints" if disk.checkpoints > 1 else "1 checkpoint"
+    several = counted(disk.checkpoints, "checkpoint")
     return (
         f"about {size(disk.total)}: {several} of {size(disk.checkpoint)}, "
         f"journals {size(disk.journals)}, results {size(disk.results)}"
@@ -77,9 +78,9 @@ def _disk(disk: Disk) -> str:
 
 
 def _machine(found: OnMachine) -> list[Row]:
-    many = f"{found.devices} devices" if found.devices > 1 else "1 device"
+    many = counted(found.devices, "device")
     rows: list[Row] = [
-        ["machine", f"{found.machine}: {many}, {number(found.share)} samples each"],
+        ["machine", f"{found.machine}: {many}, {counted(found.share, 'sample')} each"],
         ["", _fit(found)],
     ]
     if found.problem is not None:

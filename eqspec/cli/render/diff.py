@@ -12,11 +12,15 @@ from pydantic import JsonValue
 from pydantic_core import to_jsonable_python
 from rich.text import Text
 
-from eqspec.cli.layout import number
+from eqspec.cli.layout import measured, number, told_apart
 from eqspec.cli.render.blocks import Block
 from eqspec.commands.diff import Difference, Located, Pair, Score
 from eqspec.commands.side import Side
 from eqspec.compile.diff import Matters
+from eqspec.spec.phrases import counted
+
+_SIDES = ("A", "B")
+"""The runs, or specs, as the page calls them."""
 
 _ABSENT = "–"
 _VALUE = 40
@@ -84,7 +88,7 @@ def _sides(difference: Difference) -> Block:
         ("seed", str(a.plan.seed), str(b.plan.seed)),
         ("state", _state(a), _state(b)),
     )
-    return Block("runs", titles=("", *_names(difference)), rows=rows)
+    return Block("runs", titles=("", f"A  {a.name}", f"B  {b.name}"), rows=rows)
 
 
 def _state(side: Side) -> str:
@@ -94,10 +98,6 @@ def _state(side: Side) -> str:
     if not steps:
         return f"{side.state.value}, nothing to train"
     return f"{side.state.value}, step {number(side.step)} of {number(steps)}"
-
-
-def _names(difference: Difference) -> tuple[str, str]:
-    return difference.a.name, difference.b.name
 
 
 def _spec(difference: Difference) -> Block:
@@ -114,7 +114,7 @@ def _spec(difference: Difference) -> Block:
     return Block(
         "spec",
         note=" · ".join(said),
-        titles=("", *_names(difference), "written in"),
+        titles=("", *_SIDES, "written in"),
         rows=tuple(_change(one) for one in (*weights, *judging)),
     )
 
@@ -128,7 +128,7 @@ def _change(one: Located) -> tuple[str | Text, ...]:
     style = "bold yellow" if change.matters is Matters.WEIGHTS else ""
     places = (("A", one.place_a), ("B", one.place_b))
     said = [f"{side} {Path(at.file).name}:{at.line}" for side, at in places if at is not None]
-    said += [f"{change.inside} values inside"] if change.inside else []
+    said += [f"{counted(change.inside, 'value')} inside"] if change.inside else []
     return (Text(change.dotted, style), _value(change.a), _value(change.b), ", ".join(said))
 
 
@@ -151,7 +151,7 @@ def _pairs(title: str, pairs: tuple[Pair, ...], difference: Difference, *, same:
     if not pairs:
         return Block(title, note=same)
     rows = tuple((pair.name, _value(pair.a), _value(pair.b)) for pair in pairs)
-    return Block(title, titles=("", *_names(difference)), rows=rows)
+    return Block(title, titles=("", *_SIDES), rows=rows)
 
 
 def _data(difference: Difference) -> Block:
@@ -162,7 +162,7 @@ def _data(difference: Difference) -> Block:
     if pair.a == pair.b:
         return Block("data", note=f"the same, fingerprint {known[0][:12]}")
     row = (pair.name, known[0][:12], known[1][:12])
-    return Block("data", titles=("", *_names(difference)), rows=(row,))
+    return Block("data", titles=("", *_SIDES), rows=(row,))
 
 
 def _metrics(difference: Difference) -> Iterator[Block]:
@@ -177,7 +177,7 @@ def _metrics(difference: Difference) -> Iterator[Block]:
         yield Block(
             f"metrics  {source}",
             note=note,
-            titles=("", *_names(difference), "Δ (B − A)", ""),
+            titles=("", *_SIDES, "Δ (B − A)", ""),
             rows=tuple(map(_score, scores)),
             right=(1, 2, 3),
         )
@@ -191,13 +191,19 @@ def _score(score: Score) -> tuple[str | Text, ...]:
     delta, said = score.delta, {True: "intervals overlap", False: "intervals apart", None: ""}
     style = "bold" if score.overlap is False else ""
     shown = "=" if delta == 0 else _figure(delta, signed=True)
-    return (label, _figure(score.a), _figure(score.b), Text(shown, style), said[score.overlap])
+    return (label, *_both(score.a, score.b), Text(shown, style), said[score.overlap])
+
+
+def _both(a: float | None, b: float | None) -> tuple[str, str]:
+    if a is None or b is None or math.isnan(a) or math.isnan(b):
+        return _figure(a), _figure(b)
+    return told_apart(a, b)
 
 
 def _figure(value: float | None, *, signed: bool = False) -> str:
     if value is None or math.isnan(value):
         return _ABSENT
-    return f"{value:{'+' if signed else ''}.4g}"
+    return measured(value, signed=signed)
 
 
 def _curves(difference: Difference) -> Block:
@@ -223,8 +229,8 @@ def _curves(difference: Difference) -> Block:
     return Block(
         "curves",
         note=f"part at step {number(parting.step)}, {before}",
-        titles=("", *_names(difference), "relative"),
-        rows=tuple((g.name, repr(g.a), repr(g.b), _figure(g.relative)) for g in shown),
+        titles=("", *_SIDES, "relative"),
+        rows=tuple((g.name, *told_apart(g.a, g.b), _figure(g.relative)) for g in shown),
         right=(1, 2, 3),
         remarks=tuple(only),
     )

@@ -14,4 +14,4 @@ __all__ = ["as_data", "evaluated"]
 
 def evaluated(comparison: Comparison, done: Sequence[Done], *, width: int) -> Text:
     """The whole page."""
-    return Text("\n\n").join([tables(comparison, width=width), places(done)])
+    return Text("\n\n").join([tables(comparison, width=width), places(done, width=width)])

@@ -8,7 +8,8 @@ from typing import Any
 
 from rich.text import Text
 
-from eqspec.cli.layout import aligned, heading, wrapped
+from eqspec.cli.columns import aligned
+from eqspec.cli.layout import heading, wrapped
 from eqspec.commands.explain import Leaf
 from eqspec.commands.values import ValuePage
 from eqspec.compile.provenance import Origin
@@ -17,9 +18,10 @@ from eqspec.spec.codes import CODES, Code
 _LONGEST_VALUE = 60
 
 
-def codes() -> Text:
+def codes(*, width: int | None) -> Text:
     """Every code with its title."""
-    return aligned([[Text(code.code, "bold"), code.title] for code in CODES.values()])
+    rows = [[Text(code.code, "bold"), code.title] for code in CODES.values()]
+    return aligned(rows, width=width)
 
 
 def codes_data() -> list[dict[str, Any]]:
@@ -30,7 +32,11 @@ def codes_data() -> list[dict[str, Any]]:
 def code(page: Code, *, width: int) -> Text:
     """The page of a code."""
     return Text("\n").join(
-        [heading(f"{page.code}: {page.title}"), Text(), wrapped(page.explanation, width=width)]
+        [
+            heading(f"{page.code}: {page.title}", width=width),
+            Text(),
+            wrapped(page.explanation, width=width),
+        ]
     )
 
 
@@ -66,10 +72,10 @@ def value_data(page: ValuePage) -> dict[str, Any]:
     return {**found, "origin": None if page.origin is None else _origin(page.origin)}
 
 
-def leaves(found: Sequence[Leaf]) -> Text:
-    """Every value, a line each."""
+def leaves(found: Sequence[Leaf], *, width: int | None) -> Text:
+    """Every value, a line each where there is room for it."""
     rows = [[leaf.path, Text(_short(leaf.value), "bold"), str(leaf.origin)] for leaf in found]
-    return aligned(rows)
+    return aligned(rows, width=width)
 
 
 def leaves_data(found: Sequence[Leaf]) -> list[dict[str, Any]]:
@@ -92,4 +98,7 @@ def _origin(origin: Origin) -> dict[str, Any]:
 
 def _short(text: str) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= _LONGEST_VALUE else f"{line[: _LONGEST_VALUE - 1]}…"
+    if len(line) <= _LONGEST_VALUE:
+        return line
+    whole = line[:_LONGEST_VALUE].rpartition(" ")[0]  # a word is not cut where there are several
+    return f"{whole or line[: _LONGEST_VALUE - 1]} …"

@@ -11,13 +11,14 @@ from eqspec.cli.layout import number
 from eqspec.cli.render.blocks import Block
 from eqspec.cli.render.status import on_disk
 from eqspec.commands.gc import Collection, Freed
+from eqspec.spec.phrases import counted
 
 
 def blocks(collection: Collection, *, dry_run: bool) -> Iterator[Block]:
     """The page, section by section."""
     title = "would be removed" if dry_run else "removed"
     rows = tuple(_row(one) for one in collection.freed)
-    note = f"{on_disk(collection.bytes)} from {len(rows)} of {collection.looked_at} runs"
+    note = f"{on_disk(collection.bytes)} from {len(rows)} of {counted(collection.looked_at, 'run')}"
     yield Block(title, note=note if rows else "nothing", rows=rows, right=(1,))
     if collection.skipped:
         skipped = tuple((one.name, one.reason) for one in collection.skipped)
@@ -37,7 +38,7 @@ def _row(one: Freed) -> tuple[str, ...]:
     said: list[str] = []
     if one.steps:
         rule = f"keep: last {one.keep.last}"
-        rule += f", every {number(one.keep.every)} steps" if one.keep.every else ""
+        rule += f", every {counted(one.keep.every, 'step')}" if one.keep.every else ""
         said.append(f"checkpoints of steps {', '.join(map(number, one.steps))} ({rule})")
     if one.leftovers:
         said.append(f"left by killed writes: {', '.join(one.leftovers)}")

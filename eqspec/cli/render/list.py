@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.text import Text
 
-from eqspec.cli.layout import aligned
+from eqspec.cli.columns import aligned
 from eqspec.commands.list import OPS, SPECS, Entry
 
 _WHERE = {

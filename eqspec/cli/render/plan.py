@@ -11,7 +11,8 @@ from types import MappingProxyType
 from pydantic import JsonValue
 from rich.text import Text
 
-from eqspec.cli.layout import aligned, heading, number, wrapped
+from eqspec.cli.columns import aligned
+from eqspec.cli.layout import heading, number, wrapped
 from eqspec.cli.render.cost import cost_rows
 from eqspec.cli.render.graph import Row, graph_rows, op_call, quantity
 from eqspec.cli.render.stages import LEGEND, stage_rows
@@ -20,6 +21,7 @@ from eqspec.commands.plan import Described, Planning
 from eqspec.commands.planning.plans import settings_read, spec_of
 from eqspec.compile.pair_plan import PairPlan
 from eqspec.compile.plan import PathPlan, Plan, SingleViewPlan
+from eqspec.spec.phrases import counted
 from eqspec.spec.use import OpCall
 
 _CHOICES = MappingProxyType(
@@ -68,11 +70,12 @@ def graph(plan: Plan, *, width: int) -> Text:
 
 def _section(title: str, rows: Sequence[Row], *, width: int) -> Text:
     note = LEGEND if title == "stages" else ""
-    return Text("\n").join([heading(title, note=note), aligned(rows, indent=2, width=width)])
+    head = heading(title, note=note, width=width)
+    return Text("\n").join([head, aligned(rows, indent=2, width=width)])
 
 
 def _head(plan: Plan, *, width: int) -> Text:
-    title = Text.assemble((plan.name, "bold"), (f"  {plan.recipe[:8]}-s{plan.seed}", "dim"))
+    title = heading(plan.name, note=f"{plan.recipe[:8]}-s{plan.seed}")
     about = spec_of(plan).about
     return Text("\n").join([title, wrapped(about, width=width)]) if about else title
 
@@ -192,15 +195,14 @@ def _range(ends: tuple[float, float]) -> str:
 
 def _training(plan: Plan) -> list[Row]:
     train = plan.train
-    samples = (
-        f"{number(train.steps)} steps × {number(train.batch)} = {number(train.steps * train.batch)}"
-    )
+    steps, samples = counted(train.steps, "step"), number(train.steps * train.batch)
+    length = f"{steps} × {number(train.batch)} = {samples} samples"
     passes = f"{train.steps / train.steps_per_epoch:.3g} passes"
     assert train.optimizer is not None, "a plan that trains has one"
     rest = {k: v for k, v in train.optimizer.params.items() if k not in {"lr", "weight_decay"}}
     saves = [pause.step for pause in plan.timetable if pause.checkpoint]
     rows: list[Row] = [
-        ["length", f"{samples} samples, {passes} of {number(train.steps_per_epoch)} steps"],
+        ["length", f"{length}, {passes} of {counted(train.steps_per_epoch, 'step')}"],
         ["batch", _batch(plan)],
         ["optimizer", op_call(train.optimizer.impl, rest, family="optimizers")],
         ["learning rate", _rate(train.lr)],
@@ -217,9 +219,9 @@ def _training(plan: Plan) -> list[Row]:
 def _batch(plan: Plan) -> str:
     pieces, batch = plan.machine.micro_batches, plan.train.batch
     if pieces == 1:
-        return f"{number(batch)} samples, shared by all devices, encoded at once"
+        return f"{counted(batch, 'sample')}, shared by all devices, encoded at once"
     return (
-        f"{number(batch)} samples, shared by all devices, each encoding its share "
+        f"{counted(batch, 'sample')}, shared by all devices, each encoding its share "
         f"in {pieces} micro-batches: exact, for one more forward pass"
     )
 

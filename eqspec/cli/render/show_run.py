@@ -8,13 +8,14 @@ from pydantic import JsonValue
 from pydantic_core import to_jsonable_python
 from rich.text import Text
 
-from eqspec.cli.layout import number
+from eqspec.cli.layout import measured, number
 from eqspec.cli.render.blocks import Block
 from eqspec.cli.render.status import doing, on_disk, stale_rows
 from eqspec.commands.diff import commit_of
-from eqspec.commands.show_run import Judgement, RunPage
+from eqspec.commands.show_run import Judgement, Part, RunPage
 from eqspec.runs.folder import State
 from eqspec.runs.query import Summary
+from eqspec.spec.phrases import counted
 
 _SHOWN = ("torch", "timm", "numpy")
 """Packages whose versions stand on the page; the rest is in environment.json."""
@@ -27,7 +28,7 @@ def blocks(page: RunPage) -> Iterator[Block]:
         yield Block("damaged", rows=tuple((said,) for said in page.standing.problems))
     yield _choices(page)
     if page.last is not None:
-        rows = tuple((name, f"{value:.6g}") for name, value in page.last.values.items())
+        rows = tuple((name, measured(value)) for name, value in page.last.values.items())
         yield Block("training", note=f"step {number(page.last.step)}", rows=rows, right=(1,))
     before = "untrained" if page.plan.published is None else "as published"
     yield from (_judgement(one, before=before) for one in page.judged)
@@ -52,6 +53,7 @@ def _head(page: RunPage) -> Block:
     data = environment.get("data")
     rows = (
         ("state", Text(_step(run)) + doing(page.standing)),
+        *([("reason", page.standing.reason)] if page.standing.reason else []),
         ("recipe", f"{run.recipe[:8]}, seed {run.seed}"),
         ("data", f"fingerprint {str(data)[:12]}" if data else "not read yet"),
         ("code", commit_of(environment) or "not from a checkout"),
@@ -85,22 +87,24 @@ def _scores(judged: Judgement) -> Iterator[tuple[str, ...]]:
     found: dict[str, list[str]] = {}
     for metric in judged.metrics:
         group = (v for k, v in metric.group.items() if k != "interval")
-        row = found.setdefault(" ".join((metric.name, *group)), [])
-        if not row:
-            row.append("–" if metric.value is None else f"{metric.value:.4f}")
+        value = "–" if metric.value is None else f"{metric.value:.4f}"
+        row = found.setdefault(" ".join((metric.name, *group)), [value])
         if metric.low is not None and metric.high is not None:
             over = metric.group.get("interval")
             row.append(f"[{metric.low:.3f}, {metric.high:.3f}]" + (f" over {over}" if over else ""))
-    return ((label, *cells) for label, cells in found.items())
+    return ((label, value, ", ".join(brackets)) for label, (value, *brackets) in found.items())
 
 
 def _files(page: RunPage) -> Block:
-    rows = tuple(
-        (part.name, on_disk(part.bytes), f"{part.files} files" if part.name.endswith("/") else "")
-        for part in page.parts
-    )
+    rows = tuple((part.name, on_disk(part.bytes), *_inside(part)) for part in page.parts)
     saved = ", ".join(number(step) for step in page.saved) or "none"
     return Block("files", note=f"checkpoints of steps: {saved}", rows=rows, right=(1,))
+
+
+def _inside(part: Part) -> Iterator[str]:
+    """How much a folder holds; of a file there is nothing to say."""
+    if part.name.endswith("/"):
+        yield counted(part.files, "file")
 
 
 def after(page: RunPage, *, elsewhere: tuple[str, ...]) -> tuple[str, ...]:

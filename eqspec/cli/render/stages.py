@@ -10,6 +10,7 @@ from eqspec.cli.layout import number
 from eqspec.cli.render.graph import Row
 from eqspec.commands.plan import Described, Planning
 from eqspec.commands.planning.stages import TRAIN, WEIGHTS, Mark, Stage
+from eqspec.spec.phrases import counted
 
 _STYLES = MappingProxyType({Mark.RUN: "green", Mark.CACHED: "dim", Mark.CHANGED: "yellow"})
 LEGEND = "+ will be done · = is there already · ~ is there in part, or made otherwise"
@@ -44,7 +45,7 @@ def _when(stage: Stage, *, trains: bool) -> str:
     if not trains:
         return "as published" if stage.name == WEIGHTS else "once"
     if stage.name == TRAIN:
-        return f"{number(steps[-1])} steps"
+        return counted(steps[-1], "step")
     if len(steps) == 1:
         return f"after step {number(steps[0])}"
     return f"{len(steps)} times, after steps {number(steps[0])}, … {number(steps[-1])}"

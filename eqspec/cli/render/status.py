@@ -8,7 +8,7 @@ from pydantic import JsonValue
 from pydantic_core import to_jsonable_python
 from rich.text import Text
 
-from eqspec.cli.layout import duration, large, number
+from eqspec.cli.layout import duration, large, measured, number
 from eqspec.cli.render.blocks import Block
 from eqspec.commands.headline import Headline
 from eqspec.commands.stale import Raised
@@ -30,6 +30,9 @@ def blocks(overview: Overview) -> Iterator[Block]:
         rows = tuple(_row(one) for one in overview.runs)
         titles = ("run", "state", "step", "seed", "last result", "on disk")
         yield Block("runs", titles=titles, rows=rows, right=(2, 3, 5))
+    failed = [one for one in overview.runs if one.run.state is State.FAILED and one.reason]
+    if failed:
+        yield Block("failed", rows=tuple((one.run.name, one.reason) for one in failed))
     problems = tuple((one.run.name, said) for one in overview.runs for said in one.problems)
     if problems:
         yield Block("damaged", note="`eqspec audit RUN` reads every byte", rows=problems)
@@ -51,13 +54,11 @@ def as_data(overview: Overview) -> JsonValue:
 
 
 def doing(standing: Standing) -> Text:
-    """State of a run, with the age of its heartbeat or why it failed."""
+    """State of a run, with the age of its heartbeat."""
     state = standing.run.state
     said = "stopped" if state is State.INTERRUPTED else state.value
     if standing.beat is not None:
         said += f", heard of {duration(max(0.0, standing.beat))} ago"
-    if state is State.FAILED and standing.reason:
-        said += f": {standing.reason}"
     return Text(said, next(style for known, style in _STYLES if known is state))
 
 
@@ -69,7 +70,7 @@ def headline(found: Headline | None, *, trains: bool = True) -> str:
     """
     if found is None:
         return "–"
-    value = "–" if found.value is None else f"{found.value:.4g}"
+    value = "–" if found.value is None else measured(found.value)
     return f"{found.label} {value}" + (" (untrained)" if trains and found.step == 0 else "")
 
 
@@ -80,7 +81,7 @@ def stale_rows(raised: Sequence[Raised], *, run: str) -> tuple[tuple[str, ...], 
 
 def on_disk(count: int) -> str:
     """A number of bytes."""
-    return f"{large(count)}B"
+    return f"{large(count)}B" if count >= 1000 else f"{count} B"
 
 
 def _result(one: Standing) -> Text:

@@ -21,6 +21,7 @@ from eqspec.runs.artifacts import read_document
 from eqspec.runs.environment import Environment
 from eqspec.runs.folder import RunFolder, State
 from eqspec.runs.results import whole_steps
+from eqspec.spec.phrases import counted
 
 TRAIN, WEIGHTS = "train", "weights"
 """What comes first of a plan: it is trained, or its published weights are taken over."""
@@ -123,7 +124,7 @@ def _evaluation(plan: EvalPlan, *, stored: Mapping[str, frozenset[int]], old: Pl
     missing = [step for step in plan.steps if step not in there]
     because: tuple[str, ...] = ()
     if missing and there:
-        because = (f"{len(missing)} of {len(plan.steps)} times are missing",)
+        because = (f"{len(missing)} of {counted(len(plan.steps), 'result')} missing",)
     elif missing:
         earlier = {id_ for id_ in stored if id_.rpartition("-")[0] == plan.name}
         known = {} if old is None else {e.id: e for e in old.evaluations}

@@ -22,6 +22,7 @@ from eqspec.commands.running.events import (
 )
 from eqspec.compile.start import LayoutPlan
 from eqspec.engine.events import Agreed, Stepped
+from eqspec.spec.phrases import counted
 
 if TYPE_CHECKING:
     from eqspec.build.program import Program
@@ -77,7 +78,7 @@ def agreed(event: Agreed) -> str:
 def compiled(event: Compiled) -> str:
     """How much was compiled; why, where nothing more should have been."""
     work = event.work
-    forms = f"{work.forms} form{'' if work.forms == 1 else 's'}" if work.forms else "the backward"
+    forms = counted(work.forms, "form") if work.forms else "the backward"
     said = f"compiled {forms} of blocks and losses in {work.seconds:.1f} s at step {event.step}"
     if not event.late:
         return said
@@ -88,7 +89,7 @@ def told_published(found: PublishedFit) -> tuple[str, ...]:
     """How published weights were taken over, a line per kind of tensor; every odd one is named."""
     fit, layout = found.fit, found.layout
     named = f"layout `{layout.name}`, part `{layout.part}`"
-    lines = [f"published weights: {named}: {len(fit.taken)} tensors matched"]
+    lines = [f"published weights: {named}: {counted(len(fit.taken), 'tensor')} matched"]
     lines += [f"wrappers stripped: {stripped}"] if (stripped := _stripped(layout)) else []
     lines += [
         f"resampled: `{name}` {list(there)} → {list(here)}"
@@ -115,7 +116,11 @@ def _opened(event: Opened) -> str:
     if not event.plan.trains:
         return f"eqspec {eqspec.__version__}: nothing to train, published weights to judge"
     steps = event.plan.train.steps
-    since = f"goes on from step {event.done} of {steps}" if event.done else f"{steps} steps to do"
+    since = (
+        f"goes on from step {event.done} of {steps}"
+        if event.done
+        else f"{counted(steps, 'step')} to do"
+    )
     made = event.program
     how = ""
     if made is not None:

@@ -27,6 +27,7 @@ from eqspec.ops.image_files import (
 )
 from eqspec.ops.parquet_images import ParquetImages, parquet_images
 from eqspec.ops.tar_images import Index, TarImages, indexed
+from eqspec.spec.phrases import counted
 
 rev = 1
 needs_folder = True
@@ -80,7 +81,7 @@ def _from_folder(root: Path, called: str) -> ImageFiles:
     looked = f"a folder `{called}` of classes, shards `*{called}*.tar`, `{called}-*.parquet`"
     message = f"{root} holds ImageNet-1k in none of its layouts: {looked}"
     if folder.is_dir():
-        message = f"{folder} has {len(ids)} class folders, but ImageNet-1k has {CLASSES} classes"
+        message = f"{folder} has {counted(len(ids), 'class folder')}, but ImageNet-1k {CLASSES}"
     raise UsageError(message, help="to train on any folder of images: --data DIR")
 
 

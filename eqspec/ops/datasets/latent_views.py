@@ -225,7 +225,7 @@ def _share(params: Params, root: Path, *, split: str) -> LatentViews:
         raise UsageError(message, help=advice)
     found = sorted(_objects_below(root))
     if len(found) < 2:
-        message = f"{root} holds {len(found)} objects, too few to hold one out"
+        message = f"{root} holds {'one object' if found else 'no object'}, too few to hold one out"
         raise UsageError(message, help="objects are folders <class>/<object>")
     out = held_out_evenly(len(found), share=params.share)
     objects = [name for name, held in zip(found, out, strict=True) if held == (split != "train")]

@@ -45,7 +45,7 @@ error[EQ001]: `vicreg` has no part `embd`
 covariance, global, recipe
 
 2 errors in wrong.yaml. Nothing was run.
-next: eqspec check wrong.yaml
+next: eqspec explain EQ010
 """
 
 OVERRIDDEN_SAYS = """\
@@ -56,7 +56,7 @@ error[EQ011]: `train.batch` must be a whole number, not the text `many`
   |             ^^^^ expected a whole number
 
 1 error in <cli>:--set #2. Nothing was run.
-next: eqspec check right.yaml --set seed=1 --set train.batch=many
+next: eqspec explain EQ011
 """
 
 

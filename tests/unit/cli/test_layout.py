@@ -1,24 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from rich.text import Text
 
-from eqspec.cli.layout import aligned, duration, large, number
-
-
-def test_columns_stand_under_one_another() -> None:
-    rows = [["a", "1", "first"], ["bcd", "23", "second"], ["e"]]
-    assert aligned(rows, indent=1, right=[1]).plain == " a     1  first\n bcd  23  second\n e"
-
-
-def test_wide_letters_and_styles_take_the_room_they_take() -> None:
-    rows = [[Text("写", "bold"), "x"], ["ab", "y"]]
-    assert aligned(rows).plain == "写  x\nab  y"
-
-
-def test_the_last_column_is_wrapped_and_stays_where_it_is() -> None:
-    text = aligned([["name", "a sentence that goes on and on"], ["b", "short"]], width=26)
-    assert text.plain == "name  a sentence that goes\n      on and on\nb     short"
+from eqspec.cli.layout import duration, large, measured, number, told_apart
 
 
 @pytest.mark.parametrize(
@@ -42,6 +26,30 @@ def test_numbers_are_written_short(value: float, written: str) -> None:
 )
 def test_large_numbers_have_three_digits(value: float, written: str) -> None:
     assert large(value) == written
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [(19.503694534301758, "19.5"), (7.628146e-09, "7.628e-9"), (0.0817421, "0.08174")],
+)
+def test_what_was_measured_has_four_digits(value: float, written: str) -> None:
+    assert measured(value) == written
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "written"),
+    [
+        (0.25, 0.5, ("0.25", "0.5")),
+        (19.503694, 19.503694, ("19.5", "19.5")),
+        (19.503694, 19.505, ("19.504", "19.505")),
+        (19.503694, 19.5036, ("19.5037", "19.5036")),
+        (0.1, 0.1 + 1e-16, ("0.1", "0.1")),
+    ],
+)
+def test_two_numbers_are_told_apart_in_as_few_digits_as_it_takes(
+    a: float, b: float, written: tuple[str, str]
+) -> None:
+    assert told_apart(a, b) == written
 
 
 @pytest.mark.parametrize(

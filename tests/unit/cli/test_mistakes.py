@@ -221,7 +221,7 @@ def test_after_an_error_of_the_data_comes_no_list_of_specs(ask: Ask) -> None:
     said = ask("check", "toy.yaml", "--data", "damaged", "--set", "train.batch=2")
     assert said.status == 2
     assert "images cannot be read" in said.err
-    assert said.last == "next: eqspec check toy.yaml --set train.batch=2 --data damaged"
+    assert said.last == "next: eqspec explain EQ050"
 
 
 @pytest.mark.parametrize("command", [("check",), ("plan", "--no-trace"), ("run",), ("explain",)])

@@ -38,7 +38,7 @@ def test_what_is_resumed_and_what_is_done_is_said(capsys: pytest.CaptureFixture[
         lines.show(Stopped(folder=Path("r"), step=41), name="a")
     assert capsys.readouterr().err.splitlines() == [
         "a: 100 steps in r, from step 40 on",
-        "a: all 100 steps are done in r",
+        "a: trained to the end, 100 steps, in r",
         "a: stopped after step 41, which is saved",
     ]
 

@@ -1,0 +1,88 @@
+"""What is suggested after an error helps to mend it; the failing command is never suggested."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from eqspec.cli.main import main
+from tests.toys import toy_text
+
+FAILING = (
+    ("check", "wrong.yaml"),
+    ("check", "wrong.yaml", "--json"),
+    ("check", "wrong.yaml", "--output-format", "github"),
+    ("check", "right.yaml", "--data", "nowhere"),
+    ("check", "right.yaml", "--set", "train.batch=many"),
+    ("check", "no.yaml"),
+    ("plan", "wrong.yaml"),
+    ("plan", "right.yaml", "--no-trace", "--on", "no-machine"),
+    ("run", "wrong.yaml"),
+    ("run", "wrong.yaml", "--steps", "3"),
+    ("run", "right.yaml", "--fork"),
+    ("run", "right.yaml", "--time-limit", "soon"),
+    ("ablate", "wrong.yaml", "--grid", "lambda"),
+    ("ablate", "right.yaml", "--grid", "no-axis"),
+    ("eval", "no-run"),
+    ("diff", "no-run", "no-run"),
+    ("audit", "no-run"),
+    ("show", "vicrg"),
+    ("list", "method"),
+    ("explain", "EQ999"),
+    ("explain", "train.bach"),
+    ("explain", "right.yaml", "train.bach"),
+    ("explain", "wrong.yaml"),
+    ("status", "--runs", "right.yaml"),
+    ("gc", "--runs", "right.yaml"),
+    ("init", "right.yaml"),
+    ("chekc", "right.yaml"),
+    ("run", "right.yaml", "--stepz", "3"),
+)
+
+
+@pytest.mark.parametrize("argv", FAILING, ids=" ".join)
+def test_after_an_error_another_command_is_suggested_or_none(
+    argv: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("right.yaml").write_text(toy_text("vicreg"))
+    Path("wrong.yaml").write_text(toy_text("vicreg").replace("batch: 8", "batch: none"))
+    assert main(list(argv)) in {1, 2, 3}
+    err = capsys.readouterr().err
+    suggested = [line for line in err.splitlines() if line.startswith("next: ")]
+    assert len(suggested) <= 1
+    for line in suggested:
+        command, *arguments = line.removeprefix("next: eqspec ").split()
+        assert (command, *arguments) != argv
+        assert command != argv[0] or argv[0] in {"list", "explain"} or "--help" in arguments
+
+
+@pytest.mark.parametrize(
+    ("typo", "meant"),
+    [
+        (("chekc", "right.yaml"), "check"),
+        (("list", "method"), "methods"),
+        (("show", "vicrg"), "vicreg"),
+        (("explain", "train.bach"), "train.batch"),
+        (("explain", "right.yaml", "train.bach"), "train.batch"),
+        (("explain", "EQ05"), "`EQ"),
+    ],
+    ids=str,
+)
+def test_what_was_meant_is_guessed(
+    typo: tuple[str, ...],
+    meant: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("right.yaml").write_text(toy_text("vicreg"))
+    assert main(list(typo)) == 2
+    err = capsys.readouterr().err.lower()
+    assert "did you mean" in err
+    assert meant.lower() in err.partition("did you mean")[2]
