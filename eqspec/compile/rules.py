@@ -11,15 +11,13 @@ from itertools import product
 
 from eqspec.compile.labels import labels_where_needed
 from eqspec.compile.pieces import GROUPS
-from eqspec.compile.resolve import DEFAULT_IMAGE
 from eqspec.compile.rewrite_rules import settings_of_rewrite
 from eqspec.compile.stored_pairs import pairs_as_stored
 from eqspec.compile.survey import Call, Survey
+from eqspec.compile.view_sides import ViewGroup, image_side, positive_whole, view_sides
 from eqspec.errors import Diagnostic, Place
 from eqspec.ops.op import BATCH, PortError, StreamType
-from eqspec.registry.cards import AugmentationCard, DatasetCard, EquivarianceCard, MethodCard
-from eqspec.registry.catalog import Card
-from eqspec.registry.view_groups import AddedGroupDecl, GroupDecl
+from eqspec.registry.cards import DatasetCard, EquivarianceCard, MethodCard
 from eqspec.spec.node import KeyPath
 from eqspec.spec.phrases import counted
 
@@ -94,25 +92,33 @@ def _whole_patches(found: Survey) -> Iterator[Diagnostic]:
     wanted: tuple[str, ...] = ()
     if method is not None and isinstance(method.model, MethodCard):
         wanted = tuple(method.model.views)
-    for side, what, origin in _sides(found, wanted):
+    for side, group, origin in view_sides(found, wanted):
+        what, views = "the image size", f"images of {side}"
+        if group is not None:
+            what = f"the views of `{group.name}`"
+            views = f"the `{group.name}` views, which are {side} pixels wide"
         if side % patch:
             at, also = place, () if origin is None else ((origin, what),)
             if origin is not None and origin.file.startswith("<cli>"):  # said last
                 at, also = origin, ((place, "the patch"),)
             yield Diagnostic(
                 "EQ021",
-                f"patches of {patch} pixels do not fill images of {side}",
+                f"patches of {patch} pixels do not fill {views}",
                 at,
                 label=f"{side} / {patch} is no whole number",
-                help=_fitting(found, patch=patch, side=side, place=place),
+                help=_fitting(found, group, patch=patch, side=side, place=place),
                 also=also,
             )
-        elif (side, origin) == _image(found):
+        elif (side, origin) == image_side(found):
             yield from _decoded(found, patch=patch, side=side, place=place)
 
 
-def _fitting(found: Survey, *, patch: int, side: int, place: Place) -> str:
+def _fitting(found: Survey, group: ViewGroup | None, *, patch: int, side: int, place: Place) -> str:
     """What would fit: patches that the rewrite's decoders can double too, or sizes near by."""
+    if group is not None:
+        below, above = side // patch * patch, (side // patch + 1) * patch
+        size = below if below and side - below < above - side else above
+        return f"views of {size} pixels: {group.resized(found, size)}"
     dividing = [n for n in range(2, _LARGEST_PATCH + 1) if side % n == 0]
     made = [n for n in dividing if not any(_decoded(found, patch=n, side=side, place=place))]
     sizes = [str(n) for n in (side // patch * patch, (side // patch + 1) * patch) if n]
@@ -182,59 +188,6 @@ def _whole_groups(found: Survey) -> Iterator[Diagnostic]:
         )
 
 
-def _sides(found: Survey, wanted: tuple[str, ...]) -> Iterator[tuple[int, str, Place | None]]:
-    """Side of the views of each group, what it is called, and where it was said."""
-    known = _image(found)
-    if known is None:
-        return
-    image, place = known
-    seen: set[int] = set()
-    for name, decl, card, path in _groups(found, wanted):
-        side, origin, what = image, place, "the image size"
-        key = next((k for k in ("size", "share") if getattr(decl, k) is not None), None)
-        if key is not None:
-            side = decl.size or max(1, round(image * (decl.share or 1)))
-            origin, what = card.source.value((*path, key)), f"the views of `{name}`"
-        if side not in seen:
-            seen.add(side)
-            yield side, what, origin
-
-
-def _groups(
-    found: Survey, wanted: tuple[str, ...]
-) -> Iterator[tuple[str, GroupDecl | AddedGroupDecl, Card, KeyPath]]:
-    """The view groups that the method asks for and those that the rewrite adds, and where."""
-    card = found.cards.get("augment")
-    if card is not None and isinstance(card.model, AugmentationCard):
-        for name, decl in card.model.groups.items():
-            if name in wanted:
-                yield name, decl, card, ("groups", name)
-    rewrite = found.cards.get("equivariance")
-    if rewrite is not None and isinstance(rewrite.model, EquivarianceCard):
-        for name, added in rewrite.model.add.views.items():
-            yield name, added, rewrite, ("add", "views", name)
-
-
-def _image(found: Survey) -> tuple[int, Place | None] | None:
-    """Side of the global views and where it was said; None while that cannot be known."""
-    node, data = found.source.get(("image",)), found.cards.get("data")
-    if node is not None and node.value is not None:
-        side = _whole(node.value)
-        return None if side is None else (side, node.place)
-    if data is None:
-        return None
-    assert isinstance(data.model, DatasetCard), "read as one"
-    side = data.model.facts.image
-    return (DEFAULT_IMAGE, None) if side is None else (side, data.source.value(("facts", "image")))
-
-
-def _whole(value: object) -> int | None:
-    """A positive whole number as it is; None for anything else."""
-    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
-        return value
-    return None
-
-
 def _width(call: Call) -> int | None:
     """Features that a head makes."""
     if call.params is None:
@@ -261,7 +214,7 @@ def _parameter(call: Call | None, name: str) -> int | None:
     if call is None:
         return None
     node = call.source.get((*call.path, "params", name))
-    return _whole(getattr(call.params, name, None) if node is None else node.value)
+    return positive_whole(getattr(call.params, name, None) if node is None else node.value)
 
 
 def _value(call: Call, name: str) -> Place:
