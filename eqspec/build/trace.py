@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -10,8 +11,8 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from eqspec.build.cost import Line, Memory, Trace
-from eqspec.build.graph import TrainGraph, constant_controls
-from eqspec.build.kept import FusedAttention, Kept, size
+from eqspec.build.graph import Loss, TrainGraph, constant_controls
+from eqspec.build.live import FusedAttention, Live, size
 from eqspec.build.optimizer import build_optimizer
 from eqspec.compile.pieces import smallest_batch
 from eqspec.compile.plan import Plan
@@ -19,22 +20,30 @@ from eqspec.nn.world import World
 from eqspec.ops.op import StreamType
 
 PROBE = 2
-"""Samples of the smaller traced batch, or as many as the graph's groups ask for; the larger one has
-twice as many, and a line joins them."""
+"""Samples of the smaller traced batch, or as many as the graph's groups ask for; the larger one is
+the plan's own, and a line joins them."""
 
 DTYPES = {"float": torch.float32, "int": torch.int64, "bool": torch.bool}
 
 
 @dataclass(frozen=True, slots=True)
-class _Pass:
-    """One forward and backward pass: operations, and bytes kept between the two."""
+class _Operations:
+    """Operations of the encoders, of the whole forward pass, and with the backward pass."""
 
     encode: int
     forward: int
     both: int
-    kept_encode: int
-    kept_judge: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Alive:
+    """Bytes that are alive in the phases of a step; see `Memory`."""
+
     inputs: int
+    cut: int
+    encode: int
+    judge: int
+    backward: int
 
 
 def trace(plan: Plan) -> Trace:
@@ -44,22 +53,35 @@ def trace(plan: Plan) -> Trace:
     if not plan.trains:
         return _forwards(graph, plan)
     probe = math.lcm(PROBE, smallest_batch(plan.graph))
-    small, large = (_passed(graph, plan, batch=b) for b in (probe, 2 * probe))
-    again = small.encode if plan.machine.micro_batches > 1 else 0
+    done = _operations(graph, plan, batch=probe)
+    again = done.encode if plan.machine.micro_batches > 1 else 0
     trained = [p for _, p in graph.trained()]
     return Trace(
         parameters=_parameters(graph),
         frozen=sum(p.numel() for p in graph.teachers.parameters()),
-        gflops_per_sample=small.forward / probe / 1e9,
-        train_gflops_per_sample=(small.both + again) / probe / 1e9,
-        memory=Memory(
-            weights=size(graph.state_dict().values()),
-            gradients=size(trained),
-            optimizer=_optimizer_state(plan, graph),
-            inputs=_line(small.inputs, large.inputs, probe=probe),
-            encode=_line(small.kept_encode, large.kept_encode, probe=probe),
-            judge=_line(small.kept_judge, large.kept_judge, probe=probe),
-        ),
+        gflops_per_sample=done.forward / probe / 1e9,
+        train_gflops_per_sample=(done.both + again) / probe / 1e9,
+        memory=_memory(graph, plan, probe=probe, trained=size(trained)),
+    )
+
+
+def _memory(graph: TrainGraph, plan: Plan, *, probe: int, trained: int) -> Memory:
+    """The phases of a step, exact for a small batch and for the plan's own."""
+    larger = max(2, plan.train.batch // probe) * probe
+    small, large = (_alive(graph, plan, batch=b) for b in (probe, larger))
+
+    def line(of: Callable[[_Alive], int]) -> Line:
+        return _line((probe, of(small)), (larger, of(large)))
+
+    return Memory(
+        weights=size(graph.state_dict().values()),
+        gradients=trained,
+        optimizer=_optimizer_state(plan, graph),
+        inputs=line(lambda alive: alive.inputs),
+        cut=line(lambda alive: alive.cut),
+        encode=line(lambda alive: alive.encode),
+        judge=line(lambda alive: alive.judge),
+        backward=line(lambda alive: alive.backward),
     )
 
 
@@ -79,9 +101,11 @@ def _forwards(graph: TrainGraph, plan: Plan) -> Trace:
             weights=size(graph.state_dict().values()),
             gradients=0,
             optimizer=0,
-            inputs=_line(inputs["small"], inputs["large"], probe=PROBE),
+            inputs=_line((PROBE, inputs["small"]), (2 * PROBE, inputs["large"])),
+            cut=nothing,
             encode=nothing,
             judge=nothing,
+            backward=nothing,
         ),
     )
 
@@ -93,33 +117,70 @@ def _parameters(graph: TrainGraph) -> dict[str, int]:
     }
 
 
-def _passed(graph: TrainGraph, plan: Plan, *, batch: int) -> _Pass:
-    streams = meta_streams(plan, batch=batch)
-    controls = {n: c.to("meta") for n, c in constant_controls(plan.graph).items()}
-    held = [*streams.values(), *controls.values(), *graph.parameters(), *graph.buffers()]
+def _operations(graph: TrainGraph, plan: Plan, *, batch: int) -> _Operations:
+    streams, controls = meta_streams(plan, batch=batch), _controls(plan)
     graph.zero_grad(set_to_none=True)
     with FusedAttention(), FlopCounterMode(display=False) as counter:
-        with Kept(beside=held) as encoded:
-            cut = graph.encode(streams)
+        cut = graph.encode(streams)
         encode = counter.get_total_flops()
-        with Kept(beside=[*held, *encoded.tensors]) as judged:
-            loss = graph.judge({**streams, **cut}, controls)
+        loss = graph.judge({**streams, **cut}, controls)
         forward = counter.get_total_flops()
         loss.total.backward()
-        both = counter.get_total_flops()
-    return _Pass(
-        encode=encode,
-        forward=forward,
-        both=both,
-        kept_encode=encoded.bytes,
-        kept_judge=judged.bytes,
+    return _Operations(encode, forward, both=counter.get_total_flops())
+
+
+def _alive(graph: TrainGraph, plan: Plan, *, batch: int) -> _Alive:
+    """One step as `engine.backward` carries it out, with one micro-batch, its norms included."""
+    streams, controls = meta_streams(plan, batch=batch), _controls(plan)
+    graph.zero_grad(set_to_none=True)
+    held = [*streams.values(), *controls.values(), *graph.parameters(), *graph.buffers()]
+    with FusedAttention(), Live(beside=held) as live:
+        cut = graph.encode(streams)
+        kept = live.now
+        students = [n.out for n in plan.graph.encode if getattr(n, "teacher", None) is None]
+        leaves = {n: x.detach().requires_grad_(n in students) for n, x in cut.items()}
+        live.mark()
+        loss = graph.judge({**streams, **leaves}, controls)
+        _norms(loss, controls, leaves=[leaves[n] for n in students])
+        loss.total.backward()
+        judge = live.peak - kept
+        slopes = {n: leaf.grad for n in students if (leaf := leaves[n]).grad is not None}
+        live.mark()
+        torch.autograd.backward([cut[n] for n in slopes], [slopes[n] for n in slopes])
+        backward = live.peak
+    graph.zero_grad(set_to_none=True)
+    return _Alive(
         inputs=size(streams.values()),
+        cut=size(cut.values()),
+        encode=kept,
+        judge=judge,
+        backward=backward,
     )
 
 
-def _line(small: float, large: float, *, probe: int) -> Line:
-    each = (large - small) / probe
-    return Line(fixed=max(0.0, small - probe * each), each=each)
+def _norms(loss: Loss, controls: Mapping[str, Tensor], *, leaves: list[Tensor]) -> None:
+    """What each term pulls at the cut, as the first step measures it: both sums beside a pull."""
+    other = [torch.zeros_like(x) for x in leaves]  # of the terms that somebody else has brought
+    sums = [torch.zeros_like(x) for x in leaves]
+    for name, value in loss.terms.items():
+        slopes = torch.autograd.grad(value, leaves, retain_graph=True, allow_unused=True)
+        weight = controls[f"{name}.weight"]
+        pulls = [
+            torch.zeros_like(x) if s is None else s * weight
+            for s, x in zip(slopes, leaves, strict=True)
+        ]
+        sums = [a + b for a, b in zip(sums, pulls, strict=True)]
+    del other
+
+
+def _controls(plan: Plan) -> dict[str, Tensor]:
+    return {n: c.to("meta") for n, c in constant_controls(plan.graph).items()}
+
+
+def _line(small: tuple[int, float], large: tuple[int, float]) -> Line:
+    """Through two points: a number of samples and what it takes."""
+    each = (large[1] - small[1]) / (large[0] - small[0])
+    return Line(fixed=max(0.0, small[1] - small[0] * each), each=each)
 
 
 def _optimizer_state(plan: Plan, graph: nn.Module) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from eqspec.build.trace import Line, Memory, Trace
+from eqspec.build.cost import Line, Memory, Trace
 from eqspec.commands.planning.reckon import HEADROOM, disk, on_machine
 from eqspec.compile.plan import KeepPlan, Plan
 from eqspec.registry.cards import MachineCard
@@ -17,8 +17,10 @@ MEMORY = Memory(
     gradients=1000,
     optimizer=2000,
     inputs=Line(0.0, 10.0),
+    cut=Line(0.0, 10.0),
     encode=Line(0.0, 1000.0),
     judge=Line(500.0, 100.0),
+    backward=Line(0.0, 1100.0),
 )
 TRACE = Trace(
     parameters={"encoder": 250},

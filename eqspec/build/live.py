@@ -1,16 +1,17 @@
-"""Counts what autograd keeps between forward and backward, on tensors that hold no data."""
+"""Counts the memory of tensors that are alive, also of those that hold no data."""
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.graph import saved_tensors_hooks
 from torch.nn.functional import scaled_dot_product_attention
 from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 
 class FusedAttention(TorchFunctionMode):
@@ -35,45 +36,59 @@ class FusedAttention(TorchFunctionMode):
         return fused(query, key, value, None, compute_log_sumexp=True)[0]
 
 
-class Kept:
-    """While open, notes every tensor that is kept for the backward pass.
+class Live(TorchDispatchMode):
+    """While open, follows the memory of tensors that are made, from their making to their end.
+
+    It sees what every operation hands out, forwards and backwards; not what a kernel takes for
+    itself in between. Tensors without data count as if they had some.
 
     Args:
         beside: tensors that are there anyway; what shares their memory is not counted.
 
     Attributes:
-        tensors: what was kept, one per piece of memory.
+        now: bytes that are alive.
+        peak: the highest that `now` was since `mark`.
     """
 
     def __init__(self, *, beside: Iterable[Tensor]) -> None:
-        self.tensors: list[Tensor] = []
+        super().__init__()
+        self.now = 0
+        self.peak = 0
         self._beside = list(beside)  # alive as long as their addresses are compared
-        self._seen = {_address(tensor) for tensor in self._beside}
-        self._hooks = saved_tensors_hooks(self._note, lambda tensor: tensor)
+        self._known = {_address(tensor) for tensor in self._beside}
 
-    @property
-    def bytes(self) -> int:
-        """Memory of all that was kept."""
-        return size(self.tensors)
+    def mark(self) -> None:
+        """Forgets earlier peaks."""
+        self.peak = self.now
 
-    def _note(self, tensor: Tensor) -> Tensor:
-        address = _address(tensor)
-        if address not in self._seen:
-            self._seen.add(address)
-            self.tensors.append(tensor.detach())
-        return tensor
-
-    def __enter__(self) -> Self:
-        self._hooks.__enter__()
-        return self
-
-    def __exit__(
+    def __torch_dispatch__(  # noqa: PLR0917 - torch's protocol
         self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._hooks.__exit__(kind, error, trace)
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:  # noqa: ANN401 - torch's protocol
+        """Calls the operation, and counts what it has made."""
+        made = func(*args, **(kwargs or {}))
+        for tensor in tree_leaves(made):
+            if isinstance(tensor, Tensor):
+                self._count(tensor)
+        return made
+
+    def _count(self, tensor: Tensor) -> None:
+        address = _address(tensor)
+        if address in self._known:
+            return
+        storage = tensor.untyped_storage()
+        taken = storage.nbytes()
+        self._known.add(address)
+        weakref.finalize(storage, self._free, address, taken).atexit = False
+        self.now += taken
+        self.peak = max(self.peak, self.now)
+
+    def _free(self, address: int, taken: int) -> None:
+        self._known.discard(address)
+        self.now -= taken
 
 
 def size(tensors: Iterable[Tensor]) -> int:
