@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -77,8 +77,9 @@ class Live:
         write_text(self._file, text=sign.model_dump_json() + "\n", durable=False)
 
     def end(self) -> None:
-        """Takes the heartbeat away; `hold` does this."""
-        self._file.unlink(missing_ok=True)
+        """Takes the heartbeat away; `hold` does this. One that stays belongs to a dead process."""
+        with suppress(OSError):
+            self._file.unlink(missing_ok=True)
 
 
 @contextmanager

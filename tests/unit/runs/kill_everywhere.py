@@ -1,16 +1,16 @@
-"""Runs scenarios again and again, killed at another file operation every time; a script.
+"""Runs scenarios again and again, killed or failed at another file event every time; a script.
 
-    python kill_everywhere.py FOLDER
+    python -m tests.unit.runs.kill_everywhere FOLDER
 
-Each time a child starts from the same folder and kills itself with SIGKILL just before its n-th
-operation on a file, n = 1, 2, … until it lives to the end. After every kill the folder must hold
-what the scenario promises. Prints the number of kills of each scenario as JSON.
+Each time a child starts from the same folder and meets a kill, an I/O error or a full disk at its
+n-th event on a file, n = 1, 2, … until it comes through. After each the folder must hold what the
+scenario promises; a fault must end in an error of ours, or in nothing. Prints how many there were
+of each scenario, as JSON.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import sys
@@ -19,18 +19,21 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from eqspec.errors import EqspecError
 from eqspec.runs import checkpoint
+from eqspec.runs.artifacts import write_text
 from eqspec.runs.environment import collect
 from eqspec.runs.folder import Opening, RunFolder, State
 from eqspec.runs.journal import Journal, read
 from eqspec.runs.keep import Keep
 from eqspec.runs.live import hold
+from eqspec.runs.manifest import Trouble
 from eqspec.runs.record import Outcome, Status
+from tests.injection import How, Watch, arm, in_child
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-OPERATIONS = frozenset({"open", "os.mkdir", "os.remove", "os.rename", "os.truncate"})
 ENVIRONMENT = collect(threads=1)
 DONE = Outcome(status=Status.FINISHED, step=2)
 
@@ -86,15 +89,30 @@ def sealed(path: Path) -> None:
 
 def seal_again(path: Path) -> None:
     with hold(path):
-        RunFolder(path).report.write_text("<p>")
+        write_text(RunFolder(path).report, text="<p>")
         RunFolder(path).seal(DONE)
 
 
-def is_finished_and_can_be_sealed(path: Path) -> None:
+def is_sealed_by_the_same_command(path: Path) -> None:
+    """As `run` and `eval` do it: what was cut short is finished, what was not begun is sealed."""
     folder = RunFolder.open(path)
-    assert folder.state() is State.FINISHED
-    seal_again(path)
+    with hold(path):
+        folder.finish_sealing()
+    if {problem.trouble for problem in folder.verify()} & {Trouble.UNSEALED, Trouble.EXTRA}:
+        seal_again(path)
     assert folder.verify() == ()
+    record = folder.record()
+    assert record is not None
+    assert not any(one.record_missing for one in record.history)
+    assert not (path / "record.unsealed.json").exists()
+
+
+def go_on(path: Path) -> None:
+    """Unseals, adds a file, seals."""
+    with hold(path):
+        RunFolder(path).unseal()
+        write_text(RunFolder(path).report, text="<p>")
+        RunFolder(path).seal(DONE)
 
 
 def journal(path: Path) -> None:
@@ -115,7 +133,9 @@ def has_the_rows_before(path: Path) -> None:
 
 SCENARIOS = {
     "create": Scenario(Path.exists, create, is_new_or_can_be_made),
-    "seal-again": Scenario(sealed, seal_again, is_finished_and_can_be_sealed),
+    "seal": Scenario(create, seal_again, is_sealed_by_the_same_command),
+    "seal-again": Scenario(sealed, seal_again, is_sealed_by_the_same_command),
+    "go-on": Scenario(sealed, go_on, is_sealed_by_the_same_command),
     "rewind": Scenario(journal, rewind, has_the_rows_before),
     "save": Scenario(
         lambda path: save(path, step=1, keep=2),
@@ -129,43 +149,48 @@ SCENARIOS = {
     ),
 }
 
-
-def kill_before(operation: int, *, below: Path) -> None:
-    """Arms this process to kill itself before its n-th operation on files below a folder."""
-    left = operation
-
-    def hook(event: str, arguments: tuple[object, ...]) -> None:
-        nonlocal left
-        if event in OPERATIONS and str(arguments[0]).startswith(str(below)):
-            left -= 1
-            if left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-    sys.addaudithook(hook)
+SEALING = ("seal", "seal-again", "go-on")
+"""The scenarios that are also failed, not only killed."""
 
 
-def kills(scenario: Scenario, *, root: Path) -> int:
-    """How often it was killed until it came through."""
+def ended(scenario: Scenario, watch: Watch) -> int:
+    """Status of a child that acts: 0 when it met nothing, 1 after an error of ours, else 2."""
+
+    def act() -> int:
+        arm(watch)
+        try:
+            scenario.act(watch.below)
+        except EqspecError:
+            return 1
+        return 0 if watch.at > len(watch.events) else 2
+
+    return in_child(act)
+
+
+def tried(scenario: Scenario, *, root: Path, how: How) -> int:
+    """At how many events it was killed or failed until it came through."""
     before, path = root / "before", root / "run"
-    before.mkdir(parents=True)
-    scenario.prepare(before)
-    for operation in count(1):
+    for at in count(1):
         shutil.copytree(before, path)
-        child = os.fork()
-        if child == 0:
-            kill_before(operation, below=path)
-            scenario.act(path)
-            os._exit(0)
-        _, status = os.waitpid(child, 0)
-        assert status in {0, signal.SIGKILL}, f"the child failed: {status}"
+        status = ended(scenario, Watch(path, how=how, at=at))
+        expected = {-signal.SIGKILL} if how is How.KILL else {1, 2}
+        assert status in {0, *expected}, f"{how} at event {at}: the child failed: {status}"
         scenario.check(path)
         shutil.rmtree(path)
         if status == 0:
-            return operation - 1
+            return at - 1
     raise AssertionError
+
+
+def all_tried(scenario: Scenario, *, root: Path) -> dict[str, int]:
+    """The same for each kind; the faults of whole runs are tried in tests/torture."""
+    (root / "before").mkdir(parents=True)
+    scenario.prepare(root / "before")
+    kinds = (How.KILL, How.EIO, How.FULL) if root.name in SEALING else (How.KILL,)
+    return {how: tried(scenario, root=root, how=how) for how in kinds}
 
 
 if __name__ == "__main__":
     root = Path(sys.argv[1])
-    counted = {name: kills(one, root=root / name) for name, one in SCENARIOS.items()}
+    counted = {name: all_tried(one, root=root / name) for name, one in SCENARIOS.items()}
     sys.stdout.write(json.dumps(counted))
