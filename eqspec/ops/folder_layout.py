@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from eqspec.errors import UsageError
-from eqspec.ops.folder_walk import class_folders, walk
+from eqspec.ops.folder_walk import folders_in, walk
 
 Layout = Literal["auto", "splits", "classes", "flat"]
 
@@ -66,7 +66,7 @@ def laid_out(root: Path, *, train: str, heldout: str, layout: Layout) -> LaidOut
     """
     if layout in {"classes", "flat"}:
         return LaidOut(root, None, flat=layout == "flat")
-    names = class_folders(root)
+    names = folders_in(root)
     usual = TRAIN if train in TRAIN else ()
     first = _exactly(root, (train,)) or _in_any_case(root, names, (train, *usual))
     others = _others(root, names, first)

@@ -122,19 +122,27 @@ def walk(root: Path) -> Walked:
     return _Walk(root).done()
 
 
-def class_folders(root: Path) -> tuple[str, ...]:
-    """Names of the folders right below a folder that may hold images, sorted.
+def folders_in(root: Path) -> tuple[str, ...]:
+    """Names of the folders right below a folder, sorted; those that may hold images.
 
     Raises:
         EqspecError: the folder cannot be read, or a name is no UTF-8.
     """
-    entries = [e for e in _entries(str(root)) if not passed_over(e.name)]
-    if any(e.is_symlink() and e.is_dir() for e in entries):
-        return walk(root).classes  # which of several links to one folder counts
+    entries = (e for e in _entries(str(root)) if not passed_over(e.name))
     names = sorted(e.name for e in entries if e.is_dir())
     for name in names:
         need_utf8(name, name, root=root)
     return tuple(names)
+
+
+def class_folders(root: Path) -> tuple[str, ...]:
+    """The same; of several links to one folder only the one under which it is read.
+
+    Raises:
+        EqspecError: a folder cannot be read, or a name is no UTF-8.
+    """
+    names = folders_in(root)
+    return walk(root).classes if any((root / name).is_symlink() for name in names) else names
 
 
 class _Walk:

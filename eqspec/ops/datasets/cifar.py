@@ -18,7 +18,7 @@ import numpy as np
 from pydantic import Field
 
 from eqspec.errors import EqspecError
-from eqspec.ops.folder_walk import class_folders, images_below
+from eqspec.ops.folder_walk import folders_in, images_below
 from eqspec.ops.image_files import ImageFiles, known_split, labelled
 from eqspec.ops.published import Published, PublishedParams
 from eqspec.regular_files import regular
@@ -166,7 +166,7 @@ def _complete(folder: Path) -> bool:
 
 
 def _classes(folder: Path) -> list[str]:
-    return list(class_folders(folder)) if folder.is_dir() else []
+    return list(folders_in(folder)) if folder.is_dir() else []
 
 
 def _from_folder(folder: Path, split: str) -> ImageFiles:

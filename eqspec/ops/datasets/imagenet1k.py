@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from eqspec.errors import UsageError
-from eqspec.ops.folder_walk import images_below
+from eqspec.ops.folder_walk import folders_in, images_below
 from eqspec.ops.image_files import (
     ImageFileParams,
     ImageFiles,
@@ -81,7 +81,8 @@ def _from_folder(root: Path, called: str) -> ImageFiles:
     looked = f"a folder `{called}` of classes, shards `*{called}*.tar`, `{called}-*.parquet`"
     message = f"{root} holds ImageNet-1k in none of its layouts: {looked}"
     if folder.is_dir():
-        message = f"{folder} has {counted(len(ids), 'class folder')}, but ImageNet-1k {CLASSES}"
+        found = counted(len(ids), "class folder")
+        message = f"{folder} has {found}, but ImageNet-1k has {CLASSES} classes"
     raise UsageError(message, help="to train on any folder of images: --data DIR")
 
 
@@ -115,8 +116,8 @@ def _images(folder: Path) -> Path:
 
 
 def _wordnet_ids(folder: Path) -> tuple[str, ...]:
-    below = folder.iterdir() if folder.is_dir() else ()
-    return tuple(sorted(p.name for p in below if _WORDNET_ID.fullmatch(p.name)))
+    below = folders_in(folder) if folder.is_dir() else ()
+    return tuple(name for name in below if _WORDNET_ID.fullmatch(name))
 
 
 def _shards(folder: Path, called: str) -> tuple[Path, ...]:

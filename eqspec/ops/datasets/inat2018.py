@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from eqspec.ops.folder_walk import class_folders, images_below
+from eqspec.ops.folder_walk import folders_in, images_below
 from eqspec.ops.image_files import ImageFiles, known_split, labelled
 from eqspec.ops.published import Published, PublishedParams
 
@@ -68,5 +68,5 @@ def _foldered(root: Path, called: str) -> ImageFiles:
 
 def _categories(folder: Path) -> list[str]:
     """The folders of the categories; numbers in the order of numbers."""
-    found = class_folders(folder) if folder.is_dir() else ()
+    found = folders_in(folder) if folder.is_dir() else ()
     return sorted(found, key=lambda name: (len(name), name) if name.isdecimal() else (99, name))

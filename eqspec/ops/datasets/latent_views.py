@@ -19,6 +19,7 @@ from pydantic import Field
 
 from eqspec.errors import EqspecError, UsageError
 from eqspec.ops.decode import Decoded, blamed, decoded
+from eqspec.ops.folder_walk import folders_in
 from eqspec.ops.image_files import (
     ImageFileParams,
     evenly,
@@ -266,10 +267,10 @@ def _check_there(root: Path, objects: Sequence[str], *, list_: Path) -> None:
 
 
 def _objects_below(root: Path, *, classes: Sequence[str] | None = None) -> Iterable[str]:
-    for name in classes if classes is not None else sorted(p.name for p in root.iterdir()):
+    for name in classes if classes is not None else folders_in(root):
         folder = root / name
-        if folder.is_dir() and not name.startswith("."):
-            yield from (f"{name}/{p.name}" for p in folder.iterdir() if p.is_dir())
+        if folder.is_dir():
+            yield from (f"{name}/{inner}" for inner in folders_in(folder))
 
 
 def _classes(objects: Iterable[str]) -> tuple[str, ...]:

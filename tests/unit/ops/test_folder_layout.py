@@ -9,10 +9,11 @@ import pytest
 
 from eqspec.errors import EqspecError, UsageError
 from eqspec.ops import folder_walk
-from eqspec.ops.datasets import image_folder
+from eqspec.ops.datasets import image_folder, latent_views
 from eqspec.ops.folder_walk import walk
 from eqspec.ops.image_files import ImageFiles
 from tests.fabricated import save
+from tests.fabricated_objects import objects
 
 
 def laid(root: Path, *folders: str, count: int = 2) -> Path:
@@ -178,6 +179,21 @@ def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch) -> N
     monkeypatch.setattr(folder_walk.os, "scandir", scandir)
     with pytest.raises(EqspecError, match=r"cannot read the folder .*dog: Permission denied"):
         opened(tmp_path)
+
+
+def test_so_is_one_of_objects_with_stored_views(tmp_path: Path, monkeypatch) -> None:
+    root = objects(tmp_path / "objects")
+    first = min(p.name for p in root.iterdir() if p.is_dir())
+    scan = os.scandir
+
+    def scandir(path: str):
+        if str(path).endswith(first):
+            raise PermissionError(13, "Permission denied")
+        return scan(path)
+
+    monkeypatch.setattr(folder_walk.os, "scandir", scandir)
+    with pytest.raises(EqspecError, match=rf"cannot read the folder .*{first}: Permission denied"):
+        latent_views.open(latent_views.Params(), split="train", folder=root)
 
 
 @pytest.mark.parametrize("name", [b"caf\xe9/0.png", b"cat/caf\xe9.png"])
