@@ -268,9 +268,8 @@ def _check_there(root: Path, objects: Sequence[str], *, list_: Path) -> None:
 
 def _objects_below(root: Path, *, classes: Sequence[str] | None = None) -> Iterable[str]:
     for name in classes if classes is not None else folders_in(root):
-        folder = root / name
-        if folder.is_dir():
-            yield from (f"{name}/{inner}" for inner in folders_in(folder))
+        if (root / name).is_dir():
+            yield from (f"{name}/{inner}" for inner in folders_in(root / name))
 
 
 def _classes(objects: Iterable[str]) -> tuple[str, ...]:
