@@ -57,7 +57,7 @@ def test_a_run_is_trained_judged_and_resumed_bit_for_bit(
 ) -> None:
     whole = run(spec, data, "whole")
     said = capsys.readouterr().out
-    assert "Measured on 4 held-out images" in said
+    assert "Measured on 4 held-out objects" in said
     assert "equivariance, weight = 4.5" in said
     halves = run(spec, data, "halves", "--steps", "3")
     assert run(spec, data, "halves") == halves
