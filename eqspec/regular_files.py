@@ -9,10 +9,14 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Collection, Iterator, Mapping
-from io import FileIO
+from io import BufferedReader, FileIO
 from pathlib import Path
 from types import MappingProxyType
-from typing import BinaryIO
+
+
+class NotRegular(OSError):
+    """What stands there is no file, or a link where none is followed; the message says what."""
+
 
 _KINDS: Mapping[str, Callable[[int], bool]] = MappingProxyType(
     {
@@ -38,7 +42,7 @@ def regular(path: Path, *, follow: bool = True) -> Path:
     return path
 
 
-def opened(path: Path, *, follow: bool = True) -> BinaryIO:
+def opened(path: Path, *, follow: bool = True) -> BufferedReader:
     """A regular file, open for reading.
 
     Raises:
@@ -47,7 +51,7 @@ def opened(path: Path, *, follow: bool = True) -> BinaryIO:
     regular(path, follow=follow)  # first: opening some devices does something
     # What stands there may have been replaced meanwhile: not waited for, and looked at again.
     flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW)
-    return os.fdopen(_checked(os.open(path, flags)), "rb")
+    return BufferedReader(FileIO(_checked(os.open(path, flags)), "rb"))
 
 
 def appending(path: Path) -> FileIO:
@@ -86,6 +90,15 @@ def size_of(path: Path) -> int:
     return path.stat().st_size if path.is_file() else -1
 
 
+def own_size(path: Path) -> int:
+    """Bytes of a regular file; -1 where there is none, and of a link, wherever it leads."""
+    try:
+        found = path.stat(follow_symlinks=False)
+    except OSError:
+        return -1
+    return found.st_size if stat.S_ISREG(found.st_mode) else -1
+
+
 def content_of(path: Path) -> bytes:
     """What is in a regular file; nothing where there is none."""
     return path.read_bytes() if path.is_file() else b""
@@ -103,4 +116,4 @@ def _checked(descriptor: int) -> int:
 def _need_regular(mode: int) -> None:
     if not stat.S_ISREG(mode):
         kind = next((kind for kind, is_one in _KINDS.items() if is_one(mode)), "something else")
-        raise OSError(f"it is {kind}, no file")
+        raise NotRegular(f"it is {kind}, no file")

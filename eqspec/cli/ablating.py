@@ -12,6 +12,7 @@ from eqspec.cli.running import run_member
 from eqspec.cli.screen import Screen
 from eqspec.cli.signals import StopSignals
 from eqspec.commands.ablate import Ablation, ablation, finished, member
+from eqspec.commands.outputs import refuse_another_kind
 from eqspec.commands.running.compare import Done
 from eqspec.commands.running.events import Stopped
 from eqspec.commands.running.series import Manner
@@ -86,6 +87,8 @@ class _Making:
         self._screen = screen
         held = ((run.folder, finished(run)) for run in study.runs)
         self._done: dict[Path, Done] = {folder: done for folder, done in held if done is not None}
+        if asked.csv is not None:
+            refuse_another_kind(asked.csv, kind="table of a study", is_one=page.is_csv)
         # At once, so that a place that cannot be written is known before hours of training.
         self._write()
 

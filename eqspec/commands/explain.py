@@ -24,13 +24,15 @@ from eqspec.compile.provenance import Kind, Origin, origins
 from eqspec.compile.resolve import resolve
 from eqspec.compile.resolved_spec import resolved_spec
 from eqspec.compile.survey import survey
-from eqspec.errors import EqspecError, UsageError
+from eqspec.errors import EqspecError, FolderMismatch, UsageError
 from eqspec.registry.catalog import open_catalog
+from eqspec.runs.artifacts import PUT_BACK
 from eqspec.runs.recorded import RecordedPlan, recorded_plan
 from eqspec.spec.codes import CODES, Code
 from eqspec.spec.dump import write_yaml
 from eqspec.spec.load import judge_spec
 from eqspec.spec.node import KeyPath, dotted
+from eqspec.spec.override import is_index, refuse_long_path
 
 _LEFT_OUT = frozenset(
     {"use", "with", "params", "add", "modules", "terms", "inputs", "teachers", "views", "groups"}
@@ -68,7 +70,11 @@ def explain_field(text: str) -> ValuePage:
     Raises:
         UsageError: when the schema has no such path.
     """
-    path = tuple(int(part) if part.isdecimal() else part for part in text.split("."))
+    try:
+        refuse_long_path(text)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    path = tuple(int(part) if is_index(part) else part for part in text.split("."))
     field = field_of(path)
     if field is None:
         near = get_close_matches(text, field_paths(), n=1, cutoff=0.5)
@@ -103,7 +109,13 @@ def explain_run(folder: Path, text: str | None = None) -> tuple[Leaf, ...]:
         UsageError: when there is no such value.
     """
     plan = recorded_plan(folder)
-    known = [Leaf(o, yaml_text(_at(plan.resolved, _path(o))), _then(plan, o)) for o in plan.origins]
+    try:
+        values = [_at(plan.resolved, _path(o)) for o in plan.origins]
+    except (LookupError, TypeError, ValueError) as error:
+        message = f"`{folder / 'plan.json'}` is damaged: it tells of values that it does not hold"
+        raise FolderMismatch(message, help=PUT_BACK) from error
+    each = zip(plan.origins, values, strict=True)
+    known = [Leaf(o, yaml_text(value), _then(plan, o)) for o, value in each]
     if text is None:
         return tuple(known)
     found = _meant(known, text)

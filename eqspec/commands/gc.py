@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eqspec.errors import EqspecError
+from eqspec.regular_files import files_below
 from eqspec.runs import checkpoint
-from eqspec.runs.artifacts import is_temporary
+from eqspec.runs.artifacts import CHECKPOINTS, is_temporary
 from eqspec.runs.folder import RunFolder
 from eqspec.runs.keep import Keep, expendable
 from eqspec.runs.live import writer
@@ -23,7 +24,7 @@ from eqspec.runs.query import run_folders, run_name
 from eqspec.runs.record import Outcome, RunRecord
 from eqspec.runs.recorded import recorded_plan
 
-_CHECKPOINTS = "checkpoints/"
+_CHECKPOINTS = f"{CHECKPOINTS}/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def _found(path: Path, *, name: str) -> Freed:
     steps = expendable(checkpoint.steps(folder.checkpoints), keep=keep)
     going = {file for step in steps for file in folder.checkpoints.glob(f"step-{step:08d}.*")}
     left = list(checkpoint.unlisted(folder.checkpoints))
-    left += [file for file in path.rglob(".*") if is_temporary(file.name) and file.is_file()]
+    left += [f for f in files_below(path, linked=(CHECKPOINTS,)) if is_temporary(f.name)]
     return Freed(
         name=name,
         path=path,
@@ -122,7 +123,7 @@ def _size(files: Iterable[Path]) -> int:
     total = 0
     for file in files:
         with suppress(OSError):
-            total += file.stat().st_size
+            total += file.stat(follow_symlinks=False).st_size
     return total
 
 

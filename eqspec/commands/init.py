@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -45,7 +46,7 @@ def init(folder: Path, *, plugin: str | None = None) -> Made:
     """
     files = _spec_files() if plugin is None else _plugin_files(_package(plugin))
     paths = tuple(folder / name for name in files)
-    there = [str(path) for path in paths if path.exists()]
+    there = [str(path) for path in paths if os.path.lexists(path)]
     if there:
         raise UsageError(
             f"nothing was written: {', '.join(there)} {'is' if len(there) == 1 else 'are'} there",

@@ -13,7 +13,9 @@ from eqspec.commands.stale import revs
 from eqspec.commands.status import Standing, standing
 from eqspec.errors import UsageError
 from eqspec.registry.catalog import open_catalog
+from eqspec.regular_files import files_below, own_size
 from eqspec.runs import checkpoint
+from eqspec.runs.artifacts import CHECKPOINTS
 from eqspec.runs.curves import TRAIN
 from eqspec.runs.folder import RunFolder
 from eqspec.runs.journal import Row
@@ -107,6 +109,7 @@ def _parts(path: Path) -> Iterator[Part]:
     for entry in sorted(path.iterdir(), key=lambda entry: (entry.is_dir(), entry.name)):
         if entry.name.startswith("."):
             continue
-        files = [entry] if entry.is_file() else [f for f in entry.rglob("*") if f.is_file()]
-        name = entry.name if entry.is_file() else f"{entry.name}/"
-        yield Part(name, len(files), sum(file.stat().st_size for file in files))
+        inside = entry.is_dir() and (entry.name == CHECKPOINTS or not entry.is_symlink())
+        sizes = [own_size(file) for file in (files_below(entry) if inside else (entry,))]
+        name = f"{entry.name}/" if inside else entry.name
+        yield Part(name, len(sizes), sum(max(0, size) for size in sizes))

@@ -10,6 +10,8 @@ from eqspec.commands.headline import Headline, last_headline
 from eqspec.commands.stale import Raised, Revs, revs, stale
 from eqspec.errors import EqspecError
 from eqspec.registry.catalog import open_catalog
+from eqspec.regular_files import files_below, own_size
+from eqspec.runs.artifacts import CHECKPOINTS
 from eqspec.runs.folder import RunFolder, State
 from eqspec.runs.glance import glance
 from eqspec.runs.live import writer
@@ -98,11 +100,5 @@ def _beat(run: Summary) -> float | None:
 
 
 def size_of(path: Path) -> int:
-    """Bytes of all files below a folder; what goes away meanwhile counts nothing."""
-    total = 0
-    for file in path.rglob("*"):
-        try:
-            total += file.stat().st_size if file.is_file() else 0
-        except OSError:
-            continue
-    return total
+    """Bytes of all files of a run folder; what goes away meanwhile counts nothing."""
+    return sum(max(0, own_size(file)) for file in files_below(path, linked=(CHECKPOINTS,)))

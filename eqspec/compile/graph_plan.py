@@ -13,7 +13,7 @@ from eqspec.spec.use import OpCall
 class Frozen(BaseModel):
     """Plan data: immutable, unknown fields refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class ModulePlan(Frozen):

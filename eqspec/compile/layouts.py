@@ -14,6 +14,7 @@ from eqspec.compile.wrappers import Unwrapped, unwrapped, without
 from eqspec.errors import UsageError
 from eqspec.registry.cards import LayoutCard
 from eqspec.registry.catalog import Card
+from eqspec.registry.patterns import LONGEST_NAME
 
 _SHOWN = 4
 
@@ -44,6 +45,7 @@ def recognise(names: Collection[str], layouts: Iterable[Card], *, part: str | No
     Raises:
         UsageError: when no layout fits, the file has no such part, or several networks are meant.
     """
+    names = [name for name in names if len(name) <= LONGEST_NAME]
     known = tuple(_models(layouts))
     ways = unwrapped(names, fits=lambda some: any(_fits(model, some) for _, model in known))
     if not ways:
@@ -111,7 +113,7 @@ def encoder_names(names: Iterable[str], layout: LayoutPlan) -> EncoderNames:
     others: list[str] = []
     for name in names:
         bare = without(name, layout.inserted)
-        match = re.match(layout.before, bare)
+        match = re.match(layout.before, bare) if len(name) <= LONGEST_NAME else None
         if match is None:
             others.append(name)
             continue
@@ -124,6 +126,8 @@ def encoder_names(names: Iterable[str], layout: LayoutPlan) -> EncoderNames:
 
 def set_aside(name: str, layout: LayoutPlan) -> str | None:
     """What a tensor beside the encoder is known to be; None for one that is not known."""
+    if len(name) > LONGEST_NAME:
+        return None
     bare = without(name, layout.inserted)
     found = (what for pattern, what in layout.aside.items() if re.fullmatch(pattern, bare))
     return next(found, None)

@@ -6,13 +6,14 @@ One type per concern; `Plan` holds them all. Written by `eqspec.compile.planner`
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
 from eqspec.compile.graph_plan import Frozen, GraphPlan
 from eqspec.compile.pair_plan import PairPlan
 from eqspec.compile.start import InitPlan, PublishedPlan
+from eqspec.spec.names import Digest, FileName
 from eqspec.spec.use import OpCall
 
 GLOBAL = "global"
@@ -118,9 +119,9 @@ class DataPlan(Frozen):
     impl: str
     params: dict[str, JsonValue]
     split: str
-    count: int
+    count: int = Field(ge=0)
     variance: float | None = None
-    classes: int = 0
+    classes: int = Field(default=0, ge=0)
 
 
 class RulePlan(Frozen):
@@ -163,9 +164,9 @@ class TrainPlan(Frozen):
         weight_decay: per step.
     """
 
-    steps: int
-    steps_per_epoch: int
-    batch: int
+    steps: int = Field(ge=0)
+    steps_per_epoch: int = Field(ge=0)
+    batch: int = Field(ge=0)
     precision: Literal["fp32", "bf16"]
     optimizer: OpCall | None
     lr: float | OpCall
@@ -184,7 +185,7 @@ class EvalPlan(Frozen):
             encoder, or, where that encoder has published weights, of an untrained one.
     """
 
-    id: str
+    id: FileName
     name: str
     impl: str
     rev: int
@@ -227,17 +228,17 @@ class PluginInfo(Frozen):
 class KeepPlan(Frozen):
     """Which checkpoints stay: the newest `last`, and those of steps that `every` divides."""
 
-    last: int = 2
-    every: int | None = None
+    last: int = Field(default=2, ge=1)
+    every: int | None = Field(default=None, ge=1)
 
 
 class MachinePlan(Frozen):
     """How it runs: the same real-number result whatever stands here; rounding may differ."""
 
     device: str = "auto"
-    workers: int | Literal["auto"] = "auto"
+    workers: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"
     compile: Literal["on", "off", "auto"] = "auto"
-    micro_batches: int = 1
+    micro_batches: int = Field(default=1, ge=1)
 
 
 class Plan(Frozen):
@@ -254,9 +255,9 @@ class Plan(Frozen):
     """
 
     plan_schema: int = PLAN_SCHEMA
-    name: str
+    name: FileName
     seed: int
-    recipe: str
+    recipe: Digest
     resolved: dict[str, JsonValue]
     made_from: tuple[Provenance, ...]
     data: DataPlan

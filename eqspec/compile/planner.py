@@ -27,7 +27,7 @@ from eqspec.compile.resolve import Resolved, ResolvedEvaluation
 from eqspec.compile.resolved_spec import resolved_spec
 from eqspec.compile.start import InitPlan, LayoutPlan, PublishedPlan
 from eqspec.compile.stored_pairs import pairs_as_stored
-from eqspec.compile.timetable import timetable
+from eqspec.compile.timetable import times, timetable
 from eqspec.compile.training import plan_training, training_clock
 from eqspec.compile.views import group_sizes, plan_views, untouched_views
 from eqspec.errors import Diagnostic, SpecError
@@ -86,9 +86,7 @@ def _plan(
     clock = training_clock(resolved, count=data.count)
     train = plan_training(resolved, clock=clock, modules=graph.plan.modules)
     evaluations = tuple(
-        _evaluation(
-            e, card=f"evaluate.{at}", data=data, clock=clock, published=published is not None
-        )
+        _evaluation(e, at=at, data=data, clock=clock, published=published is not None)
         for at, e in enumerate(resolved.evaluations)
     )
     made_from = _made_from(resolved, graph, train=train, views=views, published=published)
@@ -191,9 +189,9 @@ def _data_plan(card: Card, *, at: str, count: int) -> DataPlan:
 
 
 def _evaluation(
-    evaluation: ResolvedEvaluation, *, card: str, data: DataPlan, clock: Clock, published: bool
+    evaluation: ResolvedEvaluation, *, at: int, data: DataPlan, clock: Clock, published: bool
 ) -> EvalPlan:
-    model, asked = evaluation.model, evaluation.asked
+    model, asked, card = evaluation.model, evaluation.asked, f"evaluate.{at}"
     op = op_in_use("evaluations", model.impl, path=(), card=card)
     checked = checked_params(op, evaluation.params, path=(), card=card)
     params = checked.model_dump(mode="json", by_alias=True)
@@ -201,7 +199,9 @@ def _evaluation(
         judged = evaluation.data
         data = _data_plan(judged, at=f"{card}.data", count=_dataset(judged).facts.count or 0)
     every = None if asked.every is None else clock.steps(asked.every)
-    steps = tuple(range(every, clock.total + 1, every)) if every else (clock.total,)
+    steps = (clock.total,)
+    if every:
+        steps = times(every, total=clock.total, path=("evaluate", at, "every"))
     identity: dict[str, JsonValue] = {
         "impl": model.impl,
         "rev": op.rev,

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
+from pydantic import model_validator
+
 from eqspec.compile.graph_plan import Frozen
+from eqspec.registry.patterns import Pattern, need_pattern, need_replacement
 
 
 class InitPlan(Frozen):
@@ -38,10 +43,26 @@ class LayoutPlan(Frozen):
     sha256: str
     part: str
     before: str
-    rename: dict[str, str]
+    rename: dict[Pattern, str]
     aside: dict[str, str]
     wrapper: str = ""
     inserted: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _bounded(self) -> LayoutPlan:
+        """A saved plan may come from anybody: its patterns are bounded as those of a card are."""
+        front = re.escape(self.wrapper)
+        inner = "(.*)" if not self.wrapper else f"{re.escape(front)}\\(\\?:(.*)\\)"
+        for pattern, text in self.rename.items():
+            need_replacement(pattern, text)
+        for written in (self.before, *self.aside):
+            if self.wrapper and written == f"(?!{front}).*":
+                continue
+            match = re.fullmatch(inner, written)
+            if match is None:
+                raise ValueError(f"`{written}` does not begin with the wrapper `{self.wrapper}`")
+            need_pattern(match[1])
+        return self
 
 
 class PublishedPlan(Frozen):

@@ -4,7 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from eqspec.compile.draft import GraphError
 from eqspec.compile.plan import EvalPlan, Pause
+from eqspec.spec.node import KeyPath, dotted
+
+MOST_TIMES = 10_000
+"""That anything is repeated in a training: a short text must not ask for a plan without end."""
+
+
+def times(every: int, *, total: int, path: KeyPath) -> tuple[int, ...]:
+    """The steps after which something is repeated.
+
+    Args:
+        path: of the interval in the spec.
+
+    Raises:
+        GraphError: when there are far too many.
+    """
+    count = total // every
+    if count > MOST_TIMES:
+        message = f"`{dotted(path)}` would come {count:,} times in {total:,} steps"
+        raise GraphError(
+            path, message, help=f"at most {MOST_TIMES:,} times: write a longer interval"
+        )
+    return tuple(range(every, total + 1, every))
 
 
 def timetable(
@@ -24,13 +47,14 @@ def timetable(
     planned = tuple(evaluations)
     saves = {*range(checkpoint_every, steps + 1, checkpoint_every), steps}
     if keep_every is not None:
-        saves |= {*range(keep_every, steps + 1, keep_every)}
+        saves |= {*times(keep_every, total=steps, path=("keep", "every"))}
+    evaluated = [(e.id, frozenset(e.steps)) for e in planned]
     stops = saves | {s for e in planned for s in e.steps if s <= steps}
     return tuple(
         Pause(
             step=step,
-            checkpoint=step in saves or any(step in e.steps for e in planned),
-            evaluations=tuple(e.id for e in planned if step in e.steps),
+            checkpoint=step in saves or any(step in at for _, at in evaluated),
+            evaluations=tuple(id_ for id_, at in evaluated if step in at),
         )
         for step in sorted(stops)
     )

@@ -67,6 +67,8 @@ def plugin_of(family: str, name: str) -> Plugin | None:
 
 @cache
 def _own_names(family: str) -> tuple[str, ...]:
+    if family not in FAMILIES:  # a saved plan may name anything
+        return ()
     package = importlib.import_module(f"eqspec.ops.{family}")
     return tuple(m.name for m in pkgutil.iter_modules(package.__path__))
 

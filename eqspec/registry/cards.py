@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from types import MappingProxyType
 from typing import Annotated, Literal
 
@@ -24,9 +22,10 @@ from eqspec.registry.grammar import (
     TermDecl,
     ViewGroupDecl,
 )
+from eqspec.registry.patterns import Pattern, need_pattern, need_replacement
 from eqspec.registry.view_groups import GroupDecl, Share, rising
 from eqspec.spec.checkpoints import PublishedUse
-from eqspec.spec.use import NameOrBody
+from eqspec.spec.use import BareName, NameOrBody
 
 
 class CardModel(Declared):
@@ -41,7 +40,7 @@ class CardModel(Declared):
             (runs, not the paper's numbers), or ours.
     """
 
-    name: str | None = None
+    name: BareName | None = None
     rev: int = Field(ge=1)
     about: str = Field(min_length=10)
     paper: str | None = None
@@ -123,19 +122,16 @@ class BackboneCard(CardModel):
     init: PublishedUse | None = None
 
 
-def _patterns(written: Iterable[str]) -> None:
-    for text in written:
-        try:
-            re.compile(text)
-        except re.error as error:
-            raise ValueError(f"`{text}` is no regular expression: {error}") from None
+_MOST_RULES = 50
+"""Of one kind in a layout."""
 
 
 class LayoutCard(CardModel):
     """How those who publish weights name them in a file, and which of them are an encoder's.
 
     A name is the keys that lead to a tensor, joined by `/`: ``teacher/backbone.cls_token``. The
-    rules are regular expressions; timm's names, which eqspec's encoders have, are the aim.
+    rules are patterns (`eqspec.registry.patterns`); timm's names, which eqspec's encoders have, are
+    the aim.
 
     Attributes:
         source: where the names were read.
@@ -148,14 +144,17 @@ class LayoutCard(CardModel):
 
     card: Literal["layout"]
     source: str = Field(min_length=10)
-    known_by: list[str] = Field(min_length=1)
-    parts: dict[str, str] = Field(min_length=1)
-    rename: dict[str, str] = Field(default_factory=dict)
-    aside: dict[str, str] = Field(default_factory=dict)
+    known_by: list[Pattern] = Field(min_length=1, max_length=_MOST_RULES)
+    parts: dict[str, Pattern] = Field(min_length=1, max_length=_MOST_RULES)
+    rename: dict[Pattern, str] = Field(default_factory=dict, max_length=_MOST_RULES)
+    aside: dict[Pattern, str] = Field(default_factory=dict, max_length=_MOST_RULES)
 
     @model_validator(mode="after")
-    def _legal(self) -> LayoutCard:
-        _patterns((*self.known_by, *self.parts.values(), *self.rename, *self.aside))
+    def _bounded_where_used(self) -> LayoutCard:
+        for pattern, text in self.rename.items():
+            need_replacement(pattern, text)
+        for before in self.parts.values():
+            need_pattern(f"{before}.*")  # the names of a part that is not meant
         return self
 
 

@@ -17,6 +17,7 @@ from eqspec.registry.cards import FAMILIES, CardModel
 from eqspec.registry.places import registry_root
 from eqspec.spec.diagnose import Naming, by_path, validate
 from eqspec.spec.load import read_text
+from eqspec.spec.names import is_file_name
 from eqspec.spec.source import Source, read_yaml
 
 
@@ -64,6 +65,8 @@ class Catalog:
 
     def names(self, family: str) -> tuple[str, ...]:
         """Names of all cards of a family, sorted."""
+        if family not in FAMILIES:
+            return ()
         found = {p.stem for root in self.roots for p in (root / family).glob("*.yaml")}
         return tuple(sorted(found))
 
@@ -74,9 +77,12 @@ class Catalog:
             UnknownCard: when there is no such file.
             SpecError: when the file is not a legal card.
         """
+        if family not in FAMILIES or not is_file_name(name):
+            raise UnknownCard(family, name, known=self.names(family))
         for root in reversed(self.roots):
             path = root / family / f"{name}.yaml"
             if path.is_file():
+                _need_inside(path, root=root)
                 return read_card(read_text(path), family=family, name=name, file=str(path))
         raise UnknownCard(family, name, known=self.names(family))
 
@@ -97,6 +103,14 @@ class Catalog:
                     if other.is_file()
                 )
         return tuple(warnings)
+
+
+def _need_inside(path: Path, *, root: Path) -> None:
+    """Refuses a link out of a registry: what is wrong with a card is shown, line by line."""
+    if not path.resolve().is_relative_to(root.resolve()):
+        message = f"`{path}` cannot be read: it is a link out of its registry"
+        advice = f"put the card itself there, or let the whole of `{root}` be a link"
+        raise SpecError((Diagnostic("EQ009", message, help=advice),))
 
 
 def open_catalog(*, overlay: Path | None = None) -> Catalog:

@@ -13,13 +13,22 @@ import os
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 from eqspec.errors import EqspecError, FolderMismatch
+from eqspec.regular_files import NotRegular, files_below, opened
+from eqspec.runs.bounded_json import parsed_json
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from io import BufferedReader
     from pathlib import Path
+
+MAX_BYTES = 64 * 2**20
+"""Of a text or JSON file that is read as a whole: far more than any that eqspec writes."""
+
+CHECKPOINTS = "checkpoints"
+"""The one folder in a run's that may be a link, to a folder on another disk."""
 
 _CAUSES = (
     (
@@ -106,6 +115,7 @@ def replacing(path: Path, *, durable: bool = True) -> Generator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}{_TEMPORARY}")
     with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.unlink(missing_ok=True)  # a link of that name would be written through
         try:
             yield temporary
             if durable:
@@ -153,21 +163,56 @@ def canonical_json(value: object) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def read_text(path: Path) -> str:
-    """Reads a text file.
+@contextmanager
+def reading(path: Path, *, follow: bool = False) -> Generator[BufferedReader]:
+    """A file of a run folder, open for reading: no link, FIFO or device.
+
+    Args:
+        follow: links are followed: for files that a person named.
 
     Raises:
         EqspecError: when it cannot be read.
-        FolderMismatch: when it is missing, or not UTF-8.
+        FolderMismatch: when it is missing, or no regular file.
     """
     with explained(path, doing="read"):
         try:
-            data = path.read_bytes()
+            file = opened(path, follow=follow)
         except FileNotFoundError as error:
             raise FolderMismatch(f"`{path}` is missing", help=PUT_BACK) from error
+        except NotRegular as error:
+            advice = "what a run folder holds is read only where it is a file in that folder"
+            raise FolderMismatch(f"cannot read `{path}`: {error}", help=advice) from error
+        with file:
+            yield file
+
+
+def read_text(path: Path, *, follow: bool = False) -> str:
+    """Reads a text file, see `reading`.
+
+    Raises:
+        EqspecError: when it cannot be read.
+        FolderMismatch: when it is missing, no regular file, far too large, or not UTF-8.
+    """
+    with reading(path, follow=follow) as file:
+        data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise FolderMismatch(f"`{path}` is damaged: it is larger than any such file", help=PUT_BACK)
     try:
         return data.decode()
     except UnicodeDecodeError as error:
+        raise _damaged(path) from error
+
+
+def read_json(path: Path, *, follow: bool = False) -> JsonValue:
+    """Reads a JSON file, see `reading` and `parsed_json`.
+
+    Raises:
+        EqspecError: when it cannot be read.
+        FolderMismatch: when it is missing, or does not hold JSON as eqspec writes it.
+    """
+    try:
+        return parsed_json(read_text(path, follow=follow))
+    except ValueError as error:
         raise _damaged(path) from error
 
 
@@ -178,9 +223,11 @@ def read_document(path: Path, *, kind: type[DocumentT]) -> DocumentT:
         EqspecError: when it cannot be read.
         FolderMismatch: when it does not hold what such a file holds.
     """
+    text = read_text(path)
     try:
-        return kind.model_validate_json(read_text(path))
-    except ValidationError as error:
+        parsed_json(text)
+        return kind.model_validate_json(text)
+    except ValueError as error:  # pydantic's ValidationError is one
         raise _damaged(path) from error
 
 
@@ -190,16 +237,17 @@ def _damaged(path: Path) -> FolderMismatch:
     )
 
 
-def sha256_of(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file's bytes; EqspecError when it cannot be read."""
-    with explained(path, doing="read"), path.open("rb") as file:
+def sha256_of(path: Path, *, follow: bool = False) -> str:
+    """Hexadecimal SHA-256 of a file's bytes, see `reading`; EqspecError when it cannot be read."""
+    with reading(path, follow=follow) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def entry_of(path: Path) -> FileEntry:
     """Hash and size of a file; EqspecError when it cannot be read."""
-    digest = sha256_of(path)
-    return FileEntry(sha256=digest, bytes=path.stat().st_size)
+    with reading(path) as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return FileEntry(sha256=digest, bytes=file.tell())
 
 
 def is_temporary(name: str) -> bool:
@@ -210,6 +258,6 @@ def is_temporary(name: str) -> bool:
 def sweep(folder: Path) -> None:
     """Removes what killed writes left in a folder and below it; for its one writer only."""
     with explained(folder, doing="tidy"):
-        for path in sorted(folder.rglob(f".*{_TEMPORARY}")):
-            if path.is_symlink() or not path.is_dir():  # no write makes folders of such a name
+        for path in files_below(folder, linked=(CHECKPOINTS,)):
+            if is_temporary(path.name):
                 path.unlink()

@@ -13,7 +13,6 @@ written last of its group, so a folder that has one is complete.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -22,10 +21,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from eqspec.errors import FolderMismatch, UsageError
 from eqspec.runs import record, seal
-from eqspec.runs.artifacts import PUT_BACK, read_document, read_text, write_json, write_text
+from eqspec.runs.artifacts import PUT_BACK, read_document, read_json, write_json, write_text
 from eqspec.runs.environment import Environment
 from eqspec.runs.live import hold, writer
+from eqspec.runs.own_folders import need_own_folders
 from eqspec.runs.sealed import SealedFiles
+from eqspec.spec.names import Digest, FileName
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -52,7 +53,7 @@ class State(StrEnum):
 class _Length(BaseModel):
     model_config = ConfigDict(frozen=True)
 
-    steps: int
+    steps: int = Field(ge=0)
 
 
 class Identity(BaseModel):
@@ -66,8 +67,8 @@ class Identity(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    name: str
-    recipe: str = Field(min_length=8)
+    name: FileName
+    recipe: Digest
     seed: int
     train: _Length
 
@@ -146,6 +147,7 @@ class RunFolder:
             UsageError: when there is no run in it.
             FolderMismatch: when there is one without its plan: lost, or never written.
         """
+        need_own_folders(path)
         if has_lost_plan(path):
             raise _lost_plan(path)
         if not (path / _PLAN).is_file():
@@ -200,12 +202,10 @@ class RunFolder:
         Raises:
             FolderMismatch: when it is not JSON.
         """
-        try:
-            return json.loads(read_text(self.path / _PLAN))
-        except json.JSONDecodeError as error:
-            raise FolderMismatch(
-                f"`{self.path / _PLAN}` is damaged: it is not JSON", help=PUT_BACK
-            ) from error
+        plan = read_json(self.path / _PLAN)
+        if not isinstance(plan, dict):
+            raise FolderMismatch(f"`{self.path / _PLAN}` is damaged: it is no plan", help=PUT_BACK)
+        return dict(plan)
 
     def state(self) -> State:
         """What the run is doing; FolderMismatch when its record is damaged."""

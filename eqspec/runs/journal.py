@@ -15,12 +15,15 @@ import json
 import math
 import os
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from eqspec.errors import FolderMismatch
-from eqspec.runs.artifacts import explained, write_text
+from eqspec.regular_files import appending
+from eqspec.runs.artifacts import explained, reading, write_text
+from eqspec.runs.bounded_json import parsed_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
     from typing import BinaryIO, Self
 
 _TAIL_BYTES = 65536
+_LONGEST = 2**20
+"""Bytes of a line; no step has so many numbers."""
 
 
 class Row(BaseModel):
@@ -42,7 +47,7 @@ class Row(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    step: int
+    step: int = Field(ge=0)
     name: str
     values: dict[str, float]
 
@@ -71,7 +76,7 @@ class Journal:
         self._path = path
         with explained(path):
             # Unbuffered: a row is with the system when `write` returns, and none is written twice.
-            self._file = path.open("ab", buffering=0)
+            self._file = appending(path)
         self._cut(whole)
 
     def __enter__(self) -> Self:
@@ -149,7 +154,7 @@ def latest(path: Path) -> dict[str, Row]:
     """
     if not path.exists():
         return {}
-    with explained(path, doing="read"), path.open("rb") as file:
+    with reading(path) as file:
         start = max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES)
         file.seek(start)
         lines = file.read().splitlines(keepends=True)
@@ -170,8 +175,9 @@ def _extent(path: Path, *, through: int | None) -> _Extent:
 def _scan(path: Path) -> Iterator[tuple[int, Row]]:
     """Each row with the position of its end in bytes, up to a torn end."""
     end = 0
-    with explained(path, doing="read"), path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
+    with reading(path) as file:
+        lines = iter(partial(file.readline, _LONGEST), b"")
+        for number, line in enumerate(lines, start=1):
             row = parsed(line)
             if row is None:
                 need_end(file, path=path, number=number)
@@ -195,8 +201,8 @@ def parsed(line: bytes) -> Row | None:
     if not line.endswith(b"\n"):
         return None
     try:
-        return Row.model_validate(json.loads(line))
-    except (ValueError, ValidationError):
+        return Row.model_validate(parsed_json(line))
+    except ValueError:  # pydantic's ValidationError is one
         return None
 
 

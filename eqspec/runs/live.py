@@ -14,8 +14,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import AwareDatetime, Field
+
 from eqspec.errors import EqspecError
 from eqspec.runs.artifacts import Document, explained, read_document, sweep, write_text
+from eqspec.runs.own_folders import need_own_folders
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -35,16 +38,16 @@ class Heartbeat(Document):
         step: optimizer steps done, once known.
     """
 
-    pid: int
+    pid: int = Field(ge=1, lt=2**31)
     host: str
     born: str | None
-    time: datetime
-    step: int | None = None
+    time: AwareDatetime
+    step: int | None = Field(default=None, ge=0)
 
     def is_alive(self, *, now: datetime) -> bool:
         """Whether the process still runs: asked of the system here, judged by age elsewhere."""
         if self.host != socket.gethostname():
-            return now - self.time < _STALE_AFTER
+            return abs(now - self.time) < _STALE_AFTER
         return _exists(self.pid) and _born(self.pid) == self.born
 
 
@@ -95,6 +98,7 @@ def hold(path: Path) -> Generator[Live]:
     from filelock import FileLock, Timeout
 
     folder = path / FOLDER
+    need_own_folders(path)
     with explained(folder):
         folder.mkdir(parents=True, exist_ok=True)
         # Not per thread: an evaluation may finish on another thread than the one that locked.

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from eqspec.runs.artifacts import FileEntry, entry_of, explained, is_temporary
+from eqspec.regular_files import files_below
+from eqspec.runs.artifacts import (
+    CHECKPOINTS,
+    FileEntry,
+    entry_of,
+    explained,
+    is_temporary,
+    reading,
+)
 from eqspec.runs.live import FOLDER as LIVE
 from eqspec.runs.record import RECORD, RECORD_HASH, UNSEALED_RECORD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
 GROWS = "log.txt"
 """The one file that may grow after the seal: a failure or an evaluation adds its lines. What was
@@ -69,19 +76,17 @@ def _has_only_grown(folder: Path, name: str, sealed: FileEntry) -> bool:
     if name != GROWS:
         return False
     path = folder / name
-    with explained(path, doing="read"), path.open("rb") as file:
+    with reading(path) as file:
         return hashlib.sha256(file.read(sealed.bytes)).hexdigest() == sealed.sha256
 
 
 def _names(folder: Path) -> Iterator[str]:
-    # Links are followed: checkpoints may lie on another disk.
-    for parent, folders, names in os.walk(folder, onerror=_give_up, followlinks=True):
-        if Path(parent) == folder:
-            folders[:] = [name for name in folders if name != LIVE]
-        for name in names:
-            inside = (Path(parent) / name).relative_to(folder).as_posix()
-            if inside not in _NOT_SEALED and not is_temporary(name):
-                yield inside
+    # Checkpoints may lie on another disk; no other link is followed.
+    for path in files_below(folder, linked=(CHECKPOINTS,), onerror=_give_up):
+        inside = path.relative_to(folder)
+        if inside.parts[0] == LIVE or inside.as_posix() in _NOT_SEALED or is_temporary(path.name):
+            continue
+        yield inside.as_posix()
 
 
 def _give_up(error: OSError) -> NoReturn:

@@ -8,8 +8,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
 from eqspec.errors import FolderMismatch
-from eqspec.runs.artifacts import PUT_BACK, read_document, read_text
+from eqspec.runs.artifacts import PUT_BACK, read_document, read_json
 from eqspec.runs.folder import Identity
+from eqspec.spec.names import FileName
 
 _OBJECT = TypeAdapter(dict[str, JsonValue])
 
@@ -36,7 +37,7 @@ class Used(_Part):
 class PlannedEvaluation(_Part):
     """An evaluation that a plan asks for, under the card `name` and the op `impl`."""
 
-    id: str
+    id: FileName
     name: str
     impl: str
     rev: int
@@ -46,8 +47,8 @@ class PlannedEvaluation(_Part):
 class KeepRecord(_Part):
     """A plan's `keep:`, in steps; the meaning is `eqspec.runs.keep.Keep`'s."""
 
-    last: int = 2
-    every: int | None = None
+    last: int = Field(default=2, ge=1)
+    every: int | None = Field(default=None, ge=1)
 
 
 class PublishedRecord(_Part):
@@ -86,7 +87,7 @@ def recorded_environment(path: Path) -> dict[str, JsonValue]:
     """
     file = path / "environment.json"
     try:
-        return _OBJECT.validate_json(read_text(file))
+        return _OBJECT.validate_python(read_json(file))
     except ValidationError as error:
         raise FolderMismatch(
             f"`{file}` is damaged: it holds no environment", help=PUT_BACK

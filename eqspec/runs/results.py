@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, JsonValue, RootModel, ValidationError
 
 from eqspec.errors import EqspecError, FolderMismatch
+from eqspec.regular_files import own_size, regular
 from eqspec.runs.artifacts import (
     FileEntry,
     canonical_json,
@@ -46,6 +47,7 @@ SUFFIXES = (".json", ".npz")
 DAMAGED = "is damaged: it does not hold what was written there"
 _UNKNOWN = "was added after the folder was sealed, and carries no hash by which it could be known"
 _FOREIGN = "was added after the folder was sealed, and is no result of this run"
+_LARGEST = 2**31  # bytes of all arrays of a result
 _NAME = re.compile(r"(?P<id>.+)\.step-(?P<step>\d+)")
 
 
@@ -271,7 +273,10 @@ def _need_arrays(path: Path, files: SealedFiles, summary: _Summary) -> None:
         raise DamagedResult(path, trouble)
     if not path.is_file():
         raise DamagedResult(path, Trouble.MISSING)
-    whole = zipfile.is_zipfile(path) if summary.arrays is None else entry_of(path) == summary.arrays
+    if summary.arrays is None:
+        whole = own_size(path) > 0 and zipfile.is_zipfile(path)
+    else:
+        whole = entry_of(path) == summary.arrays
     if not whole:
         raise DamagedResult(path, DAMAGED)
 
@@ -280,7 +285,9 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
     import numpy as np
 
     try:
-        with zipfile.ZipFile(path) as whole:
+        with zipfile.ZipFile(regular(path, follow=False)) as whole:
+            if sum(member.file_size for member in whole.infolist()) > _LARGEST:
+                raise ValueError("a few kilobytes may claim to hold terabytes")
             torn = whole.testzip()  # reading alone may stop before the checksum
         with np.load(path, allow_pickle=False) as arrays:
             held = {key: arrays[key] for key in arrays.files}

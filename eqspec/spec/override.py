@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 
 from eqspec.errors import Diagnostic, Place
 from eqspec.spec.node import CannotReplace, Entry, KeyPath
+from eqspec.spec.reader import MAX_DEPTH
 from eqspec.spec.source import Source, read_yaml
 
 COMPARE = "compare"
 _DOTTED_BELOW = "with"
+_MOST_DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ def key_path(source: Source, text: str) -> KeyPath:
     Raises:
         ValueError: when a part of the path is empty.
     """
+    refuse_long_path(text)
     parts = text.split(".")
     if not all(parts):
         raise ValueError(f"`{text}` is no path: write keys with single dots between them")
@@ -71,8 +74,24 @@ def key_path(source: Source, text: str) -> KeyPath:
             return (*path, ".".join(parts[index:]))
         node = source.get(path)
         in_list = node is not None and isinstance(node.value, tuple)
-        path = (*path, int(part) if in_list and part.isascii() and part.isdecimal() else part)
+        path = (*path, int(part) if in_list and is_index(part) else part)
     return path
+
+
+def refuse_long_path(text: str) -> None:
+    """Refuses a dotted path that is longer than any spec is deep.
+
+    Raises:
+        ValueError: saying so.
+    """
+    parts = text.count(".") + 1
+    if parts > MAX_DEPTH:
+        raise ValueError(f"a path of {parts} parts; nothing is nested more than {MAX_DEPTH} deep")
+
+
+def is_index(part: str) -> bool:
+    """Whether a part of a path can be the place of an item in a list."""
+    return part.isascii() and part.isdecimal() and len(part) <= _MOST_DIGITS
 
 
 def _set(source: Source, text: str, *, name: str) -> Source:

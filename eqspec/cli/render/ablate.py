@@ -6,6 +6,7 @@ import csv
 import io
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.text import Text
@@ -16,6 +17,7 @@ from eqspec.cli.render.compare import column_heads
 from eqspec.commands.ablate import Ablation, Column
 from eqspec.commands.ablate import Cell as Score
 from eqspec.commands.grid import Point
+from eqspec.commands.outputs import first_line
 from eqspec.commands.planning.stages import Mark
 from eqspec.commands.study import GridRun, Standing, Study
 from eqspec.spec.phrases import counted
@@ -23,6 +25,10 @@ from eqspec.spec.phrases import counted
 _STYLES = {Mark.RUN: "green", Mark.CACHED: "dim", Mark.CHANGED: "yellow"}
 
 _HIGHEST = "*"
+
+
+_FIRST, _LAST = ("point",), ("seed", "evaluation", "metric", "of", "value", "recipe", "folder")
+"""Columns of the file of every number, before and after those of the grid."""
 
 
 def planned(study: Study, standings: Sequence[Standing], *, width: int | None) -> Text:
@@ -131,10 +137,16 @@ def failures(failed: Sequence[tuple[str, str]]) -> Text:
     return Text("\n").join([Text(title), aligned(rows, indent=2)])
 
 
+def is_csv(path: Path) -> bool:
+    """Whether a file begins as `as_csv` writes it, whatever the grid was."""
+    columns = first_line(path).rstrip("\n").split(",")
+    return columns[: len(_FIRST)] == [*_FIRST] and columns[-len(_LAST) :] == [*_LAST]
+
+
 def as_csv(found: Ablation, study: Study) -> str:
     """One line per number of a run; an axis of the grid is a column of its own."""
     names = [setting.axis for setting in study.points[0].settings if setting.axis != "seed"]
-    head = ("point", *names, "seed", "evaluation", "metric", "of", "value", "recipe", "folder")
+    head = (*_FIRST, *names, *_LAST)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(head)

@@ -42,7 +42,7 @@ def _found(path: Path) -> tuple[Path, str]:
         from eqspec.runs.sealed import need_as_sealed
 
         need_as_sealed(path)
-        return path, sha256_of(path)
+        return path, sha256_of(path, follow=True)
     from eqspec.runs import checkpoint
     from eqspec.runs.folder import RunFolder
 

@@ -18,17 +18,19 @@ from eqspec.commands.planning.data_places import (
 from eqspec.commands.planning.initial import find_initial
 from eqspec.commands.planning.machine_doubts import machine_doubts, machine_facts
 from eqspec.commands.planning.published import find_published
-from eqspec.commands.planning.reading import read_with_cards
-from eqspec.commands.planning.saved import is_plan, recover
+from eqspec.commands.planning.reading import read_with_cards, with_cards
+from eqspec.commands.planning.saved import PlanRefused, is_plan, recover
 from eqspec.compile.doubts import doubts
 from eqspec.compile.plan import Plan
 from eqspec.compile.planner import plan as make_plan
 from eqspec.compile.resolve import Resolved, resolve
-from eqspec.errors import Diagnostic, SpecError, UsageError
-from eqspec.registry.catalog import Catalog
+from eqspec.errors import Diagnostic, EqspecError, SpecError, UsageError
+from eqspec.registry.catalog import Catalog, open_catalog
 from eqspec.spec.diagnose import in_order
-from eqspec.spec.load import LoadedSpec, parse_spec, read_text
+from eqspec.spec.dump import write_yaml
+from eqspec.spec.load import LoadedSpec, judge_spec, parse_spec, read_text
 from eqspec.spec.model import Spec
+from eqspec.spec.names import is_file_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,8 @@ def _compiled(
     trained = [s.spec.train for s in (loaded, *loaded.variants.values())]
     facts = machine_facts(bf16=any(t is not None and t.precision == "bf16" for t in trained))
     stem = name or read.path.stem
+    if not is_file_name(stem):
+        raise UsageError(f"`{stem}` cannot name a spec: its runs would lie outside of their folder")
     for variant, one in {**loaded.variants, "": loaded}.items():
         called = f"{stem}-{variant}" if variant else stem
         try:
@@ -129,6 +133,9 @@ def _saved(path: Path, *, overrides: Sequence[str], data: DataPlaces) -> Planned
         message = f"`{path}` is a plan, in which nothing is left to be set"
         raise UsageError(message, help="set it in the spec, and plan that")
     found = recover(path, data=data)
+    if found.folder is None:
+        for saved in (found.plan, *found.variants.values()):
+            _need_compiled(path, saved)
     return Planned(
         loaded=parse_spec(found.resolved, path=path),
         text=found.text,
@@ -138,6 +145,39 @@ def _saved(path: Path, *, overrides: Sequence[str], data: DataPlaces) -> Planned
         warnings=(),
         folder=found.folder,
     )
+
+
+def _need_compiled(path: Path, plan: Plan) -> None:
+    """Refuses a saved plan that its own resolved spec does not compile to.
+
+    The hash beside it protects from damage alone: whoever changes a plan can change the hash. This
+    way nothing in a plan file passes that could not have been written as a spec.
+
+    Raises:
+        PlanRefused: naming the parts that differ, or what is wrong with the resolved spec.
+    """
+    advice = "plan the spec anew"
+    catalog = open_catalog()
+    try:
+        read = with_cards(
+            judge_spec(write_yaml(plan.resolved), path=path), path=path, catalog=catalog
+        )
+        source = read.loaded.source
+        resolved = resolve(read.loaded.spec, source=source, catalog=catalog, name=plan.name)
+        count = plan.data.count or None
+        made = make_plan(resolved, count=count, init=plan.init, published=plan.published)
+    except EqspecError as error:
+        message = f"the resolved spec in `{path}` is not legal: {error.message}"
+        raise PlanRefused(message, help=advice) from error
+    here, there = made.model_dump(), plan.model_dump()
+    differ = [key for key in there if key not in _TOLD and there[key] != here[key]]
+    if differ:
+        message = f"`{path}` is not what the resolved spec in it compiles to: {', '.join(differ)}"
+        raise PlanRefused(message, help=advice)
+
+
+_TOLD = frozenset({"made_from", "origins"})
+"""Of a plan: where its parts came from, which the resolved spec does not say."""
 
 
 def spec_of(plan: Plan) -> Spec:

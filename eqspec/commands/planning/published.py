@@ -63,7 +63,7 @@ def _found(
     from eqspec.runs.sealed import need_as_sealed
 
     need_as_sealed(path)
-    digest = sha256_of(path)
+    digest = sha256_of(path, follow=True)
     if asked.sha256 not in {None, digest}:
         message = f"`{path}` holds other weights: its sha256 is {digest}"
         raise UsageError(message, help="point to the weights that are meant")

@@ -12,15 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter
 
+from eqspec.commands.outputs import refuse_another_kind
 from eqspec.commands.planning.data_places import DataPlaces
 from eqspec.compile.identity import hashed
 from eqspec.compile.plan import PLAN_SCHEMA, Plan, Provenance
-from eqspec.errors import EqspecError, SpecError, UsageError
+from eqspec.errors import EqspecError, FolderMismatch, SpecError, UsageError
 from eqspec.ops.find import UnknownOp, find_op, op_sha256
 from eqspec.registry.catalog import Catalog, UnknownCard, open_catalog
-from eqspec.runs.artifacts import read_text, write_text
+from eqspec.runs.artifacts import read_json, read_text, write_text
 from eqspec.spec.dump import write_yaml
 
 _T = TypeVar("_T")
@@ -113,12 +114,10 @@ def save(path: Path, saved: SavedPlan) -> None:
     Raises:
         UsageError: when another file than a plan stands there, such as the spec itself.
     """
-    if path.exists() and not is_plan(path):
-        message = f"`{path}` is there already and is no plan; it is left as it is"
-        raise UsageError(message, help="write the plan to another file")
+    refuse_another_kind(path, kind="plan", is_one=is_plan)
     content = saved.model_dump(mode="json", by_alias=True)
     sealed = {**content, "sha256": _seal(content)}
-    write_text(path, text=json.dumps(sealed, indent=1, ensure_ascii=False) + "\n")
+    write_text(path, text=json.dumps(sealed, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def recover(path: Path, *, data: DataPlaces) -> Recovered:
@@ -177,7 +176,7 @@ def _seal(content: Mapping[str, JsonValue]) -> str:
 
 
 def _from_file(path: Path, *, data: DataPlaces) -> Recovered:
-    raw = _json(path)
+    raw = _json(path, follow=True)  # a person named it
     seal = raw.pop("sha256", None)
     _refuse_schema(path, raw.get("plan_schema"))
     overlay = raw.get("overlay")
@@ -203,7 +202,8 @@ def _from_folder(path: Path) -> Recovered:
     """A folder's own plan; its data is guarded by the folder, its cards' bodies are in the plan."""
     from eqspec.runs.folder import Identity, RunFolder, place
 
-    raw = _json(path / "plan.json")
+    RunFolder.open(path)
+    raw = _json(path / "plan.json", follow=False)
     _refuse_schema(path, raw.get("plan_schema"))
     plan = _validated(path, TypeAdapter(Plan), raw)
     _refuse_changes(path, _changes([m for m in plan.made_from if m.kind == "op"], open_catalog()))
@@ -213,7 +213,7 @@ def _from_folder(path: Path) -> Recovered:
         message = f"`{path}` was moved: the run in it belongs in `{home}`"
         raise PlanRefused(message, help="give it back its name, and the folder above it too")
     return Recovered(
-        text=read_text(RunFolder.open(path).path / "spec.yaml"),
+        text=read_text(path / "spec.yaml"),
         resolved=write_yaml(plan.resolved),
         plan=plan,
         variants={},
@@ -254,11 +254,11 @@ def _refuse_changes(path: Path, lines: Sequence[str]) -> None:
         )
 
 
-def _json(path: Path) -> dict[str, object]:
+def _json(path: Path, *, follow: bool) -> dict[str, object]:
     try:
-        raw = json.loads(read_text(path))
-    except json.JSONDecodeError:
-        raw = None
+        raw = read_json(path, follow=follow)
+    except FolderMismatch as error:
+        raise PlanRefused(error.message, help=error.help) from error
     if not isinstance(raw, dict):
         raise _damaged(path)
     return TypeAdapter(dict[str, object]).validate_python(raw)
@@ -267,7 +267,7 @@ def _json(path: Path) -> dict[str, object]:
 def _validated(path: Path, kind: TypeAdapter[_T], raw: object) -> _T:
     try:
         return kind.validate_json(json.dumps(raw))
-    except ValidationError:
+    except ValueError:  # pydantic's ValidationError is one
         raise _damaged(path) from None
 
 

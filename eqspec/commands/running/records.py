@@ -19,9 +19,10 @@ class Records:
     """`metrics.jsonl` and `timing.jsonl`, open for appending."""
 
     def __init__(self, folder: RunFolder) -> None:
-        self._open = ExitStack()
-        self._metrics = self._open.enter_context(Journal(folder.metrics))
-        self._timing = self._open.enter_context(Journal(folder.timing))
+        with ExitStack() as opening:
+            self._metrics = opening.enter_context(Journal(folder.metrics))
+            self._timing = opening.enter_context(Journal(folder.timing))
+            self._open = opening.pop_all()  # should the second fail, the first is closed
 
     def __enter__(self) -> Self:
         return self

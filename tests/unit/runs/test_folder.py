@@ -100,7 +100,7 @@ def test_a_damaged_plan_is_named(folder: RunFolder, text: str) -> None:
 
 def test_a_plan_that_is_not_json_is_named(folder: RunFolder) -> None:
     (folder.path / "plan.json").write_text("{")
-    with pytest.raises(FolderMismatch, match="it is not JSON"):
+    with pytest.raises(FolderMismatch, match="is damaged"):
         folder.plan()
 
 
