@@ -286,9 +286,7 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
 
     try:
         with zipfile.ZipFile(regular(path, follow=False)) as whole:
-            if sum(member.file_size for member in whole.infolist()) > _LARGEST:
-                raise ValueError("a few kilobytes may claim to hold terabytes")
-            torn = whole.testzip()  # reading alone may stop before the checksum
+            torn = _torn(whole)  # reading alone may stop before the checksum
         with np.load(path, allow_pickle=False) as arrays:
             held = {key: arrays[key] for key in arrays.files}
     except Exception as error:  # any byte of it may be another one
@@ -296,3 +294,9 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
     if torn is not None:
         raise DamagedResult(path, DAMAGED)
     return held
+
+
+def _torn(archive: zipfile.ZipFile) -> str | None:
+    if sum(member.file_size for member in archive.infolist()) > _LARGEST:
+        raise ValueError("a few kilobytes may claim to hold terabytes")
+    return archive.testzip()
