@@ -1,6 +1,6 @@
 """Run folders as strangers could send them: a table of what they do to which file.
 
-Each is laid over a run that is whole, beside another one that is left as it is.
+Each is done to a run that is whole, beside another one that is left as it is.
 """
 
 from __future__ import annotations
@@ -13,62 +13,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from eqspec.runs.environment import Environment
-from eqspec.runs.folder import Identity, Opening, RunFolder, place
-from eqspec.runs.journal import Journal
-from eqspec.runs.record import Outcome, Status
-from eqspec.spec.dump import write_yaml
-from tests.toys import PATH, load_toy, plan_of, toy_text
-
 Harm = Callable[[Path], None]
 """Does harm to a run folder; `../../../victim` and what lies in it belongs to somebody else."""
-
-EXTRA = "evaluate: [{use: r2_small, at: end}]\n"
-
-
-def whole_run(root: Path, *, name: str) -> Path:
-    """A sealed run folder with a plan, a journal and a result; made without torch."""
-    plan = plan_of(load_toy("vicreg", equivariance=PATH, extra=EXTRA))
-    data = plan.model_dump(mode="json", by_alias=True) | {"name": name}
-    path = place(root, identity=Identity.model_validate(data))
-    text = toy_text("vicreg", equivariance=PATH, extra=EXTRA)
-    opening = Opening(
-        spec=text,
-        resolved=write_yaml(plan.resolved),
-        plan=data,
-        trace={"parameters": 12},
-        environment=_environment(),
-    )
-    folder = RunFolder.create(path, opening=opening)
-    with folder.hold():
-        with Journal(folder.metrics) as metrics:
-            metrics.write(1, name="train", values={"loss": 2.5})
-            metrics.write(2, name="train", values={"loss": 2.25})
-        folder.log.write_text("2026-01-01 00:00:00  opened\n")
-        folder.evaluations.mkdir()
-        (id_,) = (evaluation.id for evaluation in plan.evaluations)
-        result = {"metrics": [{"name": "r2", "value": 0.5}], "facts": {"rev": 1}}
-        (folder.evaluations / f"{id_}.step-2.json").write_text(json.dumps(result))
-        folder.seal(Outcome(status=Status.FINISHED, step=2))
-    return path
-
-
-def _environment() -> Environment:
-    return Environment(
-        python="3.11.0",
-        platform="Linux",
-        host="somewhere",
-        cpu="a processor",
-        cores=2,
-        usable_cores=2,
-        memory=2**33,
-        accelerators=(),
-        packages={},
-        checkout=None,
-        decoder="pillow",
-        threads=1,
-    )
-
 
 # --- what can stand in the place of a file
 
@@ -202,7 +148,7 @@ _FILES = (
     "stranger.bin",
 )
 _JSON = ("plan.json", "record.json", "environment.json")
-_ROW = b'{"step":3,"name":"train","values":{"loss":%s}}\n'
+_ROW = b'{"step":5,"name":"train","values":{"loss":%s}}\n'
 
 _MOVING = "\x1b]0;x\x07\u202e\n[bold]x"
 
@@ -257,40 +203,3 @@ _OF_CONTENT: Mapping[str, Harm] = {
 
 HARMS: Mapping[str, Harm] = MappingProxyType(_OF_FILES | _OF_HEARTBEATS | _OF_CONTENT)
 """Name → what it does to a run folder."""
-
-STATUSES: Mapping[str, tuple[int, int, int, int]] = MappingProxyType(
-    {
-        "plan.json-fifo": (2, 2, 2, 2),  # there is no run, then
-        "plan.json-device": (2, 2, 2, 2),
-        "plan.json-loop": (2, 2, 2, 2),
-        "plan.json-folder": (2, 2, 2, 2),
-        "plan.json-": (3, 3, 3, 3),
-        "record.json-loop": (0, 3, 0, 0),  # as if it were not sealed
-        "record.json-": (3, 3, 3, 0),
-        "record.sha256-": (0, 3, 0, 0),
-        "environment.json-": (3, 3, 3, 0),
-        "metrics.jsonl-loop": (0, 3, 0, 0),
-        "metrics.jsonl-": (3, 3, 3, 0),
-        "spec.yaml-": (0, 3, 3, 0),
-        "resolved.yaml-": (0, 3, 3, 0),
-        "log.txt-": (0, 3, 0, 0),
-        "stranger.bin-folder": (0, 0, 0, 0),
-        "stranger.bin-": (0, 3, 0, 0),
-        "result-": (3, 3, 3, 0),
-        "evaluations-folder-link": (3, 3, 3, 0),
-        "figures-folder-link": (3, 3, 3, 0),
-        ".live-folder-link": (3, 3, 3, 0),
-        "heartbeat-": (0, 0, 0, 0),
-        "metrics-": (0, 3, 0, 0),
-        "plan-origins": (0, 3, 0, 3),
-        "plan-resolved": (0, 3, 0, 3),
-        "plan-": (3, 3, 3, 3),
-        "record-reason": (0, 3, 0, 0),
-    }
-)
-"""How a harm's name begins → exit statuses of `show`, `audit`, `diff` and `explain`."""
-
-
-def statuses_of(harm: str) -> tuple[int, int, int, int]:
-    """The exit statuses that a harm is met with."""
-    return next(found for begin, found in STATUSES.items() if harm.startswith(begin))

@@ -176,14 +176,18 @@ def _scan(path: Path) -> Iterator[tuple[int, Row]]:
     """Each row with the position of its end in bytes, up to a torn end."""
     end = 0
     with reading(path) as file:
-        lines = iter(partial(file.readline, _LONGEST), b"")
-        for number, line in enumerate(lines, start=1):
+        for number, line in enumerate(lines_of(file), start=1):
             row = parsed(line)
             if row is None:
                 need_end(file, path=path, number=number)
                 return
             end += len(line)
             yield end, row
+
+
+def lines_of(file: BinaryIO) -> Iterator[bytes]:
+    """The lines of a journal; one that is far too long comes in pieces, which are no rows."""
+    return iter(partial(file.readline, _LONGEST), b"")
 
 
 def need_end(file: BinaryIO, *, path: Path, number: int) -> None:

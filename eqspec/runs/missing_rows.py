@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from eqspec.runs.artifacts import explained
+from eqspec.runs.artifacts import reading
 from eqspec.runs.curves import TRAIN
-from eqspec.runs.journal import need_end, parsed
+from eqspec.runs.journal import lines_of, need_end, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,8 +58,8 @@ def _steps(first: int, last: int) -> str:
 
 def _trained(path: Path) -> Iterator[int]:
     """The step of each row of training, in the order of the file."""
-    with explained(path, doing="read"), path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
+    with reading(path) as file:
+        for number, line in enumerate(lines_of(file), start=1):
             start = _START.match(line) if line.endswith(b"}}\n") else None
             if start is not None:
                 step, name = int(start[1]), start[2].decode()

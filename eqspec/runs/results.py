@@ -273,11 +273,8 @@ def _need_arrays(path: Path, files: SealedFiles, summary: _Summary) -> None:
         raise DamagedResult(path, trouble)
     if not path.is_file():
         raise DamagedResult(path, Trouble.MISSING)
-    if summary.arrays is None:
-        whole = own_size(path) > 0 and zipfile.is_zipfile(path)
-    else:
-        whole = entry_of(path) == summary.arrays
-    if not whole:
+    looks_whole = own_size(path) > 0 and zipfile.is_zipfile(path)
+    if not looks_whole or summary.arrays not in {None, entry_of(path)}:
         raise DamagedResult(path, DAMAGED)
 
 

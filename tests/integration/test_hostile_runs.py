@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import shutil
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.hostile_files import HARMS, statuses_of, whole_run
-from tests.made_runs import Answer, Runs, ask
+from tests.hostile_files import HARMS
+from tests.hostile_runs import beside_a_good_one, need_met, whole_run, within
+from tests.made_runs import Runs, ask
 
 FAST = (
     "plan.json-fifo",
@@ -31,25 +31,13 @@ FAST = (
     "plan-origins",
     "record-reason",
 )
-"""One of each kind; the whole table is slow."""
-
-CASES = [
-    pytest.param(name, marks=() if name in FAST else pytest.mark.slow, id=name) for name in HARMS
-]
+"""One of each kind; `make torture` tries them all."""
 
 
 @pytest.fixture(autouse=True)
 def _in_time() -> Iterator[None]:
-    """A test that waits for ever fails."""
-
-    def late(*_: object) -> None:
-        raise AssertionError("it waits")
-
-    before = signal.signal(signal.SIGALRM, late)
-    signal.alarm(120)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
+    with within(120):
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -62,45 +50,14 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(two: Path, tmp_path: Path) -> Path:
-    """The run to which harm is done, beside a good one and what is somebody else's."""
-    shutil.copytree(two, tmp_path / "runs")
-    (tmp_path / "victim").mkdir()
-    (tmp_path / "victim" / "file.txt").write_text("private\n")
-    (path,) = (tmp_path / "runs" / "bad").iterdir()
-    return path
+    """The run to which harm is done."""
+    return beside_a_good_one(two, tmp_path)
 
 
-def _answers(folder: Path) -> dict[str, Answer]:
-    runs = str(folder.parents[1])
-    good = str(folder.parents[1] / "good" / folder.name)
-    commands = {
-        "status": ("status", "--runs", runs),
-        "show": ("show", str(folder), "--runs", runs),
-        "audit": ("audit", str(folder), "--level", "L0", "--runs", runs),
-        "diff": ("diff", str(folder), good, "--runs", runs),
-        "explain": ("explain", str(folder)),
-        "gc": ("gc", "--runs", runs),
-    }
-    return {name: ask(*command) for name, command in commands.items()}
-
-
-@pytest.mark.parametrize("harm", CASES)
+@pytest.mark.parametrize("harm", FAST)
 def test_it_is_met_with_a_sentence_and_reaches_nothing_else(harm: str, folder: Path) -> None:
     HARMS[harm](folder)
-    answers = _answers(folder)
-    told = tuple(answers[name].status for name in ("show", "audit", "diff", "explain"))
-    assert told == statuses_of(harm)
-    assert (answers["status"].status, answers["gc"].status) == (0, 0)
-    assert "good/" in answers["status"].out, "one bad run hides the others"
-    # Without a file `plan.json` it is no run at all.
-    assert "bad/" in answers["status"].out or harm == "plan.json-folder"
-    for answer in answers.values():
-        assert not {"\x1b", "\x07", "\u202e"} & set(answer.out + answer.err)
-        assert "private" not in answer.out + answer.err
-        assert answer.status == 0 or "bad" in answer.err + answer.out
-    victim = folder.parents[2] / "victim"
-    assert [path.name for path in victim.iterdir()] == ["file.txt"]
-    assert (victim / "file.txt").read_text() == "private\n"
+    need_met(harm, folder)
 
 
 @pytest.mark.parametrize("name", ["log.txt", "metrics.jsonl", "timing.jsonl"])
