@@ -274,7 +274,7 @@ def _need_arrays(path: Path, files: SealedFiles, summary: _Summary) -> None:
     if not path.is_file():
         raise DamagedResult(path, Trouble.MISSING)
     looks_whole = own_size(path) > 0 and zipfile.is_zipfile(path)
-    if not looks_whole or summary.arrays not in {None, entry_of(path)}:
+    if not looks_whole or summary.arrays not in (None, entry_of(path)):
         raise DamagedResult(path, DAMAGED)
 
 
