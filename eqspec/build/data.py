@@ -12,7 +12,7 @@ import signal
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from multiprocessing import resource_tracker
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -135,9 +135,12 @@ class _Steps(StepDataset["Batch | EqspecError"]):
 
     def __getitem__(self, step: int) -> Batch | EqspecError:
         try:
-            return self.batch(step)
+            batch = self.batch(step)
         except EqspecError as error:
             return error
+        # Arrays go through a pipe; tensors would need /dev/shm, and containers have little of it.
+        arrays: Any = {name: pixels.numpy() for name, pixels in batch.canvases.items()}
+        return replace(batch, canvases=arrays)
 
     def order(self, epoch: int) -> NDArray[np.int64]:
         """The epoch's permutation; kept, since every step of the epoch asks for it."""
@@ -225,7 +228,8 @@ def _prepared_ahead(each_step: _Steps, wanted: range, *, workers: int) -> Iterat
     for batch in prepared:
         if isinstance(batch, EqspecError):
             raise batch
-        yield batch
+        pixels = {name: torch.from_numpy(array) for name, array in batch.canvases.items()}
+        yield replace(batch, canvases=pixels)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from eqspec.build.initial import load_initial
 from eqspec.build.inputs import drawn_inputs
 from eqspec.build.optimizer import build_optimizer
 from eqspec.build.published import load_published
+from eqspec.build.readers import readers
 from eqspec.build.timeline import Timeline
 from eqspec.build.toolchain import find_toolchain
 from eqspec.build.views import DeviceViews
@@ -85,7 +86,7 @@ def build_program(plan: Plan, *, dataset: Dataset, world: World | None = None) -
     compiled = will_compile(plan)
     if compiled:
         compile_graph(graph)
-    workers = 0 if plan.machine.workers == "auto" else plan.machine.workers
+    workers = readers(plan, ranks=world.size).count
 
     def made(start: int, steps: int) -> Iterator[Batch]:
         return batches(

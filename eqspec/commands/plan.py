@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import JsonValue
 
 from eqspec.build.crop import effective_scale
+from eqspec.build.readers import Readers, readers
 from eqspec.commands.planning.data_places import NOWHERE, DataPlaces, without_place
 from eqspec.commands.planning.fits import fits
 from eqspec.commands.planning.plans import Planned, plan_spec
@@ -55,12 +56,18 @@ class Described:
     cost: Cost | None
     fit: PublishedFit | None = None
 
+    @property
+    def readers(self) -> Readers:
+        """The processes that would read its images on this machine."""
+        return readers(self.plan)
+
     def as_data(self) -> dict[str, Any]:
         """The same as plain data."""
         return {
             "folder": str(self.folder),
             "state": self.state.value,
             "stages": [dataclasses.asdict(stage) for stage in self.stages],
+            "workers": self.readers.count,
             **({"trace": None} if self.cost is None else self.cost.as_data()),
             "weights": None if self.fit is None else _fit_data(self.fit),
             "plan": self.plan.model_dump(mode="json", by_alias=True),

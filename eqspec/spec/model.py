@@ -168,7 +168,8 @@ class Machine(_Section):
     )
     workers: Literal["auto"] | Annotated[int, Field(ge=0, le=512)] = Field(
         default="auto",
-        description="Processes that read images; 0 reads in the main one.",
+        description="Processes that read images, 0 for none beside the training; auto takes one "
+        "for each core that training leaves free, up to 4, and none for images held in memory.",
         json_schema_extra=facts(unit="processes"),
     )
     compile: Literal["auto", "on", "off"] = Field(

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from pydantic import JsonValue
 from rich.text import Text
 
+from eqspec.build.readers import readers
 from eqspec.cli.columns import aligned
 from eqspec.cli.layout import heading, number, wrapped
 from eqspec.cli.render.cost import cost_rows
@@ -209,6 +210,7 @@ def _training(plan: Plan) -> list[Row]:
         ["weight decay", quantity(train.weight_decay)],
         ["precision", train.precision],
         ["checkpoints", f"{len(saves)}, the first after step {number(saves[0])}"],
+        ["images", f"read by {readers(plan)}"],
     ]
     if train.clip is not None:
         over = "everything" if train.clip.over == "all" else f"each {train.clip.over}"

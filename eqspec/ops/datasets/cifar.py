@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 rev = 1
+in_memory = True  # nothing is gained by reading ahead
 needs_folder = True
 
 SIDE = 32

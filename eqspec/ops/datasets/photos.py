@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 rev = 1
+in_memory = True  # nothing is gained by reading ahead
 needs_folder = False
 sample_unit, source_unit = "crop", "photo"
 

@@ -76,6 +76,12 @@ def test_batch_does_not_depend_on_the_workers():
         assert_same(ours, theirs)
 
 
+def test_what_workers_hand_over_needs_no_shared_memory():
+    """Containers have 64 MB of /dev/shm, and tensors are handed over there."""
+    item = _Steps(plan_of(), FakeImages(COUNT), seed=3, rank=0, world=1)[0]
+    assert all(isinstance(pixels, np.ndarray) for pixels in item.canvases.values())
+
+
 def test_shares_of_ranks_concatenate_to_the_global_batch():
     shares = [some(steps=4, rank=rank, world=4) for rank in range(4)]
     for whole, *parts in zip(some(steps=4), *shares, strict=True):

@@ -1,0 +1,57 @@
+"""How many processes read images, and where that number comes from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from eqspec.build.readers import MOST, readers, usable_cores
+from eqspec.compile.plan import Plan
+from tests.toys import load_toy, plan_of
+
+
+def plan(impl: str, workers: int | str) -> Plan:
+    made = plan_of(load_toy("vicreg"))
+    data = made.data.model_copy(update={"impl": impl})
+    machine = made.machine.model_copy(update={"workers": workers})
+    return made.model_copy(update={"data": data, "machine": machine})
+
+
+@pytest.mark.parametrize(
+    ("cores", "ranks", "said"),
+    [
+        (1, 1, "no workers (auto: of 1 core)"),
+        (2, 1, "1 worker (auto: of 2 cores)"),
+        (4, 1, "3 workers (auto: of 4 cores)"),
+        (64, 1, f"{MOST} workers (auto: of 64 cores)"),
+        (8, 4, "1 worker (auto: of 8 cores, shared by 4)"),
+        (2, 4, "no workers (auto: of 2 cores, shared by 4)"),
+    ],
+)
+def test_auto_takes_the_cores_that_training_leaves_free(cores: int, ranks: int, said: str) -> None:
+    assert str(readers(plan("image_folder", "auto"), ranks=ranks, cores=cores)) == said
+
+
+@pytest.mark.parametrize("impl", ["photos", "cifar"])
+def test_auto_takes_none_for_images_in_memory(impl: str) -> None:
+    found = readers(plan(impl, "auto"), cores=64)
+    assert str(found) == "no workers (auto: the images are in memory)"
+
+
+@pytest.mark.parametrize("impl", ["photos", "image_folder"])
+def test_a_number_is_taken_as_it_is(impl: str) -> None:
+    assert str(readers(plan(impl, 7), cores=1)) == "7 workers"
+
+
+@pytest.mark.parametrize(
+    ("text", "cores"),
+    [("100000 100000", 1), ("50000 100000", 1), ("150000 100000", 2), ("0 0", 10), ("max 1", 10)],
+)
+def test_a_container_may_give_fewer_cores(
+    text: str, cores: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(10)))
+    (tmp_path / "cpu.max").write_text(f"{text}\n")
+    assert usable_cores(tmp_path / "cpu.max") == cores
+    assert usable_cores(tmp_path / "missing") == 10
