@@ -8,7 +8,10 @@ integer resumes it.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import threading
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from multiprocessing import resource_tracker
@@ -222,6 +225,7 @@ def _prepared_ahead(each_step: _Steps, wanted: range, *, workers: int) -> Iterat
         num_workers=workers,
         # The default would take a number from torch's global generator.
         generator=torch.Generator(),
+        worker_init_fn=_end_with_parent,
     )
     with _deaf_to_interrupts():
         prepared = iter(loader)
@@ -230,6 +234,18 @@ def _prepared_ahead(each_step: _Steps, wanted: range, *, workers: int) -> Iterat
             raise batch
         pixels = {name: torch.from_numpy(array) for name, array in batch.canvases.items()}
         yield replace(batch, canvases=pixels)
+
+
+def _end_with_parent(worker: int) -> None:  # noqa: ARG001 - torch passes its number
+    """Ends a worker whose run was killed, though it waits for its batch to be taken."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @contextmanager
