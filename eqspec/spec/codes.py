@@ -257,6 +257,13 @@ _ALL = (
         "A `registry/` beside the spec holds a card of the same name as one that ships with "
         "eqspec. It is used instead; its body is part of the recipe, so its runs are other runs.",
     ),
+    Code(
+        "EQ511",
+        "an evaluation that asks for more images than there are",
+        "More neighbours than images make every image vote each time, and a batch of more images "
+        "than there are makes an epoch a single step. The numbers are then those of another "
+        "protocol: they compare with one another, and not with what is published.",
+    ),
 )
 
 CODES: Mapping[str, Code] = MappingProxyType({code.code: code for code in _ALL})

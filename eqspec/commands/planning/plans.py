@@ -21,6 +21,7 @@ from eqspec.commands.planning.published import find_published
 from eqspec.commands.planning.reading import read_with_cards, with_cards
 from eqspec.commands.planning.saved import PlanRefused, is_plan, recover
 from eqspec.compile.doubts import doubts
+from eqspec.compile.evaluation_doubts import evaluation_doubts
 from eqspec.compile.plan import Plan
 from eqspec.compile.planner import plan as make_plan
 from eqspec.compile.resolve import Resolved, resolve
@@ -113,6 +114,7 @@ def _compiled(
             resolved = standing_in(resolved, data=data)
             plans[variant] = _plan(resolved, data=data, catalog=catalog, fetch=fetch)
             warned += doubts(resolved, plans[variant])
+            warned += evaluation_doubts(plans[variant], one.source)
             warned += machine_doubts(plans[variant], one.source, facts=facts)
         except SpecError as error:
             problems.extend(d for d in error.diagnostics if d not in problems)

@@ -23,6 +23,7 @@ from pydantic import Field
 from eqspec.nn.accuracy import accuracy_difference, accuracy_metrics, image_resamples
 from eqspec.nn.scores import Headline, Metric, Result
 from eqspec.ops.op import OpParams
+from eqspec.spec.phrases import counted
 
 if TYPE_CHECKING:
     from eqspec.nn.image_features import FeatureBench, ImageFeatures
@@ -83,13 +84,15 @@ class NearestNeighbours:
                 group = tuple(zip(KEYS, (row, str(k)), strict=True))
                 metrics += accuracy_metrics(right, held.labels, times=times, group=group)
                 arrays[f"right/{row}/{k}"] = right
-        facts = {
+        facts: dict[str, object] = {
             "train_images": len(train.images),
             "heldout_images": len(held.images),
             "heldout_sources": len(np.unique(held.sources)),
             "classes": len(held.classes),
             "resamples": p.resamples,
         }
+        if said := short_of(p, images=len(train.images)):
+            facts["short_of"] = list(said)
         return Result(metrics=tuple(metrics), facts=facts, arrays=arrays)
 
     def _predict(self, train: ImageFeatures, held: ImageFeatures, *, row: str) -> np.ndarray:
@@ -107,6 +110,17 @@ class NearestNeighbours:
             temperature=self.params.temperature,
         )
         return said.cpu().numpy()
+
+
+def short_of(params: Params, *, images: int) -> tuple[str, ...]:
+    """What a k beyond the number of images that vote means."""
+    voting = min(images, params.train_images or images)
+    return tuple(
+        f"k = {k} is more than the {counted(voting, 'image')} that may vote: all of them do, each "
+        f"time, as with k = {voting}"
+        for k in params.k
+        if k > voting
+    )
 
 
 def build(params: Params) -> NearestNeighbours:

@@ -28,6 +28,7 @@ from eqspec.nn.accuracy import accuracy_difference, accuracy_metrics, image_resa
 from eqspec.nn.philox import Draws
 from eqspec.nn.scores import Headline, Metric, Result
 from eqspec.ops.op import OpParams
+from eqspec.spec.phrases import counted
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -156,6 +157,15 @@ def in_slice(sources: np.ndarray, *, share: float) -> np.ndarray:
 
 def _commonest(labels: np.ndarray) -> int:
     return int(np.bincount(labels).argmax())
+
+
+def short_of(params: Params, *, images: int) -> tuple[str, ...]:
+    """What a batch beyond the number of images means."""
+    there = min(images, params.train_images or images)
+    if params.batch <= there:
+        return ()
+    more = f"a batch of {params.batch:,} is more than the {counted(there, 'image')} to train on"
+    return (f"{more}: each epoch is a single step",)
 
 
 def build(params: Params) -> LinearProbe:
