@@ -195,11 +195,15 @@ def _of_recipe(study: Study, text: str, path: KeyPath) -> ValuePage | None:
     inner = (*call.path, "params", *parts[2:])
     method, told = resolved.cards["method"], _parameter(call, inner)
     recipe = ("recipe", key, "params", *parts[2:])
-    node = call.source.get(inner)
+    written: KeyPath = ("train", key, "params", *parts[2:])
+    laid = resolved.source.get(written)  # over the recipe's, or whole
+    node = laid or call.source.get(inner)
     if told is None:
         return None
     where = _op_default(call)
-    if node is not None and own is None:
+    if laid is not None:
+        where = spec_origin(resolved, written)
+    elif node is not None and own is None:
         where = card_origin(resolved.source, method, recipe, at=("method",))
     elif node is not None:
         where = spec_origin(resolved, inner)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from eqspec.compile.plan import AugmentStep, PathPlan, Plan
 from eqspec.compile.resolve import Resolved
@@ -29,6 +29,7 @@ def doubts(resolved: Resolved, plan: Plan) -> tuple[Diagnostic, ...]:
         *_poor_covariance(resolved, plan),
         *_long_warmup(resolved, plan),
         *_untold_geometry(resolved, plan),
+        *_replaced_recipe(resolved),
     )
 
 
@@ -154,6 +155,38 @@ def _long_warmup(resolved: Resolved, plan: Plan) -> Iterator[Diagnostic]:
         also=((source.value(at), counted(rise, "step")),),
         severity=Severity.WARNING,
     )
+
+
+def _replaced_recipe(resolved: Resolved) -> Iterator[Diagnostic]:
+    """Values of the recipe that a whole optimizer or schedule of the spec's own leaves out.
+
+    Those that the spec itself has set below `method.with`, and those that change with the step.
+    """
+    recipe, method = resolved.method.recipe, resolved.cards["method"]
+    for key, old in (("optimizer", recipe.optimizer), ("schedule", recipe.schedule)):
+        node = resolved.source.get(("train", key, "impl"))
+        if old is None or node is None or node.value is None:
+            continue
+        given = _keys(resolved, ("train", key, "params"))
+        asked = _keys(resolved, ("method", "with"))
+        named = [f"method.with.{name}" for name in asked if name.startswith(f"recipe.{key}.")]
+        left = {n: v for n, v in old.params.items() if n not in given}
+        named += [n for n, v in left.items() if isinstance(v, dict) and "impl" in v]
+        if named:
+            yield Diagnostic(
+                "EQ511",
+                f"`train.{key}` replaces the recipe of `{method.name}`, and with it "
+                + ", ".join(f"`{name}`" for name in named),
+                resolved.source.value(("train", key)),
+                label=f"instead of the recipe's `{old.impl}`",
+                help=f"to change single values, leave `impl` out: `{key}: {{params: {{…}}}}`",
+                severity=Severity.WARNING,
+            )
+
+
+def _keys(resolved: Resolved, path: KeyPath) -> tuple[str, ...]:
+    node = resolved.source.get(path)
+    return tuple(node.value) if node is not None and isinstance(node.value, Mapping) else ()
 
 
 def _untold_geometry(resolved: Resolved, plan: Plan) -> Iterator[Diagnostic]:

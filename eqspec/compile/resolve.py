@@ -27,6 +27,7 @@ from eqspec.spec.checkpoints import BackboneUse, PublishedWeights, as_published
 from eqspec.spec.model import Evaluation, Spec, TrainSpec
 from eqspec.spec.node import KeyPath
 from eqspec.spec.source import Source
+from eqspec.spec.use import OpCall, RecipeCall
 
 CardT = TypeVar("CardT", bound=CardModel)
 
@@ -163,11 +164,36 @@ def resolve(spec: Spec, *, source: Source, catalog: Catalog, name: str) -> Resol
         raise SpecError(tuple(problems))
     if spec.augment is None and "method" in cards:
         cards["augment"] = _recipe_augment(cards["method"], source=source, catalog=catalog)
+    if "method" in cards:
+        spec = _over_recipe(spec, _model(cards["method"], MethodCard), source=source)
     data = _model(cards["data"], DatasetCard)
     image = spec.image or data.facts.image or DEFAULT_IMAGE
     return Resolved(
         name=name, spec=spec, source=source, image=image, cards=cards, evaluations=evaluations
     )
+
+
+def _over_recipe(spec: Spec, method: MethodCard, *, source: Source) -> Spec:
+    """The spec with its optimizer and schedule whole, where it says only what is other in them.
+
+    Raises:
+        SpecError: when the recipe has none that values could be laid over.
+    """
+    if spec.train is None:
+        return spec
+    whole: dict[str, RecipeCall] = {}
+    for key in ("optimizer", "schedule"):
+        written: RecipeCall | None = getattr(spec.train, key)
+        recipe = getattr(method.recipe, key)
+        if written is None:
+            continue
+        laid = written.over(recipe if isinstance(recipe, OpCall) else None)
+        if laid is None:
+            place = source.value(("train", key))
+            message = f"missing key `impl`: the method has no {key} of its own"
+            raise SpecError((Diagnostic("EQ002", message, place, help="add `impl:`"),))
+        whole[key] = laid
+    return spec.model_copy(update={"train": spec.train.model_copy(update=whole)})
 
 
 def _evaluations(

@@ -67,7 +67,8 @@ def plan_training(resolved: Resolved, *, clock: Clock, modules: Sequence[ModuleP
     if resolved.spec.train is None:
         return NO_TRAINING
     train, recipe = resolved.train, resolved.method.recipe
-    optimizer = train.optimizer or recipe.optimizer
+    optimizer = train.optimizer.call if train.optimizer else recipe.optimizer
+    schedule = train.schedule.call if train.schedule else recipe.schedule
     if optimizer is None:
         raise GraphError(
             ("train",), "the method has no optimizer of its own", help="add `optimizer:`"
@@ -86,7 +87,7 @@ def plan_training(resolved: Resolved, *, clock: Clock, modules: Sequence[ModuleP
         precision=train.precision,
         optimizer=OpCall(impl=optimizer.impl, params=dumped),
         lr=checked_number(
-            train.schedule or recipe.schedule or peak,
+            schedule or peak,
             legal=NotNegative,
             path=("recipe" if train.schedule is None else "train", "schedule"),
             known={"peak": peak},

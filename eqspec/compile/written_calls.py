@@ -97,7 +97,7 @@ def calls_of_training(source: Source, cards: Mapping[str, Card]) -> Iterator[Wri
     told: Mapping[str, Mapping[str, JsonValue]] = {"schedules": {"peak": 1.0}}
     for key, family in (("optimizer", "optimizers"), ("schedule", "schedules")):
         here: tuple[Source, KeyPath] = (source, ("train", key))
-        if is_absent(*here) and method is not None:
+        if is_absent(source, (*here[1], "impl")) and method is not None:
             here = (method.source, ("recipe", key))
         node = here[0].get(here[1])
         if node is not None and isinstance(node.value, Mapping):

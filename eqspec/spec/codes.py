@@ -252,6 +252,13 @@ _ALL = (
         "the published weights.",
     ),
     Code(
+        "EQ511",
+        "values of the recipe that are not used",
+        "An `optimizer` or `schedule` with an `impl` takes the place of the whole one in the "
+        "method's recipe: what the recipe schedules there, and what `method.with` sets in it, has "
+        "no effect. `params` without an `impl` are laid over the recipe's.",
+    ),
+    Code(
         "EQ510",
         "a card that is replaced",
         "A `registry/` beside the spec holds a card of the same name as one that ships with "

@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 from eqspec.spec.checkpoints import Backbone, InitUse, KeepSpec
 from eqspec.spec.duration import PositiveDuration
 from eqspec.spec.facts import Identity, axis, facts
-from eqspec.spec.use import BareName, NameOrBody, OpCall, Use
+from eqspec.spec.use import BareName, NameOrBody, RecipeCall, Use
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -121,9 +121,9 @@ class TrainSpec(_Section):
             axes=(axis("batch"),),
         ),
     )
-    optimizer: OpCall | None = Field(
+    optimizer: RecipeCall | None = Field(
         default=None,
-        description="The optimizer; null takes the method's recipe.",
+        description="The optimizer; null takes the recipe's, `params` alone are laid over it.",
         json_schema_extra=facts(
             paper="adamw; lr 1.0e-4 per 256 (VICReg) · 5.0e-4 per 256 (iBOT) · "
             "4.0e-3 per sqrt 1024 (DINOv2)",
@@ -133,9 +133,10 @@ class TrainSpec(_Section):
             ),
         ),
     )
-    schedule: OpCall | None = Field(
+    schedule: RecipeCall | None = Field(
         default=None,
-        description="The learning rate's schedule; null takes the method's recipe.",
+        description="Schedule of the learning rate; null takes the recipe's, `params` alone are "
+        "laid over it.",
         json_schema_extra=facts(paper="cosine; 10 epochs of warmup (DINOv2)"),
     )
     precision: Literal["fp32", "bf16"] = Field(

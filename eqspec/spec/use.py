@@ -83,6 +83,33 @@ class OpCall(BaseModel):
     )
 
 
+class RecipeCall(BaseModel):
+    """An op in the place of a recipe's, or values laid over those of the recipe's."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    impl: BareName | None = Field(
+        default=None, description="Name of an op; without one, the recipe's with other `params`."
+    )
+    params: dict[str, JsonValue] = Field(
+        default_factory=dict, description="The op's parameters; those left out keep their defaults."
+    )
+
+    def over(self, recipe: OpCall | None) -> RecipeCall | None:
+        """With what the recipe says, where no op is named; None where there is no recipe either."""
+        if self.impl is not None:
+            return self
+        if recipe is None:
+            return None
+        return RecipeCall(impl=recipe.impl, params={**recipe.params, **self.params})
+
+    @property
+    def call(self) -> OpCall:
+        """The op and its parameters; of one that is `over` its recipe."""
+        assert self.impl is not None, "laid over its recipe"
+        return OpCall(impl=self.impl, params=self.params)
+
+
 def use_or_body(value: object) -> str:
     """`card` for a body written in place, `use` for everything else."""
     if isinstance(value, CardBody):
