@@ -68,7 +68,6 @@ def plan_training(resolved: Resolved, *, clock: Clock, modules: Sequence[ModuleP
         return NO_TRAINING
     train, recipe = resolved.train, resolved.method.recipe
     optimizer = train.optimizer.call if train.optimizer else recipe.optimizer
-    schedule = train.schedule.call if train.schedule else recipe.schedule
     if optimizer is None:
         raise GraphError(
             ("train",), "the method has no optimizer of its own", help="add `optimizer:`"
@@ -87,7 +86,7 @@ def plan_training(resolved: Resolved, *, clock: Clock, modules: Sequence[ModuleP
         precision=train.precision,
         optimizer=OpCall(impl=optimizer.impl, params=dumped),
         lr=checked_number(
-            schedule or peak,
+            _schedule(resolved) or peak,
             legal=NotNegative,
             path=("recipe" if train.schedule is None else "train", "schedule"),
             known={"peak": peak},
@@ -106,6 +105,12 @@ def plan_training(resolved: Resolved, *, clock: Clock, modules: Sequence[ModuleP
         ),
         clip=None if recipe.clip is None else _clip(recipe.clip),
     )
+
+
+def _schedule(resolved: Resolved) -> OpCall | None:
+    """The spec's own, or the recipe's."""
+    own = resolved.train.schedule
+    return own.call if own else resolved.method.recipe.schedule
 
 
 def _number(value: JsonValue) -> float | OpCall:
