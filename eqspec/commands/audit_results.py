@@ -181,10 +181,10 @@ class _Again:
         found = sorted(gaps, key=lambda gap: -gap.width)[:_MOST]
         listed = tuple(Disagreement(g.name, _text(g.stored), _text(g.again)) for g in found)
         if self._rounding is None:
-            said = f"{len(gaps)} numbers are others when made again, and should be the same here"
+            said = f"made again, {_counted(gaps)}, and should not be here"
             return Finding(Level.RESULTS, about, holds=False, said=said, disagreements=listed)
         if widest > tolerance:
-            said = f"{len(gaps)} numbers are others when made again, by up to {widest:.2g}"
+            said = f"made again, {_counted(gaps)}, by up to {widest:.2g}"
             said += f", where rounding allows {tolerance:g}"
             return Finding(Level.RESULTS, about, holds=False, said=said, disagreements=listed)
         said = f"{count} numbers, made again within {tolerance:g} (widest gap {widest:.1g}): "
@@ -194,6 +194,10 @@ class _Again:
 
 def _finding(about: str, *, said: str, holds: bool | None = None) -> Finding:
     return Finding(Level.RESULTS, about, holds, said)
+
+
+def _counted(gaps: list[_Gap]) -> str:
+    return "1 number is another" if len(gaps) == 1 else f"{len(gaps)} numbers are others"
 
 
 def _not_comparable(before: Result, after: Result) -> str | None:
@@ -238,7 +242,7 @@ def _numbers(result: Result) -> dict[str, float | None]:
 def _other_counts(
     before: Result, after: Result
 ) -> Iterator[tuple[str, tuple[float | None, float | None]]]:
-    """Counts among the facts (images, classes, …) that are others, by name."""
+    """Counts among the facts (images, classes, …) that differ, by name."""
     for name, value in after.facts.items():
         stored = before.facts.get(name)
         if isinstance(value, int) and stored != value:

@@ -78,6 +78,16 @@ def test_every_evaluation_stands_beside_an_untrained_encoder(place: Place) -> No
     assert values[0] != values[1], "two encoders were judged"
 
 
+def test_an_audit_evaluates_them_again(place: Place) -> None:
+    data = ("--data", f"image-folder={place.root / 'images'}")
+    said = place.ask("audit", "latest", "--level", "L4", *data, "--json")
+    found = {f["about"]: f for f in said.data["findings"] if f["level"] == "L4"}
+    kinds = [name.rpartition("-")[0].rpartition("-")[0] for name in found]
+    assert sorted(kinds) == ["effective-rank", "knn", "linear-probe", "r2"]
+    assert {f["holds"] for f in found.values()} == {True}, found
+    assert "bit for bit" in next(iter(found.values()))["said"]
+
+
 def test_the_run_keeps_the_weights_and_says_how_it_took_them(place: Place) -> None:
     run = eqspec.load(place.folder)
     inside = encoder(LAYOUTS["mae"].params)
