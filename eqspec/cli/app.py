@@ -5,15 +5,19 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from collections.abc import Iterator, Mapping, MutableMapping
 from importlib import import_module
 from typing import Annotated, Any, cast
 
 import typer
+from rich.text import Text
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 import eqspec
+from eqspec.cli.columns import wrap
 from eqspec.cli.one_device import refuse_several_processes
 from eqspec.cli.options import screen_of
 
@@ -41,7 +45,7 @@ TRAINING = frozenset({"run", "eval", "ablate", "audit"})
 _FIRST = (
     "eqspec check specs/quickstart.yaml    is the spec right?",
     "eqspec plan specs/quickstart.yaml     what would run, and what does it cost?",
-    "eqspec run specs/quickstart.yaml      train and judge; again: go on where it stopped",
+    "eqspec run specs/quickstart.yaml      train and evaluate, or go on with that",
     "eqspec list methods                   what may a spec name?",
     "eqspec show vicreg                    what does a name stand for?",
 )
@@ -91,8 +95,22 @@ def _typer(**settings: object) -> typer.Typer:
 
 
 def _examples(lines: tuple[str, ...]) -> str:
+    room = shutil.get_terminal_size().columns - len("    ")
+    shown = (f"  {part}" for line in lines for part in _example(line, room=room))
     # \b: these lines are not to be filled.
-    return "\n".join(("\b", "Examples:", *(f"  {line}" for line in lines)))
+    return "\n".join(("\b", "Examples:", *shown))
+
+
+def _example(line: str, *, room: int) -> Iterator[str]:
+    """A command and what it is for; where there is no room, on lines that a shell takes as one."""
+    if len(line) <= room:
+        yield line
+        return
+    command, *about = re.split(" {2,}", line, maxsplit=1)
+    *parts, last = (part.plain for part in wrap(Text(command), width=room - len(" \\"), hang=4))
+    yield from (f"{part} \\" for part in parts)
+    yield last
+    yield from (f"      {said}" for said in about)
 
 
 def _eqspec(

@@ -49,7 +49,8 @@ TimeLimit = Annotated[
 Again = Annotated[
     bool,
     typer.Option(
-        "--again", help="Make what is complete once more, beside it, as `RECIPE-sSEED.2`."
+        "--again",
+        help="Make what is complete once more, beside it, in a folder whose name ends in `.2`.",
     ),
 ]
 Fork = Annotated[

@@ -1,0 +1,27 @@
+"""Help fits the terminal, and its examples can be copied at any width."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+
+from eqspec.cli.app import COMMANDS
+from eqspec.cli.main import main
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_help_fits_and_its_examples_are_the_same_commands(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command in COMMANDS:
+        pages: list[str] = []
+        for columns in (200, width):
+            monkeypatch.setenv("COLUMNS", str(columns))
+            assert main([command, "--help"]) == 0
+            pages.append(capsys.readouterr().out)
+        wide, narrow = (page.partition("Examples:")[2] for page in pages)
+        assert max(map(len, pages[1].splitlines())) <= width, command
+        # A shell takes lines that end in a backslash as one.
+        assert shlex.split(narrow.replace("\\\n", "")) == shlex.split(wide), command
+        assert set(pages[0].split()) <= set(pages[1].split()), command
