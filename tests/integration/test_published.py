@@ -204,7 +204,7 @@ def test_keys_of_a_training_are_refused_together(tmp_path: Path) -> None:
     assert said.status == 2
     for key in ("method", "augment", "equivariance", "init_from", "evaluate[0].every"):
         assert f"`{key}`" in said.err, key
-    assert said.err.count("EQ023") == 5
+    assert said.err.count("[EQ023]") == 5
     (tmp_path / "bare.yaml").write_text(
         "schema: 1\ndata: {use: photos}\nbackbone: {use: vit_tiny_patch16}\n"
     )
