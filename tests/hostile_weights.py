@@ -184,8 +184,8 @@ ENCODERS: Mapping[str, tuple[Callable[[Path], None], str]] = {
     "registers in one dimension": (_with(reg_token=torch.ones(3)), "unexpected (`reg_token`)"),
     "positions in two dimensions": (_with(pos_embed=torch.ones(17, 32)), "of another shape"),
     "no positions at all": (_with(pos_embed=torch.ones(1, 0, 32)), "of another shape"),
-    "a block of a name without end": (
-        _with(**{f"blocks__{'9' * 400}__norm1__weight": torch.ones(32)}),
+    "a block of a hundred digits": (
+        _with(**{f"blocks__{'9' * 100}__norm1__weight": torch.ones(32)}),
         "`depth` is 2 here",
     ),
     "a kernel in two dimensions": (
