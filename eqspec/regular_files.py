@@ -62,8 +62,12 @@ def appending(path: Path) -> FileIO:
     """
     if os.path.lexists(path):
         regular(path, follow=False)
-    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW
-    return FileIO(_checked(os.open(path, flags, 0o666)), "ab")
+    return open(path, "ab", buffering=0, opener=_without_links)
+
+
+def _without_links(path: str, flags: int) -> int:
+    more = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    return _checked(os.open(path, flags | more, 0o666))
 
 
 def files_below(

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from eqspec.printable import printable
-from eqspec.regular_files import appending
+from eqspec.regular_files import appending, opened
 from eqspec.runs.artifacts import explained
 
 if TYPE_CHECKING:
@@ -38,8 +38,11 @@ class Log:
                 self._file.write(b"\n")
 
     def _is_torn(self) -> bool:
-        size = self._file.seek(0, os.SEEK_END)
-        return size > 0 and os.pread(self._file.fileno(), 1, size - 1) != b"\n"
+        with opened(self._path, follow=False) as file:
+            if not file.seek(0, os.SEEK_END):
+                return False
+            file.seek(-1, os.SEEK_END)
+            return file.read() != b"\n"
 
     def __enter__(self) -> Self:
         return self
