@@ -57,7 +57,7 @@ def command(
     if as_json:
         screen.show_json(page.as_data(pages))
     else:
-        screen.show(page.shown(pages, width=screen.width))
+        screen.show(page.shown(pages, width=screen.wrap))
     screen.suggest("eqspec", "list", page.kind(pages[0]))
     return 0
 

@@ -10,6 +10,7 @@ from typing import Any
 from rich.cells import cell_len
 from rich.text import Text
 
+from eqspec.cli.columns import wrap
 from eqspec.cli.layout import heading, wrapped
 from eqspec.commands.list import OPS
 from eqspec.commands.show import CardPage, OpPage, Page
@@ -18,13 +19,35 @@ from eqspec.ops.parameters import Parameter
 _ABOUT = 38
 """Column at which parameters are explained."""
 
+_SENTENCE = 36
+"""Fewest columns in which they are explained beside their names."""
 
-def shown(pages: Sequence[Page], *, width: int) -> Text:
-    """One page under the other."""
+_PLAIN = 100
+"""Columns for sentences where no terminal says how wide it is."""
+
+
+def shown(pages: Sequence[Page], *, width: int | None) -> Text:
+    """One page under the other.
+
+    Args:
+        width: of the terminal; None where a card is to be written as it stands in its file.
+    """
     drawn = (
         _card(p, width=width) if isinstance(p, CardPage) else _op(p, width=width) for p in pages
     )
     return Text("\n\n").join(drawn)
+
+
+def _written(text: str, *, width: int | None, hang: int) -> Text:
+    """Lines as somebody has written them; what does not fit goes on below, indented further."""
+    if width is None:
+        return Text(text)
+    lines = (
+        part
+        for line in text.split("\n")
+        for part in wrap(Text(line), width=width, hang=len(line) - len(line.lstrip(" ")) + hang)
+    )
+    return Text("\n").join(lines)
 
 
 def as_data(pages: Sequence[Page]) -> list[dict[str, Any]]:
@@ -40,22 +63,29 @@ def as_data(pages: Sequence[Page]) -> list[dict[str, Any]]:
     ]
 
 
-def _card(page: CardPage, *, width: int) -> Text:
-    lines = [_title(page, kind="card"), Text(), Text(page.text.strip("\n"))]
+def _card(page: CardPage, *, width: int | None) -> Text:
+    text = _written(page.text.strip("\n"), width=width, hang=2)
+    lines = [_title(page, kind="card", width=width), Text(), text]
     if page.settable:
-        names = wrapped(", ".join(page.settable), width=width, indent=2)
+        names = wrapped(", ".join(page.settable), width=width or _PLAIN, indent=2)
         lines += [Text(), heading("with", note="a path in `with:` begins with one of"), names]
     return Text("\n").join(lines)
 
 
-def _op(page: OpPage, *, width: int) -> Text:
-    lines = [_title(page, kind="op"), Text(), Text(page.about)]
+def _op(page: OpPage, *, width: int | None) -> Text:
+    lines = [
+        _title(page, kind="op", width=width),
+        Text(),
+        _written(page.about, width=width, hang=0),
+    ]
     if page.parameters:
-        lines += [Text(), heading("params"), *(_parameter(p, width=width) for p in page.parameters)]
+        shown = (_parameter(p, width=width or _PLAIN) for p in page.parameters)
+        lines += [Text(), heading("params"), *shown]
     if page.ports:
         marks = {(True, False): " (optional)", (False, True): " (several streams)"}
         names = ", ".join(p.name + marks.get((p.optional, p.many), "") for p in page.ports)
-        lines += [Text(), heading("ports", note="the streams that it reads"), Text(f"  {names}")]
+        ports = wrapped(names, width=width or _PLAIN, indent=2)
+        lines += [Text(), heading("ports", note="the streams that it reads"), ports]
     return Text("\n").join(lines)
 
 
@@ -64,18 +94,18 @@ def _parameter(parameter: Parameter, *, width: int) -> Text:
     signature = Text.assemble(
         "  ", (parameter.name, "cyan"), (f": {parameter.type}", "dim"), default
     )
-    about = wrapped(parameter.about, width=width, indent=_ABOUT)
-    if cell_len(signature.plain) >= _ABOUT - 1 and parameter.about:
-        return Text("\n").join([signature, about])
+    indent = _ABOUT if width - _ABOUT >= _SENTENCE else 6
+    about = wrapped(parameter.about, width=width, indent=indent)
+    if cell_len(signature.plain) >= indent - 1 and parameter.about:
+        return Text("\n").join([*wrap(signature, width=width, hang=6), about])
     return signature + about[cell_len(signature.plain) :]
 
 
-def _title(page: Page, *, kind: str) -> Text:
+def _title(page: Page, *, kind: str, width: int | None) -> Text:
     status = f" · {page.status}" if isinstance(page, CardPage) and page.status else ""
     name = f"{page.family}/{page.name}"
-    return Text.assemble(
-        (name, "bold"), (f"  {kind}, rev {page.rev}{status}  {_near(page.file)}", "dim")
-    )
+    said = f"{kind}, rev {page.rev}{status}  {_near(page.file)}"
+    return heading(name, note=said, width=width)
 
 
 def _near(file: Path) -> str:

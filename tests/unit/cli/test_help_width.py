@@ -1,4 +1,4 @@
-"""Help fits the terminal, and its examples can be copied at any width."""
+"""Help and the pages of cards and ops fit the terminal; examples can be copied at any width."""
 
 from __future__ import annotations
 
@@ -25,3 +25,16 @@ def test_help_fits_and_its_examples_are_the_same_commands(
         # A shell takes lines that end in a backslash as one.
         assert shlex.split(narrow.replace("\\\n", "")) == shlex.split(wide), command
         assert set(pages[0].split()) <= set(pages[1].split()), command
+
+
+@pytest.mark.parametrize("name", ["vicreg", "knn", "rot", "ibot_multicrop"])
+def test_pages_of_cards_and_ops_fit_and_lose_no_word(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pages: list[str] = []
+    for columns in (200, 60):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        assert main(["show", name]) == 0
+        pages.append(capsys.readouterr().out)
+    assert set(pages[0].split()) == set(pages[1].split())
+    assert all(len(line) <= 60 or len(line.split()) == 1 for line in pages[1].splitlines())
