@@ -174,7 +174,7 @@ def _replaced_recipe(resolved: Resolved) -> Iterator[Diagnostic]:
         named += [n for n, v in left.items() if isinstance(v, dict) and "impl" in v]
         if named:
             yield Diagnostic(
-                "EQ511",
+                "EQ512",
                 f"`train.{key}` replaces the recipe of `{method.name}`, and with it "
                 + ", ".join(f"`{name}`" for name in named),
                 resolved.source.value(("train", key)),

@@ -252,13 +252,6 @@ _ALL = (
         "the published weights.",
     ),
     Code(
-        "EQ511",
-        "values of the recipe that are not used",
-        "An `optimizer` or `schedule` with an `impl` takes the place of the whole one in the "
-        "method's recipe: what the recipe schedules there, and what `method.with` sets in it, has "
-        "no effect. `params` without an `impl` are laid over the recipe's.",
-    ),
-    Code(
         "EQ510",
         "a card that is replaced",
         "A `registry/` beside the spec holds a card of the same name as one that ships with "
@@ -271,7 +264,15 @@ _ALL = (
         "than there are makes an epoch a single step. The numbers are then those of another "
         "protocol: they compare with one another, and not with what is published.",
     ),
+    Code(
+        "EQ512",
+        "values of the recipe that are not used",
+        "An `optimizer` or `schedule` with an `impl` takes the place of the whole one in the "
+        "method's recipe: what the recipe schedules there, and what `method.with` sets in it, has "
+        "no effect. `params` without an `impl` are laid over the recipe's.",
+    ),
 )
 
 CODES: Mapping[str, Code] = MappingProxyType({code.code: code for code in _ALL})
 """All codes, in order."""
+assert len(CODES) == len(_ALL), "two diagnostics have one code"

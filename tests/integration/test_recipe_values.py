@@ -64,8 +64,8 @@ def test_a_whole_optimizer_says_what_it_drops(tmp_path: Path) -> None:
     whole = ", optimizer: {impl: adamw, params: {lr: 1.0e-3}}"
     said = asked(tmp_path, "check", train=whole)
     assert said.status == 0, said.err
-    assert "EQ511" in said.err
+    assert "EQ512" in said.err
     assert "`weight_decay`" in said.err
-    assert "EQ511" not in asked(tmp_path, "check", train=", optimizer: {params: {lr: 1.0e-3}}").err
+    assert "EQ512" not in asked(tmp_path, "check", train=", optimizer: {params: {lr: 1.0e-3}}").err
     full = ", optimizer: {impl: adamw, params: {lr: 1.0e-3, weight_decay: 0.1}}"
-    assert "EQ511" not in asked(tmp_path, "check", train=full).err
+    assert "EQ512" not in asked(tmp_path, "check", train=full).err
