@@ -11,6 +11,7 @@ from eqspec.commands.planning.data_places import DataPlaces, open_dataset
 from eqspec.commands.running.known_data import Compared, compare_data, counted, listed
 from eqspec.compile.plan import DataPlan
 from eqspec.errors import EqspecError
+from eqspec.ops.tolerant import Tolerant
 from eqspec.runs.data_record import KnownData, load_data
 from eqspec.runs.folder import RunFolder
 
@@ -34,7 +35,7 @@ def data_finding(
         train = open_dataset(planned, split="train", places=data, own=planned.name)
         train.list_files()
         now, known = train.fingerprint(), load_data(folder.path)
-        found = None if known is None else compare_data(known, train, full=full)
+        found = None if known is None else _compared(known, train, full=full)
     except (EqspecError, ValueError) as error:
         message = error.message if isinstance(error, EqspecError) else "planned by another eqspec"
         return Finding(Level.SAME_HERE, "data", None, f"cannot be read here: {message}")
@@ -47,6 +48,11 @@ def data_finding(
     else:
         said = f"the same fingerprint, {now[:12]}, of {train.looked_at}{_beyond(found, known)}"
     return Finding(Level.SAME_HERE, "data", not differs, said, tuple(differs[:_MOST]))
+
+
+def _compared(known: KnownData, train: Tolerant, *, full: bool) -> Compared:
+    """A run whose spec asks for all is compared in full, whether the audit asks for it or not."""
+    return compare_data(known, train, full=full or known.record.full is not None)
 
 
 def _differences(found: Compared) -> list[Disagreement]:

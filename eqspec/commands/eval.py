@@ -154,7 +154,7 @@ def evaluate_run(request: EvalRequest) -> Generator[EvalEvent]:
     with folder.hold(), Log(folder.log) as log:
         folder.finish_sealing()
         folder.guard_data(splits.train.fingerprint(), looked_at=splits.train.looked_at)
-        check_data(folder, splits.train, data=request.plan.data)
+        check_data(folder, splits.train, plan=request.plan)
         making = _Making(folder, _due(request, folder))
         try:
             for event in _events(request, folder, making.due, splits=splits):

@@ -55,8 +55,8 @@ def _described(field: FieldInfo, *, first: str) -> SchemaField:
     default = None
     if not field.is_required():
         default = default_text(field.get_default(call_default_factory=True))
-    identity = _extra(dict(_fields(Spec))[first]).get("identity")
     extra = _extra(field)
+    identity = extra.get("identity") or _extra(dict(_fields(Spec))[first]).get("identity")
     return SchemaField(
         about=field.description or "",
         unit=extra.get("unit"),

@@ -74,9 +74,9 @@ def run(request: RunRequest) -> Generator[RunEvent]:
         if record is not None and record.status is Status.FAILED and not request.retry:
             raise _failed_before(folder, record)
         warnings = (f"weights from `init_from`: {fit}",) if fit and not fit.whole else ()
-        warnings += check_data(folder, splits.train, data=plan.data)
+        warnings += check_data(folder, splits.train, plan=plan)
         anew = reopen(request, folder)
-        begin_data(folder, splits.train, data=plan.data)
+        begin_data(folder, splits.train, plan=plan)
         notes = () if published is None else told_published(published)
         with Log(folder.log) as log:
             attempt = Attempt(request, folder, splits=splits, live=live, anew=anew)

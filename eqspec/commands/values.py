@@ -22,6 +22,8 @@ from eqspec.spec.override import key_path
 _RECIPE = (("augment",), ("train", "optimizer"), ("train", "schedule"))
 """What a spec leaves to the method's recipe by null."""
 
+_LOOKED_AT = ("data", "fingerprint")  # which the body of a card may leave to its default
+
 
 @dataclass(frozen=True, slots=True)
 class ValuePage:
@@ -117,6 +119,8 @@ def yaml_text(value: JsonValue) -> str:
 def _in_schema(study: Study, text: str, *, path: KeyPath, field: SchemaField) -> ValuePage:
     page, resolved = field_page(text, field), study.resolved
     known: JsonValue = resolved.spec.model_dump(mode="json", by_alias=True)
+    if path == _LOOKED_AT and isinstance(known, dict):
+        known = {**known, "data": {"fingerprint": resolved.fingerprint}}
     for depth, part in enumerate(path):
         inner = _part(known, part)
         if inner is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import NewType
 
 from pydantic import JsonValue
@@ -25,6 +26,9 @@ FOLDER_DIGITS = 8
 
 _TOLD = frozenset({"name", "about", "notes", "paper", "licence", "status"})
 """What a card says that no weight depends on."""
+
+_TOLD_OF = MappingProxyType({"backbones": {"facts"}, "datasets": {"fingerprint"}})
+"""The same of the cards of one family alone."""
 
 
 def hashed(content: dict[str, JsonValue]) -> str:
@@ -109,9 +113,10 @@ def recipe_content(
 def told_of(family: str) -> frozenset[str]:
     """Keys of a card that no id depends on.
 
-    Of a backbone, facts are only checked, or recorded with published weights (`start_content`).
+    Of a backbone, facts are only checked, or recorded with published weights (`start_content`); how
+    closely images are looked at changes none of them.
     """
-    return _TOLD | {"facts"} if family == "backbones" else _TOLD
+    return _TOLD | _TOLD_OF.get(family, set())
 
 
 def _numbers(card: Card) -> dict[str, JsonValue]:

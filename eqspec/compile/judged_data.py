@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from eqspec.errors import Diagnostic, SpecError
 from eqspec.registry.cards import EvaluationCard
-from eqspec.registry.catalog import Card, Catalog, UnknownCard, check_card
+from eqspec.registry.catalog import Card, Catalog, UnknownCard, check_card, need_only_its_own
 from eqspec.spec.source import Source
 
 
@@ -27,9 +27,10 @@ def judged_data(card: Card, catalog: Catalog, *, own: Card) -> Card:
         node = card.source.get(("data",))
         assert node is not None, "the card has it"
         body = Source(name=card.source.name, root=node)
-        return check_card(
-            body, family="datasets", name=str(named.root.get("name", "inline-datasets"))
-        )
+        name = str(named.root.get("name", "inline-datasets"))
+        found = check_card(body, family="datasets", name=name)
+        need_only_its_own(found)
+        return found
     try:
         return catalog.card("datasets", named)
     except UnknownCard as error:

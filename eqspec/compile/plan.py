@@ -13,6 +13,7 @@ from pydantic import Field, JsonValue
 from eqspec.compile.graph_plan import Frozen, GraphPlan
 from eqspec.compile.pair_plan import PairPlan
 from eqspec.compile.start import InitPlan, PublishedPlan
+from eqspec.spec.data import Fingerprint
 from eqspec.spec.names import Digest, FileName
 from eqspec.spec.use import OpCall
 
@@ -252,6 +253,7 @@ class Plan(Frozen):
         origins: where each leaf of `resolved` comes from, by its dotted path.
         notes: what the compiler computed that a reader should see (effective crop scale …).
         published: published weights that the encoder starts from, in place of fresh ones.
+        fingerprint: how closely the training images are looked at; how it runs.
     """
 
     plan_schema: int = PLAN_SCHEMA
@@ -268,6 +270,7 @@ class Plan(Frozen):
     timetable: tuple[Pause, ...]
     machine: MachinePlan = MachinePlan()
     keep: KeepPlan = KeepPlan()
+    fingerprint: Fingerprint = "sample"
     init: InitPlan | None = None
     published: PublishedPlan | None = None
     plugins: tuple[PluginInfo, ...] = ()

@@ -115,6 +115,7 @@ def _plan(
         ),
         machine=_machine(resolved.spec.machine, graph.plan, batch=clock.batch),
         keep=keep,
+        fingerprint=resolved.fingerprint,
         plugins=_plugins(made_from, evaluations),
         origins={dotted(path): str(o) for path, o in origins(resolved, written).items()},
         init=init,

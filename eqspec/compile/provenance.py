@@ -37,6 +37,9 @@ class Origin:
 
 DEFAULT = Origin("default", "default of the schema")
 
+_BESIDE_CARDS = (("backbone", "init"), ("data", "fingerprint"))
+"""What a spec writes beside the name of a card, and what therefore is not on it."""
+
 
 def origins(resolved: Resolved, data: Mapping[str, JsonValue]) -> dict[KeyPath, Origin]:
     """The origin of every leaf of the resolved spec.
@@ -49,7 +52,7 @@ def origins(resolved: Resolved, data: Mapping[str, JsonValue]) -> dict[KeyPath, 
 
 def origin(resolved: Resolved, path: KeyPath) -> Origin:
     """Where the value at a path of the resolved spec comes from."""
-    if path[:2] == ("backbone", "init"):  # beside the card, not on it
+    if path[:2] in _BESIDE_CARDS:
         return spec_origin(resolved, path)
     for at, card in _card_places(resolved):
         if path[: len(at)] == at:

@@ -24,6 +24,7 @@ from eqspec.registry.cards import (
 )
 from eqspec.registry.catalog import Card, Catalog, UnknownCard
 from eqspec.spec.checkpoints import BackboneUse, PublishedWeights, as_published
+from eqspec.spec.data import DataUse, Fingerprint
 from eqspec.spec.model import Evaluation, Spec, TrainSpec
 from eqspec.spec.node import KeyPath
 from eqspec.spec.source import Source
@@ -82,6 +83,12 @@ class Resolved:
         named = self.spec.backbone
         written = named.init if isinstance(named, BackboneUse) else self.backbone.init
         return None if written is None else as_published(written)
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """How closely the training images are looked at."""
+        named = self.spec.data
+        return named.fingerprint if isinstance(named, DataUse) else self.data.fingerprint
 
     @property
     def method(self) -> MethodCard:

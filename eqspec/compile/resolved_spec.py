@@ -24,6 +24,7 @@ def resolved_spec(
     for place in ("data", "backbone", "method", "augment"):
         if place in resolved.cards:
             spec[place] = _body(resolved.cards[place])
+    spec["data"]["fingerprint"] = resolved.fingerprint
     if published is not None:
         spec["backbone"]["init"] = _named(published)
     if resolved.rewrite is not None:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from pydantic import Field
@@ -29,21 +29,14 @@ SPLITS = ("train", "heldout")
 """The splits that every dataset has."""
 
 
-FULL = "full"
-"""The `fingerprint` that leaves no content out."""
-
-
 class ImageFileParams(OpParams):
     """What every dataset of encoded images may be told.
 
     Attributes:
-        fingerprint: `full` hashes the content of all images whenever a run begins or goes on;
-            `sample` that of some, and of the others as training reads them. How it runs.
         unreadable: so many images may be damaged; each is replaced by the next one of its class.
             One more stops the run. How it runs: which image replaces which does not depend on it.
     """
 
-    fingerprint: HowItRuns[Literal["sample", "full"]] = "sample"
     unreadable: HowItRuns[int] = Field(default=100, ge=0)
 
 

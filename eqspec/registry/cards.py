@@ -25,6 +25,7 @@ from eqspec.registry.grammar import (
 from eqspec.registry.patterns import Pattern, need_pattern, need_replacement
 from eqspec.registry.view_groups import GroupDecl, Share, rising
 from eqspec.spec.checkpoints import PublishedUse
+from eqspec.spec.data import Fingerprint
 from eqspec.spec.use import BareName, NameOrBody
 
 
@@ -178,12 +179,17 @@ class DatasetFacts(Declared):
 
 
 class DatasetCard(CardModel):
-    """A dataset: what it is, never where it lies."""
+    """A dataset: what it is, never where it lies.
+
+    Attributes:
+        fingerprint: of a body written as a spec's `data`: how closely the images are looked at.
+    """
 
     card: Literal["dataset"]
     impl: str
     params: dict[str, JsonValue] = Field(default_factory=dict)
     facts: DatasetFacts
+    fingerprint: Fingerprint = "sample"
 
 
 class AugmentationCard(CardModel):
@@ -261,3 +267,6 @@ FAMILIES = MappingProxyType(
     }
 )
 """Folder under ``registry/`` → the model of its cards."""
+
+BESIDE_USE = MappingProxyType({"backbones": "init", "datasets": "fingerprint"})
+"""Family → the key that a spec writes beside `use`; only a body in the spec itself holds it."""

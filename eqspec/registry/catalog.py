@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from eqspec.errors import Diagnostic, EqspecError, Severity, SpecError
-from eqspec.registry.cards import FAMILIES, CardModel
+from eqspec.registry.cards import BESIDE_USE, FAMILIES, CardModel
 from eqspec.registry.places import registry_root
 from eqspec.spec.diagnose import Naming, by_path, validate
 from eqspec.spec.load import read_text
@@ -83,7 +83,9 @@ class Catalog:
             path = root / family / f"{name}.yaml"
             if path.is_file():
                 _need_inside(path, root=root)
-                return read_card(read_text(path), family=family, name=name, file=str(path))
+                card = read_card(read_text(path), family=family, name=name, file=str(path))
+                need_only_its_own(card)
+                return card
         raise UnknownCard(family, name, known=self.names(family))
 
     def replaced(self) -> tuple[Diagnostic, ...]:
@@ -119,6 +121,20 @@ def open_catalog(*, overlay: Path | None = None) -> Catalog:
     if overlay is not None and overlay.is_dir() and overlay.resolve() != roots[0].resolve():
         roots = (*roots, overlay)
     return Catalog(roots=roots)
+
+
+def need_only_its_own(card: Card) -> None:
+    """Refuses a card that holds what a spec writes beside its name: nothing would read it.
+
+    Raises:
+        SpecError: naming the key.
+    """
+    key = BESIDE_USE.get(card.family)
+    if key is None or key not in card.body:
+        return
+    message = f"`{key}` is written in a spec, not on a card that it names"
+    advice = f"delete it, and write it beside `use` in the spec: `{{use: {card.name}, {key}: …}}`"
+    raise SpecError((Diagnostic("EQ001", message, card.source.key((key,)), help=advice),))
 
 
 @lru_cache(maxsize=256)  # a spec and its variants name much the same cards

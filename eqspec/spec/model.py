@@ -1,7 +1,7 @@
 """The schema of a spec: what may be written, in which unit, by default, and in the paper.
 
 Each field of `Spec` is marked once: it changes the weights, or only how the training runs. The
-mark holds for everything below the field.
+mark holds for everything below the field that has none of its own.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 from pydantic_core import PydanticCustomError
 
 from eqspec.spec.checkpoints import Backbone, InitUse, KeepSpec
+from eqspec.spec.data import Data
 from eqspec.spec.duration import PositiveDuration
 from eqspec.spec.facts import Identity, axis, facts
 from eqspec.spec.use import BareName, NameOrBody, RecipeCall, Use
@@ -210,7 +211,7 @@ class Spec(_Section):
             identity="weights", unit="pixels", paper="224", axes=(axis("image"),)
         ),
     )
-    data: Use = Field(
+    data: Data = Field(
         description="What is trained on.",
         json_schema_extra=facts(identity="weights", paper="imagenet1k"),
     )

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from eqspec.cli.main import main
+from eqspec.commands.running import known_data
 from eqspec.ops import image_files
 from tests.fabricated import save
 from tests.made_runs import ask
@@ -164,23 +165,42 @@ def test_full_finds_what_was_never_read(
     pictures: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    full = ("--set", "data.with.fingerprint=full")
+    full = ("--set", "data.fingerprint=full")
     assert train("--steps", "1", *full) == 0
     run = the_run(tmp_path)
     assert np.all(checksums(run))
-    assert "content of all the same" in str(audited(run, pictures, "--data-full")["said"])
+    assert "content of all the same" in str(audited(run, pictures)["said"])
     last = max((pictures / "train").iterdir())
     blank([last], keep_times=True)
-    found = audited(run, pictures, "--data-full")
+    found = audited(run, pictures)
     assert [d["name"] for d in found["disagreements"]] == [last.name]
     capsys.readouterr()
     assert train(*full) == 3
     assert f"1 image was changed since: {last.name}" in " ".join(capsys.readouterr().err.split())
 
 
+def test_an_audit_may_be_asked_to_look_at_all(
+    train: Callable[..., int],
+    tmp_path: Path,
+    pictures: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(known_data, "SAMPLE", 2)
+    assert train() == 0
+    run = the_run(tmp_path)
+    read = np.flatnonzero(checksums(run)).tolist()
+    number = next(n for n in read if n % 10 and n not in {read[0], read[-1]})
+    blank([pictures / "train" / f"{number:02d}.png"], keep_times=True)
+    found = audited(run, pictures)
+    assert found["holds"], found
+    assert "content of 2 of the 32 that the run knows, the same" in found["said"]
+    found = audited(run, pictures, "--data-full")
+    assert [d["name"] for d in found["disagreements"]] == [f"{number:02d}.png"]
+
+
 def test_full_is_no_part_of_the_recipe(train: Callable[..., int], tmp_path: Path) -> None:
     assert train() == 0
-    assert train("--set", "data.with.fingerprint=full") == 0
+    assert train("--set", "data.fingerprint=full") == 0
     assert the_run(tmp_path).is_dir(), "the same folder"
 
 

@@ -179,7 +179,9 @@ def card_here(own: Card, *, data: DataPlaces) -> Card:
         return own
     if _is_its_own(op, params, own.model.facts, folder=data.own):
         return own
-    return _told(open_catalog().card("datasets", STAND_IN), params)
+    stand_in = _told(open_catalog().card("datasets", STAND_IN), params)
+    said = {"fingerprint": own.model.fingerprint}  # of a body, which holds it
+    return dataclasses.replace(stand_in, model=stand_in.model.model_copy(update=said))
 
 
 def _need_folder(params: OpParams, folder: Path | None) -> None:

@@ -2,7 +2,7 @@
 
 The fingerprint covers the names and sizes of all files and the content of some. What it leaves out
 is found by the times of change and by the checksums of what training has read; what neither can
-tell is named. `data.with.fingerprint: full` leaves nothing out.
+tell is named. `data.fingerprint: full` leaves nothing out.
 """
 
 from __future__ import annotations
@@ -16,13 +16,12 @@ import numpy as np
 
 from eqspec.errors import FolderMismatch
 from eqspec.ops.decode import UnreadableImage
-from eqspec.ops.image_files import FULL
 from eqspec.runs.data_record import DataRecord, KnownData, Replaced, load_data, save_data
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from eqspec.compile.plan import DataPlan
+    from eqspec.compile.plan import DataPlan, Plan
     from eqspec.ops.tolerant import Tolerant
     from eqspec.ops.watched import Watched
     from eqspec.runs.folder import RunFolder
@@ -133,7 +132,7 @@ def full_digest(watched: Watched) -> str:
     return digest.hexdigest()
 
 
-def begin_data(folder: RunFolder, train: Tolerant, *, data: DataPlan) -> None:
+def begin_data(folder: RunFolder, train: Tolerant, *, plan: Plan) -> None:
     """Writes down what a run begins with, where that is not known yet.
 
     Raises:
@@ -143,16 +142,12 @@ def begin_data(folder: RunFolder, train: Tolerant, *, data: DataPlan) -> None:
     known = load_data(folder.path)
     new = known is None
     if known is None:
-        known = _begun(data, train)
-    if _in_full(data) and known.record.full is None and train.watched is not None:
+        known = _begun(plan.data, train)
+    if plan.fingerprint == "full" and known.record.full is None and train.watched is not None:
         record = known.record.model_copy(update={"full": full_digest(train.watched)})
         known, new = KnownData(record, known.times, train.watched.checksums), True
     if new:
         save_data(folder.path, known, begun=True)
-
-
-def _in_full(data: DataPlan) -> bool:
-    return data.params.get("fingerprint") == FULL
 
 
 def _begun(data: DataPlan, train: Tolerant) -> KnownData:
@@ -169,7 +164,7 @@ def _begun(data: DataPlan, train: Tolerant) -> KnownData:
     return KnownData(record, times, none_read)
 
 
-def check_data(folder: RunFolder, train: Tolerant, *, data: DataPlan) -> tuple[str, ...]:
+def check_data(folder: RunFolder, train: Tolerant, *, plan: Plan) -> tuple[str, ...]:
     """Refuses data that are not those that a run has read; returns what cannot be told.
 
     What is read from now on is compared with what the run knows, too.
@@ -181,7 +176,7 @@ def check_data(folder: RunFolder, train: Tolerant, *, data: DataPlan) -> tuple[s
     known, watched = load_data(folder.path), train.watched
     if known is None:
         return ()
-    found = compare_data(known, train, full=_in_full(data))
+    found = compare_data(known, train, full=plan.fingerprint == "full")
     if found.other or found.same_in_full is False:
         what = f"{counted(len(found.other))} changed since: {listed(found.other)}"
         if not found.other:
@@ -198,7 +193,7 @@ def check_data(folder: RunFolder, train: Tolerant, *, data: DataPlan) -> tuple[s
     said = (
         f"warning: {counted(len(found.unknown))} written since this run began, which has not read "
         f"them yet: {listed(found.unknown)}; names and sizes are the same, what they held is not "
-        "known (`data.with.fingerprint: full` would know it)"
+        "known (`data.fingerprint: full` would know it)"
     )
     return (said,)
 

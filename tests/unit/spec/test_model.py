@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from pydantic import BaseModel, ValidationError
 
+from eqspec.spec.data import DataUse
 from eqspec.spec.model import (
     EquivarianceSpec,
     Evaluation,
@@ -24,7 +25,7 @@ LEAST = {
 }
 
 
-@pytest.mark.parametrize("section", [*SECTIONS, CardUse, OpCall])
+@pytest.mark.parametrize("section", [*SECTIONS, CardUse, DataUse, OpCall])
 def test_every_field_is_described_in_a_sentence_or_less(section: type[BaseModel]):
     for name, field in section.model_fields.items():
         assert field.description, name
@@ -64,7 +65,7 @@ def test_the_least_spec_and_its_neutral_values():
     assert spec.equivariance == "none"
     assert (spec.seed, spec.image, spec.augment, spec.evaluate) == (0, None, None, ())
     assert spec.machine == Machine()
-    assert spec.data == CardUse(use="photos")
+    assert spec.data == DataUse(use="photos")
     assert spec.method == CardBody({"card": "method", "rev": 1})
 
 
