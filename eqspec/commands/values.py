@@ -119,7 +119,7 @@ def yaml_text(value: JsonValue) -> str:
 def _in_schema(study: Study, text: str, *, path: KeyPath, field: SchemaField) -> ValuePage:
     page, resolved = field_page(text, field), study.resolved
     known: JsonValue = resolved.spec.model_dump(mode="json", by_alias=True)
-    if path == _LOOKED_AT and isinstance(known, dict):
+    if path == _LOOKED_AT:
         known = {**known, "data": {"fingerprint": resolved.fingerprint}}
     for depth, part in enumerate(path):
         inner = _part(known, part)
