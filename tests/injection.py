@@ -83,14 +83,18 @@ def arm(watch: Watch) -> None:
         elif event in _HOOKED:
             watch.met(_HOOKED[event], arguments[0])
 
-    io.open = builtins.open = _opener(watch)
+    kind = _file(watch)
+    io.open = builtins.open = _opener(watch, kind)
+    for module in [m for name, m in sys.modules.items() if name.startswith("eqspec.")]:
+        if getattr(module, "FileIO", None) is io.FileIO:  # what it opens by a descriptor
+            module.FileIO = kind
     os.fsync = fsync_watched
     sys.addaudithook(hook)
 
 
-def _opener(watch: Watch) -> Callable[..., object]:
+def _opener(watch: Watch, kind: type[io.FileIO]) -> Callable[..., object]:
     """`open`, whose binary files below the folder tell of every write that reaches the system."""
-    opened, kind = io.open, _file(watch)
+    opened = io.open
 
     def opener(file: object, mode: str = "r", buffering: int = -1, *more: object, **named: object):
         below = isinstance(file, str | Path) and str(file).startswith(str(watch.below))
@@ -104,8 +108,12 @@ def _opener(watch: Watch) -> Callable[..., object]:
 
 def _file(watch: Watch) -> type[io.FileIO]:
     class Watched(io.FileIO):
+        @property
+        def path(self) -> Path:
+            return Path(f"/proc/self/fd/{self.fileno()}").readlink()
+
         def write(self, data: object) -> int:
-            if not watch.met("write", self.name):
+            if not watch.met("write", self.path):
                 return super().write(data)
             whole = bytes(data)
             written = super().write(whole[: len(whole) // 2])
@@ -114,7 +122,7 @@ def _file(watch: Watch) -> type[io.FileIO]:
             return written
 
         def truncate(self, size: int | None = None) -> int:
-            watch.met("truncate", self.name)
+            watch.met("truncate", self.path)
             return super().truncate(size)
 
     return Watched

@@ -127,7 +127,14 @@ def chosen(events: list[str], *, how: How, only: str | None, every: int) -> list
 
 def _last_log_line(events: list[str]) -> int:
     """The number of events up to the line `finished` in the log: what follows is sealing."""
-    return max(n for n, event in enumerate(events, 1) if event.endswith("log.txt"))
+    return max(n for n, event in enumerate(events, 1) if _wrote(event, "log.txt"))
+
+
+def _wrote(event: str, name: str) -> bool:
+    """Whether an event is a write to a file of this name, or to what becomes it."""
+    what, _, path = event.partition(" ")
+    written = path.rpartition("/")[2]
+    return what == "write" and (written == name or written.startswith(f".{name}."))
 
 
 def try_all(whole: Whole, *, how: How, only: str | None, every: int) -> dict[str, object]:
@@ -136,6 +143,8 @@ def try_all(whole: Whole, *, how: How, only: str | None, every: int) -> dict[str
     status_, said = whole.run(alone, Watch(alone))
     assert status_ == 0, said
     seen = json.loads((whole.scratch / "seen.json").read_text())
+    for name in ("log.txt", "metrics.jsonl", "plan.json", "record.json", "record.sha256"):
+        assert any(_wrote(event, name) for event in seen["events"]), f"no write to {name} was seen"
     for name in seen["modules"]:  # a forked child then imports nothing, which is most of its time
         with suppress(Exception):
             importlib.import_module(name)
