@@ -12,7 +12,7 @@ _LONG = 1.0  # hours from which minutes do not matter
 
 
 _CAVEAT = (
-    "counted: tensors of a step at its peak, compiled or not; beside them torch itself takes about "
+    "counted: tensors of an uncompiled step at its peak; beside them torch itself takes about "
     f"0.8 GiB of a process, and its allocator holds up to {HEADROOM:g} times what is counted"
 )
 
