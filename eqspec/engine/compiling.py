@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -19,7 +20,9 @@ from torch import Tensor, nn
 from torch._dynamo.callback import CallbackArgs, CallbackTrigger, callback_handler
 from torch._dynamo.exc import FailOnRecompileLimitHit, TorchDynamoException
 from torch._dynamo.utils import get_compilation_metrics
+from torch._inductor.codecache import PyCodeCache, get_hash
 from torch._inductor.exc import CppCompileError, InvalidCxxCompiler
+from torch._inductor.runtime.cache_dir_utils import cache_dir
 
 from eqspec.engine.backward import forward
 from eqspec.engine.events import Agreed, Compilation
@@ -112,7 +115,7 @@ def compare_with_eager(program: Program, streams: Mapping[str, Tensor], *, step:
     """
     with torch.compiler.set_stance("force_eager"):
         eager = _losses(program, streams, step=step)
-    compiled = _losses(program, streams, step=step)
+    compiled = _compiled_losses(program, streams, step=step)
     tolerance = dict(TOLERANCES)[program.plan.train.precision]
     gaps = {name: _gap(value, compiled[name]) for name, value in eager.items()}
     worst = max(gaps, key=lambda name: gaps[name])
@@ -123,6 +126,32 @@ def compare_with_eager(program: Program, streams: Mapping[str, Tensor], *, step:
         )
         raise EqspecError(message, help=UNCOMPILED)
     return Agreed(step=step, term=worst, gap=gaps[worst], tolerance=tolerance)
+
+
+def _compiled_losses(
+    program: Program, streams: Mapping[str, Tensor], *, step: int
+) -> dict[str, float]:
+    """The losses of a compiled program; compiled once more where torch's cache was damaged."""
+    try:
+        return _losses(program, streams, step=step)
+    except _FAILED:
+        if not remove_damaged(Path(cache_dir())):
+            raise
+    PyCodeCache.cache_clear()  # what was cut off may be imported already
+    return _losses(program, streams, step=step)
+
+
+def remove_damaged(cache: Path) -> int:
+    """Removes the modules of torch's cache that were cut off; returns how many there were.
+
+    A module is named by the hash of its text. Torch takes whatever stands under the name, and makes
+    anew what is missing.
+    """
+    written = {path: path.read_bytes().decode(errors="replace") for path in cache.glob("*/*.py")}
+    damaged = [path for path, text in written.items() if get_hash(text.strip()) != path.stem]
+    for path in damaged:
+        path.unlink(missing_ok=True)
+    return len(damaged)
 
 
 def _gap(eager: float, compiled: float) -> float:
