@@ -34,9 +34,12 @@ def pictures(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def train(tmp_path: Path, pictures: Path) -> Callable[..., int]:
-    """`eqspec run` of a toy on the pictures, into a folder of that name."""
+    """`eqspec run` of a toy on the pictures, into a folder of that name.
+
+    Without workers: what is read is counted in this process.
+    """
     text = toy_text("vicreg", backbone=BACKBONE)
-    (tmp_path / "toy.yaml").write_text(f'{text}\nmachine: {{compile: "off"}}\n')
+    (tmp_path / "toy.yaml").write_text(f'{text}\nmachine: {{compile: "off", workers: 0}}\n')
 
     def run(runs: str, *more: str) -> int:
         spec, place = tmp_path / "toy.yaml", ("--runs", str(tmp_path / runs))
