@@ -167,7 +167,7 @@ _OF_FILES: Mapping[str, Harm] = {
     **{f"result-{kind}": partial(_as_result, data=data) for kind, data in _TEXTS.items()},
     **{
         f"{name}-folder-link": partial(_linked_folder, name=name)
-        for name in ("evaluations", "figures", ".live")
+        for name in ("evaluations", "figures", "data", ".live")
     },
 }
 

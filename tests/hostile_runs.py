@@ -86,6 +86,7 @@ STATUSES: Mapping[str, tuple[int, int, int, int]] = MappingProxyType(
         "stranger.bin": (0, 3, 0, 0),
         "result": (3, 3, 3, 0),
         "evaluations-folder-link": (3, 3, 3, 0),
+        "data-folder-link": (3, 3, 3, 0),
         "figures-folder-link": (3, 3, 3, 0),
         ".live-folder-link": (3, 3, 3, 0),
         "heartbeat": (0, 0, 0, 0),

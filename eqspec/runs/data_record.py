@@ -21,8 +21,8 @@ from eqspec.errors import FolderMismatch
 from eqspec.runs.artifacts import (
     PUT_BACK,
     Document,
-    explained,
     read_document,
+    reading,
     write_bytes,
     write_json,
 )
@@ -122,9 +122,11 @@ def load_data(run: Path) -> KnownData | None:
 
 
 def _array(path: Path, kind: str, *, count: int) -> NDArray[np.generic]:
-    with explained(path, doing="read"):
-        content = path.read_bytes() if path.is_file() else b""
-    if len(content) != count * np.dtype(kind).itemsize:
+    size, content = count * np.dtype(kind).itemsize, b""
+    if size:
+        with reading(path) as file:
+            content = file.read(size + 1)
+    if len(content) != size:
         message = f"`{path}` is damaged: it does not hold {count:,} numbers"
         raise FolderMismatch(message, help=PUT_BACK)
     return np.frombuffer(content, kind)

@@ -9,13 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eqspec.errors import FolderMismatch
-from eqspec.runs.artifacts import CHECKPOINTS
+from eqspec.runs.artifacts import CHECKPOINTS, explained
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-FOLDERS = (CHECKPOINTS, "evaluations", "figures", ".live")
-"""Every folder that a run folder may hold."""
 
 
 def need_own_folders(path: Path) -> None:
@@ -23,12 +20,13 @@ def need_own_folders(path: Path) -> None:
 
     Raises:
         FolderMismatch: naming the link.
+        EqspecError: when the folder cannot be read.
     """
-    for name in FOLDERS:
-        inside = path / name
-        if not inside.is_symlink():
-            continue
-        if name != CHECKPOINTS:
+    with explained(path, doing="read"):
+        there = sorted(path.iterdir()) if path.is_dir() else []
+        links = [inside for inside in there if inside.is_symlink() and inside.is_dir()]
+    for inside in links:
+        if inside.name != CHECKPOINTS:
             raise FolderMismatch(
                 f"`{inside}` is a link, and nothing of a run is read or written through one",
                 help=f"move the folder itself to its place; only `{CHECKPOINTS}` may be a link",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ FAST = (
     "stranger.bin-loop",
     "result-fifo",
     "evaluations-folder-link",
+    "data-folder-link",
     "heartbeat-naive",
     "heartbeat-pid",
     "metrics-digits",
@@ -71,6 +73,20 @@ def test_a_run_that_goes_on_writes_through_no_link(copied: Runs, name: str, tmp_
     assert answer.status in {1, 3}
     assert f"{name}`: it is a link" in answer.err
     assert victim.read_text() == "private\n"
+
+
+def test_a_checkpoint_names_no_file_of_another_folder(copied: Runs, tmp_path: Path) -> None:
+    listed = max((copied.folder() / "checkpoints").glob("*.json"))
+    data = json.loads(listed.read_text())
+    data["tensors"]["name"] = f"../../../{data['tensors']['name']}"
+    listed.write_text(json.dumps(data))
+    (copied.folder() / "record.json").unlink()
+    spec = tmp_path / "again.yaml"
+    text = (copied.folder() / "spec.yaml").read_text()
+    spec.write_text(f"{text}\ninit_from: {copied.folder()}\n")
+    answer = ask("check", str(spec))
+    assert answer.status in {2, 3}
+    assert f"{listed.name}` is damaged" in answer.err
 
 
 def test_checkpoints_may_lie_on_another_disk_but_not_in_another_run(
