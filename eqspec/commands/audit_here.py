@@ -15,6 +15,7 @@ from pydantic import JsonValue
 
 from eqspec.build.program import choose_device
 from eqspec.commands.audit_data import data_finding
+from eqspec.commands.audit_evaluation_data import evaluation_data_finding
 from eqspec.commands.diff import commit_of, environment_facts
 from eqspec.commands.findings import Disagreement, Finding, Level
 from eqspec.commands.planning.data_places import DataPlaces
@@ -78,7 +79,7 @@ def same_here(folder: RunFolder, *, data: DataPlaces, data_full: bool = False) -
         data=data,
         data_full=data_full,
     )
-    yield from (compared(recorded) for compared in COMPARED)
+    yield from (f for compared in COMPARED if (f := compared(recorded)) is not None)
 
 
 def _finding(
@@ -178,7 +179,17 @@ def _data(recorded: Recorded) -> Finding:
     )
 
 
-COMPARED: tuple[Callable[[Recorded], Finding], ...] = (_spec, _code, _environment, _data)
+def _evaluation_data(recorded: Recorded) -> Finding | None:
+    return evaluation_data_finding(recorded.folder, data=recorded.data)
+
+
+COMPARED: tuple[Callable[[Recorded], Finding | None], ...] = (
+    _spec,
+    _code,
+    _environment,
+    _data,
+    _evaluation_data,
+)
 """Every comparison of this level, in the order in which it is told."""
 
 

@@ -21,7 +21,8 @@ import numpy as np
 from pydantic import ValidationError
 
 from eqspec.build.program import choose_device
-from eqspec.commands.eval import evaluations_by_card, plan_in, weights_at
+from eqspec.commands.audit_evaluation_data import other_replaced, protocols
+from eqspec.commands.eval import plan_in, weights_at
 from eqspec.commands.findings import Disagreement, Finding, Level
 from eqspec.commands.planning.data_places import DataPlaces
 from eqspec.commands.running.judging import (
@@ -75,7 +76,7 @@ def evaluated_again(folder: RunFolder, *, data: DataPlaces, same: bool) -> Itera
     try:
         plan = plan_in(folder.path)
         stored = [(id_, step) for _, id_, step in named_results(folder)]
-        known = _protocols(plan, {id_ for id_, _ in stored})
+        known = protocols(plan, {id_ for id_, _ in stored})
         splits = open_splits(plan, data=data, evaluations=tuple(known.values()))
     except (EqspecError, ValidationError) as error:
         said = error.message if isinstance(error, EqspecError) else "planned by another eqspec"
@@ -102,18 +103,6 @@ def _rounding(folder: RunFolder, plan: Plan, *, same: bool) -> str | None:
     if choose_device(plan.machine.device).type != "cpu":
         return "a GPU may add in another order"
     return None
-
-
-def _protocols(plan: Plan, ids: set[str]) -> dict[str, EvalPlan]:
-    """Id → evaluation: those of the plan, and those that a card gives as it stands."""
-    known = {e.id: e for e in plan.evaluations}
-    for id_ in ids - known.keys():
-        try:
-            asked = evaluations_by_card(plan, [id_.rpartition("-")[0]])
-        except EqspecError:  # no such card any more
-            continue
-        known |= {e.id: e for e in asked}
-    return {id_: evaluation for id_, evaluation in known.items() if id_ in ids}
 
 
 class _Again:
@@ -169,6 +158,11 @@ class _Again:
         for name, one, other in pairs:
             if (reason := _not_comparable(one, other)) is not None:
                 return _finding(about, said=f"not checked: `{name}` {reason}")
+        damaged = [d for _, one, other in pairs for d in other_replaced(one.facts, other.facts)]
+        if damaged:
+            said = "was measured on data of which other images are damaged than here"
+            listed = tuple(damaged[:_MOST])
+            return Finding(Level.RESULTS, about, holds=False, said=said, disagreements=listed)
         gaps = [g for name, one, other in pairs for g in _gaps(one, other, of=name, result=about)]
         count = sum(len(one.metrics) for _, one, _ in pairs)
         if not gaps:

@@ -36,8 +36,8 @@ class Finding:
     """What was found about one part of a run.
 
     Attributes:
-        about: ``files``, ``spec``, ``code``, ``environment``, ``data``, ``replay``, or the
-            name of a result.
+        about: ``files``, ``spec``, ``code``, ``environment``, ``data``, ``evaluation
+            data``, ``replay``, or the name of a result.
         holds: None where it could not be checked.
         said: one sentence.
         disagreements: what is not as it was recorded.

@@ -19,6 +19,7 @@ from eqspec.errors import EqspecError, UsageError
 from eqspec.evals.features import Subject
 from eqspec.evals.images import chosen_images, encode_images
 from eqspec.evals.pairs import collect
+from eqspec.evals.replaced import replaced_facts
 from eqspec.nn.image_features import ImageFeatures
 from eqspec.nn.regression import PairFeatures
 from eqspec.nn.scores import Headline, Metric, Result
@@ -34,17 +35,22 @@ class Bench:
     """A model and the two splits of a dataset, as evaluation ops see them.
 
     Features of single images are kept, so that several evaluations on one bench encode them once.
+
+    Attributes:
+        read: split → the samples that the evaluation at hand has been given features of.
     """
 
     subject: Subject
     train: Dataset
     held_out: Dataset
+    read: dict[Split, set[int]] = field(default_factory=dict, init=False, repr=False)
     _encoded: dict[Split, ImageFeatures] = field(default_factory=dict, init=False, repr=False)
 
     def features(self, split: Split, *, limit: int | None) -> ImageFeatures:
         """Features of at most `limit` images of a split, in every row that the model has."""
         dataset = self._dataset(split)
         images = chosen_images(len(dataset), limit=limit)
+        self._note(split, images)
         known = self._encoded.get(split)
         if known is None or len(known.images) < len(images):
             known = encode_images(self.subject, dataset, limit=limit)
@@ -62,7 +68,7 @@ class Bench:
         limit: int,
     ) -> PairFeatures:
         """Features of at most `limit` pairs (I, g(I)) of a split, for rows that the model has."""
-        return collect(
+        found = collect(
             self.subject,
             self._dataset(split),
             view=0 if split == "train" else 1,
@@ -72,6 +78,11 @@ class Bench:
             draws=draws,
             limit=limit,
         )
+        self._note(split, found.images)
+        return found
+
+    def _note(self, split: Split, images: np.ndarray) -> None:
+        self.read.setdefault(split, set()).update(images.tolist())
 
     def _dataset(self, split: Split) -> Dataset:
         return self.train if split == "train" else self.held_out
@@ -91,8 +102,12 @@ def evaluate(plan: EvalPlan, bench: Bench) -> Result:
     check_data(plan, train=bench.train, held_out=bench.held_out)
     op = find_op("evaluations", plan.impl)
     evaluation = op.build(op.Params.model_validate(plan.params))
+    bench.read.clear()
     result: Result = evaluation.run(bench)
-    return replace(result, facts={"evaluation": plan.id, "rev": plan.rev, **result.facts})
+    splits: dict[Split, Dataset] = {"train": bench.train, "held-out": bench.held_out}
+    read = {split: (splits[split], sorted(bench.read[split])) for split in sorted(bench.read)}
+    facts = {"evaluation": plan.id, "rev": plan.rev, **result.facts, **replaced_facts(read)}
+    return replace(result, facts=facts)
 
 
 def check_data(plan: EvalPlan, *, train: Dataset, held_out: Dataset) -> None:

@@ -8,7 +8,7 @@ views it is the next one of the same object, together with its latents.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
@@ -220,6 +220,15 @@ class Tolerant:
         self.unreadable.update(unreadable)
         if len(self.unreadable) > self._limit:
             raise TooManyUnreadable(self.unreadable, limit=self._limit)
+
+    def replaced(self, samples: Iterable[int]) -> tuple[int, ...]:
+        """Which images of some samples, all of them read before, could not be read."""
+        numbers = (sample * self.views for sample in samples)
+        return tuple(number for number in numbers if number in self.unreadable)
+
+    def name(self, number: int) -> str:
+        """What an image is called, wherever the data lie."""
+        return f"image {number}" if self.watched is None else self.watched.dataset.name(number)
 
     def _in_turn(self, i: int) -> Iterator[int]:
         """Image i, then the others of its class in order, from the next one on."""

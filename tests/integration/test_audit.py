@@ -42,6 +42,7 @@ def test_holds_for_a_run_that_was_just_made(made: Runs) -> None:
         "code",
         "environment",
         "data",
+        "evaluation data",
         "replay",
     ]
     assert "the first 4 steps have the recorded numbers" in data["findings"][-1]["said"]

@@ -98,7 +98,7 @@ def compare_data(known: KnownData, train: Tolerant, *, full: bool = False) -> Co
         other=_names(watched, other),
         unknown=_names(watched, unknown),
         replaced=replaced,
-        readable=tuple(one.name for one in known.record.replaced if _decodes(watched, one.number)),
+        readable=tuple(one.name for one in known.record.replaced if decodes(watched, one.number)),
         same_in_full=digest == known.record.full if in_full else None,
     )
 
@@ -114,7 +114,12 @@ def _names(watched: Watched, numbers: NDArray[np.int64]) -> tuple[str, ...]:
     return tuple(watched.dataset.name(number) for number in numbers.tolist())
 
 
-def _decodes(watched: Watched, number: int) -> bool:
+def decodes(watched: Watched, number: int) -> bool:
+    """Whether an image can be read here.
+
+    Raises:
+        LostImage: it is not there, or has changed, since its dataset was listed.
+    """
     try:
         watched.read(number)
     except UnreadableImage:
