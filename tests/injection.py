@@ -13,6 +13,7 @@ import io
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -135,5 +136,7 @@ def in_child(work: Callable[[], int]) -> int:
         try:
             os._exit(work())
         finally:
+            traceback.print_exc()
+            sys.stderr.flush()
             os._exit(70)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
