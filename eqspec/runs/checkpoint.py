@@ -50,7 +50,7 @@ _DATA = re.compile(r"^step-\d{8,}(?:\.\d+)?\.(?:safetensors|state\.pt)$")
 class StoredFile(FileEntry):
     """One of the two data files of a checkpoint, as it was written."""
 
-    name: str = Field(pattern=f"^{_DATA.pattern}$")  # beside the JSON file: no path
+    name: str = Field(pattern=_DATA.pattern)  # beside the JSON file, never a path out of the folder
 
 
 class Contents(Document):
