@@ -88,7 +88,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
 def test_a_plan_changes_nothing_and_says_what_there_is_to_do(story: Story) -> None:
     assert story.planned.status == 0
     assert _marks(story.planned) == "++++"
-    assert "4 runs: 4 to be made; 16 steps are left." in story.planned.out
+    assert "4 runs: 4 to be made; 16 steps left." in story.planned.out
     assert "--dry-run" not in story.planned.last
     assert story.planned.last.startswith("next: eqspec ablate")
 
@@ -110,7 +110,7 @@ def test_what_is_done_is_not_made_again_and_the_table_is_the_same(story: Story) 
     assert story.again.status == 0
     assert story.again.out == story.made.out
     assert "steps in" not in story.again.err
-    assert "4 runs: 4 done; 0 steps are left." in story.again.err
+    assert "4 runs: 4 done; 0 steps left." in story.again.err
     assert _marks(story.left) == "===="
 
 
