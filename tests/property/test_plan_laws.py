@@ -177,7 +177,7 @@ def test_any_other_leaf_changes_the_id(path: tuple[str | int, ...]) -> None:
 
 @pytest.mark.parametrize("path", [p for p in leaves(RESOLVED) if only_told(p)], ids=str)
 def test_words_change_no_id(path: tuple[str | int, ...]) -> None:
-    spoken = "toy" if path[-1] == "status" else "A sentence that says something else."
+    spoken = {"status": "toy", "name": "another-name"}.get(str(path[-1]), "Another sentence.")
     assert planned(changed(RESOLVED, path, spoken)).recipe == RICH.recipe
 
 

@@ -169,7 +169,7 @@ def test_overrides_replace_add_and_are_remembered():
         ("seed=.inf", "EQ014", 6),
         ("seed=1e-3", "EQ011", 6),
         ("trian.batch=1", "EQ001", 1),
-        ("train.optimizer.params.lr=1", "EQ002", 1),
+        ("equivariance.split=0.5", "EQ002", 1),
     ],
 )
 def test_errors_of_overrides_point_at_the_argument(override: str, code: str, column: int):
