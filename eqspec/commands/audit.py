@@ -187,7 +187,7 @@ def _unsealed(folder: RunFolder, state: State) -> Finding:
     """What can be said of a run that has not ended: nothing holds its files but themselves."""
     from eqspec.runs import checkpoint
 
-    found: list[Disagreement] = []
+    found = [_problem(one) for one in folder.verify() if one.trouble is Trouble.LOST]
     through = 0
     for step in checkpoint.steps(folder.checkpoints):
         try:

@@ -12,7 +12,8 @@ from eqspec.runs import checkpoint
 from eqspec.runs.artifacts import PUT_BACK, explained
 from eqspec.runs.manifest import GROWS, Problem, Trouble
 from eqspec.runs.missing_rows import missing_rows
-from eqspec.runs.seal import is_unfinished, refused
+from eqspec.runs.record import RECORD
+from eqspec.runs.seal import is_lost, is_unfinished, refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +30,8 @@ def glance(folder: RunFolder) -> Iterator[str]:
     """
     record = folder.record()
     if record is None:
+        if is_lost(folder.path):
+            yield str(Problem(RECORD, Trouble.LOST))
         yield from lacking(folder, through=max(checkpoint.steps(folder.checkpoints), default=0))
         return
     if is_unfinished(folder.path):

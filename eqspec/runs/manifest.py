@@ -34,6 +34,7 @@ class Trouble(StrEnum):
     """What can be wrong with a file of a sealed folder."""
 
     UNSEALED = "is not there: the folder is not sealed"
+    LOST = "is missing, though `record.sha256` holds its hash"
     UNFINISHED = "has no hash yet: sealing was cut short"
     RECORD = "does not match its hash"
     MISSING = "is missing"

@@ -148,6 +148,17 @@ def is_unfinished(folder: Path) -> bool:
     )
 
 
+def is_lost(folder: Path) -> bool:
+    """Whether a sealed folder has lost its record: it is neither there nor set aside.
+
+    Raises:
+        FolderMismatch: when the record is damaged.
+    """
+    if read_record(folder) is not None:
+        return False
+    return _unsealed(folder, recorded=recorded_hash(folder)).missing
+
+
 def finish(folder: Path) -> None:
     """Finishes a sealing that was cut short; does nothing where none was.
 
@@ -180,7 +191,7 @@ def verify(folder: Path) -> tuple[Problem, ...]:
     except FolderMismatch:
         return (Problem(RECORD, Trouble.RECORD),)
     if record is None:
-        return (Problem(RECORD, Trouble.UNSEALED),)
+        return (Problem(RECORD, Trouble.LOST if is_lost(folder) else Trouble.UNSEALED),)
     problems = tuple(differences(folder, record.files, manifest(folder)))
     if unfinished:
         return (Problem(RECORD, Trouble.UNFINISHED), *problems)

@@ -113,7 +113,8 @@ def test_names_the_first_number_that_does_not_replay(copied: Runs) -> None:
 
 
 def test_says_what_can_be_checked_of_a_run_that_has_not_ended(copied: Runs) -> None:
-    (copied.folder() / "record.json").unlink()
+    for name in ("record.json", "record.sha256"):
+        (copied.folder() / name).unlink()
     answer = copied.ask("audit", copied.name(), "--level", "L0")
     assert answer.status == 3
     assert "L0  cannot be checked" in answer.out

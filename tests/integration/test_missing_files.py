@@ -189,3 +189,17 @@ def test_a_record_that_was_removed_is_in_the_history_of_the_next(copied: Runs, s
     record = RunFolder(copied.folder()).record()
     assert record is not None
     assert [one.record_missing for one in record.history] == [True]
+
+
+def test_a_record_that_is_lost_is_named_until_the_run_is_sealed_anew(
+    copied: Runs, spec: str
+) -> None:
+    (copied.folder() / "record.json").unlink()
+    said = "`record.json` is missing, though `record.sha256` holds its hash"
+    assert said in words(copied.ask("status").out)
+    audited = copied.ask("audit", copied.name(), "--level", "L0")
+    assert audited.status == 3
+    assert "record.json is missing, though" in words(audited.out)
+    assert copied.ask("run", spec).status == 0
+    assert said not in words(copied.ask("status").out)
+    assert "the record before it was missing" in words(copied.ask("audit", copied.name()).out)
