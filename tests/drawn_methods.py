@@ -9,7 +9,7 @@ from pathlib import Path
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from eqspec.compile.plan import Plan
+from eqspec.compile.types.plan import Plan
 from eqspec.spec.dump import write_yaml
 from eqspec.spec.load import parse_spec
 from tests.toys import plan_of

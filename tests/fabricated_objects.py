@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from eqspec.nn.philox import Draws
+from eqspec.nn.random.philox import Draws
 
 CORNERS = np.array([[1.0, 0.0, 0.0], [-0.5, 0.9, 0.1], [-0.3, -0.6, 0.7], [-0.2, -0.3, -0.9]])
 FACES = ((0, 1, 2), (0, 1, 3), (0, 2, 3), (1, 2, 3))

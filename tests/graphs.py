@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from eqspec.build.graph import TrainGraph, constant_controls
-from eqspec.build.inputs import drawn_inputs
-from eqspec.build.interpreter import run
+from eqspec.build.graph.inputs import drawn_inputs
+from eqspec.build.graph.interpreter import run
+from eqspec.build.graph.training_graph import TrainGraph, constant_controls
 from eqspec.build.parallel import average_gradients
 from eqspec.build.program import build_graph, compile_graph
-from eqspec.compile.graph_plan import GraphPlan
+from eqspec.compile.types.graph import GraphPlan
 from eqspec.engine.backward import Backward, backward
 from eqspec.nn.world import World
 

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from eqspec.compile.plan import DataPlan, EvalPlan
+from eqspec.compile.types.plan import DataPlan, EvalPlan
 from eqspec.evals.evaluate import Bench, evaluate
 from eqspec.evals.features import Subject
-from eqspec.nn.philox import Draws
+from eqspec.nn.random.philox import Draws
 from eqspec.ops.find import find_op
 from eqspec.ops.op import StreamType
 from eqspec.spec.duration import Clock

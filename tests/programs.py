@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from eqspec.build.program import Program, build_program
-from eqspec.compile.plan import Plan
+from eqspec.compile.types.plan import Plan
 from eqspec.engine.events import Stepped
 from eqspec.engine.train import train
 from tests.fakes import FakeImages

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from eqspec.nn.initialise import initialise
+from eqspec.nn.layers.initialise import initialise
 from eqspec.nn.world import World
 from eqspec.ops.find import find_op
 from eqspec.ops.op import BATCH, StreamType

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from eqspec.build.program import initial_graph
-from eqspec.build.published import PublishedFit, fit_published
+from eqspec.build.weights.published import PublishedFit, fit_published
 from eqspec.commands.planning.plans import plan_spec
-from eqspec.compile.plan import Plan
+from eqspec.compile.types.plan import Plan
 from tests.published_files import SIDE
 from tests.reference.waves import wave
 

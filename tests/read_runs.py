@@ -7,10 +7,10 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from eqspec.commands.audit import Level, audit
-from eqspec.commands.diff import diff
+from eqspec.commands.audit.levels import Level, audit
+from eqspec.commands.diff.differences import diff
 from eqspec.commands.gc import gc
-from eqspec.commands.show_run import show_run
+from eqspec.commands.show.run import show_run
 from eqspec.commands.status import status
 from eqspec.errors import EqspecError
 from eqspec.runs.query import find

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from eqspec.compile.plan import Plan
+from eqspec.compile.lookup.resolve import resolve
 from eqspec.compile.planner import plan
-from eqspec.compile.resolve import resolve
+from eqspec.compile.types.plan import Plan
 from eqspec.registry.catalog import open_catalog
 from eqspec.spec.load import LoadedSpec, parse_spec
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from eqspec.nn.philox import Draws
+from eqspec.nn.random.philox import Draws
 from eqspec.ops.find import find_op
 
 if TYPE_CHECKING:
-    from eqspec.nn.path import At
+    from eqspec.nn.pixels.path import At
 
 _TURN, _SHIFT, _FACTOR = (-45.0, 45.0), (-10.0, 10.0), (-0.4, 0.4)
 

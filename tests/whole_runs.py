@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eqspec.cli.main import main
-from eqspec.commands.audit import Level, audit
+from eqspec.commands.audit.levels import Level, audit
 from eqspec.commands.status import status
 from eqspec.errors import EqspecError
 from eqspec.runs import checkpoint, live

@@ -7,7 +7,7 @@ from functools import cache
 
 from benchmarks.marked import ROOT
 from eqspec.commands.planning.plans import plan_spec
-from eqspec.compile.plan import Plan
+from eqspec.compile.types.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,14 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from benchmarks.what_works.rows import rows
-from eqspec.commands.running.effort import effort
 from eqspec.commands.running.series import untrained_encoder
-from eqspec.compile.plan import Plan
+from eqspec.commands.running.usage import effort
+from eqspec.compile.types.plan import Plan
 from eqspec.runs import journal
 from eqspec.runs.environment import Environment
 from eqspec.runs.folder import RunFolder, State
 from eqspec.runs.query import run_folders
-from eqspec.runs.recorded import recorded_environment
+from eqspec.runs.recorded_plan import recorded_environment
 from eqspec.runs.results import reports
 
 FOUND = Path(__file__).with_name("found.json")

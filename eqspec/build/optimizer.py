@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from eqspec.compile.plan import Plan, RulePlan
+from eqspec.compile.types.plan import Plan, RulePlan
 from eqspec.ops.find import find_op
 
 

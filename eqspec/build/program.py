@@ -8,22 +8,22 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from eqspec.build.data import Batch, Dataset, batches
-from eqspec.build.graph import TrainGraph
-from eqspec.build.initial import load_initial
-from eqspec.build.inputs import drawn_inputs
+from eqspec.build.data.loader import Batch, Dataset, batches
+from eqspec.build.data.workers import readers
+from eqspec.build.graph.inputs import drawn_inputs
+from eqspec.build.graph.training_graph import TrainGraph
 from eqspec.build.optimizer import build_optimizer
-from eqspec.build.published import load_published
-from eqspec.build.readers import readers
 from eqspec.build.timeline import Timeline
 from eqspec.build.toolchain import find_toolchain
-from eqspec.build.views import DeviceViews
-from eqspec.compile.graph_plan import GraphPlan
-from eqspec.compile.pieces import inexact_pieces
-from eqspec.compile.plan import Plan
-from eqspec.compile.rewrite_reads import ACTIONS, BETWEEN, PIXELS
+from eqspec.build.views.on_device import DeviceViews
+from eqspec.build.weights.initial import load_initial
+from eqspec.build.weights.published import load_published
+from eqspec.compile.graph.sample_groups import inexact_pieces
+from eqspec.compile.lookup.rewrite_inputs import ACTIONS, BETWEEN, PIXELS
+from eqspec.compile.types.graph import GraphPlan
+from eqspec.compile.types.plan import Plan
 from eqspec.errors import EqspecError, UsageError
-from eqspec.nn.initialise import initialise
+from eqspec.nn.layers.initialise import initialise
 from eqspec.nn.world import World
 
 MOST_VARIANTS = 64

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from eqspec.compile.plan import Plan
+from eqspec.compile.types.plan import Plan
 from eqspec.ops.find import find_op
 from eqspec.spec.duration import Clock
 from eqspec.spec.use import OpCall

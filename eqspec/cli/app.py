@@ -37,7 +37,7 @@ COMMANDS = (
     "init",
     "gc",
 )
-"""`eqspec X` is `eqspec/cli/arguments/X.py` on the screen and `eqspec/commands/X.py` below it."""
+"""`eqspec X` is `eqspec/cli/arguments/X.py` on the screen and `eqspec/commands/X` below it."""
 
 TRAINING = frozenset({"run", "eval", "ablate", "audit"})
 """Commands that train or evaluate, and so use a device."""

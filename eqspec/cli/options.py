@@ -94,7 +94,7 @@ def data_places(data: Sequence[str] | None, *, spec: Path | None = None) -> Data
         UsageError: no folder, a name that no dataset has, or several folders without a name.
         SpecError: with everything that is wrong with the settings file.
     """
-    from eqspec.build.weight_paths import expanded
+    from eqspec.build.weights.paths import expanded
     from eqspec.cli.settings import places_of_this_machine
     from eqspec.commands.planning.data_places import DataPlaces, dataset_names, slot
 

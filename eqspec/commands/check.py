@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eqspec.commands.planning.data_places import NOWHERE, DataPlaces, without_place
-from eqspec.commands.planning.fits import fits
 from eqspec.commands.planning.plans import plan_spec
-from eqspec.compile.plan import Plan
+from eqspec.commands.planning.weights_fit import fits
+from eqspec.compile.types.plan import Plan
 from eqspec.errors import Diagnostic, SpecError
 from eqspec.ops.find import find_op
 from eqspec.ops.labels import too_few
 
 if TYPE_CHECKING:
-    from eqspec.commands.planning.look import DataFound
+    from eqspec.commands.planning.inspect_dataset import DataFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def _look(plans: Sequence[Plan], *, places: DataPlaces) -> tuple[DataFound, ...]
     placed = [(d, own) for d, own in used if places.of(d.name, own=own) is not None]
     if not placed:
         return ()
-    from eqspec.commands.planning.look import look  # only now: it decodes images
+    from eqspec.commands.planning.inspect_dataset import look  # only now: it decodes images
 
     once = [use for at, use in enumerate(placed) if use not in placed[:at]]
     found = [look(data, places=places, own=own) for data, own in once]

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 from pydantic import JsonValue, ValidationError
 
 from eqspec.build.program import build_graph, choose_device
-from eqspec.build.restore import put_weights
+from eqspec.build.weights.restore import put_weights
 from eqspec.commands.planning.data_places import NOWHERE, DataPlaces, read_all_asked
 from eqspec.commands.planning.plans import plan_spec
-from eqspec.commands.planning.reading import with_cards
+from eqspec.commands.planning.read_spec import with_cards
 from eqspec.commands.run import guard
-from eqspec.commands.running.events import Evaluated, Judging, Sealed
-from eqspec.commands.running.judging import (
+from eqspec.commands.running.evaluation import (
     Judged,
     Splits,
     damaged_results,
@@ -24,14 +23,15 @@ from eqspec.commands.running.judging import (
     open_splits,
     result_names,
 )
-from eqspec.commands.running.known_data import check_data
-from eqspec.commands.running.memory import within_memory
-from eqspec.commands.running.reopening import need_as_sealed
+from eqspec.commands.running.events import Evaluated, Judging, Sealed
+from eqspec.commands.running.log_lines import told
+from eqspec.commands.running.out_of_memory import within_memory
+from eqspec.commands.running.reopen import need_as_sealed
 from eqspec.commands.running.request import never
-from eqspec.commands.running.told import told
-from eqspec.compile.plan import EvalPlan, Plan
+from eqspec.commands.running.training_data import check_data
+from eqspec.compile.lookup.resolve import resolve
 from eqspec.compile.planner import plan as make_plan
-from eqspec.compile.resolve import resolve
+from eqspec.compile.types.plan import EvalPlan, Plan
 from eqspec.errors import EqspecError, FolderMismatch
 from eqspec.registry.catalog import open_catalog
 from eqspec.runs import checkpoint
@@ -43,7 +43,7 @@ from eqspec.spec.dump import write_yaml
 from eqspec.spec.load import judge_spec
 
 if TYPE_CHECKING:
-    from eqspec.build.graph import TrainGraph
+    from eqspec.build.graph.training_graph import TrainGraph
 
 EvalEvent = Judging | Evaluated | Sealed
 

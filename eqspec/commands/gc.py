@@ -22,7 +22,7 @@ from eqspec.runs.live import writer
 from eqspec.runs.manifest import Trouble
 from eqspec.runs.query import run_folders, run_name
 from eqspec.runs.record import Outcome, RunRecord
-from eqspec.runs.recorded import recorded_plan
+from eqspec.runs.recorded_plan import recorded_plan
 
 _CHECKPOINTS = f"{CHECKPOINTS}/"
 

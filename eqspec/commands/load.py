@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 from eqspec.build.program import build_graph, choose_device
-from eqspec.build.restore import put_weights
+from eqspec.build.weights.restore import put_weights
 from eqspec.commands.eval import plan_in
-from eqspec.commands.running.judging import subject
-from eqspec.compile.plan import Plan
+from eqspec.commands.running.evaluation import subject
+from eqspec.compile.types.plan import Plan
 from eqspec.errors import EqspecError, UsageError
 from eqspec.evals.features import Subject, encode
 from eqspec.evals.images import centre_crop, encode_images
-from eqspec.nn.frozen_encoder import FrozenEncoder
+from eqspec.nn.encoders.frozen_encoder import FrozenEncoder
 from eqspec.ops.find import find_op
 from eqspec.runs import checkpoint, journal
 from eqspec.runs.folder import RunFolder

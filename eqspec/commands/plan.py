@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import JsonValue
 
-from eqspec.build.crop import effective_scale
-from eqspec.build.readers import Readers, readers
+from eqspec.build.data.crop import effective_scale
+from eqspec.build.data.workers import Readers, readers
 from eqspec.commands.planning.data_places import NOWHERE, DataPlaces, without_place
-from eqspec.commands.planning.fits import fits
+from eqspec.commands.planning.estimate import Disk, OnMachine, disk, on_machine, peak
+from eqspec.commands.planning.plan_files import SavedPlan, SavedVariant, fingerprint, save, sources
 from eqspec.commands.planning.plans import Planned, plan_spec
-from eqspec.commands.planning.reading import locate_spec
-from eqspec.commands.planning.reckon import Disk, OnMachine, disk, on_machine, peak
-from eqspec.commands.planning.saved import SavedPlan, SavedVariant, fingerprint, save, sources
+from eqspec.commands.planning.read_spec import locate_spec
 from eqspec.commands.planning.stages import Stage, stages
-from eqspec.commands.planning.traced import traced
-from eqspec.compile.plan import Plan
+from eqspec.commands.planning.traced_cost import traced
+from eqspec.commands.planning.weights_fit import fits
+from eqspec.compile.types.plan import Plan
 from eqspec.errors import Diagnostic
 from eqspec.ops.find import find_op
 from eqspec.ops.op import OpParams
@@ -29,8 +29,8 @@ from eqspec.registry.catalog import Catalog, open_catalog
 from eqspec.runs.folder import Identity, RunFolder, State, place
 
 if TYPE_CHECKING:
-    from eqspec.build.cost import Trace
-    from eqspec.build.published import PublishedFit
+    from eqspec.build.cost.cached import Trace
+    from eqspec.build.weights.published import PublishedFit
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,28 +9,28 @@ from pathlib import Path
 
 import torch
 
-from eqspec.build.initial import fit_of
+from eqspec.build.cost.trace import trace
 from eqspec.build.program import choose_device, will_compile
-from eqspec.build.published import fit_published
-from eqspec.build.trace import trace
-from eqspec.commands.running.attempt import Attempt, stored_results
-from eqspec.commands.running.damage import with_damage
+from eqspec.build.weights.initial import fit_of
+from eqspec.build.weights.published import fit_published
+from eqspec.commands.running.damaged_images import with_damage
+from eqspec.commands.running.evaluation import open_splits
 from eqspec.commands.running.events import Evaluated, Opened, RunEvent, Sealed
-from eqspec.commands.running.guard import guard
-from eqspec.commands.running.judging import open_splits
-from eqspec.commands.running.known_data import begin_data, check_data
-from eqspec.commands.running.memory import within_memory
-from eqspec.commands.running.reopening import reopen
+from eqspec.commands.running.folder_guard import guard
+from eqspec.commands.running.log_lines import told, told_published
+from eqspec.commands.running.out_of_memory import within_memory
+from eqspec.commands.running.reopen import reopen
 from eqspec.commands.running.request import RunRequest
-from eqspec.commands.running.told import told, told_published
-from eqspec.compile.plan import Plan
-from eqspec.engine.finite import NotFinite
+from eqspec.commands.running.session import Attempt, stored_results
+from eqspec.commands.running.training_data import begin_data, check_data
+from eqspec.compile.types.plan import Plan
+from eqspec.engine.finite_check import NotFinite
 from eqspec.errors import EqspecError
 from eqspec.runs import checkpoint
 from eqspec.runs.environment import collect
 from eqspec.runs.folder import Opening, RunFolder
-from eqspec.runs.glance import need_all_there
 from eqspec.runs.log import Log
+from eqspec.runs.quick_check import need_all_there
 from eqspec.runs.record import Outcome, RunRecord, Status
 from eqspec.runs.results import added_results
 from eqspec.spec.dump import write_yaml

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from eqspec.commands.outputs import refuse_another_kind
+from eqspec.commands.output_files import refuse_another_kind
 from eqspec.errors import EqspecError, UsageError
 from eqspec.runs.artifacts import read_json, write_text
 from eqspec.spec.schema import json_schema

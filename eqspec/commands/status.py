@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from eqspec.commands.headline import Headline, last_headline
-from eqspec.commands.stale import Raised, Revs, revs, stale
+from eqspec.commands.outdated_revs import Raised, Revs, revs, stale
+from eqspec.commands.summary_metric import Headline, last_headline
 from eqspec.errors import EqspecError
 from eqspec.registry.catalog import open_catalog
 from eqspec.regular_files import files_below, own_size
 from eqspec.runs.artifacts import CHECKPOINTS
 from eqspec.runs.folder import RunFolder, State
-from eqspec.runs.glance import glance
 from eqspec.runs.live import writer
 from eqspec.runs.query import Summary, Unreadable, summaries
-from eqspec.runs.recorded import recorded_plan
+from eqspec.runs.quick_check import glance
+from eqspec.runs.recorded_plan import recorded_plan
 from eqspec.runs.results import DamagedResult, Report, reports
 
 

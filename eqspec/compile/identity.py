@@ -10,9 +10,9 @@ from typing import NewType
 
 from pydantic import JsonValue
 
-from eqspec.compile.plan import Provenance, ViewPlan
-from eqspec.compile.resolve import Resolved
-from eqspec.compile.start import InitPlan, PublishedPlan
+from eqspec.compile.lookup.resolve import Resolved
+from eqspec.compile.types.initial_weights import InitPlan, PublishedPlan
+from eqspec.compile.types.plan import Provenance, ViewPlan
 from eqspec.ops.find import find_op
 from eqspec.ops.op import how_it_runs_fields
 from eqspec.registry.cards import DatasetCard

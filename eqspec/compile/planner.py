@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from pydantic import JsonValue
 
-from eqspec.compile.draft import GraphError
-from eqspec.compile.graph import CompiledGraph, compile_graph
-from eqspec.compile.graph_plan import GraphPlan
+from eqspec.compile.graph.build import CompiledGraph, compile_graph
+from eqspec.compile.graph.sample_groups import check_groups, inexact_pieces
 from eqspec.compile.identity import data_numbers, hashed, recipe_content, start_content
-from eqspec.compile.locate import place_of
-from eqspec.compile.ops_in_use import checked_params, op_in_use
-from eqspec.compile.pieces import check_groups, inexact_pieces
-from eqspec.compile.plan import (
+from eqspec.compile.lookup.locate import place_of
+from eqspec.compile.lookup.ops import checked_params, op_in_use
+from eqspec.compile.lookup.provenance import origins
+from eqspec.compile.lookup.resolve import Resolved, ResolvedEvaluation
+from eqspec.compile.resolved_spec import resolved_spec
+from eqspec.compile.timetable import times, timetable
+from eqspec.compile.training import plan_training, training_clock
+from eqspec.compile.types.error import GraphError
+from eqspec.compile.types.graph import GraphPlan
+from eqspec.compile.types.initial_weights import InitPlan, LayoutPlan, PublishedPlan
+from eqspec.compile.types.plan import (
     DataPlan,
     EvalPlan,
     KeepPlan,
@@ -22,14 +28,8 @@ from eqspec.compile.plan import (
     TrainPlan,
     ViewPlan,
 )
-from eqspec.compile.provenance import origins
-from eqspec.compile.resolve import Resolved, ResolvedEvaluation
-from eqspec.compile.resolved_spec import resolved_spec
-from eqspec.compile.start import InitPlan, LayoutPlan, PublishedPlan
-from eqspec.compile.stored_pairs import pairs_as_stored
-from eqspec.compile.timetable import times, timetable
-from eqspec.compile.training import plan_training, training_clock
-from eqspec.compile.views import group_sizes, plan_views, untouched_views
+from eqspec.compile.views.stored_pairs import pairs_as_stored
+from eqspec.compile.views.view_plan import group_sizes, plan_views, untouched_views
 from eqspec.errors import Diagnostic, SpecError
 from eqspec.ops.find import find_op, op_sha256, plugin_of
 from eqspec.registry.cards import DatasetCard

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import JsonValue
 
-from eqspec.compile.resolve import Resolved
-from eqspec.compile.rewrite_reads import settings_unread
-from eqspec.compile.start import InitPlan, PublishedPlan
-from eqspec.compile.stored_pairs import reads_latents
+from eqspec.compile.lookup.resolve import Resolved
+from eqspec.compile.lookup.rewrite_inputs import settings_unread
+from eqspec.compile.types.initial_weights import InitPlan, PublishedPlan
+from eqspec.compile.views.stored_pairs import reads_latents
 from eqspec.registry.cards import EquivarianceCard
 from eqspec.registry.catalog import Card
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from eqspec.compile.draft import GraphError
-from eqspec.compile.plan import EvalPlan, Pause
+from eqspec.compile.types.error import GraphError
+from eqspec.compile.types.plan import EvalPlan, Pause
 from eqspec.spec.node import KeyPath, dotted
 
 MOST_TIMES = 10_000

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from pydantic import JsonValue
 
-from eqspec.compile.draft import GraphError
-from eqspec.compile.graph_plan import ModulePlan
-from eqspec.compile.ops_in_use import checked_number, checked_params, op_in_use
-from eqspec.compile.plan import ClipPlan, RulePlan, TrainPlan
-from eqspec.compile.resolve import Resolved
+from eqspec.compile.lookup.ops import checked_number, checked_params, op_in_use
+from eqspec.compile.lookup.resolve import Resolved
+from eqspec.compile.types.error import GraphError
+from eqspec.compile.types.graph import ModulePlan
+from eqspec.compile.types.plan import ClipPlan, RulePlan, TrainPlan
 from eqspec.ops.find import find_op
 from eqspec.registry.grammar import ClipDecl, RuleDecl
 from eqspec.spec.duration import Clock

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from eqspec.nn.batch_norm import GatheredBatchNorm, paused_statistics
+from eqspec.nn.layers.batch_norm import GatheredBatchNorm, paused_statistics
 from eqspec.nn.precision import at_least_fp32
 
 if TYPE_CHECKING:
-    from eqspec.build.graph import Loss, TrainGraph
+    from eqspec.build.graph.training_graph import Loss, TrainGraph
     from eqspec.ops.op import StreamType
 
 Streams = Mapping[str, Tensor]

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from eqspec.compile.plan import ClipPlan
+from eqspec.compile.types.plan import ClipPlan
 from eqspec.nn.precision import at_least_fp32
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from eqspec.compile.plan import Pause
+from eqspec.compile.types.plan import Pause
 
 
 @dataclass(frozen=True, slots=True)

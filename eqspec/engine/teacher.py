@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 if TYPE_CHECKING:
-    from eqspec.build.graph import TrainGraph
+    from eqspec.build.graph.training_graph import TrainGraph
 
 
 @torch.no_grad()

@@ -17,7 +17,7 @@ from eqspec.build.program import Program
 from eqspec.engine.backward import Backward, backward
 from eqspec.engine.clip import clip_gradients
 from eqspec.engine.events import Event, Paused, Stepped
-from eqspec.engine.finite import NotFinite, blamed, need_finite_losses
+from eqspec.engine.finite_check import NotFinite, blamed, need_finite_losses
 from eqspec.engine.precision import precision_of
 from eqspec.engine.teacher import follow
 from eqspec.nn.world import World

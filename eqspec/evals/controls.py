@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from eqspec.build.data import Dataset
+from eqspec.build.data.loader import Dataset
 from eqspec.evals.features import Subject
 from eqspec.evals.pairs import canvas_side
 

@@ -13,16 +13,16 @@ from typing import Literal
 
 import numpy as np
 
-from eqspec.build.data import Dataset
-from eqspec.compile.plan import EvalPlan
+from eqspec.build.data.loader import Dataset
+from eqspec.compile.types.plan import EvalPlan
 from eqspec.errors import EqspecError, UsageError
 from eqspec.evals.features import Subject
 from eqspec.evals.images import chosen_images, encode_images
 from eqspec.evals.pairs import collect
 from eqspec.evals.replaced import replaced_facts
-from eqspec.nn.image_features import ImageFeatures
-from eqspec.nn.regression import PairFeatures
-from eqspec.nn.scores import Headline, Metric, Result
+from eqspec.nn.readouts.image_features import ImageFeatures
+from eqspec.nn.readouts.regression import PairFeatures
+from eqspec.nn.readouts.scores import Headline, Metric, Result
 from eqspec.ops.find import find_op
 from eqspec.ops.labels import too_few, why_no_labels
 from eqspec.ops.op import OpCall

@@ -13,11 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from eqspec.build.crop import Box, resize
-from eqspec.build.data import Dataset
+from eqspec.build.data.crop import Box, resize
+from eqspec.build.data.loader import Dataset
 from eqspec.evals.features import Subject, encode
-from eqspec.nn.image_features import ImageFeatures
-from eqspec.nn.philox import Draws
+from eqspec.nn.random.philox import Draws
+from eqspec.nn.readouts.image_features import ImageFeatures
 
 AT_ONCE = 256
 """Images that are held at a time."""

@@ -15,11 +15,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from eqspec.build.crop import Box, resize
-from eqspec.build.data import Dataset
+from eqspec.build.data.crop import Box, resize
+from eqspec.build.data.loader import Dataset
 from eqspec.evals.features import Subject, encode
-from eqspec.nn.philox import Draws
-from eqspec.nn.regression import PairFeatures
+from eqspec.nn.random.philox import Draws
+from eqspec.nn.readouts.regression import PairFeatures
 from eqspec.ops.find import find_op
 from eqspec.ops.op import OpCall
 

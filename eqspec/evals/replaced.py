@@ -14,7 +14,7 @@ from eqspec.ops.tolerant import Tolerant
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-    from eqspec.build.data import Dataset
+    from eqspec.build.data.loader import Dataset
 
 COUNT = "replaced_images"
 """The fact that says how many images were replaced."""

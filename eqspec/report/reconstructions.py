@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from eqspec.build.data import batches
-from eqspec.build.subject import reconstructions
-from eqspec.build.views import DeviceViews
+from eqspec.build.data.loader import batches
+from eqspec.build.frozen_model import reconstructions
+from eqspec.build.views.on_device import DeviceViews
 from eqspec.report.strip import Column, strip_png
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from eqspec.build.data import Batch, Dataset
+    from eqspec.build.data.loader import Batch, Dataset
     from eqspec.build.program import Program
-    from eqspec.compile.plan import PathPlan, Plan
+    from eqspec.compile.types.plan import PathPlan, Plan
 
 ROWS = 6
 """Images shown."""

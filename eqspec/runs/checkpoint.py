@@ -31,8 +31,8 @@ from eqspec.runs.artifacts import (
     write_json,
 )
 from eqspec.runs.keep import Keep, expendable
-from eqspec.runs.plain import plain
-from eqspec.runs.sealed import need_as_sealed
+from eqspec.runs.plain_data import plain
+from eqspec.runs.sealed_files import need_as_sealed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -235,7 +235,7 @@ def _read(folder: Path, *, contents: Contents, warnings: tuple[str, ...]) -> Che
     Raises:
         FolderMismatch: when one is no checkpoint's.
     """
-    from eqspec.build.tensor_files import read_pickle, read_safetensors
+    from eqspec.build.weights.tensor_files import read_pickle, read_safetensors
 
     tensors, state = folder / contents.tensors.name, folder / contents.state.name
     try:

@@ -25,7 +25,7 @@ from eqspec.runs.artifacts import PUT_BACK, read_document, read_json, write_json
 from eqspec.runs.environment import Environment
 from eqspec.runs.live import hold, writer
 from eqspec.runs.own_folders import need_own_folders
-from eqspec.runs.sealed import SealedFiles
+from eqspec.runs.sealed_files import SealedFiles
 from eqspec.spec.names import Digest, FileName
 
 if TYPE_CHECKING:

@@ -30,16 +30,16 @@ from eqspec.runs.artifacts import (
     write_json,
 )
 from eqspec.runs.folder import RunFolder
+from eqspec.runs.legacy_units import Facts, Group
 from eqspec.runs.live import writer
 from eqspec.runs.manifest import Trouble
-from eqspec.runs.older_words import Facts, Group
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy as np
 
-    from eqspec.runs.sealed import SealedFiles
+    from eqspec.runs.sealed_files import SealedFiles
 
 SUFFIXES = (".json", ".npz")
 """Of the two files of a result."""

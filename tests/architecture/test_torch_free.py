@@ -36,7 +36,13 @@ WORK = ("numpy", "pydantic", "yaml", *HEAVY)
 
 BELOW = ("eqspec.compile", "eqspec.nn", "eqspec.registry", "eqspec.runs", "eqspec.spec")
 
-NO_CHECK_NEEDS = ("filelock", "PIL", "eqspec.runs.seal", "eqspec.commands.planning.look", *HEAVY)
+NO_CHECK_NEEDS = (
+    "filelock",
+    "PIL",
+    "eqspec.runs.seal",
+    "eqspec.commands.planning.inspect_dataset",
+    *HEAVY,
+)
 
 
 def _run(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from eqspec.commands.planning.plans import plan_spec
-from eqspec.compile.alternatives import carried_out
-from eqspec.compile.plan import Plan
-from eqspec.compile.rewrite_reads import streams_read, transform_needed
+from eqspec.compile.lookup.alternatives import carried_out
+from eqspec.compile.lookup.rewrite_inputs import streams_read, transform_needed
+from eqspec.compile.types.plan import Plan
 from eqspec.nn.world import World
 from eqspec.ops.find import find_op, op_names
 from eqspec.ops.op import BATCH, StreamType

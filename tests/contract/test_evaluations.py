@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from eqspec.compile.plan import DataPlan, EvalPlan
+from eqspec.compile.types.plan import DataPlan, EvalPlan
 from eqspec.evals.evaluate import Bench, compare, evaluate, headline
 from eqspec.evals.features import Subject
 from eqspec.ops.find import find_op, op_names

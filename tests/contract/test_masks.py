@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from eqspec.nn.philox import Draws
+from eqspec.nn.random.philox import Draws
 from eqspec.ops.find import find_op, op_names
 from eqspec.ops.op import BATCH, PortError, StreamType
 

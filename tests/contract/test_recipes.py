@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from eqspec.compile.plan import Plan
+from eqspec.compile.types.plan import Plan
 from eqspec.errors import SpecError
 from eqspec.registry.cards import AugmentationCard, MethodCard
 from eqspec.registry.catalog import open_catalog

@@ -9,7 +9,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from eqspec.nn.path import Border
+from eqspec.nn.pixels.path import Border
 from eqspec.ops.find import find_op, op_names
 from tests.transform_examples import (
     EXAMPLES,

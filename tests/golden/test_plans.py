@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from eqspec.commands.planning.plans import plan_spec
-from eqspec.compile.draft import reads
-from eqspec.compile.graph_plan import ApplyNode, Node
-from eqspec.compile.plan import Plan
+from eqspec.compile.graph.draft import reads
+from eqspec.compile.types.graph import ApplyNode, Node
+from eqspec.compile.types.plan import Plan
 from eqspec.registry.catalog import open_catalog
 from eqspec.registry.places import specs_root
 from eqspec.spec.dump import write_yaml

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from eqspec.build.graph import TrainGraph
+from eqspec.build.cost.trace import DTYPES, meta_streams
+from eqspec.build.graph.training_graph import TrainGraph
 from eqspec.build.program import Program, build_program
-from eqspec.build.trace import DTYPES, meta_streams
 from eqspec.engine.events import Stepped
 from eqspec.engine.train import train
 from eqspec.nn.world import World
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from eqspec.compile.plan import Plan
+    from eqspec.compile.types.plan import Plan
 
 EACH = pytest.mark.parametrize(("method", "rewrite"), COMPOSITIONS.values(), ids=COMPOSITIONS)
 RESNET = (

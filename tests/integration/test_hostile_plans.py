@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from eqspec.cli.main import main
-from eqspec.commands.planning.saved import _seal
+from eqspec.commands.planning.plan_files import _seal
 from tests.made_runs import Answer
 from tests.toys import PATH, toy_text
 

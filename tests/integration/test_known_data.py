@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from eqspec.cli.main import main
-from eqspec.commands.running import known_data
+from eqspec.commands.running import training_data as known_data
 from eqspec.ops import image_files
 from tests.fabricated import save
 from tests.made_runs import ask

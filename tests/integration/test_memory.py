@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
+from eqspec.build.cost.trace import trace
 from eqspec.build.program import build_program
-from eqspec.build.trace import trace
-from eqspec.compile.plan import Plan
+from eqspec.compile.types.plan import Plan
 from eqspec.engine.train import train
 from eqspec.spec.load import parse_spec
 from tests.conftest import ENVIRONMENT

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from eqspec.build.data import batches
-from eqspec.build.views import DeviceViews, ViewBatch
+from eqspec.build.data.loader import batches
+from eqspec.build.views.on_device import DeviceViews, ViewBatch
 from eqspec.spec.load import parse_spec
 from tests.fakes import FakeImages
 from tests.toys import CUTTABLE, plan_of, toy_text
@@ -19,7 +19,7 @@ from tests.toys import CUTTABLE, plan_of, toy_text
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from eqspec.compile.plan import Plan
+    from eqspec.compile.types.plan import Plan
 
 EACH = pytest.mark.parametrize("method", CUTTABLE)
 

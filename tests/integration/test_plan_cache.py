@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from eqspec.build import trace as tracing
+from eqspec.build.cost import trace as tracing
 from tests.made_runs import ask
 from tests.toys import toy_text
 
@@ -80,7 +80,7 @@ def test_other_code_traces_again(
     changed: str, cache: Path, traced: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = {"source_digest": "0" * 64, "package_versions": {"torch": "0"}}[changed]
-    monkeypatch.setattr(f"eqspec.commands.planning.traced.{changed}", lambda *_: other)
+    monkeypatch.setattr(f"eqspec.commands.planning.traced_cost.{changed}", lambda *_: other)
     assert ask(*ARGV).status == 0
     assert len(traced) == 1
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import eqspec
-from eqspec.build import hub
+from eqspec.build.weights import hub
 from tests.integration.test_eval import write_images
 from tests.made_runs import REST, Answer, ask
 from tests.published_files import LAYOUTS, VIT, encoder, state, store

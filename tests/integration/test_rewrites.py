@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from eqspec.build.graph import TrainGraph
+from eqspec.build.graph.training_graph import TrainGraph
 from eqspec.build.program import build_program
 from eqspec.engine.events import Stepped
 from eqspec.engine.train import train

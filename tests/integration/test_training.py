@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from eqspec.engine.events import Paused
-from eqspec.engine.finite import NotFinite
+from eqspec.engine.finite_check import NotFinite
 from eqspec.engine.train import train
 from tests.programs import program_of, stepped
 from tests.toys import PATH, toy_plan

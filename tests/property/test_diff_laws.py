@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, reject
 from hypothesis import strategies as st
 
-from eqspec.compile.diff import Matters, leaves, spec_changes
+from eqspec.compile.spec_differences import Matters, leaves, spec_changes
 from eqspec.errors import SpecError
 from tests.drawn_methods import FEWER, planned
 from tests.toys import PATH, load_toy, plan_of

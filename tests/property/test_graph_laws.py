@@ -9,12 +9,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eqspec.build.graph import TrainGraph
-from eqspec.build.trace import meta_streams
-from eqspec.compile.draft import reads
-from eqspec.compile.passes.infer import infer
-from eqspec.compile.passes.lower import lower_method
-from eqspec.compile.passes.prune import order
+from eqspec.build.cost.trace import meta_streams
+from eqspec.build.graph.training_graph import TrainGraph
+from eqspec.compile.graph.draft import reads
+from eqspec.compile.graph.infer import infer
+from eqspec.compile.graph.lower import lower_method
+from eqspec.compile.graph.prune import order
 from eqspec.errors import SpecError
 from eqspec.nn.world import World
 from eqspec.registry.cards import BackboneCard, MethodCard
@@ -23,7 +23,7 @@ from tests.drawn_methods import FEWER, PATH_REWRITE, methods, planned, spec_with
 from tests.graphs import Case, every_stream
 
 if TYPE_CHECKING:
-    from eqspec.compile.graph_plan import GraphPlan
+    from eqspec.compile.types.graph import GraphPlan
 
 REWRITES = st.sampled_from(["none", PATH_REWRITE])
 

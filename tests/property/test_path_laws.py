@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eqspec.nn.canvas import canvas_side
+from eqspec.nn.pixels.canvas import canvas_side
 from eqspec.ops.find import find_op
 from tests.transform_examples import (
     GEOMETRIC_PATHS,

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
-from eqspec.build.trace import trace
-from eqspec.compile.plan import EvalPlan, Plan
+from eqspec.build.cost.trace import trace
 from eqspec.compile.timetable import timetable
+from eqspec.compile.types.plan import EvalPlan, Plan
 from eqspec.errors import SpecError
 from eqspec.ops.find import FAMILIES, op_names
 from eqspec.spec.dump import write_yaml

@@ -18,9 +18,9 @@ from pydantic import TypeAdapter
 
 from eqspec.cli.errors import render
 from eqspec.cli.render.github import workflow_commands
-from eqspec.commands.fields import field_of, field_paths
-from eqspec.compile.rules import across_cards
-from eqspec.compile.survey import survey
+from eqspec.commands.explain.schema_fields import field_of, field_paths
+from eqspec.compile.lookup.survey import survey
+from eqspec.compile.rules.spec import across_cards
 from eqspec.errors import Diagnostic, SpecError
 from eqspec.registry.catalog import Catalog, open_catalog
 from eqspec.spec.axes import axes, find_axis

@@ -136,7 +136,7 @@ def test_an_empty_mask_leaves_the_centre_where_it_is() -> None:
 @settings(max_examples=10)
 @given(seed=SEEDS)
 def test_sinkhorn_uses_prototypes_alike_when_it_may_take_its_time(seed: int) -> None:
-    from eqspec.nn.teacher_targets import Sinkhorn
+    from eqspec.nn.terms.teacher_targets import Sinkhorn
     from eqspec.nn.world import World
 
     logits = torch.randn(12, 4, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)

@@ -12,13 +12,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from torch import Tensor
 
-from eqspec.nn.accuracy import accuracies
-from eqspec.nn.image_features import ImageFeatures
-from eqspec.nn.neighbours import vote
-from eqspec.nn.philox import Draws
-from eqspec.nn.probe import Schooling, fit
-from eqspec.nn.scores import Result
-from eqspec.nn.spectrum import effective_rank
+from eqspec.nn.random.philox import Draws
+from eqspec.nn.readouts.accuracy import accuracies
+from eqspec.nn.readouts.effective_rank import effective_rank
+from eqspec.nn.readouts.image_features import ImageFeatures
+from eqspec.nn.readouts.linear_classifiers import Schooling, fit
+from eqspec.nn.readouts.nearest_neighbours import vote
+from eqspec.nn.readouts.scores import Result
 from eqspec.ops.find import find_op
 
 NEIGHBOURS = {"k": [20, 10], "temperature": 0.07}

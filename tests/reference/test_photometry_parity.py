@@ -6,7 +6,7 @@ import pytest
 import torch
 from torchvision.transforms.v2 import functional as tv
 
-from eqspec.nn import color
+from eqspec.nn.pixels import color
 from tests.transform_examples import drawn_theta, example_at, noise
 
 BATCH = 6

@@ -10,11 +10,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from eqspec.compile.plan import DataPlan, EvalPlan
+from eqspec.compile.types.plan import DataPlan, EvalPlan
 from eqspec.evals.evaluate import Bench, evaluate
 from eqspec.evals.features import Subject
-from eqspec.nn.regression import Regression, fit_predict
-from eqspec.nn.scores import r2
+from eqspec.nn.readouts.regression import Regression, fit_predict
+from eqspec.nn.readouts.scores import r2
 
 SIZE, SIDE = 32, 48
 DATA = DataPlan(name="made", impl="made", params={}, split="train", count=0)

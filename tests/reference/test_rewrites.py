@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from eqspec.build.graph import TrainGraph
+from eqspec.build.graph.training_graph import TrainGraph
 from eqspec.spec.load import parse_spec
 from tests.graphs import Case, every_stream
 from tests.reference.waves import wave

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from eqspec.nn.squared_error import patchify
+from eqspec.nn.terms.squared_error import patchify
 from tests.reference.precision import PRINTED, Precision
 from tests.term_examples import stream
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from eqspec.commands.audit import Level, audit
+from eqspec.commands.audit.levels import Level, audit
 from eqspec.errors import FolderMismatch
 from tests.damage import Drawn, damaged_bytes
 from tests.made_runs import Runs, make_runs

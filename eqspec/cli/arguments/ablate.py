@@ -77,8 +77,8 @@ def command(  # noqa: PLR0913 - its options
     the mean over seeds at every point, and beside them the untrained encoders and the controls.
     The variants of `compare:` are an axis, `variant`, and left out of any other grid.
     """
-    from eqspec.commands.grid import read_grid
-    from eqspec.commands.study import compile_grid
+    from eqspec.commands.ablate.grid import read_grid
+    from eqspec.commands.ablate.study import compile_grid
 
     screen, given = screen_of(context), spec_arguments(spec, sets=sets, data=data)
     screen.after_error = ("eqspec", "ablate", "--help")
@@ -87,7 +87,7 @@ def command(  # noqa: PLR0913 - its options
     study = compile_grid(spec, asked_for, runs=runs, overrides=sets or (), data=where)
     screen.warn(study.warnings)
     # Only now, so that a wrong grid is refused at once: importing torch takes seconds.
-    from eqspec.cli.ablating import Asked, run_study, show_plan
+    from eqspec.cli.progress.ablate import Asked, run_study, show_plan
     from eqspec.commands.running.series import Manner
 
     axes = [part for one in grid or () for part in ("--grid", one)]

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from eqspec.cli.options import RUNS, Data, Json, Runs, data_places, runs_arguments, screen_of
-from eqspec.commands.findings import STEPS, Level
+from eqspec.commands.audit.findings import STEPS, Level
 
 EXAMPLES = (
     "eqspec audit latest",
@@ -47,7 +47,7 @@ def command(  # noqa: PLR0913 - its options
     """
     from eqspec.cli.render.audit import as_data, blocks
     from eqspec.cli.render.blocks import drawn
-    from eqspec.commands.audit import audit
+    from eqspec.commands.audit.levels import audit
     from eqspec.runs.query import find
 
     screen = screen_of(context)

@@ -38,7 +38,7 @@ def command(  # noqa: PLR0913 - its options
     """
     from eqspec.cli.render.blocks import drawn, markdown
     from eqspec.cli.render.diff import as_data, blocks
-    from eqspec.commands.diff import diff
+    from eqspec.commands.diff.differences import diff
 
     screen = screen_of(context)
     screen.after_error = ("eqspec", "status", *runs_arguments(runs))

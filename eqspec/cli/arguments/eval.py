@@ -59,7 +59,7 @@ def command(  # noqa: PLR0913 - its options
     if uses and spec is not None:
         raise UsageError("`--use` and `--spec` both say what to judge by", help="give one of them")
     folder = find(runs, reference=run)
-    from eqspec.cli.judging import Asked, judge
+    from eqspec.cli.progress.eval import Asked, judge
 
     chosen = [part for name in uses or () for part in ("--use", name)]
     chosen += [] if spec is None else ["--spec", str(spec)]

@@ -48,7 +48,7 @@ def command(
     Of a value: its unit, what it means, its default, the paper's value, and where it was decided:
     a line of the spec, `--set`, a card, or a default.
     """
-    from eqspec.commands.explain import is_spec
+    from eqspec.commands.explain.lookup import is_spec
 
     screen = screen_of(context)
     screen.after_error = ("eqspec", "explain")
@@ -65,7 +65,7 @@ def command(
 
 def _topic(screen: Screen, topic: str | None, *, as_json: bool) -> None:
     from eqspec.cli.render import explain as page
-    from eqspec.commands.explain import explain_code, explain_field
+    from eqspec.commands.explain.lookup import explain_code, explain_field
     from eqspec.spec.codes import CODES
 
     if topic is None:
@@ -86,7 +86,7 @@ def _topic(screen: Screen, topic: str | None, *, as_json: bool) -> None:
 
 def _run(screen: Screen, run: str, path: str | None, *, sets: list[str], as_json: bool) -> None:
     from eqspec.cli.render import explain as page
-    from eqspec.commands.explain import explain_run, explain_value_of_run
+    from eqspec.commands.explain.lookup import explain_run, explain_value_of_run
 
     screen.after_error = ("eqspec", "show", run)
     if sets:
@@ -106,7 +106,7 @@ def _run(screen: Screen, run: str, path: str | None, *, sets: list[str], as_json
 
 def _spec(screen: Screen, spec: str, path: str | None, *, sets: list[str], as_json: bool) -> None:
     from eqspec.cli.render import explain as page
-    from eqspec.commands.explain import explain_all, explain_value
+    from eqspec.commands.explain.lookup import explain_all, explain_value
 
     given = (spec, *(part for one in sets for part in ("--set", one)))
     screen.after_error = ("eqspec", "check", *given)

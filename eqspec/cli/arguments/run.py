@@ -100,7 +100,7 @@ def command(  # noqa: PLR0913 - its options
     screen.warn(planned.warnings)
     screen.say(f"To be run: {', then '.join(plan.name for plan in planned.in_order)}.")
     # Only now, so that a wrong spec is refused at once: importing torch takes seconds.
-    from eqspec.cli.running import Asked, run_series
+    from eqspec.cli.progress.run import Asked, run_series
     from eqspec.commands.running.series import Manner
 
     root = spec.absolute().parent.parent if folder else runs
@@ -120,7 +120,7 @@ def command(  # noqa: PLR0913 - its options
 def _planned(spec: Path, *, sets: Sequence[str], where: DataPlaces, fork: bool) -> Planned:
     """The plan that is meant: a spec's, a saved one, or a folder's with something set anew."""
     from eqspec.commands.planning.plans import plan_spec
-    from eqspec.commands.running.forking import plan_folder
+    from eqspec.commands.running.fork import plan_folder
 
     is_folder = (spec / "plan.json").is_file()
     if is_folder and (sets or fork):
@@ -137,7 +137,7 @@ def _replicate(
     spec: Path, planned: Planned, *, data: list[str] | None, sets: list[str], runs: Path
 ) -> tuple[str, ...]:
     """The command that does the same with another seed; in a saved plan nothing can be set."""
-    from eqspec.commands.planning.saved import is_plan
+    from eqspec.commands.planning.plan_files import is_plan
 
     if spec.is_file() and is_plan(spec):
         return ("eqspec", "status", *runs_arguments(runs))

@@ -42,8 +42,8 @@ def command(
     name. Where none has it, the run of that name: what it is doing, its choices, results and files.
     """
     from eqspec.cli.render import show as page
-    from eqspec.commands.show import show as look_up
-    from eqspec.commands.show_run import run_meant
+    from eqspec.commands.show.card import show as look_up
+    from eqspec.commands.show.run import run_meant
 
     screen = screen_of(context)
     screen.after_error = ("eqspec", "list")
@@ -65,7 +65,7 @@ def command(
 def _show_run(run: Path, *, runs: Path, as_json: bool, screen: Screen) -> int:
     from eqspec.cli.render import show_run as page
     from eqspec.cli.render.blocks import drawn
-    from eqspec.commands.show_run import show_run
+    from eqspec.commands.show.run import show_run
 
     screen.after_error = ("eqspec", "audit", str(run), *runs_arguments(runs))
     found = show_run(run, root=runs)

@@ -14,12 +14,12 @@ from rich.text import Text
 from eqspec.cli.columns import Cell, aligned, side_by_side
 from eqspec.cli.layout import heading, number, wrapped
 from eqspec.cli.render.compare import column_heads
-from eqspec.commands.ablate import Ablation, Column
-from eqspec.commands.ablate import Cell as Score
-from eqspec.commands.grid import Point
-from eqspec.commands.outputs import first_line
+from eqspec.commands.ablate.execute import Ablation, Column
+from eqspec.commands.ablate.execute import Cell as Score
+from eqspec.commands.ablate.grid import Point
+from eqspec.commands.ablate.study import GridRun, Standing, Study
+from eqspec.commands.output_files import first_line
 from eqspec.commands.planning.stages import Mark
-from eqspec.commands.study import GridRun, Standing, Study
 from eqspec.spec.phrases import counted
 
 _STYLES = {Mark.RUN: "green", Mark.CACHED: "dim", Mark.CHANGED: "yellow"}

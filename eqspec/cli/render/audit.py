@@ -10,8 +10,8 @@ from rich.text import Text
 
 from eqspec.cli.layout import told_apart
 from eqspec.cli.render.blocks import Block
-from eqspec.commands.audit import Audit
-from eqspec.commands.findings import Disagreement, Finding, Level
+from eqspec.commands.audit.findings import Disagreement, Finding, Level
+from eqspec.commands.audit.levels import Audit
 from eqspec.runs.record import Sealing
 
 _MEANS = (

@@ -16,7 +16,7 @@ from eqspec.ops.left_out import LeftOut
 from eqspec.spec.phrases import counted
 
 if TYPE_CHECKING:
-    from eqspec.commands.planning.look import DataFound, Sample
+    from eqspec.commands.planning.inspect_dataset import DataFound, Sample
 
 
 def checked(result: Checked, *, width: int | None) -> Text:

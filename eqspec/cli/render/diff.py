@@ -14,9 +14,9 @@ from rich.text import Text
 
 from eqspec.cli.layout import measured, number, told_apart
 from eqspec.cli.render.blocks import Block
-from eqspec.commands.diff import Difference, Located, Pair, Score
-from eqspec.commands.side import Side
-from eqspec.compile.diff import Matters
+from eqspec.commands.diff.comparand import Side
+from eqspec.commands.diff.differences import Difference, Located, Pair, Score
+from eqspec.compile.spec_differences import Matters
 from eqspec.spec.phrases import counted
 
 _SIDES = ("A", "B")

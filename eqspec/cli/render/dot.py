@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator
 
 from eqspec.cli.render.graph import quantity, source
-from eqspec.compile.draft import reads
-from eqspec.compile.graph_plan import ApplyNode, DetachNode, GraphPlan, Node
-from eqspec.compile.plan import Plan
+from eqspec.compile.graph.draft import reads
+from eqspec.compile.types.graph import ApplyNode, DetachNode, GraphPlan, Node
+from eqspec.compile.types.plan import Plan
 
 _STOPPED = "style=dashed, color=gray, arrowhead=tee"
 """An edge that no gradient goes back through."""

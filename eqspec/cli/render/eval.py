@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from eqspec.cli.render.compare import as_data, places, tables
-from eqspec.commands.running.compare import Comparison, Done
+from eqspec.commands.running.comparison import Comparison, Done
 
 __all__ = ["as_data", "evaluated"]
 

@@ -10,9 +10,9 @@ from rich.text import Text
 
 from eqspec.cli.columns import aligned
 from eqspec.cli.layout import heading, wrapped
-from eqspec.commands.explain import Leaf
-from eqspec.commands.values import ValuePage
-from eqspec.compile.provenance import Origin
+from eqspec.commands.explain.lookup import Leaf
+from eqspec.commands.explain.values import ValuePage
+from eqspec.compile.lookup.provenance import Origin
 from eqspec.spec.codes import CODES, Code
 
 _LONGEST_VALUE = 60

@@ -10,7 +10,8 @@ from pydantic_core import to_jsonable_python
 from rich.text import Text
 
 from eqspec.cli.layout import number
-from eqspec.compile.graph_plan import (
+from eqspec.compile.lookup.rewrite_inputs import ACTIONS, BETWEEN, DRAWS, PIXELS
+from eqspec.compile.types.graph import (
     ApplyNode,
     ConcatNode,
     DetachNode,
@@ -25,7 +26,6 @@ from eqspec.compile.graph_plan import (
     TermPlan,
     ViewNode,
 )
-from eqspec.compile.rewrite_reads import ACTIONS, BETWEEN, DRAWS, PIXELS
 from eqspec.ops.find import find_op
 from eqspec.spec.use import OpCall
 

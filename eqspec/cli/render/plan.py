@@ -11,7 +11,7 @@ from types import MappingProxyType
 from pydantic import JsonValue
 from rich.text import Text
 
-from eqspec.build.readers import readers
+from eqspec.build.data.workers import readers
 from eqspec.cli.columns import aligned
 from eqspec.cli.layout import heading, number, wrapped
 from eqspec.cli.render.cost import cost_rows
@@ -20,8 +20,8 @@ from eqspec.cli.render.stages import LEGEND, stage_rows
 from eqspec.cli.render.weights import weight_rows
 from eqspec.commands.plan import Described, Planning
 from eqspec.commands.planning.plans import settings_read, spec_of
-from eqspec.compile.pair_plan import PairPlan
-from eqspec.compile.plan import PathPlan, Plan, SingleViewPlan
+from eqspec.compile.types.pairs import PairPlan
+from eqspec.compile.types.plan import PathPlan, Plan, SingleViewPlan
 from eqspec.spec.phrases import counted
 from eqspec.spec.use import OpCall
 

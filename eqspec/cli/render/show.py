@@ -13,7 +13,7 @@ from rich.text import Text
 from eqspec.cli.columns import wrap
 from eqspec.cli.layout import heading, wrapped
 from eqspec.commands.list import OPS
-from eqspec.commands.show import CardPage, OpPage, Page
+from eqspec.commands.show.card import CardPage, OpPage, Page
 from eqspec.ops.parameters import Parameter
 
 _ABOUT = 38

@@ -11,8 +11,8 @@ from rich.text import Text
 from eqspec.cli.layout import measured, number
 from eqspec.cli.render.blocks import Block
 from eqspec.cli.render.status import doing, on_disk, stale_rows
-from eqspec.commands.diff import commit_of
-from eqspec.commands.show_run import Judgement, Part, RunPage
+from eqspec.commands.diff.differences import commit_of
+from eqspec.commands.show.run import Judgement, Part, RunPage
 from eqspec.runs.folder import State
 from eqspec.runs.query import Summary
 from eqspec.spec.phrases import counted

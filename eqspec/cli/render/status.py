@@ -10,9 +10,9 @@ from rich.text import Text
 
 from eqspec.cli.layout import duration, large, measured, number
 from eqspec.cli.render.blocks import Block
-from eqspec.commands.headline import Headline
-from eqspec.commands.stale import Raised
+from eqspec.commands.outdated_revs import Raised
 from eqspec.commands.status import Overview, Standing
+from eqspec.commands.summary_metric import Headline
 from eqspec.runs.folder import State
 
 _STYLES = (

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from eqspec.cli.layout import number
 from eqspec.cli.render.graph import Row
 from eqspec.commands.plan import Described
-from eqspec.commands.running.told import told_published
+from eqspec.commands.running.log_lines import told_published
 
 
 def weight_rows(described: Described) -> list[Row]:

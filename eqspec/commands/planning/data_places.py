@@ -23,8 +23,8 @@ from types import MappingProxyType, ModuleType
 
 from pydantic import JsonValue, ValidationError
 
-from eqspec.compile.plan import DataPlan, Plan
-from eqspec.compile.resolve import Resolved
+from eqspec.compile.lookup.resolve import Resolved
+from eqspec.compile.types.plan import DataPlan, Plan
 from eqspec.errors import Diagnostic, EqspecError, SpecError, UsageError
 from eqspec.ops.find import UnknownOp, find_op
 from eqspec.ops.image_files import ImageFileParams, NotPlaced

@@ -15,16 +15,16 @@ from eqspec.commands.planning.data_places import (
     read_all_asked,
     standing_in,
 )
-from eqspec.commands.planning.initial import find_initial
-from eqspec.commands.planning.machine_doubts import machine_doubts, machine_facts
-from eqspec.commands.planning.published import find_published
-from eqspec.commands.planning.reading import read_with_cards, with_cards
-from eqspec.commands.planning.saved import PlanRefused, is_plan, recover
-from eqspec.compile.doubts import doubts
-from eqspec.compile.evaluation_doubts import evaluation_doubts
-from eqspec.compile.plan import Plan
+from eqspec.commands.planning.initial_weights import find_initial
+from eqspec.commands.planning.machine_warnings import machine_doubts, machine_facts
+from eqspec.commands.planning.plan_files import PlanRefused, is_plan, recover
+from eqspec.commands.planning.published_weights import find_published
+from eqspec.commands.planning.read_spec import read_with_cards, with_cards
+from eqspec.compile.lookup.resolve import Resolved, resolve
 from eqspec.compile.planner import plan as make_plan
-from eqspec.compile.resolve import Resolved, resolve
+from eqspec.compile.rules.evaluation_warnings import evaluation_doubts
+from eqspec.compile.rules.warnings import doubts
+from eqspec.compile.types.plan import Plan
 from eqspec.errors import Diagnostic, EqspecError, SpecError, UsageError
 from eqspec.registry.catalog import Catalog, open_catalog
 from eqspec.spec.diagnose import in_order

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from pydantic import JsonValue, ValidationError
 
-from eqspec.compile.diff import Change, Matters, spec_changes
-from eqspec.compile.plan import EvalPlan, Plan
+from eqspec.compile.spec_differences import Change, Matters, spec_changes
+from eqspec.compile.types.plan import EvalPlan, Plan
 from eqspec.errors import EqspecError
 from eqspec.runs import checkpoint
 from eqspec.runs.artifacts import read_document

@@ -8,12 +8,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eqspec.compile.plan import EvalPlan, Plan
+from eqspec.compile.types.plan import EvalPlan, Plan
 from eqspec.engine.events import Agreed, Compilation, Stepped
 
 if TYPE_CHECKING:
     from eqspec.build.program import Program
-    from eqspec.commands.running.judging import Judged
+    from eqspec.commands.running.evaluation import Judged
 
 
 @dataclass(frozen=True, slots=True)

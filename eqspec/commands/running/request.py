@@ -8,7 +8,7 @@ from pathlib import Path
 
 from eqspec.commands.planning.data_places import NOWHERE, DataPlaces
 from eqspec.commands.running.deadline import Deadline
-from eqspec.compile.plan import Plan
+from eqspec.compile.types.plan import Plan
 from eqspec.runs.folder import Identity, place
 
 

@@ -11,7 +11,7 @@ from eqspec.commands.planning.data_places import NOWHERE, DataPlaces
 from eqspec.commands.planning.plans import Planned
 from eqspec.commands.running.deadline import Deadline
 from eqspec.commands.running.request import RunRequest, identity_of, never
-from eqspec.compile.plan import Plan
+from eqspec.compile.types.plan import Plan
 from eqspec.runs import record
 from eqspec.runs.folder import place
 

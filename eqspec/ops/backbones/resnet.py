@@ -71,8 +71,8 @@ def disagreements(params: Params, shapes: Shapes) -> tuple[Disagreement, ...]:
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - the contract of ops
-    """The module; see `eqspec.nn.resnet`."""
-    from eqspec.nn.resnet import ResNetTokens
+    """The module; see `eqspec.nn.encoders.resnet`."""
+    from eqspec.nn.encoders.resnet import ResNetTokens
 
     return ResNetTokens(
         blocks=(2, 2, 2, 2) if params.depth == 18 else (3, 4, 6, 3),

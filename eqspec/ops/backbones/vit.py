@@ -204,8 +204,8 @@ def _block(name: str) -> str:
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - the contract of ops
-    """The module; see `eqspec.nn.vit`."""
-    from eqspec.nn.vit import VisionTransformerTokens, VitDesign
+    """The module; see `eqspec.nn.encoders.vit`."""
+    from eqspec.nn.encoders.vit import VisionTransformerTokens, VitDesign
 
     design = VitDesign(
         image_size=params.image_size or streams["images"].size("H"),

@@ -58,8 +58,8 @@ def shapes(params: Params, streams: Streams) -> StreamType:
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - the contract of ops
-    """The module; see `eqspec.nn.mae_decoder`."""
-    from eqspec.nn.mae_decoder import MaeDecoder
+    """The module; see `eqspec.nn.heads.mae_decoder`."""
+    from eqspec.nn.heads.mae_decoder import MaeDecoder
 
     x, keep = streams["x"], streams["keep"]
     return MaeDecoder(

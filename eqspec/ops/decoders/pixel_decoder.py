@@ -47,8 +47,8 @@ def shapes(params: Params, streams: Streams) -> StreamType:
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:
-    """The module; see `eqspec.nn.pixel_decoder`."""
-    from eqspec.nn.pixel_decoder import PixelDecoder
+    """The module; see `eqspec.nn.heads.pixel_decoder`."""
+    from eqspec.nn.heads.pixel_decoder import PixelDecoder
 
     x = streams["x"]
     assert x.grid is not None, "`shapes` refuses tokens without a grid"

@@ -21,11 +21,11 @@ import numpy as np
 from pydantic import Field
 
 from eqspec.errors import UsageError
-from eqspec.nn.scores import Headline, Metric, Result
+from eqspec.nn.readouts.scores import Headline, Metric, Result
 from eqspec.ops.op import OpParams
 
 if TYPE_CHECKING:
-    from eqspec.nn.image_features import FeatureBench
+    from eqspec.nn.readouts.image_features import FeatureBench
 
 rev = 1
 needs_labels = False
@@ -62,7 +62,7 @@ class EffectiveRank:
 
     def run(self, bench: FeatureBench) -> Result:
         """Measures one model: the effective rank of every row."""
-        from eqspec.nn.spectrum import effective_rank
+        from eqspec.nn.readouts.effective_rank import effective_rank
 
         held = bench.features("held-out", limit=self.params.images)
         rows = [row for row in self.params.rows if row in held.rows]

@@ -20,13 +20,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from eqspec.nn.accuracy import accuracy_difference, accuracy_metrics, image_resamples
-from eqspec.nn.scores import Headline, Metric, Result
+from eqspec.nn.readouts.accuracy import accuracy_difference, accuracy_metrics, image_resamples
+from eqspec.nn.readouts.scores import Headline, Metric, Result
 from eqspec.ops.op import OpParams
 from eqspec.spec.phrases import counted
 
 if TYPE_CHECKING:
-    from eqspec.nn.image_features import FeatureBench, ImageFeatures
+    from eqspec.nn.readouts.image_features import FeatureBench, ImageFeatures
 
 rev = 1
 needs_labels = True
@@ -99,7 +99,7 @@ class NearestNeighbours:
         """The class said for every held-out image, `[len(k), M]`."""
         import torch
 
-        from eqspec.nn.neighbours import vote
+        from eqspec.nn.readouts.nearest_neighbours import vote
 
         device = train.rows[row].device
         said = vote(

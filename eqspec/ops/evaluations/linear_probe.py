@@ -24,16 +24,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from eqspec.nn.accuracy import accuracy_difference, accuracy_metrics, image_resamples
-from eqspec.nn.philox import Draws
-from eqspec.nn.scores import Headline, Metric, Result
+from eqspec.nn.random.philox import Draws
+from eqspec.nn.readouts.accuracy import accuracy_difference, accuracy_metrics, image_resamples
+from eqspec.nn.readouts.scores import Headline, Metric, Result
 from eqspec.ops.op import OpParams
 from eqspec.spec.phrases import counted
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from eqspec.nn.image_features import FeatureBench, ImageFeatures
+    from eqspec.nn.readouts.image_features import FeatureBench, ImageFeatures
 
 rev = 1
 needs_labels = True
@@ -132,8 +132,8 @@ class LinearProbe:
         """What classifiers that learn from `train` say of `held`, `[L, M]`."""
         import torch
 
-        from eqspec.nn.probe import Schooling, fit
-        from eqspec.nn.regression import standardise
+        from eqspec.nn.readouts.linear_classifiers import Schooling, fit
+        from eqspec.nn.readouts.regression import standardise
 
         p = self.params
         x_ND, held_MD = standardise(train.rows[row], held.rows[row])

@@ -14,7 +14,7 @@ the parameters of g from frozen features of I and g(I). What the paper leaves op
   over seeds, its 95 % interval over held-out images, and over the sources they come from. All
   three hold the encoder fixed; the replicate of a claim is another pre-training seed.
 - The headline `r2` is the uniform mean over parameters. `r2_weighted` and `r2_pooled` are in the
-  transformation's own units; see `eqspec.nn.scores`.
+  transformation's own units; see `eqspec.nn.readouts.scores`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import numpy as np
 from pydantic import Field
 
 from eqspec.errors import UsageError
-from eqspec.nn.scores import (
+from eqspec.nn.readouts.scores import (
     Headline,
     Metric,
     Result,
@@ -40,7 +40,7 @@ from eqspec.nn.scores import (
 from eqspec.ops.op import OpCall, OpParams
 
 if TYPE_CHECKING:
-    from eqspec.nn.regression import PairFeatures, Regression
+    from eqspec.nn.readouts.regression import PairFeatures, Regression
 
 rev = 1
 needs_labels = False
@@ -153,7 +153,7 @@ class TransformRegression:
         """Squared errors of every seed on the held-out pairs, `[S, M, P]`, in [−1, 1] units."""
         import torch
 
-        from eqspec.nn.regression import fit_predict
+        from eqspec.nn.readouts.regression import fit_predict
 
         predicted = fit_predict(
             train.inputs(key),
@@ -164,7 +164,7 @@ class TransformRegression:
         return (predicted.double().cpu().numpy() - held.scaled(key[1])) ** 2
 
     def _settings(self) -> Regression:
-        from eqspec.nn.regression import Regression
+        from eqspec.nn.readouts.regression import Regression
 
         p = self.params
         return Regression(

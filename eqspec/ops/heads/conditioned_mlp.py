@@ -54,8 +54,8 @@ def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - th
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:
-    """The module; see `eqspec.nn.mlp`."""
-    from eqspec.nn.mlp import ConditionedMlp, MlpDesign
+    """The module; see `eqspec.nn.heads.mlp`."""
+    from eqspec.nn.heads.mlp import ConditionedMlp, MlpDesign
 
     x, action = streams["x"], streams["action"]
     design = MlpDesign(

@@ -45,8 +45,8 @@ def shapes(params: Params, streams: Streams) -> StreamType:
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - the contract of ops
-    """The module; see `eqspec.nn.cross_attention`."""
-    from eqspec.nn.cross_attention import CrossAttentionBlock
+    """The module; see `eqspec.nn.heads.cross_attention`."""
+    from eqspec.nn.heads.cross_attention import CrossAttentionBlock
 
     width = streams["query"].size("D")
     return CrossAttentionBlock(width, heads=params.heads, mlp_ratio=params.mlp_ratio)

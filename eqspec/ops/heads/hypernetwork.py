@@ -40,8 +40,8 @@ def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - th
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - as above
-    """The module; see `eqspec.nn.hypernetwork`."""
-    from eqspec.nn.hypernetwork import Hypernetwork
+    """The module; see `eqspec.nn.heads.hypernetwork`."""
+    from eqspec.nn.heads.hypernetwork import Hypernetwork
 
     actions = streams["action"].size("A")
     return Hypernetwork(streams["x"].size("D"), actions=actions, bias=params.bias)

@@ -39,8 +39,8 @@ def shapes(params: Params, streams: Streams) -> StreamType:
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:
-    """The module: a perceptron without hidden layers; see `eqspec.nn.mlp`."""
-    from eqspec.nn.mlp import Mlp, MlpDesign
+    """The module: a perceptron without hidden layers; see `eqspec.nn.heads.mlp`."""
+    from eqspec.nn.heads.mlp import Mlp, MlpDesign
 
     design = MlpDesign(widths=(params.width,), last_bias=params.bias)
     return Mlp(streams["x"].size("D"), design=design, world=world)

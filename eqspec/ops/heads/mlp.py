@@ -56,8 +56,8 @@ def shapes(params: Params, streams: Streams) -> StreamType:
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:
-    """The module; see `eqspec.nn.mlp`."""
-    from eqspec.nn.mlp import Mlp, MlpDesign
+    """The module; see `eqspec.nn.heads.mlp`."""
+    from eqspec.nn.heads.mlp import Mlp, MlpDesign
 
     design = MlpDesign(
         widths=params.widths,

@@ -63,8 +63,8 @@ def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - th
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - as above
-    """The module; see `eqspec.nn.predictor`."""
-    from eqspec.nn.predictor import LatentPredictor
+    """The module; see `eqspec.nn.heads.predictor`."""
+    from eqspec.nn.heads.predictor import LatentPredictor
 
     grid = streams["want"].grid
     assert grid is not None, "`shapes` refuses ids without a grid"

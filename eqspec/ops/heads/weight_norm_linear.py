@@ -39,8 +39,8 @@ def shapes(params: Params, streams: Streams) -> StreamType:
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - the contract of ops
-    """The module; see `eqspec.nn.weight_norm_linear`."""
-    from eqspec.nn.weight_norm_linear import WeightNormLinear
+    """The module; see `eqspec.nn.heads.weight_norm_linear`."""
+    from eqspec.nn.heads.weight_norm_linear import WeightNormLinear
 
     features = streams["x"].size("D")
     return WeightNormLinear(features, width=params.width, train_norm=params.train_norm)

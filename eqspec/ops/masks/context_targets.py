@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from pydantic import AfterValidator, Field
 
-from eqspec.nn.ranges import ordered
+from eqspec.nn.random.ranges import ordered
 from eqspec.ops.op import OpParams, PortError, Streams, StreamType, need_axes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from eqspec.nn.philox import Draws
+    from eqspec.nn.random.philox import Draws
 
 rev = 2
 

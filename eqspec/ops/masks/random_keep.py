@@ -15,7 +15,7 @@ from eqspec.ops.op import OpParams, PortError, Streams, StreamType, need_axes
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from eqspec.nn.philox import Draws
+    from eqspec.nn.random.philox import Draws
 
 rev = 1
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from eqspec.nn.rectangles import Rectangles
+from eqspec.nn.random.rectangles import Rectangles
 from eqspec.ops.op import OpParams, PortError, Streams, StreamType, need_axes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from eqspec.nn.philox import Draws
+    from eqspec.nn.random.philox import Draws
 
 rev = 1
 

@@ -47,6 +47,6 @@ def build(params: Params, groups: list[dict[str, Any]]) -> torch.optim.Optimizer
     Returns:
         An optimizer that does nothing until its groups are given a learning rate.
     """
-    from eqspec.nn.lars import Lars
+    from eqspec.nn.optimizers.lars import Lars
 
     return Lars(groups, momentum=params.momentum, trust=params.trust)

@@ -42,7 +42,7 @@ def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - th
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - as above
-    """The module; see `eqspec.nn.contrastive`."""
-    from eqspec.nn.contrastive import QueryKeyContrast
+    """The module; see `eqspec.nn.terms.contrastive`."""
+    from eqspec.nn.terms.contrastive import QueryKeyContrast
 
     return QueryKeyContrast(temperature=params.temperature, world=world)

@@ -46,7 +46,7 @@ def shapes(params: NoParams, streams: Streams) -> StreamType:  # noqa: ARG001 - 
 
 
 def build(params: NoParams, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - as above
-    """The module; see `eqspec.nn.parameter_difference`."""
-    from eqspec.nn.parameter_difference import CropDifference
+    """The module; see `eqspec.nn.terms.parameter_difference`."""
+    from eqspec.nn.terms.parameter_difference import CropDifference
 
     return CropDifference()

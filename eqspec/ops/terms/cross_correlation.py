@@ -41,7 +41,7 @@ def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - th
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - as above
-    """The module; see `eqspec.nn.cross_correlation`."""
-    from eqspec.nn.cross_correlation import CrossCorrelation
+    """The module; see `eqspec.nn.terms.cross_correlation`."""
+    from eqspec.nn.terms.cross_correlation import CrossCorrelation
 
     return CrossCorrelation(off_diagonal=params.off_diagonal, world=world)

@@ -41,8 +41,8 @@ def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - th
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - as above
-    """The module; see `eqspec.nn.contrastive`."""
-    from eqspec.nn.contrastive import InfoNCE
+    """The module; see `eqspec.nn.terms.contrastive`."""
+    from eqspec.nn.terms.contrastive import InfoNCE
 
     scale = 2.0 if params.scale == "tf" else 1.0
     return InfoNCE(temperature=params.temperature, scale=scale, world=world)

@@ -39,7 +39,7 @@ def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - th
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - as above
-    """The module; see `eqspec.nn.koleo`."""
-    from eqspec.nn.koleo import KoLeo
+    """The module; see `eqspec.nn.terms.koleo`."""
+    from eqspec.nn.terms.koleo import KoLeo
 
     return KoLeo(group=params.group, world=world)

@@ -69,9 +69,9 @@ def shapes(params: Params, streams: Streams) -> StreamType:
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:
-    """The module; see `eqspec.nn.distillation`."""
-    from eqspec.nn.distillation import MaskedDistillation
-    from eqspec.nn.teacher_targets import teacher_targets
+    """The module; see `eqspec.nn.terms.distillation`."""
+    from eqspec.nn.terms.distillation import MaskedDistillation
+    from eqspec.nn.terms.teacher_targets import teacher_targets
 
     targets = teacher_targets(
         params.centring,

@@ -52,8 +52,8 @@ def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - th
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - as above
-    """The module; see `eqspec.nn.squared_error`."""
-    from eqspec.nn.squared_error import MaskedPatchMSE
+    """The module; see `eqspec.nn.terms.squared_error`."""
+    from eqspec.nn.terms.squared_error import MaskedPatchMSE
 
     grid = streams["prediction"].grid
     assert grid is not None, "`shapes` has refused predictions without a grid"

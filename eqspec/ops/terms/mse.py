@@ -51,8 +51,8 @@ def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - th
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - as above
-    """The module; see `eqspec.nn.squared_error`."""
-    from eqspec.nn.squared_error import MeanSquaredError
+    """The module; see `eqspec.nn.terms.squared_error`."""
+    from eqspec.nn.terms.squared_error import MeanSquaredError
 
     x = streams["x"]
     per_image = prod(x.sizes[x.axes.index("B") + 1 :])

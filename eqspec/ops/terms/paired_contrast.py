@@ -43,7 +43,7 @@ def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - th
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - as above
-    """The module; see `eqspec.nn.contrastive`."""
-    from eqspec.nn.contrastive import PairedContrast
+    """The module; see `eqspec.nn.terms.contrastive`."""
+    from eqspec.nn.terms.contrastive import PairedContrast
 
     return PairedContrast(temperature=params.temperature, world=world)

@@ -40,7 +40,7 @@ def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - th
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - as above
-    """The module; see `eqspec.nn.latent_prediction`."""
-    from eqspec.nn.latent_prediction import SmoothL1
+    """The module; see `eqspec.nn.terms.latent_prediction`."""
+    from eqspec.nn.terms.latent_prediction import SmoothL1
 
     return SmoothL1(normalise=params.target_norm == "layer")

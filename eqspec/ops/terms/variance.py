@@ -40,7 +40,7 @@ def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - th
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - as above
-    """The module; see `eqspec.nn.vicreg_terms`."""
-    from eqspec.nn.vicreg_terms import Variance
+    """The module; see `eqspec.nn.terms.vicreg`."""
+    from eqspec.nn.terms.vicreg import Variance
 
     return Variance(floor=params.floor, eps=params.eps, world=world)

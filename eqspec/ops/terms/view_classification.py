@@ -29,7 +29,7 @@ def shapes(params: NoParams, streams: Streams) -> StreamType:  # noqa: ARG001 - 
 
 
 def build(params: NoParams, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - as above
-    """The module; see `eqspec.nn.view_classification`."""
-    from eqspec.nn.view_classification import ViewClassification
+    """The module; see `eqspec.nn.terms.view_classification`."""
+    from eqspec.nn.terms.view_classification import ViewClassification
 
     return ViewClassification()

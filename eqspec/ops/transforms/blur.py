@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import AfterValidator, Field
 
 from eqspec.errors import UsageError
-from eqspec.nn.ranges import ordered, per_largest, scaled
+from eqspec.nn.random.ranges import ordered, per_largest, scaled
 from eqspec.ops.op import OpParams
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from eqspec.nn.path import At, Border
+    from eqspec.nn.pixels.path import At, Border
 
 rev = 1
 path = True
@@ -66,13 +66,13 @@ def reach(params: Params, *, size: int) -> float:  # noqa: ARG001 - the contract
 
 
 def build(params: Params, *, size: int, border: Border) -> At:  # noqa: ARG001 - as above
-    """The blur of the frame; see `eqspec.nn.blur`.
+    """The blur of the frame; see `eqspec.nn.pixels.blur`.
 
     Raises:
         UsageError: when the kernel is wider than the image can be mirrored.
     """
-    from eqspec.nn.blur import gaussian_blur, radius_of
-    from eqspec.nn.path import points, window
+    from eqspec.nn.pixels.blur import gaussian_blur, radius_of
+    from eqspec.nn.pixels.path import points, window
 
     ((_, widest),) = ranges(params, size=size)
     radius = radius_of(widest) if params.radius is None else params.radius

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from pydantic import AfterValidator, Field
 
-from eqspec.nn.ranges import ordered, per_largest
+from eqspec.nn.random.ranges import ordered, per_largest
 from eqspec.ops.op import OpParams
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from eqspec.nn.path import At, Border
+    from eqspec.nn.pixels.path import At, Border
 
 rev = 1
 path = True
@@ -68,9 +68,9 @@ def reach(params: Params, *, size: int) -> float:  # noqa: ARG001 - as above
 
 
 def build(params: Params, *, size: int, border: Border) -> At:  # noqa: ARG001 - as above
-    """The operations on the frame; see `eqspec.nn.color`."""
-    from eqspec.nn.color import jitter
-    from eqspec.nn.path import points, window
+    """The operations on the frame; see `eqspec.nn.pixels.color`."""
+    from eqspec.nn.pixels.color import jitter
+    from eqspec.nn.pixels.path import points, window
 
     def at(canvas: Tensor, theta: Tensor, *, fractions: Sequence[float]) -> Tensor:
         delta_KB4 = points(theta, fractions, like=canvas)

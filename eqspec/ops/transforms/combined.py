@@ -13,8 +13,8 @@ import numpy as np
 from pydantic import AfterValidator, Field
 
 from eqspec.errors import UsageError
-from eqspec.nn.canvas import rigid_reach
-from eqspec.nn.ranges import Range, largest, ordered, per_largest, scaled
+from eqspec.nn.pixels.canvas import rigid_reach
+from eqspec.nn.random.ranges import Range, largest, ordered, per_largest, scaled
 from eqspec.ops.op import OpParams
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from eqspec.nn.path import At, Border
+    from eqspec.nn.pixels.path import At, Border
 
 rev = 1
 path = True
@@ -91,10 +91,10 @@ def build(params: Params, *, size: int, border: Border) -> At:
     Raises:
         UsageError: when the blur's kernel is wider than the image can be mirrored.
     """
-    from eqspec.nn.blur import gaussian_blur, radius_of
-    from eqspec.nn.color import jitter
-    from eqspec.nn.path import points
-    from eqspec.nn.warp import rigid
+    from eqspec.nn.pixels.blur import gaussian_blur, radius_of
+    from eqspec.nn.pixels.color import jitter
+    from eqspec.nn.pixels.path import points
+    from eqspec.nn.pixels.warp import rigid
 
     _, widest = ranges(params, size=size)[5]
     radius = radius_of(widest)

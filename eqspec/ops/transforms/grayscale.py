@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from eqspec.nn.path import At, Border
+    from eqspec.nn.pixels.path import At, Border
 
 rev = 1
 path = False
@@ -29,9 +29,9 @@ def ranges(params: NoParams, *, size: int) -> tuple[tuple[float, float], ...]:  
 
 
 def build(params: NoParams, *, size: int, border: Border) -> At:  # noqa: ARG001 - as above
-    """The frame in grey; see `eqspec.nn.color`."""
-    from eqspec.nn.color import luma
-    from eqspec.nn.path import window
+    """The frame in grey; see `eqspec.nn.pixels.color`."""
+    from eqspec.nn.pixels.color import luma
+    from eqspec.nn.pixels.path import window
 
     def at(canvas: Tensor, theta: Tensor, *, fractions: Sequence[float]) -> Tensor:  # noqa: ARG001 - as above
         frame = window(canvas, size=size)

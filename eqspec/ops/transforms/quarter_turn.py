@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from eqspec.nn.path import At, Border
+    from eqspec.nn.pixels.path import At, Border
 
 rev = 1
 path = False
@@ -42,7 +42,7 @@ def ranges(params: Params, *, size: int) -> tuple[tuple[float, float], ...]:  # 
 
 def build(params: Params, *, size: int, border: Border) -> At:  # noqa: ARG001 - as above
     """The frame, turned."""
-    from eqspec.nn.path import window
+    from eqspec.nn.pixels.path import window
 
     def at(canvas: Tensor, theta: Tensor, *, fractions: Sequence[float]) -> Tensor:  # noqa: ARG001 - as above
         frame = window(canvas, size=size).rot90(params.turns, dims=(-2, -1))

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eqspec.nn.canvas import rigid_reach
-from eqspec.nn.ranges import Angles, largest
+from eqspec.nn.pixels.canvas import rigid_reach
+from eqspec.nn.random.ranges import Angles, largest
 from eqspec.ops.op import OpParams
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from eqspec.nn.path import At, Border
+    from eqspec.nn.pixels.path import At, Border
 
 rev = 1
 path = True
@@ -57,9 +57,9 @@ def reach(params: Params, *, size: int) -> float:
 
 
 def build(params: Params, *, size: int, border: Border) -> At:  # noqa: ARG001 - as above
-    """The warp; see `eqspec.nn.warp`."""
-    from eqspec.nn.path import points
-    from eqspec.nn.warp import rigid
+    """The warp; see `eqspec.nn.pixels.warp`."""
+    from eqspec.nn.pixels.path import points
+    from eqspec.nn.pixels.warp import rigid
 
     def at(canvas: Tensor, theta: Tensor, *, fractions: Sequence[float]) -> Tensor:
         degrees_KB = points(theta, fractions, like=canvas)[..., 0]

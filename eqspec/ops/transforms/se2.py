@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from eqspec.nn.canvas import rigid_reach
-from eqspec.nn.ranges import Angles, Range, largest, per_largest, scaled, within_side
+from eqspec.nn.pixels.canvas import rigid_reach
+from eqspec.nn.random.ranges import Angles, Range, largest, per_largest, scaled, within_side
 from eqspec.ops.op import OpParams
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from eqspec.nn.path import At, Border
+    from eqspec.nn.pixels.path import At, Border
 
 rev = 1
 path = True
@@ -70,9 +70,9 @@ def reach(params: Params, *, size: int) -> float:
 
 
 def build(params: Params, *, size: int, border: Border) -> At:  # noqa: ARG001 - the contract of transforms
-    """The warp; see `eqspec.nn.warp`."""
-    from eqspec.nn.path import points
-    from eqspec.nn.warp import rigid
+    """The warp; see `eqspec.nn.pixels.warp`."""
+    from eqspec.nn.pixels.path import points
+    from eqspec.nn.pixels.warp import rigid
 
     def at(canvas: Tensor, theta: Tensor, *, fractions: Sequence[float]) -> Tensor:
         motion_KB3 = points(theta, fractions, like=canvas)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from eqspec.build.data import Batch, _Steps, batches
-from eqspec.compile.plan import CropPlan, DataPlan, Plan, SingleViewPlan, TrainPlan, ViewPlan
+from eqspec.build.data.loader import Batch, _Steps, batches
+from eqspec.compile.types.plan import CropPlan, DataPlan, Plan, SingleViewPlan, TrainPlan, ViewPlan
 from eqspec.errors import EqspecError
 from eqspec.ops.decode import UnreadableImage
 from eqspec.ops.tolerant import Tolerant, TooManyUnreadable

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from eqspec.build.crop import Box, resize
-from eqspec.build.data import Batch, batches
-from eqspec.build.views import DeviceViews
-from eqspec.compile.plan import Plan, SingleViewPlan
-from eqspec.nn.philox import Draws
+from eqspec.build.data.crop import Box, resize
+from eqspec.build.data.loader import Batch, batches
+from eqspec.build.views.on_device import DeviceViews
+from eqspec.compile.types.plan import Plan, SingleViewPlan
+from eqspec.nn.random.philox import Draws
 from eqspec.ops.find import find_op
 from tests.fakes import FakeImages
 from tests.toys import REWRITES, toy_plan

@@ -11,10 +11,10 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from eqspec.build.initial import fit, fit_of, load_initial
 from eqspec.build.program import build_graph, initial_graph
-from eqspec.compile.plan import Plan
-from eqspec.compile.start import InitPlan
+from eqspec.build.weights.initial import fit, fit_of, load_initial
+from eqspec.compile.types.initial_weights import InitPlan
+from eqspec.compile.types.plan import Plan
 from eqspec.errors import UsageError
 from tests.toys import PATH, toy_plan
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from eqspec.build.inputs import drawn_inputs
-from eqspec.compile.graph_plan import GraphPlan
+from eqspec.build.graph.inputs import drawn_inputs
+from eqspec.compile.types.graph import GraphPlan
 from tests.toys import SMALL, toy_plan
 
 CPU = torch.device("cpu")

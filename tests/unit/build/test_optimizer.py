@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from eqspec.build.optimizer import build_optimizer, parameter_groups, rule_for, set_step
-from eqspec.compile.plan import RulePlan
+from eqspec.compile.types.plan import RulePlan
 from eqspec.errors import SpecError
 from eqspec.spec.load import parse_spec
 from tests.graphs import Case

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from eqspec.build.program import initial_graph
-from eqspec.build.published import fit_published
-from eqspec.compile.plan import Plan
+from eqspec.build.weights.published import fit_published
+from eqspec.compile.types.plan import Plan
 from eqspec.errors import EqspecError, SpecError, UsageError
 from tests.published_files import LAYOUTS, VIT, state, store
 from tests.published_specs import CPU, fitted, planned

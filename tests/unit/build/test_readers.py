@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from eqspec.build.readers import MOST, readers, usable_cores
-from eqspec.compile.plan import Plan
+from eqspec.build.data.workers import MOST, readers, usable_cores
+from eqspec.compile.types.plan import Plan
 from tests.toys import load_toy, plan_of
 
 

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import torch
 
-from eqspec.build.data import Batch, batches
-from eqspec.build.stored import drawn_views
-from eqspec.build.views import DeviceViews, ViewBatch
-from eqspec.nn.philox import Draws
+from eqspec.build.data.loader import Batch, batches
+from eqspec.build.data.stored_views import drawn_views
+from eqspec.build.views.on_device import DeviceViews, ViewBatch
+from eqspec.nn.random.philox import Draws
 from eqspec.ops.datasets import latent_views
 from eqspec.ops.decode import decode
 from eqspec.ops.relations.relative_rotation import Params, encode
@@ -24,7 +24,7 @@ from tests.fabricated_objects import DATA, objects
 from tests.toys import BACKBONE, plan_of
 
 if TYPE_CHECKING:
-    from eqspec.compile.plan import Plan
+    from eqspec.compile.types.plan import Plan
 
 TRAIN, VIEWS, BATCH = 20, 4, 8
 SIE = "{use: sie, transform: {use: object_rotation_hue}, split: 0.5}"

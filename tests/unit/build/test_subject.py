@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from eqspec.build.subject import frozen
+from eqspec.build.frozen_model import frozen
 from eqspec.evals.features import Subject, encode
 from tests.programs import program_of
 from tests.toys import PATH, SIE, toy_plan

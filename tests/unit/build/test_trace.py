@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from eqspec.build.live import Live, size
+from eqspec.build.cost.live_memory import Live, size
+from eqspec.build.cost.trace import Line, Trace, trace
 from eqspec.build.optimizer import build_optimizer
-from eqspec.build.trace import Line, Trace, trace
-from eqspec.compile.plan import Plan
+from eqspec.compile.types.plan import Plan
 from eqspec.spec.load import parse_spec
 from eqspec.spec.use import OpCall
 from tests.graphs import Case

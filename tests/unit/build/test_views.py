@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from eqspec.build.data import Batch
-from eqspec.build.views import DeviceViews, ViewBatch
-from eqspec.compile.plan import AugmentStep, CropPlan, PathPlan, SingleViewPlan, ViewPlan
-from eqspec.nn.canvas import canvas_side
+from eqspec.build.data.loader import Batch
+from eqspec.build.views.on_device import DeviceViews, ViewBatch
+from eqspec.compile.types.plan import AugmentStep, CropPlan, PathPlan, SingleViewPlan, ViewPlan
+from eqspec.nn.pixels.canvas import canvas_side
 from eqspec.ops.find import find_op
 from tests.fakes import FakeImages
 

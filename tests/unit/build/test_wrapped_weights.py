@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from eqspec.build.program import initial_graph
-from eqspec.commands.running.told import told_published
+from eqspec.commands.running.log_lines import told_published
 from eqspec.errors import SpecError
 from tests.made_runs import ask
 from tests.published_files import LAYOUTS, VIT, state

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from eqspec.compile.diff import Matters, spec_changes
+from eqspec.compile.spec_differences import Matters, spec_changes
 from eqspec.spec.dump import write_yaml
 from tests.fabricated import save
 from tests.made_runs import ask

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from eqspec.cli.progress import Bars, Lines, Pace, watcher
+from eqspec.cli.progress.display import Bars, Lines, Pace, watcher
 from eqspec.cli.screen import Screen
 from eqspec.commands.running.events import Opened, Sealed, Stopped
 from eqspec.engine.events import Stepped

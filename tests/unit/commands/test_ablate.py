@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from eqspec.cli.render.ablate import as_csv, as_data, table
-from eqspec.commands.ablate import Ablation, ablation
-from eqspec.commands.grid import read_grid
-from eqspec.commands.running.compare import Done
-from eqspec.commands.running.judging import Judged
-from eqspec.commands.study import Study, compile_grid, standing
-from eqspec.nn.scores import Metric, Result
+from eqspec.commands.ablate.execute import Ablation, ablation
+from eqspec.commands.ablate.grid import read_grid
+from eqspec.commands.ablate.study import Study, compile_grid, standing
+from eqspec.commands.running.comparison import Done
+from eqspec.commands.running.evaluation import Judged
+from eqspec.nn.readouts.scores import Metric, Result
 from tests.toys import PATH, toy_text
 
 EVALUATE = "evaluate: [{use: r2, at: end}, {use: effective-rank, at: end}]"

@@ -9,18 +9,18 @@ import pytest
 
 from eqspec.cli.render.compare import as_data, compared
 from eqspec.cli.screen import Screen
-from eqspec.commands.running.compare import Done, compare
-from eqspec.commands.running.judging import Judged
+from eqspec.commands.running.comparison import Done, compare
+from eqspec.commands.running.evaluation import Judged
 from eqspec.errors import UsageError
-from eqspec.nn.accuracy import accuracy_metrics, image_resamples
-from eqspec.nn.scores import Metric, Result
+from eqspec.nn.readouts.accuracy import accuracy_metrics, image_resamples
+from eqspec.nn.readouts.scores import Metric, Result
 from eqspec.runs.journal import Journal
 from tests.toys import PATH, load_toy, plan_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from eqspec.compile.plan import Plan
+    from eqspec.compile.types.plan import Plan
 
 EVALUATE = "evaluate: [{use: r2, at: end}]"
 BASE = plan_of(load_toy("vicreg", extra=EVALUATE))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from eqspec.commands.grid import MOST, Grid, as_yaml, read_grid
+from eqspec.commands.ablate.grid import MOST, Grid, as_yaml, read_grid
 from eqspec.errors import Diagnostic, SpecError
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from eqspec.build.toolchain import Toolchain
-from eqspec.commands.planning.machine_doubts import MachineFacts, machine_doubts
+from eqspec.commands.planning.machine_warnings import MachineFacts, machine_doubts
 from eqspec.runs.environment import gpu_capabilities
 from tests.toys import load_toy, plan_of
 

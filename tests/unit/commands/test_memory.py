@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from eqspec.commands.running.memory import within_memory
+from eqspec.commands.running.out_of_memory import within_memory
 from eqspec.errors import EqspecError
 
 

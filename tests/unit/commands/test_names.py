@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from eqspec.commands.check import check
-from eqspec.commands.explain import explain_all, explain_value
-from eqspec.compile.cards_in_use import override_of, override_paths
+from eqspec.commands.explain.lookup import explain_all, explain_value
+from eqspec.compile.lookup.cards import override_of, override_paths
 from eqspec.errors import Diagnostic, SpecError
 from eqspec.registry.catalog import open_catalog
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from eqspec.build.cost import Line, Memory, Trace
-from eqspec.commands.planning.reckon import HEADROOM, disk, on_machine
-from eqspec.compile.plan import KeepPlan, Plan
+from eqspec.build.cost.cached import Line, Memory, Trace
+from eqspec.commands.planning.estimate import HEADROOM, disk, on_machine
+from eqspec.compile.types.plan import KeepPlan, Plan
 from eqspec.registry.cards import MachineCard
 from tests.toys import toy_plan
 

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from eqspec.commands.headline import last_headline
-from eqspec.commands.stale import Raised, revs, stale
+from eqspec.commands.outdated_revs import Raised, revs, stale
+from eqspec.commands.summary_metric import last_headline
 from eqspec.registry.catalog import open_catalog
-from eqspec.runs.recorded import PlannedEvaluation, RecordedPlan, Used
+from eqspec.runs.recorded_plan import PlannedEvaluation, RecordedPlan, Used
 from eqspec.runs.results import Report
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from eqspec.commands.grid import read_grid
+from eqspec.commands.ablate.grid import read_grid
+from eqspec.commands.ablate.study import Study, compile_grid, standing
 from eqspec.commands.planning.stages import Mark
-from eqspec.commands.study import Study, compile_grid, standing
 from eqspec.errors import Diagnostic, Severity, SpecError
 from eqspec.runs.folder import State
 from tests.toys import PATH, toy_text

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from eqspec.commands.grid import Grid, read_grid
-from eqspec.commands.study import compile_grid
-from eqspec.commands.variants import with_variants
+from eqspec.commands.ablate.grid import Grid, read_grid
+from eqspec.commands.ablate.study import compile_grid
+from eqspec.commands.ablate.variants import with_variants
 from eqspec.errors import SpecError
 from tests.toys import PATH, toy_text
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from eqspec.commands.written import Written
+from eqspec.commands.diff.source_locations import Written
 from eqspec.spec.dump import write_yaml
 from eqspec.spec.load import parse_spec
 from eqspec.spec.source import read_yaml

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from eqspec.compile.cards_in_use import card_in_use, overridable, override_path
+from eqspec.compile.lookup.cards import card_in_use, overridable, override_path
 from eqspec.errors import Diagnostic, SpecError
 from eqspec.registry.catalog import Card, open_catalog
 from eqspec.spec.source import read_yaml

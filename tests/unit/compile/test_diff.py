@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from eqspec.compile.diff import Change, Matters, spec_changes
+from eqspec.compile.spec_differences import Change, Matters, spec_changes
 from tests.toys import PATH, SIE, load_toy, plan_of
 
 JUDGED = "evaluate: [{use: r2, at: end}]"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from eqspec.compile.plan import Plan
+from eqspec.compile.types.plan import Plan
 from eqspec.errors import Diagnostic, SpecError
 from eqspec.spec.load import parse_spec
 from eqspec.spec.use import OpCall

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from eqspec.compile.graph import fractions
-from eqspec.compile.plan import Plan
+from eqspec.compile.graph.build import fractions
+from eqspec.compile.types.plan import Plan
 from eqspec.errors import Diagnostic, SpecError
 from eqspec.spec.load import parse_spec
 from eqspec.spec.model import EquivarianceSpec

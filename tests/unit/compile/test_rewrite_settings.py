@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from eqspec.compile.alternatives import carried_out
-from eqspec.compile.draft import GraphError
-from eqspec.compile.rewrite_reads import settings_unread, streams_read, transform_needed
-from eqspec.compile.rules import across_cards
-from eqspec.compile.survey import survey
+from eqspec.compile.lookup.alternatives import carried_out
+from eqspec.compile.lookup.rewrite_inputs import settings_unread, streams_read, transform_needed
+from eqspec.compile.lookup.survey import survey
+from eqspec.compile.rules.spec import across_cards
+from eqspec.compile.types.error import GraphError
 from eqspec.errors import Diagnostic, SpecError
 from eqspec.registry.cards import EquivarianceCard, MethodCard
 from eqspec.registry.catalog import open_catalog

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from eqspec.compile.doubts import doubts
+from eqspec.compile.lookup.provenance import origins
+from eqspec.compile.lookup.resolve import resolve
+from eqspec.compile.lookup.survey import survey
 from eqspec.compile.planner import plan
-from eqspec.compile.provenance import origins
-from eqspec.compile.resolve import resolve
 from eqspec.compile.resolved_spec import resolved_spec
-from eqspec.compile.rules import across_cards
-from eqspec.compile.survey import survey
+from eqspec.compile.rules.spec import across_cards
+from eqspec.compile.rules.warnings import doubts
 from eqspec.errors import Diagnostic
 from eqspec.registry.catalog import open_catalog
 from eqspec.spec.load import judge_spec, parse_spec

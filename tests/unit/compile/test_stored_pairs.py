@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from eqspec.compile.doubts import doubts
-from eqspec.compile.pair_plan import PairPlan
-from eqspec.compile.plan import Plan
+from eqspec.compile.lookup.resolve import resolve
+from eqspec.compile.lookup.survey import survey
 from eqspec.compile.planner import plan
-from eqspec.compile.resolve import resolve
-from eqspec.compile.rules import across_cards
-from eqspec.compile.survey import survey
+from eqspec.compile.rules.spec import across_cards
+from eqspec.compile.rules.warnings import doubts
+from eqspec.compile.types.pairs import PairPlan
+from eqspec.compile.types.plan import Plan
 from eqspec.errors import Diagnostic, SpecError
 from eqspec.registry.catalog import open_catalog
 from eqspec.spec.load import judge_spec, parse_spec

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from eqspec.compile.plan import ClipPlan
+from eqspec.compile.types.plan import ClipPlan
 from eqspec.engine.clip import clip_gradients
 
 SLOPES = {"a.one": [3.0, 4.0], "a.two": [12.0], "b.one": [0.3, 0.4]}

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from eqspec.build.program import Program, compile_graph
-from eqspec.compile.plan import Plan
+from eqspec.compile.types.plan import Plan
 from eqspec.engine.compiling import Watch
 from eqspec.engine.events import Agreed, Stepped
 from eqspec.engine.train import train

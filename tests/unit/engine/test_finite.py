@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from eqspec.engine.finite import NotFinite, need_finite_losses, need_finite_weights
+from eqspec.engine.finite_check import NotFinite, need_finite_losses, need_finite_weights
 from eqspec.engine.train import train
 from tests.programs import program_of
 from tests.toys import PATH, toy_plan

@@ -12,7 +12,7 @@ from tests.graphs import Case
 from tests.toys import toy_plan
 
 if TYPE_CHECKING:
-    from eqspec.build.graph import TrainGraph
+    from eqspec.build.graph.training_graph import TrainGraph
 
 
 def moved(method: str, *, momentum: float, when: str) -> tuple[TrainGraph, dict[str, torch.Tensor]]:

@@ -13,7 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
-from eqspec.compile.plan import DataPlan, EvalPlan
+from eqspec.compile.types.plan import DataPlan, EvalPlan
 from eqspec.evals.controls import CONTROLS, block_grid, grid_energy
 from eqspec.evals.evaluate import Bench, evaluate
 from eqspec.registry.cards import EvaluationCard

@@ -12,11 +12,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from eqspec.compile.plan import DataPlan, EvalPlan
+from eqspec.compile.types.plan import DataPlan, EvalPlan
 from eqspec.errors import EqspecError, UsageError
 from eqspec.evals.evaluate import Bench, compare, evaluate
 from eqspec.evals.features import Subject
-from eqspec.nn.scores import Metric, Result
+from eqspec.nn.readouts.scores import Metric, Result
 from eqspec.ops.find import find_op
 from eqspec.registry.catalog import open_catalog
 

@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from eqspec.compile.plan import DataPlan, EvalPlan
+from eqspec.compile.types.plan import DataPlan, EvalPlan
 from eqspec.errors import EqspecError, UsageError
 from eqspec.evals.evaluate import Bench, check_data, compare, evaluate
 from eqspec.evals.features import Subject
 from eqspec.evals.images import centre_box, centre_crop, chosen_images, encode_images
-from eqspec.nn.scores import Result
+from eqspec.nn.readouts.scores import Result
 from tests.fakes import FakeImages
 
 DATA = DataPlan(name="made", impl="made", params={}, split="train", count=0)

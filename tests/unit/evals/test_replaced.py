@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from eqspec.compile.plan import DataPlan, EvalPlan
+from eqspec.compile.types.plan import DataPlan, EvalPlan
 from eqspec.evals import replaced
 from eqspec.evals.evaluate import Bench, evaluate
 from eqspec.evals.features import Subject

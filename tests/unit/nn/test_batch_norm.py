@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from eqspec.nn.batch_norm import GatheredBatchNorm, paused_statistics
+from eqspec.nn.layers.batch_norm import GatheredBatchNorm, paused_statistics
 from eqspec.nn.world import World
 from tests.reference.waves import wave
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from eqspec.nn.blur import gaussian_blur, radius_of
+from eqspec.nn.pixels.blur import gaussian_blur, radius_of
 
 
 def noise(batch: int = 2) -> torch.Tensor:

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from eqspec.nn.canvas import canvas_side, rigid_reach
+from eqspec.nn.pixels.canvas import canvas_side, rigid_reach
 
 
 def test_reach_of_a_diagonal():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from eqspec.nn import color
+from eqspec.nn.pixels import color
 
 
 def pixel(*rgb: float) -> torch.Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from eqspec.nn.initialise import initialise
+from eqspec.nn.layers.initialise import initialise
 from eqspec.nn.world import World
 from eqspec.ops.decoders import mae_decoder, pixel_decoder
 from eqspec.ops.op import BATCH, PortError, StreamType

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from eqspec.nn.hypernetwork import Hypernetwork
+from eqspec.nn.heads.hypernetwork import Hypernetwork
 from eqspec.nn.world import World
 from eqspec.ops.heads import hypernetwork
 from eqspec.ops.op import BATCH, PortError, StreamType

@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import nn
 
-from eqspec.nn.batch_norm import GatheredBatchNorm
-from eqspec.nn.initialise import Constant, Exactly, Normal, Uniform, initialise, rules_of
-from eqspec.nn.mlp import Mlp, MlpDesign
-from eqspec.nn.transformer_block import TransformerBlock
-from eqspec.nn.vit import VisionTransformerTokens, VitDesign
+from eqspec.nn.encoders.vit import VisionTransformerTokens, VitDesign
+from eqspec.nn.heads.mlp import Mlp, MlpDesign
+from eqspec.nn.layers.batch_norm import GatheredBatchNorm
+from eqspec.nn.layers.initialise import Constant, Exactly, Normal, Uniform, initialise, rules_of
+from eqspec.nn.layers.transformer_block import TransformerBlock
 from eqspec.nn.world import World
 from eqspec.ops.backbones.vit import Params
 

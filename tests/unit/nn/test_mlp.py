@@ -7,8 +7,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from eqspec.nn.initialise import initialise
-from eqspec.nn.mlp import Mlp, MlpDesign
+from eqspec.nn.heads.mlp import Mlp, MlpDesign
+from eqspec.nn.layers.initialise import initialise
 from eqspec.nn.world import World
 from tests.reference.waves import wave
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from eqspec.nn.path import points, window
+from eqspec.nn.pixels.path import points, window
 
 
 def test_points_are_linear_in_the_dtype_of_the_image():

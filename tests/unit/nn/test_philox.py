@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eqspec.nn.philox import Draws, philox
+from eqspec.nn.random.philox import Draws, philox
 
 WORD = st.integers(0, 2**64 - 1)
 TOP = 2**64 - 1

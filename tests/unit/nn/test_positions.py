@@ -6,7 +6,7 @@ import pytest
 import torch
 from timm.layers.pos_embed import resample_abs_pos_embed
 
-from eqspec.nn.positions import resample_positions, sincos_positions
+from eqspec.nn.layers.positions import resample_positions, sincos_positions
 from tests.reference.waves import wave
 
 FIRST_COLUMN = [0.841471, 0.01, 0.540302, 0.99995, 0, 0, 1, 1]

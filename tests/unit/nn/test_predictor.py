@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from eqspec.nn.initialise import initialise
-from eqspec.nn.predictor import LatentPredictor
+from eqspec.nn.heads.predictor import LatentPredictor
+from eqspec.nn.layers.initialise import initialise
 from eqspec.ops.heads import predictor
 from eqspec.ops.op import BATCH, PortError, StreamType
 from tests.reference.waves import wave

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from eqspec.nn.ranges import Range, largest, per_largest, scaled
+from eqspec.nn.random.ranges import Range, largest, per_largest, scaled
 
 
 def test_a_range_is_ordered():

@@ -6,8 +6,8 @@ import pytest
 import torch
 from timm.models.resnet import BasicBlock, Bottleneck, ResNet
 
-from eqspec.nn.initialise import Constant, Normal, initialise, rules_of
-from eqspec.nn.resnet import ResNetTokens
+from eqspec.nn.encoders.resnet import ResNetTokens
+from eqspec.nn.layers.initialise import Constant, Normal, initialise, rules_of
 from eqspec.nn.world import World
 from eqspec.ops.backbones import resnet
 from eqspec.ops.op import BATCH, StreamType

@@ -10,7 +10,7 @@ import torch
 from sklearn.metrics import r2_score
 from torch import Tensor
 
-from eqspec.nn.scores import constant_r2, interval, r2, resample, resampled_r2
+from eqspec.nn.readouts.scores import constant_r2, interval, r2, resample, resampled_r2
 
 
 def normal(*shape: int, seed: int) -> Tensor:

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from eqspec.build.parallel import average_gradients
-from eqspec.nn.batch_norm import GatheredBatchNorm
-from eqspec.nn.cross_correlation import cross_correlation
+from eqspec.nn.layers.batch_norm import GatheredBatchNorm
+from eqspec.nn.terms.cross_correlation import cross_correlation
 from eqspec.nn.world import World
 from tests.reference.waves import wave
 from tests.term_examples import EXAMPLES, build, call, tensors

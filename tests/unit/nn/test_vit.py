@@ -8,8 +8,8 @@ import pytest
 import torch
 from timm.models.vision_transformer import VisionTransformer
 
-from eqspec.nn.initialise import initialise
-from eqspec.nn.vit import VisionTransformerTokens
+from eqspec.nn.encoders.vit import VisionTransformerTokens
+from eqspec.nn.layers.initialise import initialise
 from eqspec.nn.world import World
 from eqspec.ops.backbones import vit
 from eqspec.ops.op import BATCH, PortError, StreamType

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from eqspec.nn.warp import bilinear, rigid
+from eqspec.nn.pixels.warp import bilinear, rigid
 
 BOTH = pytest.mark.parametrize(("dtype", "within"), [(torch.float64, 1e-9), (torch.float32, 1e-6)])
 """Precisions, and how near they come to what was printed."""

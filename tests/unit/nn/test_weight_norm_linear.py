@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from eqspec.nn.initialise import initialise
-from eqspec.nn.weight_norm_linear import WeightNormLinear
+from eqspec.nn.heads.weight_norm_linear import WeightNormLinear
+from eqspec.nn.layers.initialise import initialise
 from tests.reference.waves import wave
 
 

@@ -1,0 +1,1 @@
+"""Images for training: the loader, its worker processes, stored views."""

@@ -1,0 +1,265 @@
+"""The loader: the batch of a training step as a pure function of the plan, the seed and the step.
+
+Which images a step sees, where they are cropped and how their pixels come out does not depend on
+the step that a run was started from, on the number of ranks or on the number of workers. So one
+integer resumes it.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from multiprocessing import resource_tracker
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader
+from torch.utils.data import Dataset as StepDataset
+
+from eqspec.build.data.crop import UNIFORMS, crop_box, resize, shown_box
+from eqspec.build.data.stored_views import drawn_views
+from eqspec.errors import EqspecError
+from eqspec.nn.random.philox import Draws
+from eqspec.ops.stored_views import StoredPair
+from eqspec.ops.tolerant import INCOMPLETE, Dataset, Tolerant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from eqspec.compile.types.plan import Plan, ViewPlan
+    from eqspec.ops.watched import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What the loader hands over for one training step on one rank.
+
+    Attributes:
+        step: training step, from 0.
+        epoch: pass over the data that the step belongs to, from 0.
+        samples: [b], index in the dataset.
+        positions: [b], place in the global batch.
+        canvases: (group, index) of a view -> its pixels, uint8 `[b, 3, canvas, canvas]`.
+        latents: `[b, 2, L]` of the stored views that views are made from; None where a sample is
+            one image.
+        unreadable: images that could not be read and were met first in this batch, and why.
+        reading: which stored images were read for it; None of data that are no stored bytes.
+        boxes: (group, index) of a view -> what it shows of the image, float64 `[b, 4]`: left, top,
+            width and height in shares of the image's sides.
+    """
+
+    step: int
+    epoch: int
+    samples: NDArray[np.int64]
+    positions: NDArray[np.int64]
+    canvases: Mapping[tuple[str, int], Tensor]
+    latents: NDArray[np.float64] | None = None
+    unreadable: Mapping[int, str] = field(default_factory=dict[int, str])
+    reading: Reading | None = None
+    boxes: Mapping[tuple[str, int], NDArray[np.float64]] = field(
+        default_factory=dict[tuple[str, int], "NDArray[np.float64]"]
+    )
+
+
+def batches(  # noqa: PLR0913 - what a batch is, which of them, and whose share of them
+    plan: Plan,
+    dataset: Dataset,
+    *,
+    seed: int,
+    start_step: int,
+    steps: int,
+    rank: int = 0,
+    world: int = 1,
+    workers: int = 0,
+) -> Iterator[Batch]:
+    """The batches of consecutive training steps, for one rank.
+
+    Args:
+        plan: says which views, the global batch and the steps per epoch.
+        dataset: the training split, opened.
+        seed: keys the order and the crops.
+        start_step: the first step.
+        steps: how many steps.
+        rank: whose share; rank r gets positions [r·b, (r+1)·b) of the global batch.
+        world: number of ranks; divides the global batch.
+        workers: processes that prepare batches ahead; 0 prepares each when it is asked for.
+
+    Raises:
+        EqspecError: the dataset has another size than the plan, or an image cannot be read.
+    """
+    each_step = _Steps(plan, dataset, seed=seed, rank=rank, world=world)
+    wanted = range(start_step, start_step + steps)
+    if workers == 0:
+        return _counted((each_step.batch(step) for step in wanted), dataset)
+    return _counted(_prepared_ahead(each_step, wanted, workers=workers), dataset)
+
+
+def _counted(made: Iterator[Batch], dataset: Dataset) -> Iterator[Batch]:
+    """Batches; what was read for each is counted when it is handed over, whoever has read it."""
+    for batch in made:
+        if isinstance(dataset, Tolerant):
+            dataset.note(batch.unreadable)
+            if dataset.watched is not None and batch.reading is not None:
+                dataset.watched.take(batch.reading)
+        yield batch
+
+
+class _Steps(StepDataset["Batch | EqspecError"]):
+    """Map-style dataset whose item t is the whole batch of step t.
+
+    A worker's failure is handed over as a value: raised there, it would arrive as a traceback.
+    """
+
+    def __init__(self, plan: Plan, dataset: Dataset, *, seed: int, rank: int, world: int) -> None:
+        self.views: ViewPlan = plan.views
+        self.dataset = dataset
+        self.draws = Draws(seed)
+        self.steps_per_epoch = plan.train.steps_per_epoch
+        self.share, rest = divmod(plan.train.batch, world)
+        assert rest == 0, "the planner sees to it that the ranks divide the batch"
+        if len(dataset) // plan.train.batch != self.steps_per_epoch:
+            msg = (
+                f"the plan counts {plan.data.count} images in `{plan.data.name}`, "
+                f"but {len(dataset)} were found"
+            )
+            raise EqspecError(msg, help=INCOMPLETE)
+        self.batch_size = plan.train.batch
+        self.positions = np.arange(rank * self.share, (rank + 1) * self.share, dtype=np.int64)
+        self._order: tuple[int, NDArray[np.int64]] | None = None
+
+    def __getitem__(self, step: int) -> Batch | EqspecError:
+        try:
+            batch = self.batch(step)
+        except EqspecError as error:
+            return error
+        # Arrays go through a pipe; tensors would need /dev/shm, and containers have little of it.
+        arrays: Any = {name: pixels.numpy() for name, pixels in batch.canvases.items()}
+        return replace(batch, canvases=arrays)
+
+    def order(self, epoch: int) -> NDArray[np.int64]:
+        """The epoch's permutation; kept, since every step of the epoch asks for it."""
+        if self._order is None or self._order[0] != epoch:
+            self._order = epoch, self.draws.order(epoch=epoch, count=len(self.dataset))
+        return self._order[1]
+
+    def batch(self, step: int) -> Batch:
+        """This rank's share of the batch of a step."""
+        watched = self.dataset.watched if isinstance(self.dataset, Tolerant) else None
+        if watched is None:
+            return self._made(step)
+        with watched.logged() as numbers:
+            made = self._made(step)
+        return replace(made, reading=watched.reading(numbers))
+
+    def _made(self, step: int) -> Batch:
+        epoch, within = divmod(step, self.steps_per_epoch)
+        samples = self.order(epoch)[within * self.batch_size + self.positions]
+        views = [v for v in self.views.views if v.copy_of is None]
+        uniforms = [
+            self.draws.uniform(
+                f"{v.group}.crop", step=epoch, samples=samples, view=v.index, count=UNIFORMS
+            ).tolist()
+            for v in views
+        ]
+        canvases = [np.empty((len(samples), 3, v.canvas, v.canvas), np.uint8) for v in views]
+        boxes = [np.empty((len(samples), 4), np.float64) for _ in views]
+        known = frozenset(_unreadable(self.dataset))
+        latents: list[NDArray[np.float64]] = []
+        for row, source in enumerate(self._shown(samples, epoch=epoch)):
+            if isinstance(source, StoredPair):
+                latents.append(source.latents)
+            images = source.images if isinstance(source, StoredPair) else (source,)
+            for v, u, canvas, shown in zip(views, uniforms, canvases, boxes, strict=True):
+                image = images[v.index % len(images)]
+                size = {"height": image.shape[0], "width": image.shape[1]}
+                margin = v.canvas / v.size
+                box = crop_box(v.crop, u[row], **size, margin=margin)
+                shown[row] = shown_box(box, **size, margin=margin)
+                pixels = resize(image, box, canvas=v.canvas, interpolation=v.crop.interpolation)
+                canvas[row] = pixels.transpose(2, 0, 1)
+        names = [(v.group, v.index) for v in views]
+        return Batch(
+            step=step,
+            epoch=epoch,
+            samples=samples,
+            positions=self.positions,
+            canvases={n: torch.from_numpy(c) for n, c in zip(names, canvases, strict=True)},
+            latents=np.stack(latents) if latents else None,
+            unreadable={i: why for i, why in _unreadable(self.dataset).items() if i not in known},
+            boxes=dict(zip(names, boxes, strict=True)),
+        )
+
+    def _shown(
+        self, samples: NDArray[np.int64], *, epoch: int
+    ) -> Iterator[NDArray[np.uint8] | StoredPair]:
+        """What each sample's views are made from: its image, or two of its stored views."""
+        dataset = self.dataset
+        if self.views.pair is None:
+            yield from (dataset.image(sample) for sample in samples.tolist())
+            return
+        assert isinstance(dataset, Tolerant), "stored views are read through one"
+        pairs = drawn_views(self.draws, epoch=epoch, samples=samples, views=dataset.views)
+        for sample, (first, second) in zip(samples.tolist(), pairs.tolist(), strict=True):
+            yield dataset.pair(sample, (first, second))
+
+
+def _unreadable(dataset: Dataset) -> Mapping[int, str]:
+    """What could not be read so far, in this process."""
+    return dataset.unreadable if isinstance(dataset, Tolerant) else {}
+
+
+def _prepared_ahead(each_step: _Steps, wanted: range, *, workers: int) -> Iterator[Batch]:
+    loader = DataLoader(
+        each_step,
+        batch_size=None,
+        sampler=wanted,
+        num_workers=workers,
+        # The default would take a number from torch's global generator.
+        generator=torch.Generator(),
+        worker_init_fn=_end_with_parent,
+    )
+    with _deaf_to_interrupts():
+        prepared = iter(loader)
+    for batch in prepared:
+        if isinstance(batch, EqspecError):
+            raise batch
+        pixels = {name: torch.from_numpy(array) for name, array in batch.canvases.items()}
+        yield replace(batch, canvases=pixels)
+
+
+def _end_with_parent(worker: int) -> None:  # noqa: ARG001 - torch passes its number
+    """Ends a worker whose run was killed, though it waits for its batch to be taken."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Processes that are started in here never see Ctrl-C: their parent ends them when it is done.
+
+    A terminal sends it to all of them. A mask is inherited however a process is started, so not
+    even one that is still importing dies of it with a traceback.
+    """
+    if multiprocessing.get_start_method() != "fork":
+        # Python's tracker of shared memory unblocks the signal when it is started.
+        resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

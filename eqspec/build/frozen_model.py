@@ -1,0 +1,92 @@
+"""What evaluations look at: the frozen encoder of a program, and its embedding where it is cut."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from eqspec.build.graph.interpreter import run
+from eqspec.compile.types.graph import ApplyNode, GraphPlan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from eqspec.build.graph.training_graph import TrainGraph
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """The parts of a trained graph that give features.
+
+    Attributes:
+        encoder: normalised images `[B, 3, s, s]` → tokens `[B, N, D]`; the teacher's, if any.
+        prefix: how many leading tokens are no patches.
+        embedding: tokens → `[B, N, d]` of the student, where a rewrite has cut it.
+    """
+
+    encoder: Callable[[Tensor], Tensor]
+    prefix: int
+    embedding: Callable[[Tensor], Tensor] | None
+
+
+def frozen(graph: TrainGraph) -> Frozen:
+    """The features of a graph, which is put into eval mode."""
+    graph.eval()
+    plan = graph.plan
+    backbone = next(m for m in plan.modules if m.family == "backbones")
+    encoder = graph.encoder()
+
+    def encode(images: Tensor) -> Tensor:
+        return encoder(images=images)
+
+    return Frozen(encoder=encode, prefix=backbone.output.prefix, embedding=_embedding(graph))
+
+
+def _embedding(graph: TrainGraph) -> Callable[[Tensor], Tensor] | None:
+    """The chain of student modules between the tokens and what is cut, token by token."""
+    if graph.plan.embedding is None:
+        return None
+    chain = _chain(graph.plan)
+    modules: list[nn.Module] = [graph.students[name] for name in chain]
+
+    def embed(tokens: Tensor) -> Tensor:
+        for module in modules:
+            tokens = module(x=tokens)
+        return tokens
+
+    return embed
+
+
+def _chain(plan: GraphPlan) -> tuple[str, ...]:
+    """Modules from the cut's embedding back to the encoder's output, in order of application.
+
+    None, where it is the encoder's output that is cut.
+    """
+    makers = {n.out: n for n in (*plan.encode, *plan.judge)}
+    node = next(
+        n
+        for n in makers.values()
+        if isinstance(n, ApplyNode) and n.module == plan.embedding and n.teacher is None
+    )
+    chain: list[str] = []
+    while isinstance(node, ApplyNode) and node.out not in plan.cut:
+        chain.append(node.module)
+        source = makers.get(next(iter(node.ports.values())))
+        assert source is not None, "an embedding reads an encoder's tokens"
+        node = source
+    return tuple(reversed(chain))
+
+
+@torch.no_grad()
+def reconstructions(graph: TrainGraph, streams: Mapping[str, Tensor]) -> Tensor | None:
+    """What the decoders make of a batch, `[K, B, 3, s, s]` in (0, 1); None without a path."""
+    name = next((t.ports["x"] for t in graph.plan.terms if t.ports.get("y") == "between"), None)
+    if not isinstance(name, str):
+        return None
+    graph.eval()
+    cut = {**streams, **graph.encode(streams)}
+    return run(graph.judge.instructions, cut)[name]

@@ -1,0 +1,1 @@
+"""The training graph as torch modules, and the interpreter that runs it."""

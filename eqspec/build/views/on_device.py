@@ -1,0 +1,159 @@
+"""Views on the device: augmentation steps, the transform path in one resampling, normalisation.
+
+Every parameter is drawn on the CPU in float64, keyed by the sample and the epoch, and rounded once;
+so a sample gets the same views wherever it stands in a batch, on whichever rank.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from eqspec.build.data.stored_views import action_of
+from eqspec.build.views.drawn_parameters import drawn_streams
+from eqspec.build.views.steps import build_path, build_steps
+from eqspec.compile.lookup.rewrite_inputs import DRAWS
+from eqspec.compile.views.view_plan import PATH_GROUP as MAIN_GROUP
+from eqspec.nn.random.philox import Draws
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from eqspec.build.data.loader import Batch
+    from eqspec.build.views.steps import Applied
+    from eqspec.compile.types.plan import SingleViewPlan, ViewPlan
+
+
+@dataclass(frozen=True, slots=True)
+class ViewBatch:
+    """The views of a batch, ready for the graph.
+
+    Attributes:
+        images: group -> float32 `[V, b, 3, size, size]`, normalised.
+        between: float32 `[K, b, 3, size, size]`, the path's images in [0, 1], not normalised.
+        theta: float32 `[b, P]`, the path's parameters in the transform's units.
+        actions: float32 `[b, A]`, their encoding; or what stored latents say of a pair.
+        pixels: float32 `[V, b, 3, size, size]`, the global views in [0, 1], where something reads
+            them.
+        draws: stream -> float32 `[V, b, P]`, how the global views were drawn (`build.drawn`).
+    """
+
+    images: Mapping[str, Tensor]
+    between: Tensor | None = None
+    theta: Tensor | None = None
+    actions: Tensor | None = None
+    pixels: Tensor | None = None
+    draws: Mapping[str, Tensor] = field(default_factory=dict[str, "Tensor"])
+
+
+class DeviceViews:
+    """Makes the views of a batch from the loader's canvases. Call it with a `Batch`."""
+
+    def __init__(self, plan: ViewPlan, *, seed: int, device: torch.device | str) -> None:
+        """Looks up and builds every transform of the plan.
+
+        Args:
+            plan: the views, the path and the normalisation.
+            seed: keys the draws.
+            device: where pixels are made.
+
+        Raises:
+            UnknownOp: a transform does not exist.
+        """
+        self.plan = plan
+        self.draws = Draws(seed)
+        self.device = torch.device(device)
+        self._steps = {(v.group, v.index): build_steps(v) for v in plan.views}
+        self._copied = {(v.group, v.copy_of) for v in plan.views if v.copy_of is not None}
+        self._path = None if plan.path is None else build_path(plan.path, plan)
+        relation = None if plan.pair is None else plan.pair.relation
+        self._action = None if relation is None else action_of(relation)
+        self._mean = torch.tensor(plan.mean, device=self.device)[:, None, None]
+        self._std = torch.tensor(plan.std, device=self.device)[:, None, None]
+
+    @torch.no_grad()
+    def __call__(self, batch: Batch) -> ViewBatch:
+        """The views of a batch."""
+        path, theta, between = self.plan.path, None, None
+        applied = {
+            name: tuple(step.draw(self.draws, batch) for step in steps)
+            for name, steps in self._steps.items()
+        }
+        finished: dict[tuple[str, int], Tensor] = {}
+        groups: dict[str, list[Tensor]] = {}
+        for view in self.plan.views:
+            name = view.group, view.index
+            canvas = self._augmented(self._begun(view, batch, finished), applied[name])
+            if path is not None and name == (path.group, path.view):
+                assert self._path is not None, "built from the same plan"
+                theta = self._path.draw(self.draws, batch)
+                points = self._path.at(canvas, self._ship(theta), fractions=(*path.fractions, 1.0))
+                between, pixels = points[:-1], points[-1]
+            else:
+                pixels = _centre(canvas, size=view.size)
+            if name in self._copied:
+                finished[name] = canvas
+            groups.setdefault(view.group, []).append(pixels)
+        seen = {group: torch.stack(pixels) for group, pixels in groups.items()}
+        made = ViewBatch(
+            images={group: (pixels - self._mean) / self._std for group, pixels in seen.items()},
+            pixels=seen[MAIN_GROUP] if self.plan.pixels else None,
+            draws=self._drawn(batch, applied),
+        )
+        if self._action is not None:
+            assert batch.latents is not None, "the loader read them for the same plan"
+            return replace(made, actions=self._ship(self._action(batch.latents)))
+        if theta is None or self._path is None:
+            return made
+        actions = self._ship(self._path.encode(theta))
+        return replace(made, between=between, theta=self._ship(theta), actions=actions)
+
+    def _begun(
+        self, view: SingleViewPlan, batch: Batch, finished: Mapping[tuple[str, int], Tensor]
+    ) -> Tensor:
+        """What the view's steps are applied to, `[b, 3, canvas, canvas]` in [0, 1]."""
+        if view.copy_of is not None:
+            return finished[view.group, view.copy_of]
+        return batch.canvases[view.group, view.index].to(self.device).to(torch.float32) / 255
+
+    def _augmented(self, canvas: Tensor, applied: Sequence[Applied]) -> Tensor:
+        """The canvas after the steps."""
+        for done in applied:
+            if len(done.rows) == 0:
+                continue
+            index = torch.from_numpy(done.rows).to(self.device)
+            theta = self._ship(done.theta)
+            (changed,) = done.step.transform.at(canvas[index], theta, fractions=(1.0,))
+            canvas = canvas.index_copy(0, index, changed)
+        return canvas
+
+    def _drawn(
+        self, batch: Batch, applied: Mapping[tuple[str, int], Sequence[Applied]]
+    ) -> dict[str, Tensor]:
+        """The streams of drawn parameters that the graph reads."""
+        if not self.plan.draws:
+            return {}
+        names = [(v.group, v.index) for v in self.plan.views if v.group == MAIN_GROUP]
+        streams = drawn_streams(
+            self.plan.draws,
+            whole=DRAWS,
+            applied=[applied[name] for name in names],
+            steps=[self._steps[name] for name in names],
+            boxes=[batch.boxes[name] for name in names],
+        )
+        return {name: self._ship(values) for name, values in streams.items()}
+
+    def _ship(self, values: NDArray[np.floating]) -> Tensor:
+        return torch.from_numpy(values.astype(np.float32)).to(self.device)
+
+
+def _centre(canvas: Tensor, *, size: int) -> Tensor:
+    """The middle of a canvas, `[b, 3, size, size]`."""
+    margin = (canvas.shape[-1] - size) // 2
+    return canvas[..., margin : margin + size, margin : margin + size]

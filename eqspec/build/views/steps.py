@@ -1,0 +1,152 @@
+"""Transform ops, built for one place in one view, and what they draw for a batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from eqspec.compile.views.drawn_streams import step_keys
+from eqspec.ops.find import find_op
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from numpy.typing import NDArray
+
+    from eqspec.build.data.loader import Batch
+    from eqspec.compile.types.plan import AugmentStep, PathPlan, SingleViewPlan, ViewPlan
+    from eqspec.nn.pixels.path import At, Border
+    from eqspec.nn.random.philox import Draws
+
+
+@dataclass(frozen=True, slots=True)
+class Transform:
+    """A transform op, built for one place in one view.
+
+    Attributes:
+        key: names its draws.
+        low, span: `[P]`, the range of each parameter in the op's units.
+        identity: `[P]`, the parameters that change nothing.
+        at: makes pixels.
+        encode: the op's action encoding, theta `[b, P]` -> `[b, A]`; of paths only.
+    """
+
+    key: str
+    view: int
+    low: NDArray[np.float64]
+    span: NDArray[np.float64]
+    identity: NDArray[np.float64]
+    at: At
+    encode: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+
+    def draw(self, draws: Draws, batch: Batch) -> NDArray[np.float64]:
+        """Parameters uniform between the ranges, `[b, P]`."""
+        if len(self.low) == 0:
+            return np.empty((len(batch.samples), 0))
+        uniforms = draws.uniform(
+            self.key, step=batch.epoch, samples=batch.samples, view=self.view, count=len(self.low)
+        )
+        return self.low + uniforms * self.span
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A transform that a sample gets with probability `p`.
+
+    Attributes:
+        name: in the streams of drawn parameters: ``color``, ``color.2``.
+    """
+
+    name: str
+    transform: Transform
+    p: float
+
+    def draw(self, draws: Draws, batch: Batch) -> Applied:
+        """Who gets it in a batch, and with which parameters."""
+        chosen = draws.uniform(
+            f"{self.transform.key}.apply",
+            step=batch.epoch,
+            samples=batch.samples,
+            view=self.transform.view,
+            count=1,
+        )
+        # Known on the CPU, so that only these rows are computed and no device is waited for.
+        rows = np.flatnonzero(chosen[:, 0] < self.p)
+        theta = self.transform.draw(draws, batch)[rows] if len(rows) else np.empty((0, 0))
+        return Applied(step=self, rows=rows, theta=theta)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a step does to a batch.
+
+    Attributes:
+        rows: samples that get it.
+        theta: their parameters, float64 `[rows, P]`, in the op's units.
+    """
+
+    step: Step
+    rows: NDArray[np.int64]
+    theta: NDArray[np.float64]
+
+
+def build_steps(view: SingleViewPlan) -> tuple[Step, ...]:
+    """The view's steps, each with the probability that a sample gets it."""
+    names = step_keys([step.impl for step in view.steps])
+    return tuple(
+        Step(name, _build_step(step, view, key=f"{view.group}.{name}"), step.p)
+        for name, step in zip(names, view.steps, strict=True)
+    )
+
+
+def _build_step(step: AugmentStep, view: SingleViewPlan, *, key: str) -> Transform:
+    # Ranges are those of the view that the encoder sees; the margin around it is more of the same.
+    return _build(
+        step.impl,
+        step.params,
+        key=key,
+        view=view.index,
+        size=view.size,
+        target=view.canvas,
+        border="reflect",
+    )
+
+
+def build_path(path: PathPlan, plan: ViewPlan) -> Transform:
+    """The transform between the views."""
+    (view,) = (v for v in plan.views if (v.group, v.index) == (path.group, path.view))
+    return _build(
+        path.impl,
+        path.params,
+        key="path",
+        view=path.view,
+        size=view.size,
+        target=view.size,
+        border=path.border,
+    )
+
+
+def _build(  # noqa: PLR0913 - one place for what steps and paths have in common
+    impl: str,
+    params: Mapping[str, Any],
+    *,
+    key: str,
+    view: int,
+    size: int,
+    target: int,
+    border: Border,
+) -> Transform:
+    op = find_op("transforms", impl)
+    checked = op.Params.model_validate(params)
+    ranges = np.array(op.ranges(checked, size=size), dtype=np.float64).reshape(-1, 2)
+    return Transform(
+        key=key,
+        view=view,
+        low=ranges[:, 0],
+        span=ranges[:, 1] - ranges[:, 0],
+        identity=np.array(op.identity, dtype=np.float64),
+        at=op.build(checked, size=target, border=border),
+        encode=lambda theta: op.encode(checked, theta, size=size),
+    )

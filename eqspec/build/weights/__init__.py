@@ -1,0 +1,1 @@
+"""Files of weights: found, screened, matched by name, loaded."""

@@ -1,0 +1,184 @@
+"""Weights of another training, put in place of fresh ones by name; never a resume.
+
+Names are those of a checkpoint: ``students.encoder.blocks.0…``, ``teachers.…``, ``terms.…``. What a
+teacher finds no weights of its own for starts as its student does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from torch import Tensor
+
+from eqspec.build.graph.training_graph import TrainGraph
+from eqspec.build.weights.digest import check_digest
+from eqspec.build.weights.paths import is_there
+from eqspec.compile.types.initial_weights import InitPlan
+from eqspec.compile.types.plan import Plan
+from eqspec.errors import UsageError
+from eqspec.nn.world import World
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How the tensors of a file fit the names and shapes of a graph.
+
+    Attributes:
+        taken: name in the graph → name in the file.
+        missing: names of the graph that the file has nothing for.
+        unexpected: names of the file that the graph has no place for.
+        misshapen: names of both, of different shapes.
+        mistyped: names of both, whole numbers in one and real ones in the other.
+    """
+
+    taken: Mapping[str, str]
+    missing: tuple[str, ...]
+    unexpected: tuple[str, ...]
+    misshapen: tuple[str, ...]
+    mistyped: tuple[str, ...] = ()
+
+    @property
+    def whole(self) -> bool:
+        """Everything on both sides has found its counterpart."""
+        return not (self.missing or self.unexpected or self.misshapen or self.mistyped)
+
+    def __str__(self) -> str:
+        named = (
+            ("missing in the file", self.missing),
+            ("unexpected", self.unexpected),
+            ("of another shape", self.misshapen),
+            ("of another type", self.mistyped),
+        )
+        parts = [f"{len(names)} {what} ({_few(names)})" for what, names in named if names]
+        return ", ".join([f"{len(self.taken)} tensors matched", *parts])
+
+
+def _few(names: Sequence[str]) -> str:
+    shown = ", ".join(f"`{name}`" for name in names[:_SHOWN])
+    return f"{shown}, …" if len(names) > _SHOWN else shown
+
+
+def fit(wanted: Shapes, found: Shapes) -> Fit:
+    """Matches by name and shape."""
+    taken: dict[str, str] = {}
+    missing: list[str] = []
+    misshapen: list[str] = []
+    for name, shape in wanted.items():
+        source = next((n for n in (name, _student_of(name)) if n in found), None)
+        if source is None:
+            missing.append(name)
+        elif found[source] != shape:
+            misshapen.append(name)
+        else:
+            taken[name] = source
+    return Fit(taken, tuple(missing), tuple(sorted(found.keys() - wanted.keys())), tuple(misshapen))
+
+
+def _student_of(name: str) -> str:
+    """The student's name of a teacher's parameter: ``teachers.t.m.x`` → ``students.m.x``."""
+    parts = name.split(".", 2)
+    return f"students.{parts[2]}" if parts[0] == "teachers" else name
+
+
+def fit_of(plan: Plan) -> Fit | None:
+    """How the weights that a plan starts from fit it; None without any.
+
+    Raises:
+        UsageError: when the file is not there, or does not fit and that was not asked for; when a
+            value that would be taken is no number.
+    """
+    if plan.init is None:
+        return None
+    with torch.device("meta"):
+        graph = TrainGraph(plan.graph, world=World())
+    path = _readable(Path(plan.init.weights))
+    return _fitted(graph.state_dict(), _tensors(path), plan.init)
+
+
+def load_initial(graph: TrainGraph, init: InitPlan) -> None:
+    """Puts the weights of a file into a graph.
+
+    Raises:
+        UsageError: when it is not the file that the plan was made with, or does not fit.
+    """
+    path = _readable(Path(init.weights))
+    check_digest(path, sha256=init.sha256)
+    held, tensors = graph.state_dict(), _tensors(path)
+    found = _fitted(held, tensors, init)
+    with torch.no_grad():
+        for name, source in found.taken.items():
+            held[name].copy_(tensors[source])
+
+
+def need_numbers(taken: Mapping[str, str], tensors: Mapping[str, Tensor], *, said: str) -> None:
+    """Refuses weights in which a value is infinite or no number.
+
+    Args:
+        taken: name in the graph → name in the file.
+        said: what the weights are called.
+
+    Raises:
+        UsageError: names the first such tensor.
+    """
+    for own, source in taken.items():
+        if not bool(at_least_half(tensors[source]).isfinite().all()):
+            raise UsageError(
+                f"{said} hold values that are no numbers (`{own}`)",
+                help="the file is damaged, or was saved from a training that had ended: fetch it "
+                "anew",
+            )
+
+
+def at_least_half(found: Tensor) -> Tensor:
+    """The same values, of a type that torch reckons with: it can only store eight-bit floats."""
+    return found.float() if found.is_floating_point() and found.itemsize == 1 else found
+
+
+def same_kind(wanted: Tensor, found: Tensor) -> bool:
+    """Whether numbers of one type stand for those of another: real for real, whole for whole."""
+    return wanted.is_floating_point() == found.is_floating_point() and not found.is_complex()
+
+
+def _fitted(held: Mapping[str, Tensor], tensors: Mapping[str, Tensor], init: InitPlan) -> Fit:
+    shapes = {name: tuple(t.shape) for name, t in held.items()}
+    found = fit(shapes, {name: tuple(t.shape) for name, t in tensors.items()})
+    odd = [n for n, source in found.taken.items() if not same_kind(held[n], tensors[source])]
+    found = replace(
+        found,
+        taken={n: source for n, source in found.taken.items() if n not in odd},
+        mistyped=tuple(odd),
+    )
+    if not (found.whole or (init.partial and found.taken)):
+        message = f"`{init.weights}` does not fit: {found}"
+        advice = "take what fits: `init_from: {weights: …, partial: true}`" if found.taken else None
+        raise UsageError(
+            message, help=advice or "start from weights of the same backbone and method"
+        )
+    need_numbers(found.taken, tensors, said=f"the weights in `{init.weights}`")
+    return found
+
+
+def _tensors(path: Path) -> dict[str, Tensor]:
+    """All tensors of a safetensors file, mapped: what is not looked at is not read."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
+    except Exception as error:  # any byte of it may be another one
+        raise UsageError(f"`{path}` is not a safetensors file: {error}") from error
+
+
+def _readable(path: Path) -> Path:
+    if is_there(path):
+        return path
+    raise UsageError(
+        f"the weights to start from are gone: there is no file `{path}`",
+        help="checkpoints of a run may be removed by its `keep:` rule; point `init_from` elsewhere",
+    )

@@ -1,0 +1,87 @@
+"""Files of tensors, read so that nothing but tensors and plain data can come out of them."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import warnings
+import zipfile
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from eqspec.build.weights.pickle_screen import Screened, screen
+from eqspec.errors import UsageError
+
+_HOLDERS = (argparse.Namespace,)
+"""Beside tensors and plain data, training scripts store their arguments, which hold no code."""
+
+_LEGACY_PICKLES = 5
+"""torch's format before 1.6: a magic number, a version, the system, the content, the storages."""
+
+
+def read_pickle(path: Path, *, mapped: bool = False) -> object:
+    """What `torch.save` has written to a regular file, on the CPU.
+
+    Args:
+        mapped: read of a zip file only what is looked at, where it stays as it is.
+
+    Raises:
+        UsageError: when it is damaged, or asks for more than tensors and plain data.
+    """
+    try:
+        zipped = zipfile.is_zipfile(path)
+        _screened(path, zipped=zipped)
+        with torch.serialization.safe_globals(list(_HOLDERS)), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's, of formats that it will not read for ever
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped and zipped)  # noqa: TID251 - weights_only
+    except Screened as error:
+        if error.calls is None:
+            raise damaged(path) from error
+        raise UsageError(
+            f"`{path}` asks for code to be run (`{error.calls[:80]}`), which is refused",
+            help="weights are tensors under names: where you trust the file, read it with the code "
+            "that wrote it and save the `state_dict()` alone",
+        ) from error
+    except Exception as error:  # any byte of it may be another one
+        raise damaged(path) from error
+
+
+def read_safetensors(path: Path) -> dict[str, Tensor]:
+    """All tensors of a safetensors file, on the CPU.
+
+    Raises:
+        UsageError: when it is damaged.
+    """
+    try:
+        return load_file(path)
+    except Exception as error:  # any byte of it may be another one
+        raise damaged(path) from error
+
+
+def damaged(path: Path) -> UsageError:
+    """A file that holds no weights."""
+    return UsageError(
+        f"`{path}` cannot be read: it is damaged, or no file of weights",
+        help="compare its size with what was published, and fetch it anew",
+    )
+
+
+def _screened(path: Path, *, zipped: bool) -> None:
+    """Looks at what torch would read, before it does.
+
+    Raises:
+        Screened: when torch is not to read it.
+    """
+    if not zipped:
+        with path.open("rb") as file:
+            screen(file, pickles=_LEGACY_PICKLES)
+        return
+    with zipfile.ZipFile(path) as archive:
+        declared = sum(member.file_size for member in archive.infolist())
+    if declared > path.stat().st_size:  # torch compresses nothing, so no member can be larger
+        raise Screened
+    content = torch._C.PyTorchFileReader(str(path)).get_record("data.pkl")  # noqa: SLF001 - the very bytes that torch.load will read
+    screen(io.BytesIO(content), pickles=1)

@@ -1,0 +1,1 @@
+"""Commands that take long, on the screen: progress while they work, tables at the end."""

@@ -1,0 +1,235 @@
+"""What is seen of a run while it goes on: a bar on a terminal, plain lines anywhere else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Protocol, Self
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.text import Text
+
+from eqspec.cli.layout import duration, number
+from eqspec.cli.screen import Screen
+from eqspec.commands.running.events import (
+    Compiled,
+    Damaged,
+    Judging,
+    Opened,
+    Remarked,
+    RunEvent,
+    Sealed,
+    Stopped,
+    Why,
+)
+from eqspec.commands.running.log_lines import agreed, compiled
+from eqspec.engine.events import Agreed, Stepped
+from eqspec.printable import on_one_line
+from eqspec.spec.phrases import counted
+
+_SHARE = 0.05
+"""Of all steps, after which another plain line is due."""
+
+_ROOM_FOR_BAR = 100
+"""Columns of a terminal from which a bar stands beside what a run is doing."""
+
+_PATIENCE = 30.0
+"""Seconds after which it is due anyhow."""
+
+
+class Watcher(Protocol):
+    """Shows one run after the other."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *error: object) -> None: ...
+
+    def show(self, event: RunEvent, *, name: str) -> None:
+        """Shows what has happened in the run of that name."""
+        ...
+
+
+def watcher(screen: Screen, *, stopping: Callable[[], bool]) -> Watcher:
+    """The watcher that fits a screen.
+
+    Args:
+        stopping: whether the run will end after the step at hand.
+    """
+    return Bars(screen, stopping=stopping) if screen.lives else Lines(screen)
+
+
+class Bars:
+    """One bar per run, drawn anew in place."""
+
+    def __init__(self, screen: Screen, *, stopping: Callable[[], bool]) -> None:
+        self._screen = screen
+        bar = (BarColumn(bar_width=20),) if screen.err.width >= _ROOM_FOR_BAR else ()
+        self._progress = Progress(
+            TextColumn("{task.description}", style="bold", markup=False),
+            *bar,
+            MofNCompleteColumn(),
+            _Status(stopping),
+            console=screen.err,
+        )
+        self._pace = Pace(0, batch=0)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if error[0] is not None and self._progress.task_ids:
+            self._update("not finished", over=True)
+        self._progress.stop()
+
+    def show(self, event: RunEvent, *, name: str) -> None:
+        """Moves the bar of the run at hand."""
+        if isinstance(event, Opened):
+            self._pace = Pace(event.plan.train.steps, batch=event.plan.train.batch)
+            total = event.plan.train.steps
+            self._progress.add_task(
+                on_one_line(name), total=total, completed=event.done, status="", over=False
+            )
+            for warning in event.warnings:
+                self._screen.say(warning)
+        elif isinstance(event, Stepped):
+            self._pace.take(event)
+            self._update(self._pace.line(event), completed=event.step)
+        elif isinstance(event, Damaged | Remarked):
+            self._screen.say(f"{name}: {_of_images(event)}")
+        elif isinstance(event, Compiled) and event.late:
+            self._screen.say(f"{name}: {compiled(event)}")
+        elif (said := _words(event, self._pace)) is not None:
+            self._update(said, over=isinstance(event, Stopped | Sealed))
+
+    def _update(self, status: str, *, completed: int | None = None, over: bool = False) -> None:
+        at_hand = self._progress.task_ids[-1]
+        self._progress.update(at_hand, status=status, completed=completed, over=over)
+
+
+class _Status(ProgressColumn):
+    """What the run is doing."""
+
+    max_refresh = None
+
+    def __init__(self, stopping: Callable[[], bool]) -> None:
+        super().__init__()
+        self._stopping = stopping
+
+    def render(self, task: Task) -> Text:
+        """The status, or that the run is about to stop."""
+        if self._stopping() and not task.fields["over"]:
+            return Text("finishing this step, then saving (again: stop at once)", style="yellow")
+        return Text(on_one_line(str(task.fields["status"])))
+
+
+class Lines:
+    """A line now and then."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+        self._pace = Pace(0, batch=0)
+        self._said = (0, 0.0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        return None
+
+    def show(self, event: RunEvent, *, name: str) -> None:
+        """Says what is new, not more often than anyone would want to read."""
+        if isinstance(event, Opened):
+            self._pace = Pace(event.plan.train.steps, batch=event.plan.train.batch)
+            self._said = (event.done, time.monotonic())
+            self._say(name, _opened(event))
+            for warning in event.warnings:
+                self._say(name, warning)
+        elif isinstance(event, Stepped):
+            self._pace.take(event)
+            self._step(event, name=name)
+        elif (said := _words(event, self._pace)) is not None:
+            self._say(name, said)
+
+    def _step(self, event: Stepped, *, name: str) -> None:
+        (step, moment), now = self._said, time.monotonic()
+        if (
+            event.step < max(step + 1, step + _SHARE * self._pace.steps)
+            and now - moment < _PATIENCE
+        ):
+            return
+        self._said = (event.step, now)
+        total = number(self._pace.steps)
+        done = f"step {number(event.step):>{len(total)}} of {total}"
+        self._say(name, f"{done}, {self._pace.line(event)}")
+
+    def _say(self, name: str, text: str) -> None:
+        self._screen.say(f"{name}: {text}")
+
+
+class Pace:
+    """How fast a run goes, smoothed over its last steps.
+
+    Attributes:
+        steps: of the run in all.
+    """
+
+    def __init__(self, steps: int, *, batch: int) -> None:
+        self.steps = steps
+        self.began = time.monotonic()
+        self._batch = batch
+        self._seconds: list[float] = []
+
+    def take(self, event: Stepped) -> None:
+        """Counts a step."""
+        self._seconds = [*self._seconds[-19:], event.seconds]
+
+    def line(self, event: Stepped) -> str:
+        """Loss, speed and the time that is left."""
+        # The median: a first step warms caches up, and a compiler may run in any.
+        each = sorted(self._seconds)[len(self._seconds) // 2]
+        speed = self._batch / max(each, 1e-9)
+        shown = number(round(speed)) if speed >= 10 else f"{speed:.2g}"
+        left = duration((self.steps - event.step) * each)
+        return f"loss {event.metrics['loss']:.4g}, {shown} samples/s, {left} left"
+
+
+def _opened(event: Opened) -> str:
+    if not event.plan.trains:
+        return f"published weights, judged as they are, in {event.folder}"
+    steps = counted(event.plan.train.steps, "step")
+    if event.done == event.plan.train.steps:
+        return f"trained to the end, {steps}, in {event.folder}"
+    since = f", from step {number(event.done)} on" if event.done else ""
+    return f"{steps} in {event.folder}{since}"
+
+
+def _words(event: RunEvent, pace: Pace) -> str | None:
+    said = None
+    match event:
+        case Judging(evaluation=evaluation, step=step):
+            before = "before training" if pace.steps else "as published"
+            moment = f"after step {number(step)}" if step else before
+            said = f"judging {evaluation.name}, {moment}{event.reason}"
+        case Stopped(step=step, why=why):
+            limit = " (time limit)" if why is Why.TIME else ""
+            said = f"stopped after step {number(step)}, which is saved{limit}"
+        case Agreed():
+            said = agreed(event)
+        case Compiled():
+            said = compiled(event)
+        case Damaged() | Remarked():
+            said = _of_images(event)
+        case Sealed():
+            said = f"done after {duration(time.monotonic() - pace.began)}"
+        case _:
+            pass
+    return said
+
+
+def _of_images(event: Damaged | Remarked) -> str:
+    more = len(event.images) - 1
+    rest = f", and {more} more" if more else ""
+    if isinstance(event, Damaged):
+        return f"warning: {event.images[0]}{rest}; another of its class stands for it"
+    return f"warning: read with a remark of the decoder: {event.images[0]}{rest}"

@@ -1,0 +1,242 @@
+"""A grid, compiled: every point with every seed as a run in its folder, and how far each one is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from eqspec.commands.ablate.grid import VARIANT, Grid, Point
+from eqspec.commands.ablate.variants import with_variants
+from eqspec.commands.planning.data_places import NOWHERE, DataPlaces, read_all_asked
+from eqspec.commands.planning.plans import Planned, plan_spec
+from eqspec.commands.planning.stages import Mark
+from eqspec.commands.running.request import identity_of
+from eqspec.commands.running.series import untrained_encoder
+from eqspec.compile.types.plan import Plan
+from eqspec.errors import Diagnostic, EqspecError, Place, SpecError
+from eqspec.runs import checkpoint
+from eqspec.runs.folder import RunFolder, State, place
+from eqspec.runs.results import whole_steps
+from eqspec.spec.diagnose import in_order
+from eqspec.spec.override import override_name
+from eqspec.spec.phrases import counted
+
+_ALONE = "compare={}"
+"""A grid is over the spec itself: its variants are not compiled."""
+
+
+@dataclass(frozen=True, slots=True)
+class GridRun:
+    """A run of a study.
+
+    Attributes:
+        points: whose run it is: several where they come to the same recipe.
+        untrained: its encoder is also judged before training; of encoders that start alike, one is.
+    """
+
+    plan: Plan
+    points: tuple[Point, ...]
+    folder: Path
+    untrained: bool = False
+
+    @property
+    def name(self) -> str:
+        """What it is called beside the others."""
+        return f"{self.points[0]} s{self.plan.seed}"
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A grid over a spec, ready to be run.
+
+    Attributes:
+        points: in the order of the grid.
+        runs: in the order in which they are made: the whole grid with one seed, then the next.
+        spec_text: the spec as it was written.
+        warnings: what is legal but deserves a second look.
+    """
+
+    points: tuple[Point, ...]
+    runs: tuple[GridRun, ...]
+    spec_text: str
+    warnings: tuple[Diagnostic, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a run is.
+
+    Attributes:
+        step: that is done and saved.
+        steps: in all.
+        problem: why its folder cannot be used, where it cannot.
+    """
+
+    mark: Mark
+    state: State
+    step: int
+    steps: int
+    problem: str | None = None
+
+    @property
+    def left(self) -> int:
+        """Steps that are to be made."""
+        return self.steps - self.step
+
+
+def compile_grid(
+    path: Path,
+    grid: Grid,
+    *,
+    runs: Path,
+    overrides: Sequence[str] = (),
+    data: DataPlaces = NOWHERE,
+) -> Study:
+    """Compiles every point of a grid with every seed.
+
+    Args:
+        path: of the spec.
+        runs: folder of all runs.
+        overrides: `path=value`, as `--set` takes them; the grid's own come after them.
+        data: where datasets lie.
+
+    Raises:
+        SpecError: with everything that is wrong at any point, and at which.
+        UsageError: when `data` says where a dataset lies that no point reads.
+    """
+    points, found = with_variants(grid, path, overrides=overrides, data=data).points, _Found()
+    plans: list[tuple[Point, Planned]] = []
+    for point in points:
+        try:
+            # Another point may read what this one does not.
+            one = _planned(path, point, overrides=overrides, data=replace(data, asked=()))
+        except SpecError as error:
+            found.add(error.diagnostics, point=point, after=len(overrides))
+        else:
+            found.add(one.warnings, point=point, after=len(overrides))
+            plans.append((point, one))
+    diagnostics = found.told(of=len(points))
+    if len(plans) < len(points):
+        raise SpecError(diagnostics)
+    read_all_asked(data, (one for _, p in plans for one in p.plan.datasets))
+    made: dict[Path, GridRun] = {}
+    for point, plan in _with_seeds(path, grid, plans, overrides=overrides, data=data):
+        folder = place(runs, identity=identity_of(plan))
+        before = made[folder].points if folder in made else ()
+        made[folder] = GridRun(plan, (*before, point), folder)
+    return Study(points, _with_untrained(made.values()), plans[0][1].text, diagnostics)
+
+
+def _with_untrained(runs: Iterable[GridRun]) -> tuple[GridRun, ...]:
+    """The runs, one of each kind of encoder and seed marked: where it is judged already, or first.
+
+    `eqspec run` judges it in the spec's own run, which comes last there.
+    """
+    found = list(runs)
+    kinds = [untrained_encoder(run.plan) for run in found]
+    for at, kind in enumerate(kinds):
+        if kind in kinds[:at]:
+            continue
+        alike = [other for other, one in enumerate(kinds) if one == kind]
+        chosen = next((other for other in alike if _judged(found[other], step=0)), at)
+        found[chosen] = replace(found[chosen], untrained=True)
+    return tuple(found)
+
+
+def _with_seeds(
+    path: Path,
+    grid: Grid,
+    plans: Sequence[tuple[Point, Planned]],
+    *,
+    overrides: Sequence[str],
+    data: DataPlaces,
+) -> Iterator[tuple[Point, Plan]]:
+    """Every point with one seed, then with the next."""
+    places = replace(data, asked=())
+    for turn in range(grid.count):
+        for point, own in plans:
+            seed = grid.seeds[turn] if grid.seeds else own.plan.seed + turn
+            if seed == own.plan.seed:
+                yield point, own.plan
+            else:
+                given = (*overrides, f"seed={seed}")
+                yield point, _planned(path, point, overrides=given, data=places).plan
+
+
+def standing(run: GridRun) -> Standing:
+    """How far a run is, read from its folder."""
+    steps = run.plan.train.steps
+    if not (run.folder / "plan.json").is_file():
+        return Standing(Mark.RUN, State.NEW, 0, steps)
+    folder = RunFolder(run.folder)
+    try:
+        state, saved = folder.state(), checkpoint.steps(folder.checkpoints)
+        if state is State.FINISHED:
+            whole = _judged(run, step=steps) and (not run.untrained or _judged(run, step=0))
+            return Standing(Mark.CACHED if whole else Mark.CHANGED, state, steps, steps)
+    except EqspecError as error:
+        return Standing(Mark.CHANGED, State.FAILED, 0, steps, problem=error.message)
+    mark = Mark.RUN if state is State.NEW else Mark.CHANGED
+    return Standing(mark, state, max(saved, default=0), steps)
+
+
+def _judged(run: GridRun, *, step: int) -> bool:
+    """Whether every evaluation after a step is there and looks whole."""
+    found = whole_steps(RunFolder(run.folder))
+    return all(step in found.get(e.id, ()) for e in run.plan.evaluations)
+
+
+def _planned(path: Path, point: Point, *, overrides: Sequence[str], data: DataPlaces) -> Planned:
+    own = (override for setting in point.settings for override in setting.overrides)
+    # A variant's runs are those that `eqspec run` makes of it.
+    named = (str(s.value) for s in point.settings if s.axis == VARIANT.name)
+    variant = next((name for name in named if name != path.stem), None)
+    name = None if variant is None else f"{path.stem}-{variant}"
+    return plan_spec(path, overrides=(*overrides, _ALONE, *own), data=data, name=name)
+
+
+class _Found:
+    """What was said of the points, each thing once, with the points that it was said of."""
+
+    def __init__(self) -> None:
+        self._points: dict[Diagnostic, list[Point]] = {}
+
+    def add(self, diagnostics: Sequence[Diagnostic], *, point: Point, after: int) -> None:
+        """Notes what was said of a point whose overrides come after so many others."""
+        names = dict(_names(point, after=after))
+        for diagnostic in diagnostics:
+            self._points.setdefault(_renamed(diagnostic, names), []).append(point)
+
+    def told(self, *, of: int) -> tuple[Diagnostic, ...]:
+        """Everything, in order; what does not hold for all points says for which it does."""
+        return in_order(
+            replace(one, notes=(*one.notes, _at(points))) if len(points) < of else one
+            for one, points in self._points.items()
+        )
+
+
+def _at(points: Sequence[Point]) -> str:
+    others = len(points) - 1
+    more = f" and {counted(others, 'other point')}" if others else ""
+    return f"at {points[0]}{more}"
+
+
+def _names(point: Point, *, after: int) -> Iterator[tuple[str, str]]:
+    """What the loader calls each override of a point → where a person wrote it."""
+    number = after + 1  # the variants' override
+    for setting in point.settings:
+        for _ in setting.overrides:
+            number += 1
+            yield override_name(number), setting.written.file
+
+
+def _renamed(diagnostic: Diagnostic, names: Mapping[str, str]) -> Diagnostic:
+    def there(where: Place) -> Place:
+        return replace(where, file=names.get(where.file, where.file))
+
+    return replace(
+        diagnostic,
+        place=None if diagnostic.place is None else there(diagnostic.place),
+        also=tuple((there(where), label) for where, label in diagnostic.also),
+    )

@@ -1,0 +1,137 @@
+"""Level L1 of an audit: are the data of evaluations those that the results were measured on?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from pydantic import JsonValue, TypeAdapter, ValidationError
+
+from eqspec.commands.audit.findings import Disagreement, Finding, Level
+from eqspec.commands.eval import evaluations_by_card, plan_in
+from eqspec.commands.running.evaluation import open_splits, stored_result
+from eqspec.commands.running.training_data import decodes, listed
+from eqspec.errors import EqspecError
+from eqspec.evals.replaced import COUNT, NAMED
+from eqspec.runs.data_record import Replaced
+from eqspec.runs.results import DamagedResult, named_results
+
+if TYPE_CHECKING:
+    from eqspec.commands.planning.data_places import DataPlaces
+    from eqspec.commands.running.evaluation import Splits
+    from eqspec.compile.types.plan import EvalPlan, Plan
+    from eqspec.ops.tolerant import Tolerant
+    from eqspec.runs.folder import RunFolder
+
+_MOST = 20
+"""Most images that are named."""
+
+_REPLACED = TypeAdapter(dict[str, tuple[Replaced, ...]])
+
+_Facts = Mapping[str, JsonValue]
+
+
+def evaluation_data_finding(folder: RunFolder, *, data: DataPlaces) -> Finding | None:
+    """The held-out images by their fingerprint, and those of either split that were replaced.
+
+    Returns:
+        None where the run has no result yet.
+    """
+    results = list(_results(folder))
+    if not results:
+        return None
+    try:
+        plan = plan_in(folder.path)
+        known = protocols(plan, {id_ for id_, _ in results})
+        splits = open_splits(plan, data=data, evaluations=tuple(known.values()))
+        asked = [(facts, known[id_]) for id_, facts in results if id_ in known]
+        on = [(facts, one.data.name, splits.of(one)) for facts, one in asked]
+        found = tuple(dict.fromkeys(_differences(on)))
+    except (EqspecError, ValidationError) as error:
+        said = error.message if isinstance(error, EqspecError) else "planned by another eqspec"
+        return _finding(said=f"cannot be read here: {said}", holds=None)
+    if found:
+        said = f"not the images that results were measured on: {len(found)} differ"
+        return _finding(said=said, holds=False, found=found[:_MOST])
+    looked_at = {name: both.held_out.looked_at for _, name, both in on}
+    said = "the same held-out images" + "".join(f"; of {n}, {at}" for n, at in looked_at.items())
+    replaced = tuple(dict.fromkeys(one.name for facts, _, _ in on for _, one in _named(facts)))
+    if replaced:
+        said += f"; {len(replaced):,} could not be decoded and were replaced, as here: "
+        said += listed(replaced)
+    return _finding(said=said, holds=True)
+
+
+def _finding(*, said: str, holds: bool | None, found: tuple[Disagreement, ...] = ()) -> Finding:
+    return Finding(Level.SAME_HERE, "evaluation data", holds, said, found)
+
+
+def protocols(plan: Plan, ids: set[str]) -> dict[str, EvalPlan]:
+    """Id → evaluation: those of the plan, and those that a card gives as it stands."""
+    known = {e.id: e for e in plan.evaluations}
+    for id_ in ids - known.keys():
+        try:
+            asked = evaluations_by_card(plan, [id_.rpartition("-")[0]])
+        except EqspecError:  # no such card any more
+            continue
+        known |= {e.id: e for e in asked}
+    return {id_: evaluation for id_, evaluation in known.items() if id_ in ids}
+
+
+def other_replaced(before: _Facts, after: _Facts) -> Iterator[Disagreement]:
+    """What two results of one evaluation say of replaced images, where that is not the same."""
+    counts = before.get(COUNT, 0), after.get(COUNT, 0)
+    if counts[0] != counts[1]:
+        yield Disagreement("replaced images", str(counts[0]), str(counts[1]))
+    then, now = dict.fromkeys(_named(before)), dict.fromkeys(_named(after))
+    for split, one in dict.fromkeys([*then, *now]):
+        if ((split, one) in then) != ((split, one) in now):
+            words = (
+                ("replaced", "can be read") if (split, one) in then else ("can be read", "replaced")
+            )
+            yield Disagreement(f"{split}: {one.name}", *words)
+
+
+def _results(folder: RunFolder) -> Iterator[tuple[str, _Facts]]:
+    """Id and facts of every result; a damaged one is told of elsewhere."""
+    for name, id_, _ in named_results(folder):
+        try:
+            result = stored_result(folder, name=name)
+        except DamagedResult:
+            continue
+        if result is not None:
+            yield id_, result.facts
+
+
+def _named(facts: _Facts) -> Iterator[tuple[str, Replaced]]:
+    """Split and image, as far as images are named."""
+    try:
+        named = _REPLACED.validate_python(facts.get(NAMED, {}))
+    except ValidationError:  # nothing that eqspec has written
+        return
+    yield from ((split, image) for split, images in named.items() for image in images)
+
+
+def _differences(results: list[tuple[_Facts, str, Splits]]) -> Iterator[Disagreement]:
+    """Of (facts of a result, name of its data, the data here)."""
+    distinct = {id(on): on for _, _, on in results}
+    fingerprints = {key: on.held_out.fingerprint() for key, on in distinct.items()}
+    for facts, name, on in results:
+        recorded, now = facts.get("data"), fingerprints[id(on)]
+        if isinstance(recorded, str) and recorded != now:
+            yield Disagreement(f"held-out images of {name}", recorded[:12], now[:12])
+        for split, image in _named(facts):
+            here = _found(image, on.train if split == "train" else on.held_out)
+            if here is not None:
+                yield Disagreement(f"{split}: {image.name}", "replaced", here)
+
+
+def _found(image: Replaced, dataset: Tolerant) -> str | None:
+    """What is here of an image that was replaced; None where it is damaged here, too."""
+    watched = dataset.watched
+    if watched is None:
+        return None
+    there = 0 <= image.number < len(watched.checksums)
+    if not there or dataset.name(image.number) != image.name:
+        return "not there"
+    return "can be read" if decodes(watched, image.number) else None

@@ -1,0 +1,255 @@
+"""Level L4 of an audit: do evaluations, made again from the checkpoints, have the stored numbers?
+
+Every stored result is compared whose weights are here: those before training, and those of the
+checkpoints that were kept. Nothing is written. This finds what a seal cannot: a number that was
+edited and sealed again.
+
+On the CPU, with the run's code and environment and nothing compiled, every number has to be the
+same bit for bit. Otherwise rounding differs, and what an evaluation trains makes that grow: its op
+states how far its numbers may differ then (`tolerance`, of 1 or of the number if that is larger);
+those of one that does not may not differ at all.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import ValidationError
+
+from eqspec.build.program import choose_device
+from eqspec.commands.audit.evaluation_data import other_replaced, protocols
+from eqspec.commands.audit.findings import Disagreement, Finding, Level
+from eqspec.commands.eval import plan_in, weights_at
+from eqspec.commands.planning.data_places import DataPlaces
+from eqspec.commands.running.evaluation import (
+    Judged,
+    Splits,
+    evaluate_plan,
+    open_splits,
+    result_names,
+    stored_result,
+)
+from eqspec.commands.running.out_of_memory import within_memory
+from eqspec.errors import EqspecError
+from eqspec.ops.find import find_op
+from eqspec.runs import checkpoint
+from eqspec.runs.recorded_plan import recorded_environment
+from eqspec.runs.results import DamagedResult, named_results
+
+if TYPE_CHECKING:
+    from eqspec.build.graph.training_graph import TrainGraph
+    from eqspec.compile.types.plan import EvalPlan, Plan
+    from eqspec.nn.readouts.scores import Metric, Result
+    from eqspec.runs.folder import RunFolder
+
+_MOST = 20
+"""Most numbers of one result that are named."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Gap:
+    """A number that is another one; None where there is none."""
+
+    name: str
+    stored: float | None
+    again: float | None
+
+    @property
+    def width(self) -> float:
+        """How far the two are apart, of 1 or of the stored one if that is larger."""
+        if self.stored is None or self.again is None:
+            return math.inf
+        width = abs(self.stored - self.again) / max(1.0, abs(self.stored))
+        return width if math.isfinite(width) else math.inf
+
+
+def evaluated_again(folder: RunFolder, *, data: DataPlaces, same: bool) -> Iterator[Finding]:
+    """Every stored result, made again in memory.
+
+    Args:
+        same: code and environment are those of the run.
+    """
+    try:
+        plan = plan_in(folder.path)
+        stored = [(id_, step) for _, id_, step in named_results(folder)]
+        known = protocols(plan, {id_ for id_, _ in stored})
+        splits = open_splits(plan, data=data, evaluations=tuple(known.values()))
+    except (EqspecError, ValidationError) as error:
+        said = error.message if isinstance(error, EqspecError) else "planned by another eqspec"
+        yield _finding("results", said=f"cannot be evaluated here: {said}")
+        return
+    if not stored:
+        yield _finding("results", said="there are none yet")
+    rounding = _rounding(folder, plan, same=same)
+    again = _Again(folder, plan, splits=splits, rounding=rounding)
+    for id_, step in sorted(stored, key=lambda one: (one[1], one[0])):
+        if id_ in known:
+            yield again.finding(known[id_], step=step)
+        else:
+            said = "not checked: neither the plan nor a card here has this protocol"
+            yield _finding(f"{id_}.step-{step}", said=said)
+
+
+def _rounding(folder: RunFolder, plan: Plan, *, same: bool) -> str | None:
+    """Why numbers may round differently here than they did in the run; None where they may not."""
+    if not same:
+        return "code or environment are not the run's, see L1"
+    if recorded_environment(folder.path).get("compiled"):
+        return "the run evaluated compiled code, this does not"
+    if choose_device(plan.machine.device).type != "cpu":
+        return "a GPU may add in another order"
+    return None
+
+
+class _Again:
+    """Evaluations of one run; the weights of the step at hand are loaded once."""
+
+    def __init__(
+        self, folder: RunFolder, plan: Plan, *, splits: Splits, rounding: str | None
+    ) -> None:
+        self._folder = folder
+        self._plan = plan
+        self._splits = splits
+        self._rounding = rounding
+        self._saved = checkpoint.steps(folder.checkpoints)
+        self._at: tuple[int, TrainGraph | None] | None = None
+
+    def finding(self, evaluation: EvalPlan, *, step: int) -> Finding:
+        """What was found of one result and its controls."""
+        about = f"{evaluation.id}.step-{step}"
+        needs_weights = step > 0 or not self._plan.trains
+        if needs_weights and step not in self._saved:
+            return _finding(about, said=f"not checked: the checkpoint of step {step} is gone")
+        try:
+            before = self._stored(evaluation, step=step)
+            with within_memory():
+                after = self._made(evaluation, step=step)
+        except DamagedResult as error:
+            return _finding(about, holds=False, said=error.message)
+        except EqspecError as error:
+            return _finding(about, said=f"cannot be evaluated here: {error.message}")
+        return self._compared(about, before, after=after)
+
+    def _stored(self, evaluation: EvalPlan, *, step: int) -> dict[str, Result]:
+        names = result_names(evaluation, step=step)
+        found = {name: stored_result(self._folder, name=name) for name in names}
+        return {name: result for name, result in found.items() if result is not None}
+
+    def _made(self, evaluation: EvalPlan, *, step: int) -> Judged:
+        if self._at is None or self._at[0] != step:
+            self._at = step, weights_at(self._plan, self._folder, step=step)
+        return evaluate_plan(
+            self._folder,
+            self._at[1],
+            plan=self._plan,
+            evaluation=evaluation,
+            splits=self._splits,
+            step=step,
+        )
+
+    def _compared(self, about: str, before: Mapping[str, Result], *, after: Judged) -> Finding:
+        names = result_names(after.evaluation, step=after.step)
+        made = dict(zip(names, (after.result, *after.controls.values()), strict=True))
+        pairs = [(name, before[name], made[name]) for name in names if name in before]
+        for name, one, other in pairs:
+            if (reason := _not_comparable(one, other)) is not None:
+                return _finding(about, said=f"not checked: `{name}` {reason}")
+        damaged = [d for _, one, other in pairs for d in other_replaced(one.facts, other.facts)]
+        if damaged:
+            said = "was measured on data of which other images are damaged than here"
+            listed = tuple(damaged[:_MOST])
+            return Finding(Level.RESULTS, about, holds=False, said=said, disagreements=listed)
+        gaps = [g for name, one, other in pairs for g in _gaps(one, other, of=name, result=about)]
+        count = sum(len(one.metrics) for _, one, _ in pairs)
+        if not gaps:
+            return _finding(about, holds=True, said=f"{count} numbers, made again bit for bit")
+        return self._differing(about, gaps, impl=after.evaluation.impl, count=count)
+
+    def _differing(self, about: str, gaps: list[_Gap], *, impl: str, count: int) -> Finding:
+        tolerance = getattr(find_op("evaluations", impl), "tolerance", 0.0)
+        widest = max(gap.width for gap in gaps)
+        found = sorted(gaps, key=lambda gap: -gap.width)[:_MOST]
+        listed = tuple(Disagreement(g.name, _text(g.stored), _text(g.again)) for g in found)
+        if self._rounding is None:
+            said = f"made again, {_counted(gaps)}, and should not be here"
+            return Finding(Level.RESULTS, about, holds=False, said=said, disagreements=listed)
+        if widest > tolerance:
+            said = f"made again, {_counted(gaps)}, by up to {widest:.2g}"
+            said += f", where rounding allows {tolerance:g}"
+            return Finding(Level.RESULTS, about, holds=False, said=said, disagreements=listed)
+        said = f"{count} numbers, made again within {tolerance:g} (widest gap {widest:.1g}): "
+        said += self._rounding
+        return Finding(Level.RESULTS, about, holds=True, said=said, beside=listed)
+
+
+def _finding(about: str, *, said: str, holds: bool | None = None) -> Finding:
+    return Finding(Level.RESULTS, about, holds, said)
+
+
+def _counted(gaps: list[_Gap]) -> str:
+    return "1 number is another" if len(gaps) == 1 else f"{len(gaps)} numbers are others"
+
+
+def _not_comparable(before: Result, after: Result) -> str | None:
+    """Why two results are not of one measurement, if they are not."""
+    if before.facts.get("rev") != after.facts.get("rev"):
+        return f"was measured by rev {before.facts.get('rev')}, here it is {after.facts.get('rev')}"
+    if before.facts.get("data") != after.facts.get("data"):
+        return "was measured on other images than are found here"
+    return None
+
+
+def _gaps(before: Result, after: Result, *, of: str, result: str) -> Iterator[_Gap]:
+    """Numbers of two results that are not the same, and per-sample values."""
+    control = "" if of == result else f"{of.rpartition('.')[2]}: "
+    numbers, others = _numbers(before), _numbers(after)
+    for name in dict.fromkeys([*numbers, *others]):
+        one, other = numbers.get(name), others.get(name)
+        if one != other:
+            yield _Gap(f"{control}{name}", one, other)
+    yield from (_Gap(f"{control}{name}", *pair) for name, pair in _other_counts(before, after))
+    for name in dict.fromkeys([*before.arrays, *after.arrays]):
+        one, other = before.arrays.get(name), after.arrays.get(name)
+        if one is None or other is None or one.shape != other.shape:
+            yield _Gap(f"{control}{name}, per sample", None, None)
+        elif not np.array_equal(one, other, equal_nan=one.dtype.kind == "f"):
+            # Single samples move further than the number made of them: their means are compared.
+            yield _Gap(
+                f"{control}{name}, mean over samples", float(one.mean()), float(other.mean())
+            )
+
+
+def _numbers(result: Result) -> dict[str, float | None]:
+    """Every number of a result by its name; nan is None, as in its file."""
+    found: dict[str, float | None] = {}
+    for metric in result.metrics:
+        for part, value in (("", metric.value), (" low", metric.low), (" high", metric.high)):
+            if not part or value is not None:
+                found[f"{_label(metric)}{part}"] = _finite(value)
+    return found
+
+
+def _other_counts(
+    before: Result, after: Result
+) -> Iterator[tuple[str, tuple[float | None, float | None]]]:
+    """Counts among the facts (images, classes, …) that differ, by name."""
+    for name, value in after.facts.items():
+        stored = before.facts.get(name)
+        if isinstance(value, int) and stored != value:
+            yield name, (float(stored) if isinstance(stored, int) else None, float(value))
+
+
+def _label(metric: Metric) -> str:
+    return " ".join((metric.name, *(value for _, value in metric.group)))
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _text(value: float | None) -> str | None:
+    return None if value is None else repr(value)

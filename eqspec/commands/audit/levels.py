@@ -1,0 +1,204 @@
+"""`eqspec audit`: is a run intact, could it be made again here, and does it replay?
+
+L0  every file is as it was sealed: any flipped byte is found
+L1  spec, code, environment and data are the same here
+L2  the first steps, trained anew from the plan, have the recorded numbers bit for bit
+L4  evaluations, made again from the checkpoints, have the stored numbers (L3 is not there yet)
+
+A level holds when all that it looks at was checked and found right; what cannot be checked does
+not hold. Nothing is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from eqspec.commands.audit.findings import STEPS, Disagreement, Finding, Level
+from eqspec.commands.planning.data_places import NOWHERE, DataPlaces, read_all_asked
+from eqspec.compile.types.plan import Plan
+from eqspec.errors import EqspecError
+from eqspec.runs import journal
+from eqspec.runs.folder import RunFolder, State
+from eqspec.runs.manifest import Problem, Trouble
+from eqspec.runs.missing_rows import missing_rows
+from eqspec.runs.query import run_name
+from eqspec.runs.record import RECORD, Sealing
+from eqspec.spec.phrases import counted
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What an audit found.
+
+    Attributes:
+        asked: the deepest level that was looked at.
+        sealings: of the folder, the first one first.
+    """
+
+    name: str
+    path: Path
+    state: State
+    asked: Level
+    findings: tuple[Finding, ...]
+    sealings: tuple[Sealing, ...]
+
+    @property
+    def levels(self) -> dict[Level, bool | None]:
+        """Each level that was looked at → whether it holds; None where it could not be checked."""
+        said = {level: {f.holds for f in self.findings if f.level is level} for level in Level}
+        return {
+            level: False if False in found else None if None in found else True
+            for level, found in said.items()
+            if found
+        }
+
+    @property
+    def holds(self) -> bool:
+        """Whether all levels that were asked for hold; what could not be checked does not."""
+        return all(self.levels.values())
+
+
+def audit(
+    path: Path,
+    *,
+    root: Path,
+    level: Level = Level.REPLAYS,
+    steps: int = STEPS,
+    data: DataPlaces = NOWHERE,
+    data_full: bool = False,
+) -> Audit:
+    """Looks at a run; writes nothing.
+
+    Args:
+        path: of the run folder.
+        root: folder of all runs.
+        level: how deep to look.
+        steps: to be replayed.
+        data: where datasets lie.
+        data_full: read every image whose content the run knows, not some.
+
+    Raises:
+        UsageError: when there is no run, or `data` says where a dataset lies that it does not read.
+    """
+    folder = RunFolder.open(path)
+    _need_all_read(folder, data)
+    state = _state(folder)
+    findings = [*_files(folder, state)]
+    if level is not Level.INTACT:
+        findings += _here(folder, data=data, data_full=data_full)
+    if level in {Level.REPLAYS, Level.RESULTS}:
+        from eqspec.commands.audit.replay import replays
+
+        findings.append(replays(folder, steps=steps, data=data))
+    if level is Level.RESULTS:
+        from eqspec.commands.audit.evaluations import evaluated_again
+
+        here = [f.holds for f in findings if f.about in {"code", "environment"}]
+        findings += evaluated_again(folder, data=data, same=here == [True, True])
+    return Audit(run_name(root, path), path, state, level, tuple(findings), _sealings(folder))
+
+
+def _need_all_read(folder: RunFolder, data: DataPlaces) -> None:
+    """Refuses a folder that was given for a dataset which the run reads nowhere."""
+    if not data.asked:
+        return
+    try:
+        plan = Plan.model_validate(folder.plan())
+    except (EqspecError, ValidationError):  # a finding, later
+        return
+    read_all_asked(data, plan.datasets)
+
+
+def _sealings(folder: RunFolder) -> tuple[Sealing, ...]:
+    """Every sealing of the folder so far; none where the record cannot be read."""
+    try:
+        record = folder.record()
+    except EqspecError:
+        return ()
+    return () if record is None else record.history
+
+
+def _here(folder: RunFolder, *, data: DataPlaces, data_full: bool) -> tuple[Finding, ...]:
+    from eqspec.commands.audit.provenance import same_here
+
+    try:
+        return tuple(same_here(folder, data=data, data_full=data_full))
+    except EqspecError as error:  # a plan that cannot be read
+        return (Finding(Level.SAME_HERE, "plan", None, error.message),)
+
+
+def _state(folder: RunFolder) -> State:
+    """The state as far as the record can be read: a damaged one is a finding, not an end."""
+    try:
+        return folder.state()
+    except EqspecError:
+        return State.FINISHED
+
+
+def _files(folder: RunFolder, state: State) -> Iterator[Finding]:
+    if state not in {State.FINISHED, State.FAILED}:
+        yield _unsealed(folder, state)
+        return
+    try:
+        problems = folder.verify()
+    except EqspecError as error:
+        yield Finding(Level.INTACT, "files", None, error.message)
+        return
+    if problems:
+        said = f"not as they were sealed: {len(problems)} differ"
+        if problems == (Problem(RECORD, Trouble.UNFINISHED),):
+            said = f"sealing was cut short: `eqspec run {folder.path}` finishes it"
+        found = tuple(_problem(one) for one in problems)
+        yield Finding(Level.INTACT, "files", holds=False, said=said, disagreements=found)
+        return
+    record = folder.record()
+    assert record is not None, "verified"
+    if holes := tuple(_journals(folder, through=record.step)):
+        said = "as they were sealed, but rows were missing by then"
+        yield Finding(Level.INTACT, "files", holds=False, said=said, disagreements=holes)
+        return
+    size = sum(file.bytes for file in record.files.values())
+    said = f"{counted(len(record.files), 'file')}, {counted(size, 'byte')}, as they were sealed"
+    yield Finding(Level.INTACT, "files", holds=True, said=said)
+
+
+def _problem(problem: Problem) -> Disagreement:
+    return Disagreement(problem.file, None, str(problem.trouble))
+
+
+def _journals(folder: RunFolder, *, through: int) -> Iterator[Disagreement]:
+    """What is wrong with the journals of a run that has come to a step."""
+    for file in (folder.metrics, folder.timing):
+        try:
+            for _ in journal.read(file):
+                pass
+            said = missing_rows(file, through=through)
+        except EqspecError as error:
+            said = error.message
+        if said is not None:
+            yield Disagreement(file.name, None, said)
+
+
+def _unsealed(folder: RunFolder, state: State) -> Finding:
+    """What can be said of a run that has not ended: nothing holds its files but themselves."""
+    from eqspec.runs import checkpoint
+
+    found = [_problem(one) for one in folder.verify() if one.trouble is Trouble.LOST]
+    through = 0
+    for step in checkpoint.steps(folder.checkpoints):
+        try:
+            checkpoint.intact(folder.checkpoints, step=step)
+        except EqspecError as error:
+            found.append(Disagreement(f"checkpoint of step {step}", None, error.message))
+        else:
+            through = step
+    found += _journals(folder, through=through)
+    doing = "still running" if state is State.RUNNING else "not finished"
+    said = f"not sealed, since the run is {doing}: only its journals and checkpoints can be checked"
+    if found:
+        return Finding(Level.INTACT, "files", holds=False, said=said, disagreements=tuple(found))
+    return Finding(Level.INTACT, "files", None, f"{said}; they are whole")

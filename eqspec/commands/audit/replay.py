@@ -1,0 +1,105 @@
+"""Level L2 of an audit: do the first steps, trained anew, have the recorded numbers?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import takewhile
+
+import torch
+from pydantic import ValidationError
+
+from eqspec.build.program import build_program, initial_graph
+from eqspec.commands.audit.findings import Disagreement, Finding, Level
+from eqspec.commands.planning.data_places import DataPlaces, open_dataset
+from eqspec.commands.running.out_of_memory import within_memory
+from eqspec.compile.types.plan import Plan
+from eqspec.engine.events import Stepped
+from eqspec.engine.train import train
+from eqspec.errors import EqspecError
+from eqspec.runs import checkpoint, journal
+from eqspec.runs.curves import TRAIN, Curves, compare_curves
+from eqspec.runs.folder import RunFolder
+from eqspec.runs.journal import Row
+from eqspec.runs.recorded_plan import recorded_environment
+
+
+def replays(folder: RunFolder, *, steps: int, data: DataPlaces) -> Finding:
+    """Trains the first steps anew, in memory, and compares every number with the journal."""
+    try:
+        if not folder.identity().train.steps:
+            return _taken_over(folder)
+        with within_memory():
+            return _replayed(folder, steps=steps, data=data)
+    except ValidationError:
+        return _unknown("the plan was made by another version of eqspec")
+    except EqspecError as error:
+        return _unknown(f"cannot be replayed here: {error.message}")
+
+
+def _replayed(folder: RunFolder, *, steps: int, data: DataPlaces) -> Finding:
+    recorded = tuple(takewhile(lambda row: row.step <= steps, journal.read(folder.metrics)))
+    done = max((row.step for row in recorded if row.name == TRAIN), default=0)
+    if not done:
+        return _unknown("no step has been recorded yet")
+    plan = Plan.model_validate(folder.plan())
+    curves = compare_curves(recorded, _rows(plan, steps=done, data=data))
+    return _finding(folder, curves, steps=done)
+
+
+def _taken_over(folder: RunFolder) -> Finding:
+    """Whether published weights, read anew, are those that the run keeps."""
+    plan = Plan.model_validate(folder.plan())
+    kept = checkpoint.load(folder.checkpoints)
+    if kept is None:
+        return _unknown("the published weights have not been taken over yet")
+    anew = initial_graph(plan, device=torch.device("cpu")).state_dict()
+    other = sorted(n for n in anew if not torch.equal(anew[n], kept.tensors[n].cpu()))
+    if not other:
+        said = "nothing was trained; the published weights, read anew, are those of the run"
+        return Finding(Level.REPLAYS, "replay", holds=True, said=said)
+    found = [Disagreement(name, "kept", "another") for name in other]
+    return _differs("the published weights, read anew, are others", found)
+
+
+def _rows(plan: Plan, *, steps: int, data: DataPlaces) -> Iterator[Row]:
+    dataset = open_dataset(plan.data, split="train", places=data, own=plan.data.name)
+    dataset.list_files()
+    program = build_program(plan, dataset=dataset)
+    for event in train(program, until=steps):
+        if isinstance(event, Stepped):
+            yield Row(step=event.step, name=TRAIN, values=event.metrics)
+
+
+def _finding(folder: RunFolder, curves: Curves, *, steps: int) -> Finding:
+    lacking = [Disagreement(name, "recorded", None) for name in curves.only_a]
+    beside = tuple(Disagreement(name, None, "new") for name in curves.only_b)
+    parting = curves.parting
+    if parting is None and not lacking:
+        said = f"{'the first step has' if steps == 1 else f'the first {steps} steps have'} the "
+        said += "recorded numbers, bit for bit"
+        return Finding(Level.REPLAYS, "replay", holds=True, said=said, beside=beside)
+    if parting is None:
+        said = "numbers that were recorded are not made here"
+        return _differs(said, lacking)
+    gaps = [Disagreement(g.name, repr(g.a), repr(g.b)) for g in parting.gaps]
+    widest = max(gap.relative for gap in parting.gaps)
+    said = f"parts at step {parting.step}, by {widest:.2g} of a number; {_reason(folder)}"
+    return _differs(said, [*gaps, *lacking])
+
+
+def _differs(said: str, found: list[Disagreement]) -> Finding:
+    return Finding(Level.REPLAYS, "replay", holds=False, said=said, disagreements=tuple(found))
+
+
+def _reason(folder: RunFolder) -> str:
+    """What may make the last bits differ."""
+    then = recorded_environment(folder.path)
+    threads, here = then.get("threads"), torch.get_num_threads()
+    if threads != here:
+        add = "1 thread adds" if here == 1 else f"{here} threads add"
+        return f"{add} in another order than the run's {threads}: try OMP_NUM_THREADS={threads}"
+    return "L1 names what differs here"
+
+
+def _unknown(said: str) -> Finding:
+    return Finding(Level.REPLAYS, "replay", None, said)

@@ -1,0 +1,1 @@
+"""`eqspec diff`: what differs between two runs or specs, and what it changes."""

@@ -1,0 +1,108 @@
+"""What a person means by A and B: a run, or a spec that has not been run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from eqspec.commands.diff.source_locations import Written
+from eqspec.commands.planning.plans import plan_spec
+from eqspec.commands.planning.read_spec import locate_spec
+from eqspec.errors import UsageError
+from eqspec.runs import journal
+from eqspec.runs.artifacts import read_text
+from eqspec.runs.curves import TRAIN
+from eqspec.runs.folder import RunFolder, State
+from eqspec.runs.journal import Row
+from eqspec.runs.query import find, run_name
+from eqspec.runs.recorded_plan import RecordedPlan, recorded_environment, recorded_plan
+from eqspec.runs.results import Report, reports
+from eqspec.spec.dump import write_yaml
+from eqspec.spec.source import read_yaml
+
+_SHOWN = ("spec.yaml", "resolved.yaml", "plan.json", "environment.json", "metrics.jsonl")
+"""Files that are compared; results are compared with the seal as they are read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two.
+
+    Attributes:
+        name: of the run, or path of the spec.
+        folder: None for a spec.
+        last: the last row of training, if a step was made.
+    """
+
+    name: str
+    folder: Path | None
+    state: State | None
+    plan: RecordedPlan
+    written: Written
+    environment: Mapping[str, JsonValue]
+    reports: tuple[Report, ...]
+    last: Row | None
+
+    @property
+    def step(self) -> int:
+        """Optimizer steps done."""
+        return self.last.step if self.last else 0
+
+
+def side(reference: str, *, root: Path) -> Side:
+    """Reads a run, or plans a spec.
+
+    Args:
+        reference: a run's path, a prefix of its name, or `latest`; or a spec.
+        root: folder of all runs.
+
+    Raises:
+        UsageError: when it is neither.
+        FolderMismatch: when the run folder is damaged.
+        SpecError: when the spec is not legal.
+    """
+    path = Path(reference)
+    if path.is_file():
+        return _spec(path)
+    try:
+        return _run(find(root, reference=reference), root=root)
+    except UsageError:
+        if (shipped := locate_spec(path)).is_file():
+            return _spec(shipped)
+        raise
+
+
+def _run(path: Path, *, root: Path) -> Side:
+    folder, plan = RunFolder.open(path), recorded_plan(path)
+    folder.sealed().need(*_SHOWN)
+    texts = (path / "spec.yaml", path / "resolved.yaml")
+    source, resolved = (read_yaml(read_text(text), name=str(text)) for text in texts)
+    return Side(
+        name=run_name(root, path),
+        folder=path,
+        state=folder.state(),
+        plan=plan,
+        written=Written(source, resolved),
+        environment=recorded_environment(path),
+        reports=reports(folder),
+        last=journal.latest(folder.metrics).get(TRAIN),
+    )
+
+
+def _spec(path: Path) -> Side:
+    planned = plan_spec(path)
+    data = planned.plan.model_dump(mode="json", by_alias=True)
+    resolved = read_yaml(write_yaml(planned.plan.resolved), name=str(path))
+    return Side(
+        name=str(path),
+        folder=None,
+        state=None,
+        plan=RecordedPlan.model_validate(data),
+        written=Written(planned.loaded.source, resolved),
+        environment={},
+        reports=(),
+        last=None,
+    )

@@ -1,0 +1,245 @@
+"""`eqspec diff`: two runs (or specs) beside one another, what changes the result first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from eqspec.commands.diff.comparand import Side, side
+from eqspec.commands.summary_metric import headlines
+from eqspec.compile.spec_differences import Change, spec_changes
+from eqspec.errors import Place
+from eqspec.runs import journal
+from eqspec.runs.curves import TRAIN, Curves, compare_curves
+from eqspec.runs.folder import RunFolder
+from eqspec.runs.journal import Row
+from eqspec.runs.recorded_plan import RecordedPlan, Used
+from eqspec.runs.results import Measured, Report
+
+_APART = ("checkout", "source", "data")  # of the environment, shown under their own headings
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A difference of the specs, and where each of its two values was written."""
+
+    change: Change
+    place_a: Place | None
+    place_b: Place | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A fact in which the two differ; None where it is not known."""
+
+    name: str
+    a: JsonValue
+    b: JsonValue
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A number that both have.
+
+    Attributes:
+        source: what it comes from: `train`, or the id of an evaluation.
+        group: what it is a number of.
+        overlap: whether the 95 % intervals of the two share a value, of any one kind where there
+            are several; None where there are none.
+    """
+
+    source: str
+    name: str
+    group: Mapping[str, str]
+    a: float | None
+    b: float | None
+    overlap: bool | None = None
+
+    @property
+    def delta(self) -> float | None:
+        """What B has above A."""
+        return None if self.a is None or self.b is None else self.b - self.a
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Everything in which two runs differ.
+
+    Attributes:
+        spec: what changes the weights first, then what changes the judging, then the rest.
+        code, environment: what differs, where both are known.
+        data: fingerprints of the training data; None where the data has not been read.
+        unmatched: evaluations that only one of them has, (name, A or B).
+        curves: None unless both have made a step.
+    """
+
+    a: Side
+    b: Side
+    spec: tuple[Located, ...]
+    code: tuple[Pair, ...]
+    environment: tuple[Pair, ...]
+    data: Pair
+    scores: tuple[Score, ...]
+    unmatched: tuple[tuple[str, str], ...]
+    curves: Curves | None
+
+
+def diff(a: str, b: str, *, root: Path, every_metric: bool = False) -> Difference:
+    """Compares two runs, or specs.
+
+    Args:
+        a, b: a run's path, a prefix of its name, or `latest`; or a spec.
+        root: folder of all runs.
+        every_metric: all numbers of an evaluation, not only its headline.
+
+    Raises:
+        UsageError: when one of them is neither.
+        FolderMismatch: when a run folder is damaged.
+        SpecError: when a spec is not legal.
+    """
+    left, right = side(a, root=root), side(b, root=root)
+    changes = list(spec_changes(left.plan.resolved, right.plan.resolved))
+    both = left.last is not None and right.last is not None
+    return Difference(
+        a=left,
+        b=right,
+        spec=tuple(
+            Located(c, left.written.place(c.path, c.a), right.written.place(c.path, c.b))
+            for c in changes
+        ),
+        code=tuple(_code(left, right)),
+        environment=tuple(_environment(left, right)),
+        data=Pair("fingerprint", left.environment.get("data"), right.environment.get("data")),
+        scores=(*_training(left, right), *_results(left, right, every_metric=every_metric)),
+        unmatched=tuple(_unmatched(left, right)),
+        curves=compare_curves(_rows(left), _rows(right)) if both else None,
+    )
+
+
+def _rows(side: Side) -> Iterator[Row]:
+    assert side.folder is not None, "only a run has rows"
+    return journal.read(RunFolder(side.folder).metrics)
+
+
+def _code(a: Side, b: Side) -> Iterator[Pair]:
+    """Commits, and ops that both use under another rev or text."""
+    if a.environment and b.environment:
+        commits = commit_of(a.environment), commit_of(b.environment)
+        sources = a.environment.get("source"), b.environment.get("source")
+        # The digest of the code itself settles it; older folders have none.
+        if None in sources or sources[0] != sources[1]:
+            unsaved = any(text is None or text.endswith(UNSAVED) for text in commits)
+            if commits[0] != commits[1] or unsaved:
+                yield Pair("commit", *commits)
+            if sources[0] != sources[1]:
+                yield Pair("source", *(str(s)[:12] if s else None for s in sources))
+    ops_a, ops_b = _ops(a.plan), _ops(b.plan)
+    for name in ops_a.keys() & ops_b.keys():
+        one, other = ops_a[name], ops_b[name]
+        if one.rev != other.rev:
+            yield Pair(name, f"rev {one.rev}", f"rev {other.rev}")
+        elif one.sha256 != other.sha256:
+            yield Pair(name, *(f"rev {u.rev}, text {u.sha256[:8]}" for u in (one, other)))
+
+
+UNSAVED = " + uncommitted changes"
+
+
+def commit_of(environment: Mapping[str, JsonValue]) -> str | None:
+    """The commit of a recorded environment, for people; None when it ran from no checkout."""
+    checkout = environment.get("checkout")
+    if not isinstance(checkout, dict):
+        return None
+    return f"{str(checkout.get('commit'))[:10]}{UNSAVED if checkout.get('dirty') else ''}"
+
+
+def _ops(plan: RecordedPlan) -> dict[str, Used]:
+    return {used.full_name: used for used in plan.made_from if used.kind == "op"}
+
+
+def _environment(a: Side, b: Side) -> Iterator[Pair]:
+    if not a.environment or not b.environment:
+        return
+    facts_a, facts_b = (
+        dict(environment_facts(a.environment)),
+        dict(environment_facts(b.environment)),
+    )
+    for name in dict.fromkeys([*facts_a, *facts_b]):
+        if facts_a.get(name) != facts_b.get(name):
+            yield Pair(name, facts_a.get(name), facts_b.get(name))
+
+
+def environment_facts(environment: Mapping[str, JsonValue]) -> Iterator[tuple[str, JsonValue]]:
+    """(name, value) of machine, system and packages, as a run folder records them."""
+    for name, value in environment.items():
+        if name in _APART:
+            continue
+        if isinstance(value, dict):
+            yield from value.items()
+        else:
+            yield name, value
+
+
+def _training(a: Side, b: Side) -> Iterator[Score]:
+    if a.last is None or b.last is None:
+        return
+    for name, value in a.last.values.items():
+        if name in b.last.values:
+            yield Score(TRAIN, name, {}, value, b.last.values[name])
+
+
+def _results(a: Side, b: Side, *, every_metric: bool) -> Iterator[Score]:
+    """Numbers of the evaluations that both have, each after its last step."""
+    last_a, last_b = _last(a), _last(b)
+    for name in last_a:
+        if name in last_b:
+            metrics = last_a[name].metrics if every_metric else headlines(last_a[name], a.plan)
+            yield from _scores(name, metrics, last_b[name].metrics)
+
+
+def _last(side: Side) -> dict[str, Report]:
+    return {report.id: report for report in side.reports if report.step > 0}
+
+
+def _unmatched(a: Side, b: Side) -> Iterator[tuple[str, str]]:
+    last_a, last_b = _last(a), _last(b)
+    yield from ((name, "A") for name in last_a if name not in last_b)
+    yield from ((name, "B") for name in last_b if name not in last_a)
+
+
+def _scores(
+    source: str, metrics: tuple[Measured, ...], others: tuple[Measured, ...]
+) -> Iterator[Score]:
+    found, found_b = _by_meaning(metrics), _by_meaning(others)
+    for (name, group), same in found.items():
+        if (same_b := found_b.get((name, group))) is not None:
+            overlap = _overlap(same, same_b)
+            yield Score(source, name, dict(group), same[0].value, same_b[0].value, overlap)
+
+
+_Meaning = tuple[str, tuple[tuple[str, str], ...]]
+
+
+def _by_meaning(metrics: tuple[Measured, ...]) -> dict[_Meaning, list[Measured]]:
+    """Metrics that differ only in what their interval is over belong together."""
+    found: dict[_Meaning, list[Measured]] = {}
+    for metric in metrics:
+        group = tuple((k, v) for k, v in metric.group.items() if k != "interval")
+        found.setdefault((metric.name, group), []).append(metric)
+    return found
+
+
+def _overlap(a: list[Measured], b: list[Measured]) -> bool | None:
+    over_b = {m.group.get("interval"): _interval(m) for m in b}
+    pairs = ((_interval(m), over_b.get(m.group.get("interval"))) for m in a)
+    said = [x[0] <= y[1] and y[0] <= x[1] for x, y in pairs if x is not None and y is not None]
+    return any(said) if said else None
+
+
+def _interval(metric: Measured) -> tuple[float, float] | None:
+    if metric.low is None or metric.high is None:
+        return None
+    return metric.low, metric.high

@@ -1,0 +1,83 @@
+"""Where a person wrote a value of a resolved spec: in its own place, or under a `with:`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from eqspec.compile.lookup.cards import override_paths
+from eqspec.compile.spec_differences import CARD_PLACES
+from eqspec.errors import Place, SpecError
+from eqspec.registry.catalog import Card, check_card
+from eqspec.spec.node import Entry, KeyPath, Node, plain
+from eqspec.spec.source import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A spec as it was written, beside what became of it.
+
+    Attributes:
+        source: the spec.
+        resolved: the resolved spec.
+    """
+
+    source: Source
+    resolved: Source
+
+    def place(self, path: KeyPath, value: JsonValue) -> Place | None:
+        """Where the value of the resolved spec at a path was written; None where it was not.
+
+        Args:
+            value: what stands there now: a line that says something else (since a `--set` or
+                `compare:` replaced it) is not its place.
+        """
+        for node in self._spots(path):
+            if plain(node) == value:
+                return node.place
+        return None
+
+    def _spots(self, path: KeyPath) -> Iterator[Node]:
+        for spot in (path, (*path, "use")):
+            node = self.source.get(spot)
+            if node is not None:
+                yield node
+        for above, family in self._cards(path):
+            holder = above[:-1] if above[-1] == "use" else above
+            card = self._card(above, family)
+            given = self.source.get((*holder, "with"))
+            if card is not None and given is not None and isinstance(given.value, Mapping):
+                yield from _overrides(given.value, card, path[len(above) :])
+
+    def _cards(self, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
+        """The card whose body holds a path."""
+        if path[0] == "evaluate" and path[2:3] == ("use",):
+            yield path[:3], "evaluations"
+        yield from ((p, f) for p, f in CARD_PLACES.items() if path[: len(p)] == p != path)
+
+    def _card(self, above: KeyPath, family: str) -> Card | None:
+        body = self.resolved.get(above)
+        if body is None:
+            return None
+        try:
+            source = Source(name=self.resolved.name, root=body)
+            return check_card(source, family=family, name="")
+        except SpecError:  # of another version of eqspec
+            return None
+
+
+def _overrides(given: Mapping[str, Entry], card: Card, path: KeyPath) -> Iterator[Node]:
+    """What a `with:` sets at a path of its card."""
+    for key, entry in given.items():
+        try:
+            targets = override_paths(card, key)
+        except KeyError:
+            continue
+        for target in targets:
+            if tuple(map(str, path[: len(target)])) != target:
+                continue
+            node = Source(name="", root=entry.node).get(path[len(target) :])
+            if node is not None:
+                yield node

@@ -1,0 +1,1 @@
+"""`eqspec explain`: pages about diagnostic codes and about values of a spec."""

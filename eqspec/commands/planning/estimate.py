@@ -1,0 +1,143 @@
+"""What a plan takes on a machine: hours, memory of a device, room on the disk. All estimates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from eqspec.compile.graph.sample_groups import inexact_pieces
+from eqspec.compile.types.plan import Plan
+from eqspec.registry.cards import MachineCard
+
+if TYPE_CHECKING:
+    from eqspec.build.cost.cached import Trace
+
+NUMBER_BYTES, ROW_BYTES = 26, 160
+"""Of a number in a journal, and of a row of both journals around its numbers."""
+
+HEADROOM = 1.3
+"""What an allocator may hold beyond what is alive: with glibc's, processes grew by up to 1.27 times
+the estimate (iBOT, 32 samples); with freed memory handed back at once, by 0.97 to 1.03 times."""
+
+RESULT_BYTES = 2**20
+"""Assumed for one result of an evaluation, with its arrays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """Room that a run folder takes, in bytes.
+
+    Attributes:
+        checkpoint: one of them.
+        checkpoints: how many are kept.
+        journals: of all steps.
+        results: of all evaluations, at `RESULT_BYTES` each.
+    """
+
+    checkpoint: int
+    checkpoints: int
+    journals: int
+    results: int
+
+    @property
+    def total(self) -> int:
+        """The whole folder."""
+        return self.checkpoint * self.checkpoints + self.journals + self.results
+
+
+@dataclass(frozen=True, slots=True)
+class OnMachine:
+    """A plan on a machine card.
+
+    Attributes:
+        machine: name of the card.
+        share: samples of the global batch that one device holds.
+        problem: why the batch cannot be shared by the devices; None where it can.
+        hours: shortest and longest; None where the card has no figure for the precision. Reading
+            images and judging are in it as far as they were in the card's measurement.
+        evidence: whether the card's utilisation was measured.
+        source: of the utilisation.
+        needed, there: bytes on one device, estimated and in all.
+        pieces: the fewest micro-batches with which a step fits; None where none do.
+    """
+
+    machine: str
+    devices: int
+    share: int
+    problem: str | None
+    hours: tuple[float, float] | None
+    evidence: Literal["measured", "assumed"] | None
+    source: str | None
+    needed: float
+    there: float
+    pieces: int | None
+
+    @property
+    def fits(self) -> bool:
+        """Whether a step fits as it is planned, with `HEADROOM`."""
+        return self.needed * HEADROOM <= self.there
+
+
+def disk(plan: Plan, trace: Trace) -> Disk:
+    """What a plan's run folder will take."""
+    saves = [pause.step for pause in plan.timetable if pause.checkpoint]
+    newest = set(saves[-plan.keep.last :])
+    kept = newest | {s for s in saves if plan.keep.every is not None and s % plan.keep.every == 0}
+    numbers = len(plan.graph.terms) + 3  # the loss, the rate, the gradient
+    results = sum(len(e.steps) + 1 for e in plan.evaluations)  # and of the untrained encoder
+    return Disk(
+        checkpoint=trace.memory.checkpoint,
+        checkpoints=len(kept),
+        journals=plan.train.steps * (ROW_BYTES + NUMBER_BYTES * numbers),
+        results=results * RESULT_BYTES,
+    )
+
+
+def on_machine(plan: Plan, trace: Trace, *, name: str, card: MachineCard) -> OnMachine:
+    """What a plan takes on a machine."""
+    batch, precision = plan.train.batch, plan.train.precision
+    share, rest = divmod(batch, card.devices)
+    speed = card.speed.get(precision)
+    hours = None
+    if speed is not None:
+        work = trace.train_gflops_per_sample * 1e9 * batch * plan.train.steps
+        slowest, fastest = (
+            work / (card.devices * speed.peak_tflops * 1e12 * part) / 3600
+            for part in speed.utilisation
+        )
+        hours = (fastest, slowest)
+    there = card.memory_gib * 2**30
+    return OnMachine(
+        machine=name,
+        devices=card.devices,
+        share=share,
+        problem=f"a batch of {batch} cannot be shared by {card.devices} devices" if rest else None,
+        hours=hours,
+        evidence=None if speed is None else speed.evidence,
+        source=None if speed is None else speed.source,
+        needed=peak(plan, trace, share=share),
+        there=there,
+        pieces=_pieces(plan, trace, share=share, there=there),
+    )
+
+
+def peak(plan: Plan, trace: Trace, *, share: int, pieces: int | None = None) -> float:
+    """Bytes of one device that holds a share of the batch.
+
+    Args:
+        pieces: micro-batches; None for those that are planned.
+    """
+    return trace.memory.peak(
+        share, micro_batches=pieces or plan.machine.micro_batches, precision=plan.train.precision
+    )
+
+
+def _pieces(plan: Plan, trace: Trace, *, share: int, there: float) -> int | None:
+    """The fewest micro-batches that fit and are exact."""
+    for pieces in range(1, share + 1):
+        needed = peak(plan, trace, share=share, pieces=pieces)
+        if share % pieces or needed * HEADROOM > there:
+            continue
+        if pieces == 1 or inexact_pieces(plan.graph, piece=share // pieces) is None:
+            return pieces
+    return None

@@ -1,0 +1,63 @@
+"""Finds the weights that a spec's `init_from` names, and hashes them. Free of torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from eqspec.build.weights.paths import expanded, is_folder, is_there
+from eqspec.compile.types.initial_weights import InitPlan
+from eqspec.errors import Diagnostic, EqspecError, SpecError, UsageError
+from eqspec.runs.artifacts import sha256_of
+from eqspec.spec.checkpoints import as_init
+from eqspec.spec.model import Spec
+from eqspec.spec.source import Source
+
+_PATH = ("init_from",)
+
+
+def find_initial(spec: Spec, *, source: Source) -> InitPlan | None:
+    """The weights to start from, as found; None where the spec names none.
+
+    Raises:
+        SpecError: when they are not there, or are not the ones that the spec pins.
+    """
+    if spec.init_from is None:
+        return None
+    asked = as_init(spec.init_from)
+    try:
+        path, digest = _found(expanded(asked.weights))
+    except EqspecError as error:
+        raise _refused(error.message, error.help, source=source) from error
+    if asked.sha256 not in {None, digest}:
+        message = f"`{path}` holds other weights: its sha256 is {digest}"
+        raise _refused(message, "point to the weights that are meant", source=source)
+    return InitPlan(weights=str(path.absolute()), sha256=digest, partial=asked.partial)
+
+
+def _found(path: Path) -> tuple[Path, str]:
+    """The file and its hash; of a run, those of its newest checkpoint."""
+    if not is_folder(path):
+        if not is_there(path):
+            raise UsageError(f"there is no file `{path}`", help="check the path of the weights")
+        from eqspec.runs.sealed_files import need_as_sealed
+
+        need_as_sealed(path)
+        return path, sha256_of(path, follow=True)
+    from eqspec.runs import checkpoint
+    from eqspec.runs.folder import RunFolder
+
+    folder = RunFolder.open(path)
+    stored = checkpoint.newest_weights(folder.checkpoints)
+    if stored is None:
+        raise EqspecError(f"the run `{path}` has no checkpoint yet")
+    file = folder.checkpoints / stored.name
+    if folder.record() is None:
+        raise EqspecError(
+            f"the run `{path}` is not finished: its newest checkpoint will be another one",
+            help=f"name the file itself: {file}",
+        )
+    return file, stored.sha256
+
+
+def _refused(message: str, advice: str | None, *, source: Source) -> SpecError:
+    return SpecError((Diagnostic("EQ301", message, source.value(_PATH), help=advice),))

@@ -1,0 +1,160 @@
+"""Looks at a dataset as it is found here: how many images, of which sizes, and three of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from eqspec.commands.planning.data_places import DataPlaces, open_dataset
+from eqspec.compile.types.plan import DataPlan
+from eqspec.errors import Diagnostic, EqspecError, SpecError
+from eqspec.ops.find import find_op
+from eqspec.ops.folder_survey import FolderSurvey
+from eqspec.ops.labels import NoLabels, why_no_labels
+from eqspec.ops.left_out import LeftOut
+from eqspec.ops.op import OpParams
+from eqspec.ops.tolerant import INCOMPLETE, Tolerant
+
+LOOKED_AT = 48
+"""Evenly spaced training images that are decoded."""
+
+SHOWN = 3
+"""Of these, how many are described."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One decoded image.
+
+    Attributes:
+        index: in the training split.
+        mean: over all pixels and channels, in [0, 1].
+        label: its class, if there are classes.
+        latents: what is stored with it, if anything is.
+    """
+
+    index: int
+    width: int
+    height: int
+    mean: float
+    label: str | None
+    latents: tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DataFound:
+    """A dataset as it is here.
+
+    Attributes:
+        folder: where it lies.
+        train, heldout: images in each split, or objects where each has several stored views.
+        views: stored views of each object; 1 where a sample is one image.
+        classes: number of classes; 0 without.
+        no_labels: why an evaluation cannot read labels here; None where it can.
+        splits: names of the folders of the splits, where there are any.
+        left_out: files and folders below it that are not read.
+        notes: what is read, but deserves a second look.
+        smallest, largest: width and height, each by itself, of the images looked at.
+        looked_at: training images that were decoded.
+        samples: three of them: first, middle and last.
+        unreadable: those that could not be read, with the reason.
+    """
+
+    name: str
+    folder: Path
+    train: int
+    heldout: int
+    views: int
+    classes: int
+    smallest: tuple[int, int]
+    largest: tuple[int, int]
+    looked_at: int
+    samples: tuple[Sample, ...]
+    unreadable: tuple[str, ...]
+    no_labels: NoLabels | None = None
+    splits: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def look(data: DataPlan, *, places: DataPlaces, own: str) -> DataFound | None:
+    """What is found of a dataset; None where nobody said where it lies.
+
+    Args:
+        own: name of the dataset that the spec trains on.
+
+    Raises:
+        SpecError: it cannot be read, or is not all there.
+    """
+    folder = places.of(data.name, own=own)
+    if folder is None:
+        return None
+    try:
+        train = open_dataset(data, split="train", places=places, own=own)
+        heldout = open_dataset(data, split="heldout", places=places, own=own)
+        _count(train, data)
+        samples = _samples(train)
+        survey = _survey(data, folder)
+    except EqspecError as error:
+        said, *listed = (line.strip() for line in error.message.split("\n"))
+        found = Diagnostic("EQ050", said, help=error.help, notes=tuple(listed))
+        raise SpecError((found,)) from error
+    return DataFound(
+        name=data.name,
+        folder=folder,
+        train=len(train),
+        heldout=len(heldout),
+        views=train.views,
+        classes=len(train.classes),
+        smallest=(min(s.width for s in samples), min(s.height for s in samples)),
+        largest=(max(s.width for s in samples), max(s.height for s in samples)),
+        looked_at=len(samples),
+        samples=tuple(samples[i] for i in _evenly(len(samples), count=SHOWN)),
+        unreadable=tuple(train.unreadable.values()),
+        no_labels=why_no_labels(train, heldout, data=data.name),
+        splits=survey.splits,
+        left_out=survey.left_out,
+        notes=survey.notes,
+    )
+
+
+def _survey(data: DataPlan, folder: Path) -> FolderSurvey:
+    """What the dataset's op says of the folder beside its images, if it says anything."""
+    op = find_op("datasets", data.impl)
+    survey: Callable[[OpParams, Path], FolderSurvey] | None = getattr(op, "survey", None)
+    if survey is None:
+        return FolderSurvey(splits=(), left_out=(), notes=())
+    return survey(op.Params.model_validate(data.params), folder)
+
+
+def _count(train: Tolerant, data: DataPlan) -> None:
+    if data.count and len(train) != data.count:
+        message = f"`{data.name}` has {data.count} training images, but {len(train)} were found"
+        raise EqspecError(message, help=INCOMPLETE)
+
+
+def _samples(dataset: Tolerant) -> list[Sample]:
+    """Evenly spaced images, decoded; a damaged one is passed over. Of an object, its first view."""
+    found: list[Sample] = []
+    for i in _evenly(len(dataset), count=LOOKED_AT):
+        pair = dataset.pair(i, (0, 1)) if dataset.views > 1 else None
+        image = dataset.image(i) if pair is None else pair.images[0]
+        if i * dataset.views in dataset.unreadable:
+            continue
+        height, width, _ = image.shape
+        label = None if dataset.labels is None else dataset.classes[int(dataset.labels[i])]
+        mean = round(float(np.mean(image)) / 255, 4)
+        latents = None if pair is None else tuple(pair.latents[0].round(4).tolist())
+        found.append(Sample(i, width=width, height=height, mean=mean, label=label, latents=latents))
+    if not found:
+        reasons = "; ".join(list(dataset.unreadable.values())[:SHOWN])
+        raise EqspecError(f"no image can be read: {reasons}", help="repair them")
+    return found
+
+
+def _evenly(many: int, *, count: int) -> Sequence[int]:
+    """Numbers below `many`, evenly spaced from the first to the last."""
+    return sorted({round(at) for at in np.linspace(0, many - 1, min(count, many)).tolist()})

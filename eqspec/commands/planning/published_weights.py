@@ -1,0 +1,107 @@
+"""Finds the published weights that a spec's `backbone.init` names, and sees how they are laid out.
+
+Weights that are not here are no error: the plan says so, and only a run insists on them. Torch is
+imported where there are some.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from eqspec.build.weights.paths import expanded, is_folder, is_there
+from eqspec.compile.lookup.resolve import Resolved
+from eqspec.compile.types.initial_weights import PublishedPlan
+from eqspec.compile.weights.layouts import recognise
+from eqspec.errors import Diagnostic, EqspecError, SpecError, UsageError
+from eqspec.registry.catalog import Catalog
+from eqspec.runs.artifacts import sha256_of
+from eqspec.spec.checkpoints import HUB, PublishedWeights
+
+if TYPE_CHECKING:
+    from eqspec.build.weights.hub import HubModel
+
+_PATH = ("backbone", "init")
+
+
+def find_published(resolved: Resolved, catalog: Catalog, *, fetch: bool) -> PublishedPlan | None:
+    """The weights of the backbone, as found; None where the spec names none.
+
+    Args:
+        catalog: where layouts are looked up.
+        fetch: fetch what is on timm's hub and not here.
+
+    Raises:
+        SpecError: when they cannot be used, or are not the ones that the spec pins.
+    """
+    asked = resolved.published
+    if asked is None:
+        return None
+    try:
+        return _found(asked, resolved, catalog, fetch=fetch)
+    except EqspecError as error:
+        place = resolved.source.value(_PATH)
+        found = Diagnostic("EQ302", error.message, place, help=error.help)
+        raise SpecError((found,)) from error
+
+
+def _found(
+    asked: PublishedWeights, resolved: Resolved, catalog: Catalog, *, fetch: bool
+) -> PublishedPlan:
+    hub = asked.weights.startswith(HUB)
+    path = _on_hub(asked, resolved, fetch=fetch) if hub else expanded(asked.weights)
+    named = asked.weights if path is None or hub else str(path.absolute())
+    if path is not None and is_folder(path):
+        raise UsageError(
+            f"`{path}` is a folder, no file of weights",
+            help="of a run, name a file below `checkpoints/`, or write `init_from` and train on",
+        )
+    if path is None or not is_there(path):
+        return PublishedPlan(
+            weights=named, file=None, sha256=asked.sha256, layout=None, partial=asked.partial
+        )
+    from eqspec.runs.sealed_files import need_as_sealed
+
+    need_as_sealed(path)
+    digest = sha256_of(path, follow=True)
+    if asked.sha256 not in {None, digest}:
+        message = f"`{path}` holds other weights: its sha256 is {digest}"
+        raise UsageError(message, help="point to the weights that are meant")
+    from eqspec.build.weights.files import read_tensors
+
+    layouts = [catalog.card("layouts", name) for name in catalog.names("layouts")]
+    try:
+        layout = recognise(read_tensors(path), layouts, part=asked.part)
+    except UsageError as error:
+        message = error.message if str(path) in error.message else f"`{path}`: {error.message}"
+        raise UsageError(message, help=error.help) from error
+    return PublishedPlan(
+        weights=named,
+        file=str(path.absolute()),
+        sha256=digest,
+        layout=layout,
+        partial=asked.partial,
+    )
+
+
+def _on_hub(asked: PublishedWeights, resolved: Resolved, *, fetch: bool) -> Path | None:
+    """The file of a timm name: in a cache, or fetched; None where it is not here."""
+    from eqspec.build.weights import hub
+
+    model = hub.hub_model(asked.weights.removeprefix(HUB))
+    _need_normalisation(model, resolved)
+    return hub.fetched(model) if fetch else hub.cached(model)
+
+
+def _need_normalisation(model: HubModel, resolved: Resolved) -> None:
+    """Refuses weights that want pixels normalised otherwise than the backbone's card says."""
+    from eqspec.compile.views.view_plan import normalisation
+
+    mean, std = normalisation(resolved)
+    if (mean, std) != (model.mean, model.std):
+        name = resolved.cards["backbone"].name
+        raise UsageError(
+            f"`timm:{model.name}` wants pixels normalised by mean {list(model.mean)} and standard "
+            f"deviation {list(model.std)}, `{name}` by {list(mean)} and {list(std)}",
+            help="write a backbone card with these `facts: {mean: …, std: …}`",
+        )

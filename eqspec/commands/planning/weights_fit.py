@@ -1,0 +1,73 @@
+"""Whether the weights that plans start from fit them: what `run` refuses, `check` refuses too.
+
+Names, shapes and values are read, and nothing is trained. Torch is imported where there are some.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from eqspec.commands.planning.plans import Planned
+from eqspec.compile.types.plan import Plan
+from eqspec.errors import Diagnostic, EqspecError, SpecError
+from eqspec.spec.node import KeyPath
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from eqspec.build.weights.initial import Fit
+    from eqspec.build.weights.published import PublishedFit
+
+
+@dataclass(frozen=True, slots=True)
+class Fits:
+    """How the weights of a plan fit it.
+
+    Attributes:
+        initial: those of `init_from`; None without any.
+        published: those of `backbone.init`; None without any, or while they are not here.
+    """
+
+    initial: Fit | None = None
+    published: PublishedFit | None = None
+
+
+def fits(planned: Planned) -> Mapping[str, Fits]:
+    """Of each variant by name, and under the empty name of the spec itself.
+
+    Raises:
+        SpecError: with everything that does not fit.
+    """
+    found: dict[str, Fits] = {}
+    problems: list[Diagnostic] = []
+    for name, plan in {**planned.variants, "": planned.plan}.items():
+        loaded = planned.loaded.variants.get(name, planned.loaded)
+        found[name], refused = _fits_of(plan)
+        for code, path, error in refused:
+            one = Diagnostic(code, error.message, loaded.source.value(path), help=error.help)
+            problems += [one] if one not in problems else []
+    if problems:
+        raise SpecError(tuple(problems))
+    return found
+
+
+def _fits_of(plan: Plan) -> tuple[Fits, list[tuple[str, KeyPath, EqspecError]]]:
+    """How the weights of a plan fit, and why they do not: code, place in the spec, reason."""
+    initial, published = None, None
+    refused: list[tuple[str, KeyPath, EqspecError]] = []
+    if plan.init is not None:
+        from eqspec.build.weights.initial import fit_of
+
+        try:
+            initial = fit_of(plan)
+        except EqspecError as error:
+            refused.append(("EQ301", ("init_from",), error))
+    if plan.published is not None and plan.published.file is not None:
+        from eqspec.build.weights.published import fit_published
+
+        try:
+            published = fit_published(plan)
+        except EqspecError as error:
+            refused.append(("EQ302", ("backbone", "init"), error))
+    return Fits(initial, published), refused

@@ -1,0 +1,82 @@
+"""A sealed run that is gone on with: what differs from its seal is made anew, or stops it.
+
+A new seal must hide nothing. So before anything is made in a sealed folder, all of it is compared
+with its seal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
+
+from eqspec.commands.running.evaluation import damaged_results
+from eqspec.commands.running.session import last_steps
+from eqspec.errors import FolderMismatch
+from eqspec.report.strip import STRIP
+from eqspec.runs import checkpoint
+from eqspec.runs.manifest import Problem, Trouble
+from eqspec.runs.results import SUFFIXES, added_results
+
+if TYPE_CHECKING:
+    from eqspec.commands.running.request import RunRequest
+    from eqspec.runs.folder import RunFolder
+
+
+def reopen(request: RunRequest, folder: RunFolder) -> Mapping[str, str]:
+    """Makes a folder ready for its run to go on, sealed or not.
+
+    Returns:
+        Name of each damaged result that is made anew → what is wrong with it.
+
+    Raises:
+        FolderMismatch: when something else differs from the seal.
+    """
+    anew = _made_anew(request, folder)
+    if folder.record() is None:
+        return anew
+    need_as_sealed(folder, anew=anew)
+    for name in anew:  # without the seal, an edited one may look whole
+        (folder.evaluations / f"{name}.json").unlink(missing_ok=True)
+    folder.unseal()
+    return anew
+
+
+def _made_anew(request: RunRequest, folder: RunFolder) -> Mapping[str, str]:
+    saved = max(checkpoint.steps(folder.checkpoints), default=0)
+    found: dict[str, str] = {}
+    for evaluation in request.plan.evaluations:
+        later = (step for step in evaluation.steps if step >= saved)
+        for step in dict.fromkeys((*last_steps(request), *later)):
+            found |= damaged_results(folder, evaluation=evaluation, step=step)
+    return found
+
+
+def need_as_sealed(folder: RunFolder, *, anew: Collection[str]) -> None:
+    """Refuses a sealed folder that differs from its seal in what is not made anew.
+
+    Files may have been added; a result among them has to be one of this run.
+
+    Args:
+        anew: names of the results that are.
+
+    Raises:
+        FolderMismatch: with every difference; a new seal would hide it.
+    """
+    added_results(folder)
+    files = {f"{folder.evaluations.name}/{name}{suffix}" for name in anew for suffix in SUFFIXES}
+    problems = [p for p in folder.verify() if not _is_made_anew(p, files)]
+    if problems:
+        listed = "\n".join(f"  {problem}" for problem in problems)
+        raise FolderMismatch(
+            f"`{folder.path}` is not as it was sealed:\n{listed}",
+            help="put the files back, or make the run anew beside it: `eqspec run SPEC --again`",
+        )
+
+
+def _is_made_anew(problem: Problem, results: Collection[str]) -> bool:
+    """Whether going on with a run makes a file anew, or passes it over with a word."""
+    if problem.trouble is Trouble.EXTRA or problem.file in {STRIP, *results}:
+        return True
+    # A damaged checkpoint is known by its JSON file, and training goes on from the one before.
+    is_list = problem.file.endswith(".json") and problem.trouble is Trouble.CHANGED
+    return problem.file.startswith("checkpoints/") and not is_list

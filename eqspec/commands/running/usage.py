@@ -1,0 +1,135 @@
+"""What a run has taken, and how hard the terms that a rewrite added have pulled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from eqspec.build.cost.trace import trace
+from eqspec.commands.planning.plans import settings_read, spec_of
+from eqspec.compile.types.plan import Plan
+from eqspec.errors import FolderMismatch
+from eqspec.runs import journal
+from eqspec.runs.artifacts import read_document
+from eqspec.runs.folder import RunFolder
+from eqspec.spec.use import OpCall
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """What a run has taken.
+
+    Attributes:
+        samples: images seen, repeats counted.
+        seconds: wall time of its steps.
+        parameters: that were trained.
+        encoder: those of the encoder.
+        compiling: seconds of those that `torch.compile` took.
+        recompiled: forms that it made after the first steps, where none should be new any more.
+    """
+
+    name: str
+    samples: int
+    seconds: float
+    parameters: int
+    encoder: int
+    compiling: float = 0.0
+    recompiled: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """A term that a rewrite added.
+
+    Attributes:
+        weight: in the loss; None where it follows a schedule.
+        by_lambda: the weight is the spec's λ.
+        reduction: how its errors become one number, where there are several ways.
+    """
+
+    term: str
+    weight: float | None
+    by_lambda: bool
+    reduction: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """How hard the terms that a rewrite added pull on the encoder, beside the method's own.
+
+    Attributes:
+        step: when it was last measured.
+        ratio: of the norms of the two gradients at the encoder's output; None over nothing.
+    """
+
+    name: str
+    step: int
+    ratio: float | None
+    added: tuple[Added, ...]
+
+
+class _Trace(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    parameters: dict[str, int]
+
+
+def effort(name: str, plan: Plan, folder: Path) -> Effort:
+    """What a run has taken, from its folder."""
+    train = plan.train
+    counts = _parameters(plan, folder)
+    encoder = next(m.name for m in plan.graph.modules if m.family == "backbones")
+    opened = RunFolder(folder)
+    opened.sealed().need(opened.timing.name)
+    rows = tuple(journal.read(opened.timing))
+    compiled = [row.values for row in rows if row.name == "compile"]
+    return Effort(
+        name=name,
+        samples=train.steps * train.batch,
+        seconds=sum(row.values["seconds"] for row in rows if row.name == "train"),
+        parameters=sum(counts.values()) if plan.trains else 0,
+        encoder=counts[encoder],
+        compiling=sum(values["seconds"] for values in compiled),
+        recompiled=int(sum(values["late"] for values in compiled)),
+    )
+
+
+def _parameters(plan: Plan, folder: Path) -> Mapping[str, int]:
+    """Name of a module → its parameters; counted again where the file that says so is not there."""
+    path = folder / "trace.json"
+    try:
+        RunFolder(folder).sealed().need(path.name)
+        return read_document(path, kind=_Trace).parameters
+    except FolderMismatch:
+        return trace(plan).parameters
+
+
+def pulls(name: str, plan: Plan, folder: Path) -> Iterator[Pull]:
+    """How hard the added terms pulled, where a rewrite added some."""
+    graph = plan.graph
+    opened = RunFolder(folder)
+    opened.sealed().need(opened.metrics.name)
+    rows = journal.read(opened.metrics)
+    measured = [row for row in rows if "cut.added" in row.values]
+    if not measured:
+        return
+    values, asked = measured[-1].values, spec_of(plan).equivariance
+    assert asked != "none", "a rewrite added the terms"
+    yield Pull(
+        name=name,
+        step=measured[-1].step,
+        ratio=values["cut.added"] / values["cut.method"] if values["cut.method"] else None,
+        added=tuple(
+            Added(
+                term=term.name,
+                weight=None if isinstance(term.weight, OpCall) else term.weight,
+                by_lambda="lambda" in settings_read(plan) and term.weight == asked.lambda_,
+                reduction=str(term.params["reduction"]) if "reduction" in term.params else None,
+            )
+            for term in graph.terms
+            if term.name in graph.added
+        ),
+    )

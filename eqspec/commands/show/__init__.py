@@ -1,0 +1,1 @@
+"""`eqspec show`: pages about cards, ops and runs."""

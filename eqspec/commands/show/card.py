@@ -1,0 +1,124 @@
+"""`eqspec show`: a card or an op as it is, with what may be set."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from types import ModuleType
+
+from eqspec.compile.lookup.cards import overridable
+from eqspec.errors import UsageError
+from eqspec.ops.find import FAMILIES as OP_FAMILIES
+from eqspec.ops.find import find_op, op_names
+from eqspec.ops.op import Port
+from eqspec.ops.parameters import Parameter, parameters
+from eqspec.registry.cards import FAMILIES as CARD_FAMILIES
+from eqspec.registry.catalog import Card, Catalog, open_catalog
+
+
+@dataclass(frozen=True, slots=True)
+class CardPage:
+    """A card as it is shown.
+
+    Attributes:
+        settable: names with which a path under `with:` may begin.
+        text: the file as it stands.
+    """
+
+    family: str
+    name: str
+    rev: int
+    status: str | None
+    about: str
+    paper: str | None
+    file: Path
+    settable: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpPage:
+    """An op as it is shown.
+
+    Attributes:
+        ports: what it reads, for ops that stand in a graph.
+    """
+
+    family: str
+    name: str
+    rev: int
+    about: str
+    file: Path
+    parameters: tuple[Parameter, ...]
+    ports: tuple[Port, ...]
+
+
+Page = CardPage | OpPage
+
+
+def show(name: str, *, family: str | None = None) -> tuple[Page, ...]:
+    """Every card and every op of that name, cards first.
+
+    Args:
+        family: only those of one family.
+
+    Raises:
+        UsageError: when there is none.
+    """
+    catalog = open_catalog()
+    cards = [f for f in CARD_FAMILIES if family in {None, f} and name in catalog.names(f)]
+    ops = [f for f in OP_FAMILIES if family in {None, f} and name in op_names(f)]
+    if not cards and not ops:
+        raise _unknown(name, family=family, catalog=catalog)
+    shown = [_card_page(catalog, catalog.card(f, name)) for f in cards]
+    return (*shown, *(_op_page(find_op(f, name), family=f, name=name) for f in ops))
+
+
+def _unknown(name: str, *, family: str | None, catalog: Catalog) -> UsageError:
+    families = (*CARD_FAMILIES, *(f for f in OP_FAMILIES if f not in CARD_FAMILIES))
+    if family is not None and family not in families:
+        return UsageError(
+            f"there is no family `{family}`", help=f"there are: {', '.join(families)}"
+        )
+    known = {n for f in CARD_FAMILIES if family in {None, f} for n in catalog.names(f)}
+    known |= {n for f in OP_FAMILIES if family in {None, f} for n in op_names(f)}
+    near = get_close_matches(name, sorted(known), n=3, cutoff=0.5)
+    where = "" if family is None else f" in the family `{family}`"
+    guess = f"did you mean {' or '.join(f'`{n}`' for n in near)}?" if near else None
+    return UsageError(
+        f"there is no card and no op `{name}`{where}",
+        help=guess or "`eqspec list` names the cards, `eqspec list ops` the ops",
+    )
+
+
+def _card_page(catalog: Catalog, card: Card) -> CardPage:
+    model = card.model
+    files = (root / card.family / f"{card.name}.yaml" for root in reversed(catalog.roots))
+    file = next(path for path in files if path.is_file())
+    return CardPage(
+        family=card.family,
+        name=card.name,
+        rev=model.rev,
+        status=getattr(model, "status", None),
+        about=model.about,
+        paper=model.paper,
+        file=file,
+        settable=overridable(card),
+        text=file.read_text(encoding="utf-8"),
+    )
+
+
+def _op_page(op: ModuleType, *, family: str, name: str) -> OpPage:
+    ports = getattr(op, "ports", ())
+    assert op.__file__ is not None, "an op is a file"
+    return OpPage(
+        family=family,
+        name=name,
+        rev=op.rev,
+        about=inspect.getdoc(op) or "",
+        file=Path(op.__file__),
+        parameters=parameters(op.Params),
+        ports=tuple(port for port in ports if isinstance(port, Port)),
+    )

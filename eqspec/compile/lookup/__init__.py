@@ -1,0 +1,1 @@
+"""From names to values: the cards and ops that a spec names, looked up, checked and resolved."""

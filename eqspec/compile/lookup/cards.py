@@ -1,0 +1,222 @@
+"""Turns `{use: name, with: …}` or a body in place into the card, overrides applied."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from types import MappingProxyType
+
+from eqspec.compile.lookup.op_calls import additions
+from eqspec.errors import Diagnostic, Place, SpecError
+from eqspec.registry.cards import EquivarianceCard
+from eqspec.registry.catalog import Card, Catalog, UnknownCard, check_card
+from eqspec.spec.diagnose import Naming
+from eqspec.spec.node import KeyPath
+from eqspec.spec.override import key_path
+from eqspec.spec.source import Source
+
+_SECTIONS = MappingProxyType(
+    {
+        "methods": (("modules",), ("terms",), ("inputs",), ("teachers",), ("views",)),
+    }
+)
+"""Where the parts of a card stand that an override names; a part's name is found in order."""
+
+_ADDED = ("modules", "terms", "views")
+"""The parts of what a rewrite adds, by itself or by one of its alternatives."""
+
+_BESIDE = MappingProxyType({"evaluations": ("data", "controls"), "equivariance": ("drop",)})
+"""What an override names that stands beside a card's parameters, or parts."""
+
+_OWN = MappingProxyType({"modules": (), "terms": ("weight",), "inputs": ()})
+"""Keys of a part beside its `params`, which an override means otherwise."""
+
+
+def card_in_use(catalog: Catalog, spec: Source, at: KeyPath, *, family: str) -> Card:
+    """The card that a spec names (or writes out) at a path, with its `with:` carried out.
+
+    Raises:
+        SpecError: when there is no such card, or an override does not fit it.
+    """
+    node = spec.get(at)
+    assert node is not None, "the schema has seen this path"
+    written = spec.get((*at, "use"))
+    body = node if written is None else written
+    if isinstance(body.value, str):
+        card = _named(catalog, spec, at, family=family, name=body.value)
+    else:
+        source = Source(name=spec.name, root=body)
+        card = check_card(
+            source,
+            family=family,
+            name=_own_name(source, family),
+            naming=lambda path, _: (*_body_at(spec, at), *path),
+        )
+    return _overridden(card, spec, (*at, "with"))
+
+
+def _named(catalog: Catalog, spec: Source, at: KeyPath, *, family: str, name: str) -> Card:
+    try:
+        return catalog.card(family, name)
+    except UnknownCard as error:
+        place = spec.value((*at, "use"))
+        raise SpecError(
+            (Diagnostic(code="EQ010", message=error.message, place=place, help=error.help),)
+        ) from None
+
+
+def _own_name(source: Source, family: str) -> str:
+    name = source.get(("name",))
+    return name.value if name is not None and isinstance(name.value, str) else f"inline-{family}"
+
+
+def _overridden(card: Card, spec: Source, at: KeyPath) -> Card:
+    overrides = spec.get(at)
+    if overrides is None or not isinstance(overrides.value, Mapping):
+        return card
+    source = card.source
+    problems: list[Diagnostic] = []
+    for key, entry in overrides.value.items():
+        try:
+            for path in override_paths(card, key):
+                source = source.graft(key_path(source, ".".join(path)), entry)
+        except (KeyError, ValueError) as error:
+            problems.append(_no_such(card, key, error, spec=spec, at=(*at, key)))
+    if problems:
+        raise SpecError(tuple(problems))
+    naming = naming_of(card, spec, at[:-1])
+    return check_card(source, family=card.family, name=card.name, naming=naming)
+
+
+def naming_of(card: Card, spec: Source, at: KeyPath, *, called: KeyPath = ()) -> Naming:
+    """What messages call a value of a card's body: as the spec writes it, or else the card.
+
+    Args:
+        at: where the spec names the card, or holds its body.
+        called: what stands before a path of the card where the card itself writes the value.
+    """
+
+    def name(path: KeyPath, place: Place) -> KeyPath:
+        body = _body_at(spec, at)
+        if isinstance(_value(spec, body), Mapping):
+            return (*body, *path)
+        key = None if place.file == card.source.name else override_of(card, path)
+        return (*called, *path) if key is None else (*at, "with", *key)
+
+    return name
+
+
+def _body_at(spec: Source, at: KeyPath) -> KeyPath:
+    """Where the name of a card stands in a spec, or its body."""
+    return at if spec.get((*at, "use")) is None else (*at, "use")
+
+
+def _value(spec: Source, path: KeyPath) -> object:
+    node = spec.get(path)
+    return None if node is None else node.value
+
+
+def override_path(card: Card, dotted: str) -> tuple[str, ...]:
+    """Where in a card's body the value of `with: {dotted: …}` goes, at first.
+
+    In a method the first part names a module, term, input, teacher or view group, in a rewrite a
+    module, term or view group that it adds; elsewhere a parameter.
+
+    Raises:
+        KeyError: when the card has no part of that name.
+    """
+    return override_paths(card, dotted)[0]
+
+
+def override_paths(card: Card, dotted: str) -> tuple[tuple[str, ...], ...]:
+    """As `override_path`; more than one where several alternatives of a rewrite have the part."""
+    first, *rest = dotted.split(".")
+    sections = _sections(card)
+    if first in _BESIDE.get(card.family, ()):
+        return ((first, *rest),)
+    if sections is None:
+        return (("groups" if card.family == "augmentations" else "params", first, *rest),)
+    if card.family == "methods" and first == "recipe":
+        return (("recipe", *rest),)
+    found = [section for section in sections if first in _names(card, section)]
+    if not found:
+        raise KeyError(first)
+    # One part only, unless alternatives have it: which of them is carried out, a method decides.
+    alike = [s for s in found if s[-1] == found[0][-1] and card.family == "equivariance"]
+    return tuple(_inside(section, first, rest) for section in alike or found[:1])
+
+
+def override_of(card: Card, path: KeyPath) -> KeyPath | None:
+    """The key of a `with:` that sets what stands at a path of a card's body; None where none does.
+
+    `override_paths` the other way round.
+    """
+    sections = _sections(card)
+    beside = ("recipe",) if card.family == "methods" else _BESIDE.get(card.family, ())
+    if path[:1] and path[0] in beside:
+        return path
+    if sections is None:
+        head = "groups" if card.family == "augmentations" else "params"
+        return path[1:] if path[:1] == (head,) else None
+    words = tuple(map(str, path))
+    section = next((s for s in sections if words[: len(s)] == s and len(s) < len(path)), None)
+    return None if section is None else _outside(section, path[len(section) :])
+
+
+def _outside(section: tuple[str, ...], part: KeyPath) -> KeyPath | None:
+    """`_inside` the other way round; None for what no override reaches."""
+    first, *rest = part
+    own = _OWN.get(section[-1])
+    if own is None or not rest or rest[0] in own:
+        return part
+    return (first, *rest[1:]) if rest[0] == "params" else None
+
+
+def _inside(section: tuple[str, ...], first: str, rest: list[str]) -> tuple[str, ...]:
+    own = _OWN.get(section[-1])
+    direct = own is None or (bool(rest) and rest[0] in own)
+    return (*section, first, *rest) if direct else (*section, first, "params", *rest)
+
+
+def _sections(card: Card) -> tuple[tuple[str, ...], ...] | None:
+    """Where the parts of a card stand; None for a card that has but parameters."""
+    if not isinstance(card.model, EquivarianceCard):
+        return _SECTIONS.get(card.family)
+    adds = (tuple(map(str, path)) for path in additions(card.model))
+    return tuple((*add, part) for add in adds for part in _ADDED)
+
+
+def overridable(card: Card) -> tuple[str, ...]:
+    """The names with which an override of this card may begin."""
+    sections = _sections(card)
+    if sections is None:
+        section = "groups" if card.family == "augmentations" else "params"
+        return (*_names(card, (section,)), *_BESIDE.get(card.family, ()))
+    names = dict.fromkeys(name for section in sections for name in _names(card, section))
+    beside = ("recipe",) if card.family == "methods" else _BESIDE.get(card.family, ())
+    return (*names, *beside)
+
+
+def _names(card: Card, section: tuple[str, ...]) -> tuple[str, ...]:
+    """What a card declares under one of its keys."""
+    declared = card.source.get(key_path(card.source, ".".join(section)))
+    names = None if declared is None else declared.value
+    return tuple(names) if isinstance(names, Mapping) else ()
+
+
+def _no_such(card: Card, key: str, error: Exception, *, spec: Source, at: KeyPath) -> Diagnostic:
+    known = overridable(card)
+    near = get_close_matches(key.split(".", maxsplit=1)[0], known, n=1, cutoff=0.5)
+    guess = f"did you mean `{near[0]}`? " if near else ""
+    said = (
+        str(error)
+        if isinstance(error, ValueError)
+        else f"`{card.name}` has no part `{key.split('.', maxsplit=1)[0]}`"
+    )
+    return Diagnostic(
+        code="EQ001",
+        message=said,
+        place=spec.key(at),
+        label="not a part of this card",
+        help=f"{guess}there are: {', '.join(known)}",
+    )

@@ -1,0 +1,67 @@
+"""Where in the spec, or in one of the cards that it names, a graph error stands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from eqspec.compile.lookup.op_calls import additions
+from eqspec.compile.lookup.resolve import Resolved
+from eqspec.compile.types.error import GraphError
+from eqspec.errors import Place
+from eqspec.spec.node import KeyPath
+from eqspec.spec.source import Source
+
+_COPY = re.compile(r"_\d+$")
+
+
+def place_of(error: GraphError, resolved: Resolved) -> Place:
+    """The key that the error's path means, or the nearest one above it that was written."""
+    source, path = max(_spots(error, resolved), key=_fit)
+    if _fit((source, path)) == (False, 0):
+        return resolved.source.key(("method" if "method" in resolved.cards else "backbone",))
+    return source.key(path)
+
+
+def _spots(error: GraphError, resolved: Resolved) -> Iterator[tuple[Source, KeyPath]]:
+    """What the path may mean, the likelier first."""
+    sources = {place: card.source for place, card in resolved.cards.items()}
+    for i, e in enumerate(resolved.evaluations):
+        sources |= {f"evaluate.{i}": e.card.source, f"evaluate.{i}.data": e.data.source}
+    if error.card is not None:
+        yield sources[error.card], error.path
+        return
+    yield resolved.source, error.path
+    rewrite = resolved.equivariance
+    adds = [("add",)] if rewrite is None else additions(rewrite)
+    for path in (error.path, _as_written(error.path)):
+        bare = path[1:] if path[0] == "add" else path
+        for source in sources.values():
+            yield source, path
+            yield from ((source, (*add, *bare)) for add in adds)
+    yield resolved.source, ("equivariance", *error.path)
+    if error.path[0] == "modules" and _is_backbone(str(error.path[1]), resolved):
+        yield sources["backbone"], error.path[2:]
+
+
+def _is_backbone(module: str, resolved: Resolved) -> bool:
+    if "method" not in resolved.cards:  # nothing but a backbone
+        return True
+    declared = resolved.method.modules.get(module)
+    return declared is not None and declared.backbone is not None
+
+
+def _as_written(path: KeyPath) -> KeyPath:
+    """The path by the names of the card: of chains the whole, of copies the original."""
+    section, *rest = path
+    if not rest:
+        return path
+    name = _COPY.sub("_k", str(rest[0]).split(".", maxsplit=1)[0])
+    return (section, name, *rest[1:])
+
+
+def _fit(spot: tuple[Source, KeyPath]) -> tuple[bool, int]:
+    """Whether all of a path was written, and how much of it."""
+    source, path = spot
+    depth = next((n for n in range(len(path)) if source.get(path[: n + 1]) is None), len(path))
+    return depth == len(path) > 0, depth

@@ -1,0 +1,101 @@
+"""The op that a card or a spec names, its parameters and its schedules, or what is wrong there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+from pydantic import JsonValue, ValidationError
+
+from eqspec.compile.types.error import GraphError
+from eqspec.ops.find import UnknownOp, find_op
+from eqspec.ops.op import OpParams
+from eqspec.spec.node import KeyPath
+from eqspec.spec.numbers import limit_broken
+from eqspec.spec.use import OpCall
+
+
+def op_in_use(family: str, name: str, *, path: KeyPath, card: str | None = None) -> ModuleType:
+    """The op of that name.
+
+    Args:
+        family: folder under ``eqspec/ops/``.
+        path: where the mapping with `impl` and `params` stands.
+        card: the card that the path leads into, as in `GraphError`.
+
+    Raises:
+        GraphError: when there is no such op.
+    """
+    try:
+        return find_op(family, name)
+    except UnknownOp as error:
+        raise GraphError((*path, "impl"), error.message, help=error.help, card=card) from None
+
+
+def checked_params(
+    op: ModuleType, params: Mapping[str, JsonValue], *, path: KeyPath, card: str | None = None
+) -> OpParams:
+    """The op's parameters, validated.
+
+    Args:
+        path: where the mapping with `impl` and `params` stands.
+        card: the card that the path leads into, as in `GraphError`.
+
+    Raises:
+        GraphError: naming every parameter that is unknown or not legal; stands at the first.
+    """
+    try:
+        return op.Params.model_validate(dict(params))
+    except ValidationError as error:
+        found = error.errors(include_url=False)
+        problems = "; ".join(_said(e["loc"], e["msg"]) for e in found)
+        known = ", ".join(op.Params.model_fields) or "none"
+        first = min(found, key=lambda e: e["type"] == "missing")  # what is missing stands nowhere
+        raise GraphError(
+            (*path, "params", *first["loc"]),
+            f"parameters: {problems}",
+            help=f"there are: {known}",
+            card=card,
+        ) from None
+
+
+def _said(at: tuple[str | int, ...], message: str) -> str:
+    """A problem with a parameter, or with several of them together."""
+    text = message.removeprefix("Value error, ")
+    return f"`{'.'.join(map(str, at))}`: {text}" if at else text
+
+
+def checked_number(
+    value: float | OpCall,
+    *,
+    legal: Any,  # noqa: ANN401 - an annotation
+    path: KeyPath,
+    known: Mapping[str, JsonValue] | None = None,
+) -> float | OpCall:
+    """A constant as it is; a schedule with every parameter written out.
+
+    Args:
+        legal: within which limits, such as `NotNegative`; a constant was judged where it was read.
+        path: where the value stands.
+        known: what the schedule is told where it asks for it and nothing is written.
+
+    Raises:
+        GraphError: when there is no such schedule, its parameters are not legal, or it leaves the
+            limits.
+    """
+    if not isinstance(value, OpCall):
+        return float(value)
+    op = op_in_use("schedules", value.impl, path=path)
+    told = {n: v for n, v in (known or {}).items() if n in op.Params.model_fields}
+    params = checked_params(op, {**told, **value.params}, path=path)
+    for reached in op.extent(params):
+        rule = limit_broken(reached, legal)
+        if rule is not None:
+            written = next((n for n, v in value.params.items() if v == reached), None)
+            raise GraphError(
+                (*path, "params", *(() if written is None else (written,))),
+                f"the schedule `{value.impl}` reaches {reached:g}, and what it sets {rule}",
+                code="EQ012",
+            )
+    return OpCall(impl=value.impl, params=params.model_dump(mode="json", by_alias=True))

@@ -1,0 +1,134 @@
+"""Where each value of the resolved spec comes from: a line of the spec, a `--set`, a card."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import JsonValue
+
+from eqspec.compile.lookup.resolve import Resolved
+from eqspec.errors import Place
+from eqspec.registry.catalog import Card
+from eqspec.spec.node import KeyPath, Node
+from eqspec.spec.source import Source
+
+Kind = Literal["spec", "set", "card", "default", "computed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value was decided.
+
+    Attributes:
+        kind: written in the spec, by `--set`, on a card, the schema's default, or computed.
+        said: the same in words that do not depend on where the registry lies.
+        place: the text itself, where there is one.
+    """
+
+    kind: Kind
+    said: str
+    place: Place | None = None
+
+    def __str__(self) -> str:
+        return self.said
+
+
+DEFAULT = Origin("default", "default of the schema")
+
+_BESIDE_CARDS = (("backbone", "init"), ("data", "fingerprint"))
+"""What a spec writes beside the name of a card, and what therefore is not on it."""
+
+
+def origins(resolved: Resolved, data: Mapping[str, JsonValue]) -> dict[KeyPath, Origin]:
+    """The origin of every leaf of the resolved spec.
+
+    Args:
+        data: the resolved spec, as `eqspec.compile.resolved_spec` makes it.
+    """
+    return {path: origin(resolved, path) for path in leaves(dict(data))}
+
+
+def origin(resolved: Resolved, path: KeyPath) -> Origin:
+    """Where the value at a path of the resolved spec comes from."""
+    if path[:2] in _BESIDE_CARDS:
+        return spec_origin(resolved, path)
+    for at, card in _card_places(resolved):
+        if path[: len(at)] == at:
+            return card_origin(resolved.source, card, path[len(at) :], at=at)
+    return spec_origin(resolved, path)
+
+
+def spec_origin(resolved: Resolved, path: KeyPath) -> Origin:
+    """Where a value comes from that stands in the spec itself, not on a card."""
+    if path == ("image",):
+        return _image(resolved)
+    node, depth = _deepest(resolved.source, path)
+    if depth == len(path) or not isinstance(node.value, Mapping):
+        return _written(node.place, spec=resolved.source)
+    return DEFAULT
+
+
+def card_origin(spec: Source, card: Card, inner: KeyPath, *, at: KeyPath) -> Origin:
+    """Where a value of a card's body comes from, `with:` and `--set` carried out.
+
+    Args:
+        at: where the spec names the card.
+    """
+    node, depth = _deepest(card.source, inner)
+    if depth == 0:  # only the name, which the body does not repeat
+        return _written(spec.value(at), spec=spec)
+    return _written(node.place, spec=spec, card=card)
+
+
+def leaves(value: JsonValue, above: KeyPath = ()) -> Iterator[KeyPath]:
+    """Paths of everything that holds nothing further."""
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            yield from leaves(inner, (*above, key))
+    elif isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
+        for index, item in enumerate(value):
+            yield from leaves(item, (*above, index))
+    else:
+        yield above
+
+
+def _card_places(resolved: Resolved) -> Iterator[tuple[KeyPath, Card]]:
+    """Where the bodies of cards stand in the resolved spec."""
+    named: dict[str, KeyPath] = {
+        "equivariance": ("equivariance", "use"),
+        "transform": ("equivariance", "transform"),
+    }
+    for place, card in resolved.cards.items():
+        yield named.get(place, (place,)), card
+    for index, evaluation in enumerate(resolved.evaluations):
+        yield ("evaluate", index, "use"), evaluation.card
+
+
+def _image(resolved: Resolved) -> Origin:
+    """The spec's, else the data's, else the paper's."""
+    written = resolved.source.get(("image",))
+    if written is not None and written.value is not None:
+        return _written(written.place, spec=resolved.source)
+    data = resolved.cards["data"]
+    if resolved.data.facts.image is not None:
+        return _written(data.source.value(("facts", "image")), spec=resolved.source, card=data)
+    return Origin("computed", "computed: neither the spec nor the data says a size")
+
+
+def _deepest(source: Source, path: KeyPath) -> tuple[Node, int]:
+    """The last node on a path that was written, and how far along it stands."""
+    for depth in range(len(path), -1, -1):
+        node = source.get(path[:depth])
+        if node is not None:
+            return node, depth
+    raise AssertionError("the root is always there")
+
+
+def _written(place: Place, *, spec: Source, card: Card | None = None) -> Origin:
+    if place.file.startswith("<cli>:"):
+        return Origin("set", f"{place.file.removeprefix('<cli>:')} ({place.excerpt})", place)
+    if place.file == spec.name or card is None:
+        return Origin("spec", f"{place.file}:{place.line}", place)
+    return Origin("card", f"card {card.family}/{card.name}:{place.line}", place)

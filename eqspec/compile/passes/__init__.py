@@ -1,1 +1,0 @@
-"""The steps from a method card to a typed graph, each a function from draft to draft."""

@@ -1,0 +1,41 @@
+"""Warnings about evaluations that mean something else where there are few images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from eqspec.compile.types.plan import EvalPlan, Plan
+from eqspec.errors import Diagnostic, Place, Severity
+from eqspec.ops.find import find_op
+from eqspec.spec.source import Source
+
+
+def evaluation_doubts(plan: Plan, source: Source) -> Iterator[Diagnostic]:
+    """What evaluations say of data that have fewer images than they ask for.
+
+    An op may state `short_of(params, images=…)`: what its numbers then mean, in sentences.
+    """
+    for evaluation in plan.evaluations:
+        op = find_op("evaluations", evaluation.impl)
+        short_of = getattr(op, "short_of", None)
+        images = evaluation.data.count
+        if short_of is None or not images:  # how many there are is known when they are read
+            continue
+        for said in short_of(op.Params.model_validate(evaluation.params), images=images):
+            yield Diagnostic(
+                "EQ511",
+                f"`{evaluation.name}`: {said}",
+                _place(evaluation, source),
+                help="compare its numbers only with others that are measured on as many images",
+                severity=Severity.WARNING,
+            )
+
+
+def _place(evaluation: EvalPlan, source: Source) -> Place | None:
+    """Where the spec asks for it."""
+    node = source.get(("evaluate",))
+    for at in range(len(node.value) if node is not None and isinstance(node.value, tuple) else 0):
+        use = source.get(("evaluate", at, "use"))
+        if use is not None and use.value == evaluation.name:
+            return use.place
+    return None

@@ -1,0 +1,293 @@
+"""The plan: everything a run is, as frozen JSON data. Nothing in it is left to look up.
+
+One type per concern; `Plan` holds them all. Written by `eqspec.compile.planner`, read by
+`eqspec.build` (which turns it into torch), by the commands (which print it) and by the run folder.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, JsonValue
+
+from eqspec.compile.types.graph import Frozen, GraphPlan
+from eqspec.compile.types.initial_weights import InitPlan, PublishedPlan
+from eqspec.compile.types.pairs import PairPlan
+from eqspec.spec.data import Fingerprint
+from eqspec.spec.names import Digest, FileName
+from eqspec.spec.use import OpCall
+
+GLOBAL = "global"
+"""The stream, and the view group, of whole images."""
+
+PLAN_SCHEMA = 1
+"""Raised when the meaning of a field below changes; a plan of another schema is refused."""
+
+
+class CropPlan(Frozen):
+    """A random resized crop.
+
+    Attributes:
+        scale: share of the image's area, (low, high).
+        ratio: width over height, (low, high), drawn log-uniformly.
+        centre: a square about the centre instead, its side as a share of the shorter one.
+        interpolation: of the antialiased resize.
+    """
+
+    scale: tuple[float, float]
+    ratio: tuple[float, float] = (0.75, 4 / 3)
+    centre: float | None = None
+    interpolation: Literal["bilinear", "bicubic"] = "bicubic"
+
+
+class AugmentStep(Frozen):
+    """A transform op applied with probability `p` to each sample."""
+
+    impl: str
+    params: dict[str, JsonValue] = Field(default_factory=dict)
+    p: float = 1.0
+
+
+class SingleViewPlan(Frozen):
+    """One view of one group.
+
+    Attributes:
+        size: side of the view in pixels, as the encoder sees it.
+        canvas: side of what the loader makes; larger by an even number where a path needs a margin.
+        reach: pixels per side beyond the view that the path may look at (0 without a margin).
+        copy_of: the view of the same group whose finished pixels the steps are applied to, instead
+            of a crop of its own.
+    """
+
+    group: str
+    index: int
+    size: int
+    canvas: int
+    reach: float = 0.0
+    crop: CropPlan
+    steps: tuple[AugmentStep, ...] = ()
+    copy_of: int | None = None
+
+
+class PathPlan(Frozen):
+    """The transform path: `between` at the fractions and the view itself at 1, all from one canvas.
+
+    Attributes:
+        group: the view group whose view `view` is transformed.
+        fractions: of θ, one per reconstructed image; θ itself makes the view.
+    """
+
+    impl: str
+    params: dict[str, JsonValue]
+    group: str = "global"
+    view: int = 1
+    fractions: tuple[float, ...]
+    border: Literal["reflect", "zeros", "canvas"]
+    action_dim: int
+    names: tuple[str, ...]
+
+
+class ViewPlan(Frozen):
+    """Every view of a sample, and how pixels are normalised for the encoder.
+
+    Attributes:
+        path: between the views, where one of them is transformed.
+        pair: where the data give two views of each sample; then there is no path.
+        draws: streams of drawn parameters that are handed on (``draws.crop``; ``draws`` is all).
+        pixels: the global views are handed on in [0, 1], too.
+        mean, std: per channel, of pixels in [0, 1].
+    """
+
+    views: tuple[SingleViewPlan, ...]
+    path: PathPlan | None = None
+    pair: PairPlan | None = None
+    draws: tuple[str, ...] = ()
+    pixels: bool = False
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+class DataPlan(Frozen):
+    """A dataset: what it is, never where it lies.
+
+    Attributes:
+        count: images in the training split; 0 where evaluations alone read it and no card says.
+        variance: mean over channels of the pixel variance in [0, 1] units, a fact of the card.
+        classes: number of classes; 0 without labels.
+    """
+
+    name: str
+    impl: str
+    params: dict[str, JsonValue]
+    split: str
+    count: int = Field(ge=0)
+    variance: float | None = None
+    classes: int = Field(default=0, ge=0)
+
+
+class RulePlan(Frozen):
+    """What differs for some parameters; later rules win.
+
+    Attributes:
+        match: ``bias``, ``ndim<2`` or the beginning of a parameter's name; any of them matches.
+        freeze: steps during which the parameters do not move.
+        freeze_by: they get no gradient, or a learning rate of zero while moments gather.
+    """
+
+    match: tuple[str, ...]
+    weight_decay: float | None = None
+    lr_scale: float = 1.0
+    freeze: int = 0
+    freeze_by: Literal["gradient", "lr"] = "gradient"
+
+
+class ClipPlan(Frozen):
+    """Gradient clipping: largest norm, over each parameter, each module or everything.
+
+    Attributes:
+        joined: modules that count as one.
+    """
+
+    norm: float
+    over: Literal["parameter", "module", "all"] = "all"
+    joined: tuple[tuple[str, ...], ...] = ()
+
+
+class TrainPlan(Frozen):
+    """How the weights move; with no steps they do not, and all else is empty.
+
+    Attributes:
+        steps: optimizer steps in all.
+        steps_per_epoch: passes drop the last incomplete batch.
+        batch: global batch in samples.
+        optimizer: None where there are no steps.
+        lr: learning rate per step, a schedule with its peak filled in.
+        weight_decay: per step.
+    """
+
+    steps: int = Field(ge=0)
+    steps_per_epoch: int = Field(ge=0)
+    batch: int = Field(ge=0)
+    precision: Literal["fp32", "bf16"]
+    optimizer: OpCall | None
+    lr: float | OpCall
+    weight_decay: float | OpCall
+    rules: tuple[RulePlan, ...] = ()
+    clip: ClipPlan | None = None
+
+
+class EvalPlan(Frozen):
+    """One evaluation: its op, its data, and after which steps it runs.
+
+    Attributes:
+        id: hash of protocol, rev, parameters and data.
+        steps: training steps after which it runs, the last one included where `at: end`.
+        controls: what stands beside the encoder as it was before training: read without any
+            encoder, or, where that encoder has published weights, of an untrained one.
+    """
+
+    id: FileName
+    name: str
+    impl: str
+    rev: int
+    params: dict[str, JsonValue]
+    data: DataPlan
+    steps: tuple[int, ...]
+    controls: tuple[str, ...] = ()
+
+
+class Pause(Frozen):
+    """A step after which training stands still."""
+
+    step: int
+    checkpoint: bool
+    evaluations: tuple[str, ...] = ()
+
+
+class Provenance(Frozen):
+    """A card or an op that the plan was made from."""
+
+    kind: Literal["card", "op"]
+    family: str
+    name: str
+    rev: int
+    sha256: str
+
+
+class PluginInfo(Frozen):
+    """An installed package that brings ops of the plan.
+
+    Attributes:
+        ops: those that are used, as ``family/name``.
+    """
+
+    name: str
+    version: str
+    ops: tuple[str, ...]
+
+
+class KeepPlan(Frozen):
+    """Which checkpoints stay: the newest `last`, and those of steps that `every` divides."""
+
+    last: int = Field(default=2, ge=1)
+    every: int | None = Field(default=None, ge=1)
+
+
+class MachinePlan(Frozen):
+    """How it runs: the same real-number result whatever stands here; rounding may differ."""
+
+    device: str = "auto"
+    workers: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"
+    compile: Literal["on", "off", "auto"] = "auto"
+    micro_batches: int = Field(default=1, ge=1)
+
+
+class Plan(Frozen):
+    """The compiler's output.
+
+    Attributes:
+        name: of the spec, and of the variant where `compare:` made one (``quickstart-base``).
+        recipe: hash of everything that changes the weights but the seed.
+        resolved: the resolved spec, itself a runnable spec.
+        plugins: installed packages whose ops are used; what ships with eqspec is not one.
+        origins: where each leaf of `resolved` comes from, by its dotted path.
+        notes: what the compiler computed that a reader should see (effective crop scale …).
+        published: published weights that the encoder starts from, in place of fresh ones.
+        fingerprint: how closely the training images are looked at; how it runs.
+    """
+
+    plan_schema: int = PLAN_SCHEMA
+    name: FileName
+    seed: int
+    recipe: Digest
+    resolved: dict[str, JsonValue]
+    made_from: tuple[Provenance, ...]
+    data: DataPlan
+    views: ViewPlan
+    graph: GraphPlan
+    train: TrainPlan
+    evaluations: tuple[EvalPlan, ...]
+    timetable: tuple[Pause, ...]
+    machine: MachinePlan = MachinePlan()
+    keep: KeepPlan = KeepPlan()
+    fingerprint: Fingerprint = "sample"
+    init: InitPlan | None = None
+    published: PublishedPlan | None = None
+    plugins: tuple[PluginInfo, ...] = ()
+    origins: dict[str, str] = Field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def image(self) -> int:
+        """Side in pixels of the images that the encoder is judged on: of the global views."""
+        return self.graph.streams[GLOBAL].size("H")
+
+    @property
+    def datasets(self) -> tuple[DataPlan, ...]:
+        """What is trained on, then what each evaluation judges on."""
+        return (self.data, *(evaluation.data for evaluation in self.evaluations))
+
+    @property
+    def trains(self) -> bool:
+        """Whether there is anything to train; else published weights are judged as they are."""
+        return self.train.steps > 0

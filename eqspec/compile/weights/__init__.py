@@ -1,0 +1,1 @@
+"""How files of published weights name their tensors."""

@@ -1,0 +1,1 @@
+"""Networks on top of an encoder: projectors, predictors, decoders."""

@@ -1,0 +1,63 @@
+"""The light decoder that turns equivariant patch features into an image.
+
+Equivariance-coherent feature learning (arXiv:2503.18753), figure 1: a token-wise Linear, then
+up-convolutions with batch norm and ReLU, the last one with batch norm and a sigmoid.
+Legend: B samples, N patch tokens, E features of both views, H W image.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from torch import nn
+from torch.nn import functional
+
+from eqspec.nn.layers.batch_norm import GatheredBatchNorm
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from eqspec.nn.world import World
+
+
+class PixelDecoder(nn.Module):
+    """Patch tokens to pixels in (0, 1), doubling the grid at each step.
+
+    Args:
+        features: width E of a token.
+        grid: (rows, columns) of the tokens.
+        widths: features before each doubling of the grid.
+        world: the ranks that share a batch.
+        group: batch statistics over consecutive groups of so many samples; None: the whole batch.
+    """
+
+    def __init__(
+        self,
+        features: int,
+        *,
+        grid: tuple[int, int],
+        widths: tuple[int, ...],
+        world: World,
+        group: int | None = None,
+    ) -> None:
+        super().__init__()
+        self.grid = grid
+        self.linear = nn.Linear(features, widths[0])
+        self.ups = nn.ModuleList(
+            nn.ConvTranspose2d(before, after, 4, stride=2, padding=1, bias=False)
+            for before, after in pairwise((*widths, 3))
+        )
+        self.norms = nn.ModuleList(
+            GatheredBatchNorm(width, world=world, group=group, channel_axis=1)
+            for width in (*widths[1:], 3)
+        )
+
+    def forward(self, *, x: Tensor, views: int = 1) -> Tensor:
+        """Tokens `[V·B, N, E]` to images `[V·B, 3, H, W]`."""
+        x = self.linear(x).mT.unflatten(2, self.grid)
+        last = len(self.ups) - 1
+        for step, (up, norm) in enumerate(zip(self.ups, self.norms, strict=True)):
+            x = norm(up(x), views=views)
+            x = functional.relu(x) if step < last else x.sigmoid()
+        return x

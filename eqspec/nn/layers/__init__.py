@@ -1,0 +1,1 @@
+"""Layers and initial values that encoders and heads share."""

@@ -1,0 +1,1 @@
+"""Operations on images: photometric, blur, geometric warps."""

@@ -1,0 +1,1 @@
+"""Counter-based random draws, and what is drawn with them."""

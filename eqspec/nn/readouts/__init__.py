@@ -1,0 +1,1 @@
+"""What is measured on frozen features: classifiers, regressions, ranks, and their statistics."""
