@@ -1,6 +1,6 @@
-"""The process of `eqspec`, and of `python -m eqspec`, from its first moment on.
+"""Entry point of `eqspec` and of `python -m eqspec`.
 
-It imports nothing before it can be interrupted: the command line takes half a second to import.
+The command line takes half a second to import, so it is imported where Ctrl-C is already handled.
 """
 
 import gc
@@ -12,30 +12,30 @@ INTERRUPTED = 130
 """Exit status after Ctrl-C."""
 
 COLLECT_AFTER = 20_000
-"""New objects between two garbage collections. Python's 700 make up a fifth of an import's time."""
+"""New objects between two garbage collections; Python's default of 700 slows imports by a fifth."""
 
 
 def main() -> int:
-    """Runs one command; an interrupt that nobody else has met ends it with a word."""
+    """Run one command and return its exit status; an unhandled Ctrl-C prints one line."""
     _fill_closed_streams()
     gc.set_threshold(COLLECT_AFTER)
     try:
-        from eqspec.cli.main import main as command  # noqa: PLC0415 - it takes that long
+        from eqspec.cli.main import main as command  # noqa: PLC0415 - slow to import
 
         return command()
     except KeyboardInterrupt:
-        with suppress(AttributeError, OSError, ValueError):  # stderr may be closed, or full
+        with suppress(AttributeError, OSError, ValueError):  # stderr may be closed or full
             sys.stderr.write("Stopped.\n")
         return INTERRUPTED
 
 
 def _fill_closed_streams() -> None:
-    """No file that is opened later may become 0, 1 or 2: what others print would end up in it."""
+    """Open /dev/null for closed standard streams, so that no file opened later gets 0, 1 or 2."""
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free descriptor
 
 
 if __name__ == "__main__":

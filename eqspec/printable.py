@@ -1,6 +1,6 @@
-"""Text that moves no cursor, colours no terminal and hides nothing, whoever wrote it.
+"""Replace control and invisible characters, so that text is safe to print on a terminal.
 
-Names, sentences and error messages may hold what strangers wrote. They are cleaned where text
+Names, card texts and error messages may come from untrusted files. They are cleaned where text
 leaves the process: on the screen (`eqspec.cli.screen`) and in `log.txt` (`eqspec.runs.log`).
 """
 
@@ -12,32 +12,33 @@ from collections.abc import Callable
 
 
 def printable(text: str) -> str:
-    """The text with one letter in the place of each of its letters; newlines stay.
+    """Return the text with every unprintable character replaced; newlines are kept.
 
-    Controls (escape sequences begin with one), what changes the direction of writing, what takes
-    no room, and halves of characters become U+FFFD; blanks of any kind become a blank.
+    Control characters (which start escape sequences), marks that change the writing direction,
+    zero-width characters and lone surrogates become U+FFFD; any other white space becomes a space.
+    The number of characters does not change.
     """
-    return _each(text, _stand_in)
+    return _replaced(text, _replacement)
 
 
 def on_one_line(text: str) -> str:
-    """As `printable`, with a blank for each newline: a name in a table, or in a sentence."""
+    """Return printable text with spaces for newlines, for use in a table or a sentence."""
     return printable(text).replace("\n", " ")
 
 
 def printable_json(text: str) -> str:
-    """JSON in which such characters, which only its strings can hold, are escaped."""
-    return _each(text, lambda letter: json.dumps(letter)[1:-1])
+    """Return JSON text with every unprintable character escaped; only strings can contain one."""
+    return _replaced(text, lambda char: json.dumps(char)[1:-1])
 
 
-def _each(text: str, stand_in: Callable[[str], str]) -> str:
+def _replaced(text: str, replacement: Callable[[str], str]) -> str:
     if text.isprintable():
         return text
     return "".join(
-        letter if letter.isprintable() or letter == "\n" else stand_in(letter) for letter in text
+        char if char.isprintable() or char == "\n" else replacement(char) for char in text
     )
 
 
-def _stand_in(letter: str) -> str:
-    is_blank = letter == "\t" or unicodedata.category(letter) == "Zs"
-    return " " if is_blank else "\N{REPLACEMENT CHARACTER}"
+def _replacement(char: str) -> str:
+    is_space = char == "\t" or unicodedata.category(char) == "Zs"
+    return " " if is_space else "\N{REPLACEMENT CHARACTER}"

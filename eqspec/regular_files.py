@@ -1,7 +1,7 @@
-"""Files that may be opened: a FIFO or a device would be waited for, for ever. Free of torch.
+"""Open regular files only: opening a FIFO or a device could block for ever. Free of torch.
 
-What strangers send (run folders, plans, cards) is opened without following a link, so that it can
-neither show nor change a file that lies elsewhere.
+Untrusted files (run folders, plans, cards) are opened without following links, so that they can
+neither reveal nor change a file outside their folder.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 
 class NotRegular(OSError):
-    """What stands there is no file, or a link where none is followed; the message says what."""
+    """The path is not a regular file, or is a link where none is followed; the message says so."""
 
 
 _KINDS: Mapping[str, Callable[[int], bool]] = MappingProxyType(
@@ -30,35 +30,35 @@ _KINDS: Mapping[str, Callable[[int], bool]] = MappingProxyType(
 
 
 def regular(path: Path, *, follow: bool = True) -> Path:
-    """A path that may be opened.
+    """Return the path after checking that it is a regular file.
 
     Args:
-        follow: links are followed; else a link is refused, wherever it leads.
+        follow: whether to follow links; if not, any link is refused.
 
     Raises:
-        OSError: nothing is there, or it is no regular file; the message says what it is.
+        OSError: when the path does not exist, or is not a regular file (`NotRegular`).
     """
     _need_regular(path.stat(follow_symlinks=follow).st_mode)
     return path
 
 
 def opened(path: Path, *, follow: bool = True) -> BufferedReader:
-    """A regular file, open for reading.
+    """Open a regular file for reading.
 
     Raises:
-        OSError: as `regular`, or it may not be read.
+        OSError: as in `regular`, or when the file may not be read.
     """
-    regular(path, follow=follow)  # first: opening some devices does something
-    # What stands there may have been replaced meanwhile: not waited for, and looked at again.
+    regular(path, follow=follow)  # first: merely opening some devices has an effect
+    # The file may have been replaced since: open without blocking, and check again.
     flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW)
     return BufferedReader(FileIO(_checked(os.open(path, flags)), "rb"))
 
 
 def appending(path: Path) -> FileIO:
-    """A regular file, made where it is missing, open for appending without a buffer; no link.
+    """Open a regular file for unbuffered appending, creating it if needed; links are refused.
 
     Raises:
-        OSError: a link, or no regular file, or it may not be written.
+        OSError: when the path is a link or not a regular file, or may not be written.
     """
     if os.path.lexists(path):
         regular(path, follow=False)
@@ -73,11 +73,11 @@ def _without_links(path: str, flags: int) -> int:
 def files_below(
     root: Path, *, linked: Collection[str] = (), onerror: Callable[[OSError], object] | None = None
 ) -> Iterator[Path]:
-    """Everything below a folder that is no folder, sorted; links are given, and not followed.
+    """Yield all files below a folder in sorted order; links are yielded, not followed.
 
     Args:
-        linked: names of folders directly below the root that may be links to other folders.
-        onerror: called where a folder cannot be read; without it such a folder counts as empty.
+        linked: names of subfolders of the root that are followed even if they are links.
+        onerror: called when a folder cannot be read; by default such a folder counts as empty.
     """
     for parent, folders, names in os.walk(root, onerror=onerror):
         inside = Path(parent)
@@ -90,12 +90,12 @@ def files_below(
 
 
 def size_of(path: Path) -> int:
-    """Bytes of a regular file; -1 where there is none."""
+    """Return the size of a regular file in bytes, or -1 if there is none."""
     return path.stat().st_size if path.is_file() else -1
 
 
 def own_size(path: Path) -> int:
-    """Bytes of a regular file; -1 where there is none, and of a link, wherever it leads."""
+    """Return the size of a regular file in bytes, or -1 if there is none or it is a link."""
     try:
         found = path.stat(follow_symlinks=False)
     except OSError:
@@ -104,7 +104,7 @@ def own_size(path: Path) -> int:
 
 
 def content_of(path: Path) -> bytes:
-    """What is in a regular file; nothing where there is none."""
+    """Return the content of a regular file, or no bytes if there is none."""
     return path.read_bytes() if path.is_file() else b""
 
 
@@ -120,4 +120,4 @@ def _checked(descriptor: int) -> int:
 def _need_regular(mode: int) -> None:
     if not stat.S_ISREG(mode):
         kind = next((kind for kind, is_one in _KINDS.items() if is_one(mode)), "something else")
-        raise NotRegular(f"it is {kind}, no file")
+        raise NotRegular(f"it is {kind}, not a file")

@@ -200,11 +200,11 @@ def _fifo(path: Path) -> None:
 
 
 PLACES: Mapping[str, tuple[Callable[[Path], None], str]] = {
-    "a FIFO": (_fifo, "it is a FIFO, no file"),
-    "a device": (lambda path: path.symlink_to("/dev/zero"), "it is a device, no file"),
+    "a FIFO": (_fifo, "it is a FIFO, not a file"),
+    "a device": (lambda path: path.symlink_to("/dev/zero"), "it is a device, not a file"),
     "a link to itself": (lambda path: path.symlink_to(path), "Too many levels of symbolic links"),
     "a link to a FIFO": (
         lambda path: (os.mkfifo(path.with_suffix(".fifo")), path.symlink_to("w.fifo"))[1],
-        "it is a FIFO, no file",
+        "it is a FIFO, not a file",
     ),
 }

@@ -1,7 +1,7 @@
-"""The command line: parse, call a command, render. The only place that prints.
+"""Command line: parse arguments, call a command, render its result. The only package that prints.
 
-May import everything; rich and typer are imported nowhere else, and the environment is read only
-here. torch is imported by the commands that need it, when they need it.
+May import every other package. rich and typer are imported only here, and environment variables
+are read only here. torch is imported lazily by the commands that need it.
 
 `eqspec.cli.main.main` takes the arguments and returns the exit status.
 """

@@ -1,6 +1,6 @@
-"""The commands in the order of `eqspec --help`, each imported when it is called.
+"""The typer application: all commands in the order of `eqspec --help`, imported on first use.
 
-`eqspec --help` imports the arguments of all of them, and of none what it works with.
+`eqspec --help` imports the arguments of every command, but none of their implementations.
 """
 
 from __future__ import annotations
@@ -37,48 +37,48 @@ COMMANDS = (
     "init",
     "gc",
 )
-"""`eqspec X` is `eqspec/cli/arguments/X.py` on the screen and `eqspec/commands/X` below it."""
+"""`eqspec X` is parsed by `eqspec/cli/arguments/X.py` and implemented in `eqspec/commands/X`."""
 
 TRAINING = frozenset({"run", "eval", "ablate", "audit"})
 """Commands that train or evaluate, and so use a device."""
 
-_FIRST = (
-    "eqspec check specs/quickstart.yaml    is the spec right?",
-    "eqspec plan specs/quickstart.yaml     what would run, and what does it cost?",
-    "eqspec run specs/quickstart.yaml      train and evaluate, or go on with that",
-    "eqspec list methods                   what may a spec name?",
-    "eqspec show vicreg                    what does a name stand for?",
+_EXAMPLES = (
+    "eqspec check specs/quickstart.yaml    find mistakes in a spec",
+    "eqspec plan specs/quickstart.yaml     show what would run and its cost",
+    "eqspec run specs/quickstart.yaml      train and evaluate, or resume",
+    "eqspec list methods                   list the methods a spec can use",
+    "eqspec show vicreg                    show the card of one method",
 )
 
 
 def app() -> TyperGroup:
-    """Every command with its examples."""
-    # Its own default, None, is made a truth value by typer with pydantic, which takes time.
-    made = _typer(default_map={"help": False})
-    made.callback(invoke_without_command=True, epilog=_examples(_FIRST))(_eqspec)
-    group = get_command(made)
+    """Return the application with all commands and their examples."""
+    # typer would convert its own default, None, to a bool with pydantic, which is slow to import.
+    typer_app = _typer(default_map={"help": False})
+    typer_app.callback(invoke_without_command=True, epilog=_examples(_EXAMPLES))(_eqspec)
+    group = get_command(typer_app)
     assert isinstance(group, TyperGroup), "has a callback"
     group.commands = cast("MutableMapping[str, Any]", _Commands())
     return group
 
 
 class _Commands(Mapping[str, TyperCommand]):
-    """Every command by its name; made, and its arguments imported, when it is first looked up."""
+    """Commands by name; a command's arguments are imported when it is first looked up."""
 
     def __init__(self) -> None:
-        self._made: dict[str, TyperCommand] = {}
+        self._loaded: dict[str, TyperCommand] = {}
 
     def __getitem__(self, name: str) -> TyperCommand:
         if name not in COMMANDS:
             raise KeyError(name)
-        if name not in self._made:
+        if name not in self._loaded:
             arguments = import_module(f"eqspec.cli.arguments.{name}")
-            made = _typer()
-            made.command(name, epilog=_examples(arguments.EXAMPLES))(arguments.command)
-            command = get_command(made)
-            assert isinstance(command, TyperCommand), "is alone, and so no group"
-            self._made[name] = command
-        return self._made[name]
+            typer_app = _typer()
+            typer_app.command(name, epilog=_examples(arguments.EXAMPLES))(arguments.command)
+            command = get_command(typer_app)
+            assert isinstance(command, TyperCommand), "an application of one command is no group"
+            self._loaded[name] = command
+        return self._loaded[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(COMMANDS)
@@ -97,12 +97,12 @@ def _typer(**settings: object) -> typer.Typer:
 def _examples(lines: tuple[str, ...]) -> str:
     room = shutil.get_terminal_size().columns - len("    ")
     shown = (f"  {part}" for line in lines for part in _example(line, room=room))
-    # \b: these lines are not to be filled.
+    # \b keeps click from joining these lines into a paragraph.
     return "\n".join(("\b", "Examples:", *shown))
 
 
 def _example(line: str, *, room: int) -> Iterator[str]:
-    """A command and what it is for; where there is no room, on lines that a shell takes as one."""
+    """Lay out a command and its purpose; a long command is split by backslashes, ready to copy."""
     if len(line) <= room:
         yield line
         return
@@ -110,7 +110,7 @@ def _example(line: str, *, room: int) -> Iterator[str]:
     *parts, last = (part.plain for part in wrap(Text(command), width=room - len(" \\"), hang=4))
     yield from (f"{part} \\" for part in parts)
     yield last
-    yield from (f"      {said}" for said in about)
+    yield from (f"      {purpose}" for purpose in about)
 
 
 def _eqspec(
@@ -118,7 +118,7 @@ def _eqspec(
     *,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> int:
-    """Compiles specs of equivariance-coherent self-supervised learning, runs and judges them."""
+    """Compile, train and evaluate experiments in self-supervised learning."""
     screen = screen_of(context)
     if version:
         screen.show(f"eqspec {eqspec.__version__}")

@@ -1,4 +1,7 @@
-"""Draws diagnostics: code, place, excerpt with carets, help, notes; colour carries no meaning."""
+"""Render diagnostics: code, location, excerpt with carets, help and notes.
+
+Colour only decorates: the text reads the same without it.
+"""
 
 from __future__ import annotations
 
@@ -14,29 +17,29 @@ from eqspec.errors import Diagnostic, EqspecError, Place, Severity, SpecError
 from eqspec.printable import on_one_line, printable
 
 _WIDEST = 120
-_MOST = 50  # what nobody reads to the end hides what stands above it
+_MOST = 50  # a longer list would scroll the first errors off the screen
 _STYLES = ((Severity.ERROR, "bold red"), (Severity.WARNING, "bold yellow"))
 
 
 def render(diagnostics: Sequence[Diagnostic], *, colour: bool, width: int | None = None) -> str:
-    """The first diagnostics, one below the other, and how many there are.
+    """Render the first 50 diagnostics and the total counts.
 
     Args:
-        width: wrap sentences at so many columns; None for a line each.
+        width: wrap text at this many columns; None for no wrapping.
     """
     parts = [_diagnostic(diagnostic, width=width) for diagnostic in diagnostics[:_MOST]]
     more = len(diagnostics) - _MOST
     if more > 0:
-        parts.append(Text(f"… and {more} more: `eqspec check SPEC --json` gives all of them"))
+        parts.append(Text(f"… and {more} more: `eqspec check SPEC --json` lists all of them"))
     summary = _filled(_summary(diagnostics), width=width)
     return _printed(Text("\n\n").join([*parts, summary]), colour=colour)
 
 
 def render_error(error: EqspecError, *, colour: bool, width: int | None = None) -> str:
-    """Any error that eqspec explains itself; a `SpecError` with all of its diagnostics."""
+    """Render any eqspec error; a `SpecError` with its diagnostics."""
     if isinstance(error, SpecError):
         return render(error.diagnostics, colour=colour, width=width)
-    message = printable(error.message)  # what it lists has its own lines
+    message = printable(error.message)  # lists in a message have lines of their own
     drawn = Text.assemble(("error", _style(Severity.ERROR)), (f": {message}", "bold"))
     drawn = Text("\n").join(_filled(line, width=width) for line in drawn.split("\n"))
     if error.help:
@@ -46,11 +49,11 @@ def render_error(error: EqspecError, *, colour: bool, width: int | None = None) 
 
 def _diagnostic(diagnostic: Diagnostic, *, width: int | None) -> Text:
     style = _style(diagnostic.severity)
-    said = Text.assemble(
+    title = Text.assemble(
         (f"{diagnostic.severity.value}[{diagnostic.code}]", style),
         (f": {on_one_line(diagnostic.message)}", "bold"),
     )
-    drawn = _filled(said, width=width)
+    drawn = _filled(title, width=width)
     places = [place for place, _ in diagnostic.also]
     shown = [diagnostic.place, *places] if diagnostic.place else places
     margin = " " * max((len(str(place.line)) for place in shown), default=0)
@@ -94,7 +97,7 @@ def _excerpt(arrow: str, place: Place, label: str, *, style: str, width: int | N
 
 
 def _clipped(text: str, shown: slice, *, around: slice) -> str:
-    """A part of a line; a word at an end that would be cut gives way to `…`, and keeps its room."""
+    """Return a part of a line; a word cut at either end is replaced by `…` of the same width."""
     part, left = text[shown], shown.start
     if left:
         end = part.find(" ")
@@ -108,18 +111,18 @@ def _clipped(text: str, shown: slice, *, around: slice) -> str:
 
 
 def _labelled(indent: int, carets: str, label: str, *, width: int | None) -> list[str]:
-    """The label beside its carets, or below them where it does not fit beside them."""
-    said = f"{carets} {label}".rstrip()
-    if width is None or indent + cell_len(said) <= width:
-        return [" " * indent + said]
+    """Put the label beside its carets, or below them if there is no room."""
+    line = f"{carets} {label}".rstrip()
+    if width is None or indent + cell_len(line) <= width:
+        return [" " * indent + line]
     start = min(indent, width // 2)
-    lines = [line.plain for line in wrap(Text(label), width=width - start)]
-    return [" " * indent + carets, *(" " * start + line for line in lines)]
+    below = [part.plain for part in wrap(Text(label), width=width - start)]
+    return [" " * indent + carets, *(" " * start + part for part in below)]
 
 
 def _remark(margin: str, kind: str, text: str, *, width: int | None) -> Text:
-    said = Text.assemble((f"{margin} = ", "blue"), (f"{kind}: ", "bold"), on_one_line(text))
-    return Text("\n") + _filled(said, width=width, hang=len(margin) + 3)
+    remark = Text.assemble((f"{margin} = ", "blue"), (f"{kind}: ", "bold"), on_one_line(text))
+    return Text("\n") + _filled(remark, width=width, hang=len(margin) + 3)
 
 
 def _filled(text: Text, *, width: int | None, hang: int = 2) -> Text:
@@ -127,14 +130,14 @@ def _filled(text: Text, *, width: int | None, hang: int = 2) -> Text:
 
 
 def _summary(diagnostics: Sequence[Diagnostic]) -> Text:
-    from eqspec.spec.phrases import counted  # as late as this, for the sake of `--help`
+    from eqspec.spec.phrases import counted  # imported late to keep `--help` fast
 
     counts = {s: sum(d.severity is s for d in diagnostics) for s in Severity}
-    said = [counted(n, s.value) for s, n in counts.items() if n]
+    totals = [counted(n, s.value) for s, n in counts.items() if n]
     files = list(dict.fromkeys(d.place.file for d in diagnostics if d.place))
     where = f" in {on_one_line(', '.join(files))}" if files else ""
     stop = " Nothing was run." if counts[Severity.ERROR] else ""
-    return Text(f"{', '.join(said)}{where}.{stop}")
+    return Text(f"{', '.join(totals)}{where}.{stop}")
 
 
 def _style(severity: Severity) -> str:

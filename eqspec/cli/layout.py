@@ -1,4 +1,4 @@
-"""How text and numbers are written on a screen."""
+"""Format text and numbers for the screen."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from eqspec.printable import on_one_line
 
 
 def wrapped(text: str, *, width: int, indent: int = 0) -> Text:
-    """A paragraph."""
+    """Return a paragraph, wrapped and indented."""
     margin = Text(" " * indent)
     lines = wrap(Text(" ".join(text.split())), width=width - indent)
     return Text("\n").join(margin + line for line in lines)
 
 
 def heading(title: str, *, note: str = "", width: int | None = None) -> Text:
-    """The title of a section, and what there is to say about it."""
+    """Return the title of a section, followed by a note."""
     shown = on_one_line(title)
-    said = Text.assemble((shown, "bold"), (f"  {on_one_line(note)}" if note else "", "dim"))
-    lines = [said] if width is None else wrap(said, width=width, hang=4)
+    line = Text.assemble((shown, "bold"), (f"  {on_one_line(note)}" if note else "", "dim"))
+    lines = [line] if width is None else wrap(line, width=width, hang=4)
     return Text("\n").join(lines)
 
 
 def number(value: float) -> str:
-    """A number as a person writes it: 0.001, 1e-6, 2,048."""
+    """Format a configured number: 0.001, 1e-6, 2,048."""
     if float(value).is_integer() and abs(value) < 1e15:
         return f"{int(value):,}"
     return _plain(f"{value:.6g}")
 
 
 def measured(value: float, *, digits: int = 4, signed: bool = False) -> str:
-    """A number that was measured, in a few digits: 0.4281, 77.46, 7.628e-9."""
+    """Format a measured number to a few significant digits: 0.4281, 77.46, 7.628e-9."""
     return _plain(f"{value:{'+' if signed else ''}.{digits}g}")
 
 
-def told_apart(a: float, b: float) -> tuple[str, str]:
-    """Two numbers, in as many digits as show that they differ, and at most in six."""
+def distinct(a: float, b: float) -> tuple[str, str]:
+    """Format two numbers with enough digits to show their difference, six at most."""
     for digits in (4, 5, 6):
         shown = measured(a, digits=digits), measured(b, digits=digits)
         if shown[0] != shown[1] or a == b:
@@ -47,7 +47,7 @@ def told_apart(a: float, b: float) -> tuple[str, str]:
 
 
 def large(value: float) -> str:
-    """A large number in three digits: 1.23 M, 850 k."""
+    """Format a large number to three significant digits: 1.23 M, 850 k."""
     for unit, name in ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
         if value >= unit:
             digits = max(0, 2 - math.floor(math.log10(value / unit)))
@@ -56,7 +56,7 @@ def large(value: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A span of time: 45 s, 3 min 20 s, 5 h 07 min."""
+    """Format a duration: 45 s, 3 min 20 s, 5 h 07 min."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

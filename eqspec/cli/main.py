@@ -1,4 +1,4 @@
-"""The command line: arguments in, exit status out."""
+"""Run one command line and return its exit status."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ INTERRUPTED = 130
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs one command.
+    """Run one command.
 
     Args:
-        argv: its arguments; those of the process by default.
+        argv: the arguments; those of the process by default.
 
     Returns:
-        The exit status: 0 done, 1 failed, 2 the spec or usage is wrong, 3 a folder disagrees with
-        the plan, 130 or 143 interrupted.
+        The exit status: 0 success, 1 failure, 2 a mistake in the spec or usage, 3 a run folder
+        that disagrees with its plan, 130 or 143 interrupted.
     """
     arguments = sys.argv[1:] if argv is None else argv
     screen = Screen(asked=arguments)
@@ -34,8 +34,8 @@ def main(argv: list[str] | None = None) -> int:
         status = _status_of(arguments, screen=screen)
     if screen.lost is None:
         return status
-    # A run has come to its end all the same, and all that it found is in its folder.
-    reason = f"what this command shows could not be written to stdout: {screen.lost.strerror}"
+    # A run has finished all the same, and its results are in its folder.
+    reason = f"the output could not be written to stdout: {screen.lost.strerror}"
     screen.say_drawn(render_error(EqspecError(reason), colour=screen.colour))
     return status or EqspecError.exit_status
 
@@ -56,26 +56,27 @@ def _status_of(arguments: list[str], *, screen: Screen) -> int:
             raise
         return _refuse(wrong, screen=screen)
     if status == INTERRUPTED and not screen.has_suggested:
-        # A run that has begun catches signals itself; this one came before or after it.
+        # A run in progress handles signals itself; this one came before or after it.
         screen.say("Stopped.")
         screen.suggest("eqspec", *arguments)
     return int(status or 0)
 
 
 def _wrong_path(error: OSError) -> UsageError | None:
-    """What is wrong with a path that was given; None when that is not the reason."""
+    """Return a usage error if the cause is a path given by the user, else None."""
     match error.errno:
         case errno.ENAMETOOLONG:
-            return UsageError(f"no path can be as long as `{str(error.filename)[:60]}…`")
+            return UsageError(f"the path is too long: `{str(error.filename)[:60]}…`")
         case errno.EACCES | errno.EPERM if error.filename:
-            message = f"`{error.filename}` may not be read or searched: permission denied"
-            return UsageError(message, help="check who owns it and the folders above it")
+            message = f"cannot access `{error.filename}`: permission denied"
+            help_text = "check the owner and the permissions of the path and its parent folders"
+            return UsageError(message, help=help_text)
         case _:
             return None
 
 
 def _refuse(error: EqspecError, *, screen: Screen) -> int:
-    """Says what is wrong and what to do next."""
+    """Print the error and suggest what to do next."""
     if os.environ.get("EQSPEC_DEBUG"):  # noqa: TID251 - here the environment is read
         screen.say("".join(traceback.format_exception(error)))
     screen.say_drawn(render_error(error, colour=screen.colour, width=screen.talk_width))

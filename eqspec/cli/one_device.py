@@ -1,4 +1,4 @@
-"""Training takes one process, on one device: started as several, a command refuses to begin."""
+"""Refuse to start training as one of several processes: training uses one process and device."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from eqspec.errors import UsageError
 
 _LAUNCHERS = (
     ("torchrun", "WORLD_SIZE", "RANK"),
-    ("srun", "SLURM_STEP_NUM_TASKS", "SLURM_PROCID"),  # of a batch script there is one process
+    ("srun", "SLURM_STEP_NUM_TASKS", "SLURM_PROCID"),  # a batch script itself is one process
     ("mpirun", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"),
 )
-"""Launcher, and the variables in which it says how many processes there are, and which is this."""
+"""Launcher, and its environment variables for the number of processes and the rank of this one."""
 
 
 def refuse_several_processes(command: str) -> None:
-    """Ends a command that was started as one of several processes.
+    """End a command that was started as one of several processes.
 
-    Each of them would make the whole run, and all but one would fail to get its folder.
+    Each process would train the whole run, and all but one would fail to lock its folder.
 
     Args:
-        command: as it is called, such as `run`.
+        command: name of the command, such as `run`.
 
     Raises:
-        UsageError: in the first of the processes.
-        Exit: in every other, with the same exit status and without a word.
+        UsageError: in the process of rank 0.
+        Exit: in all others, with the same exit status and no output.
     """
-    environment: Mapping[str, str] = os.environ  # noqa: TID251 - here the environment is read
+    environment: Mapping[str, str] = os.environ  # noqa: TID251 - the CLI reads the environment
     for launcher, size, rank in _LAUNCHERS:
         processes = environment.get(size, "")
         if not processes.isdecimal() or int(processes) < 2:
@@ -37,7 +37,7 @@ def refuse_several_processes(command: str) -> None:
         if environment.get(rank, "0") != "0":
             raise typer.Exit(UsageError.exit_status)
         raise UsageError(
-            f"`eqspec {command}` uses one device only, and {launcher} has started {processes} "
-            f"processes of it ({size}={processes})",
+            f"`eqspec {command}` uses a single device, but {launcher} started {processes} "
+            f"processes ({size}={processes})",
             help=f"start it once, without {launcher}",
         )

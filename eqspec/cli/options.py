@@ -1,4 +1,4 @@
-"""Arguments that several commands share, and how they are written again in the next command."""
+"""Arguments shared by several commands, and their form in a suggested next command."""
 
 from __future__ import annotations
 
@@ -18,42 +18,45 @@ if TYPE_CHECKING:
     from eqspec.commands.planning.data_places import DataPlaces
 
 SpecPath = Annotated[
-    Path, typer.Argument(metavar="SPEC", help="A spec: its file, or the name of one that ships.")
+    Path, typer.Argument(metavar="SPEC", help="A spec: a file, or a name from `eqspec list specs`.")
 ]
 Sets = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="PATH=VALUE", help="Set a value of the spec; repeatable."),
+    typer.Option("--set", metavar="PATH=VALUE", help="Override a value of the spec. Repeatable."),
 ]
 Data = Annotated[
     list[str] | None,
     typer.Option(
         "--data",
         metavar="[NAME=]DIR",
-        help="Where a dataset lies; without a name, images to train on. Repeatable.",
+        help="Folder of a dataset; without a name, of the training images. Repeatable.",
     ),
 ]
 
 
-def _folder(written: str | Path) -> Path:
-    """A path that is a folder, or can become one."""
-    if not str(written).strip():  # an unset variable of a shell is not the folder one is in
-        raise UsageError("--runs '' names no folder", help="write `.` for the folder you are in")
-    path = Path(written)
+_CURRENT_FOLDER = "write `.` for the current folder"
+
+
+def _folder(argument: str | Path) -> Path:
+    """Parse the path of an existing or a new folder."""
+    if not str(argument).strip():  # an unset shell variable must not mean the current folder
+        raise UsageError("--runs needs a folder, but is empty", help=_CURRENT_FOLDER)
+    path = Path(argument)
     for part in (path, *path.parents):
         if part.exists() and not part.is_dir():
-            raise UsageError(f"`{part}` is a file, and --runs needs a folder")
+            raise UsageError(f"--runs needs a folder, but `{part}` is a file")
     return path
 
 
 Runs = Annotated[
     Path,
-    typer.Option("--runs", metavar="DIR", help="Folder of all runs.", parser=_folder),
+    typer.Option("--runs", metavar="DIR", help="Folder that contains all runs.", parser=_folder),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 class OutputFormat(StrEnum):
-    """How problems are reported."""
+    """Format in which problems are reported."""
 
     TEXT = "text"
     JSON = "json"
@@ -64,35 +67,36 @@ Format = Annotated[
     OutputFormat | None,
     typer.Option(
         "--output-format",
-        help="How to report problems: for people, as JSON, or as annotations of GitHub Actions.",
+        help="Report problems as text, as JSON, or as GitHub Actions annotations.",
     ),
 ]
 
 RUNS = Path("runs")
-"""Where runs are kept unless `--runs` says otherwise."""
+"""Default of `--runs`."""
 
 _NAMED = re.compile(r"([A-Za-z0-9][A-Za-z0-9_-]*)=(.*)", re.DOTALL)
 
 
 def screen_of(context: typer.Context) -> Screen:
-    """The screen that main passes to every command."""
+    """Return the screen that `eqspec.cli.main` passes to every command."""
     screen = context.obj
-    assert isinstance(screen, Screen), "main passes one"
+    assert isinstance(screen, Screen), "set by eqspec.cli.main"
     return screen
 
 
 def data_places(data: Sequence[str] | None, *, spec: Path | None = None) -> DataPlaces:
-    """Where datasets lie: by `--data`, else by `EQSPEC_DATA_<NAME>`, else by the settings file.
+    """Return the folders of datasets from `--data`, `EQSPEC_DATA_<NAME>` and the settings file.
 
-    A folder that exists under the whole text of an argument is meant, should its path hold a `=`.
+    The earlier of these three wins. An argument that is the path of an existing folder is taken
+    as a path even if it contains `=`.
 
     Args:
         data: the arguments of `--data`.
-        spec: its path, so that the datasets of a `registry/` beside it are known.
+        spec: path of the spec, so that the datasets of a `registry/` beside it are known.
 
     Raises:
-        UsageError: no folder, a name that no dataset has, or several folders without a name.
-        SpecError: with everything that is wrong with the settings file.
+        UsageError: for an empty folder, an unknown dataset, or several folders without a name.
+        SpecError: with all problems of the settings file.
     """
     from eqspec.build.weights.paths import expanded
     from eqspec.cli.settings import places_of_this_machine
@@ -103,42 +107,45 @@ def data_places(data: Sequence[str] | None, *, spec: Path | None = None) -> Data
     named = places_of_this_machine()
     for text in data or ():
         match = None if Path(text).exists() else _NAMED.fullmatch(text)
-        written = match[2] if match else text
-        if not written.strip():  # an unset variable of a shell is not the folder one is in
-            message = f"`--data '{text}'` names no folder"
-            raise UsageError(message, help="write `.` for the folder that you are in")
-        folder = expanded(written)
+        argument = match[2] if match else text
+        if not argument.strip():  # an unset shell variable must not mean the current folder
+            raise UsageError(f"`--data '{text}'` has no folder", help=_CURRENT_FOLDER)
+        folder = expanded(argument)
         if match:
-            _known(match[1], dataset_names(spec))
+            _check_name(match[1], dataset_names(spec))
             named[slot(match[1])] = folder
             asked.append(match[1])
         elif own is None:
             own = folder
         else:
-            message = f"two folders for the spec's own dataset: {own} and {folder}"
-            raise UsageError(message, help="say which is which: --data NAME=DIR")
+            message = f"two folders for the spec's training images: {own} and {folder}"
+            raise UsageError(message, help="name their datasets: --data NAME=DIR")
     return DataPlaces(own=own, named=named, asked=tuple(asked))
 
 
-def _known(name: str, names: tuple[str, ...]) -> None:
+def _check_name(name: str, names: tuple[str, ...]) -> None:
     from eqspec.commands.planning.data_places import slot
 
     if slot(name) in map(slot, names):
         return
     near = get_close_matches(name, names, n=1, cutoff=0.4)
     guess = f"did you mean `{near[0]}`? " if near else ""
-    raise UsageError(f"no dataset `{name}`", help=f"{guess}there are: {', '.join(names)}")
+    raise UsageError(
+        f"`--data` names no known dataset: `{name}`",
+        help=f"{guess}for the images that the spec trains on, write `--data DIR` without a name; "
+        f"known datasets: {', '.join(names)}",
+    )
 
 
 def spec_arguments(
     spec: Path, *, sets: Sequence[str] | None, data: Sequence[str] | None
 ) -> tuple[str, ...]:
-    """The arguments that say which spec is meant and where its data lies, for the next command."""
+    """Return the arguments that name a spec, its overrides and its data, for the next command."""
     settings = (part for one in sets or () for part in ("--set", one))
     places = (part for one in data or () for part in ("--data", one))
     return (str(spec), *settings, *places)
 
 
 def runs_arguments(runs: Path) -> tuple[str, ...]:
-    """The argument that says where the runs are, where it must be said."""
+    """Return `--runs` for the next command, unless the folder is the default."""
     return () if runs == RUNS else ("--runs", str(runs))

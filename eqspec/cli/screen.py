@@ -1,4 +1,4 @@
-"""Where a command speaks: data to stdout, talk to stderr, colour where a terminal takes it."""
+"""Output of a command: results to stdout, messages to stderr, colour only on a terminal."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from eqspec.errors import Diagnostic, EqspecError, SpecError
 from eqspec.printable import on_one_line, printable, printable_json
 
 PLAIN_WIDTH = 100
-"""Columns that text is laid out for where no terminal says how wide it is."""
+"""Width of the layout, in columns, when stdout is not a terminal."""
 
 _NARROWEST = 40
-"""Columns that text is laid out for at least."""
+"""Smallest width of the layout, in columns."""
 
 
 class Screen:
-    """The two streams of one command.
+    """Output streams of one command.
 
     Attributes:
-        err: rich's console on stderr, for what moves.
-        after_error: the command to suggest should this one fail; empty where none mends anything.
+        err: rich console on stderr, for live displays.
+        after_error: command to suggest if this one fails; empty for no suggestion.
     """
 
     def __init__(self, *, asked: Sequence[str] = ()) -> None:
@@ -45,102 +45,101 @@ class Screen:
 
     @property
     def colour(self) -> bool:
-        """Whether stderr takes colour."""
+        """Whether stderr supports colour."""
         return self.err.is_terminal and self.err.color_system is not None
 
     @property
     def width(self) -> int:
-        """Columns of stdout."""
+        """Width of stdout in columns."""
         return self.wrap or PLAIN_WIDTH
 
     @property
     def wrap(self) -> int | None:
-        """Columns of a terminal, or of `COLUMNS`; None in a pipe, where a line is one item."""
+        """Width at which to wrap stdout; None for a pipe, where every item is one line."""
         return _width(self._out)
 
     @property
     def talk_width(self) -> int | None:
-        """The same of stderr."""
+        """Width at which to wrap stderr; None for no wrapping."""
         return _width(self.err)
 
     @property
     def lives(self) -> bool:
-        """Whether stderr is a terminal on which lines can be drawn anew."""
+        """Whether stderr is a terminal that can redraw lines."""
         return self.err.is_terminal and not self.err.is_dumb_terminal
 
     @property
     def lost(self) -> OSError | None:
-        """Why data did not reach stdout; None where it did, or its reader had enough of it."""
+        """Error of writing to stdout; None if there was none, or if the reader closed the pipe."""
         error = self._data.lost
         return None if error is None or error.errno == errno.EPIPE else error
 
     def taking_stdout(self) -> AbstractContextManager[object]:
-        """While it is entered, what others print takes the same way, such as the text of a help."""
+        """Redirect other prints to stdout, such as help texts, through the same stream."""
         return redirect_stdout(cast("IO[str]", self._data))
 
     def show(self, text: Text | str = "") -> None:
-        """Data."""
+        """Print results to stdout."""
         self._out.print(_clean(text))
 
     def show_json(self, value: object) -> None:
-        """Data as JSON, keys in the order given; nan and infinities become null."""
-        from pydantic_core import to_jsonable_python  # here: `--help` does without
+        """Print results as JSON, keys in the order given; nan and infinities become null."""
+        from pydantic_core import to_jsonable_python  # imported late to keep `--help` fast
 
         plain = to_jsonable_python(value, inf_nan_mode="null")
         text = json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False)
         self.show(printable_json(text))
 
     def say(self, text: Text | str = "") -> None:
-        """Talk; on a terminal, wrapped."""
+        """Print a message to stderr, wrapped on a terminal."""
         width = self.talk_width
         for line in _clean(text).split("\n", allow_blank=True):
             lines = [line] if width is None else wrap(line, width=width, hang=2)
             self.err.print(Text("\n").join(lines))
 
     def say_drawn(self, text: str) -> None:
-        """Talk that was cleaned before it got its colours."""
+        """Print a message to stderr that is already cleaned and coloured."""
         self._talk.write(f"{text}\n")
         self._talk.flush()
 
     def warn(self, diagnostics: Sequence[Diagnostic]) -> None:
-        """Warnings, drawn like errors."""
+        """Print warnings in the layout of errors."""
         if diagnostics:
-            said = render(diagnostics, colour=self.colour, width=self.talk_width)
-            self.say_drawn(said)
+            self.say_drawn(render(diagnostics, colour=self.colour, width=self.talk_width))
 
     def suggest(self, *command: str) -> None:
-        """The next sensible command: the last line of every command."""
+        """Print the suggested next command, the last line of every command."""
         self.has_suggested = True
-        # In one piece, so that it can be copied.
+        # Never wrapped, so that it can be copied.
         self.err.print(Text.assemble(("next: ", "bold"), on_one_line(shlex.join(command))))
 
     def suggest_after(self, error: EqspecError) -> None:
-        """What helps to mend an error; nothing where that would be the command that has failed."""
+        """Suggest a command that helps to fix an error, unless it is the one that failed."""
         command = tuple(self.after_error)
         if isinstance(error, SpecError) and command[-1:] != ("--help",):
-            unread = all(d.code in _UNREAD and d.place is None for d in error.diagnostics)
-            command = ("list", "specs") if unread else ("explain", error.diagnostics[0].code)
+            unreadable = all(d.code in _UNREADABLE and d.place is None for d in error.diagnostics)
+            command = ("list", "specs") if unreadable else ("explain", error.diagnostics[0].code)
             command = ("eqspec", *command)
         if command and sorted(command) != sorted(self._asked):
             self.suggest(*command)
 
 
-_UNREAD = frozenset({"EQ006", "EQ009"})
-"""Codes of a spec that is not there, or no text."""
+_UNREADABLE = frozenset({"EQ006", "EQ009"})
+"""Codes of a spec that does not exist or is not text."""
 
 
 def _clean(text: Text | str) -> Text:
-    """Text that may have been written by strangers; its own styles stay."""
+    """Replace unprintable characters; styles are kept."""
     cleaned = text.copy() if isinstance(text, Text) else Text(text)
     cleaned.plain = printable(cleaned.plain)
     return cleaned
 
 
 def _width(console: Console) -> int | None:
-    """How wide a stream is, where a terminal or `COLUMNS` says so."""
-    asked = os.environ.get("COLUMNS", "")  # noqa: TID251 - here the environment is read
-    is_known = console.is_terminal or asked.isdigit()
-    # Below this nothing can be laid out; a terminal that says 0 columns does not know.
+    """Return the width given by the terminal or by `COLUMNS`, else None."""
+    columns = os.environ.get("COLUMNS", "")  # noqa: TID251 - the CLI reads the environment
+    is_known = console.is_terminal or columns.isdigit()
+    # A terminal of unknown width reports 0 columns.
     return max(console.width, _NARROWEST) if is_known else None
 
 
@@ -148,5 +147,5 @@ def _console(stream: Stream) -> Console:
     file = cast("IO[str]", stream)
     make = partial(Console, file=file, soft_wrap=True, markup=False, highlight=False, emoji=False)
     console = make()
-    # NO_COLOR asks for no colour; rich would still write bold and dim.
+    # With NO_COLOR set, rich would still write bold and dim.
     return make(color_system=None) if console.no_color else console

@@ -1,12 +1,12 @@
-"""What a person sets once for this machine: a settings file, `EQSPEC_DATA_<NAME>`, `EQSPEC_CACHE`.
+"""Settings of this machine: the settings file, `EQSPEC_DATA_<NAME>` and `EQSPEC_CACHE`.
 
     # ~/.config/eqspec/settings.yaml, or $XDG_CONFIG_HOME/eqspec/settings.yaml
     data:
       imagenet1k: /datasets/imagenet
       cifar10: ~/data/cifar10
 
-Read strictly, like a spec. Paths in it are relative to its own folder; `~` is the home folder.
-Nothing here is part of a recipe.
+The file is validated as strictly as a spec. Its paths are relative to its own folder; `~` is the
+home folder. No setting is part of a recipe.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from eqspec.spec.load import read_text
 from eqspec.spec.source import read_yaml
 
 PREFIX = "EQSPEC_DATA_"
-"""`EQSPEC_DATA_IMAGENET1K=/datasets/imagenet` says where `imagenet1k` lies."""
+"""`EQSPEC_DATA_IMAGENET1K=/datasets/imagenet` sets the folder of the dataset `imagenet1k`."""
 
 
 class Settings(BaseModel):
-    """The settings file.
+    """Content of the settings file.
 
     Attributes:
         data: name of a dataset → its folder.
@@ -37,33 +37,33 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    data: dict[str, str] = Field(default_factory=dict, description="Where datasets lie.")
+    data: dict[str, str] = Field(default_factory=dict, description="Folders of datasets, by name.")
 
 
 def places_of_this_machine() -> dict[str, Path]:
-    """Folders of datasets by slot, from the settings file and, winning, from the environment.
+    """Return the folders of datasets by slot; the environment overrides the settings file.
 
     Raises:
-        SpecError: with everything that is wrong with the settings file.
+        SpecError: with all problems of the settings file.
     """
-    environment = os.environ  # noqa: TID251 - here the environment is read
+    environment = os.environ  # noqa: TID251 - the CLI reads the environment
     return {**_in_settings(_settings_file(environment)), **_in_environment(environment)}
 
 
 def cache_folder() -> Path | None:
-    """Where to keep what can be made again; None where there is no such place.
+    """Return the cache folder, or None if there is none.
 
-    `EQSPEC_CACHE=DIR`, else `$XDG_CACHE_HOME/eqspec`, else `~/.cache/eqspec`; `EQSPEC_CACHE=off`
-    keeps nothing.
+    It is `EQSPEC_CACHE`, else `$XDG_CACHE_HOME/eqspec`, else `~/.cache/eqspec`; `EQSPEC_CACHE=off`
+    turns caching off.
     """
-    environment = os.environ  # noqa: TID251 - here the environment is read
-    if asked := environment.get("EQSPEC_CACHE"):
-        return None if asked == "off" else Path(asked)
+    environment = os.environ  # noqa: TID251 - the CLI reads the environment
+    if setting := environment.get("EQSPEC_CACHE"):
+        return None if setting == "off" else Path(setting)
     if cache := environment.get("XDG_CACHE_HOME"):
         return Path(cache) / "eqspec"
     try:
         return Path("~/.cache/eqspec").expanduser()
-    except RuntimeError:  # nobody's home
+    except RuntimeError:  # the user has no home folder
         return None
 
 

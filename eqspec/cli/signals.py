@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a wish to stop, which the run meets between two steps."""
+"""Turn Ctrl-C and SIGTERM into a stop request that a run honours between two steps."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _CAUGHT = (signal.SIGINT, signal.SIGTERM)
 
 
 class StopSignals:
-    """Catches both signals while it is entered.
+    """Context manager that catches SIGINT and SIGTERM.
 
-    The first one is only noted, so that the step at hand can be finished and saved. At rest, when
-    all that was done is saved, and at the second one, KeyboardInterrupt is raised at once.
+    The first signal only sets `wanted`, so that the current step can be finished and saved. When
+    everything is saved (`at_rest`), and on a second signal, KeyboardInterrupt is raised at once.
 
     Attributes:
-        at_rest: nothing would be lost by stopping now; set by whoever knows.
+        at_rest: whether stopping now would lose nothing; set by the running command.
     """
 
     def __init__(self) -> None:
@@ -29,16 +29,16 @@ class StopSignals:
 
     @property
     def wanted(self) -> bool:
-        """Whether a signal has come."""
+        """Whether a signal was received."""
         return self._received is not None
 
     @property
     def exit_status(self) -> int:
-        """128 and the signal's number: 130 for Ctrl-C, 143 for SIGTERM."""
+        """128 plus the number of the signal: 130 for Ctrl-C, 143 for SIGTERM."""
         return 128 + (self._received or signal.SIGINT)
 
     def __enter__(self) -> Self:
-        # Python lets no other thread than the main one change handlers.
+        # Only the main thread may change signal handlers.
         if threading.current_thread() is threading.main_thread():
             self._before = {number: signal.signal(number, self._note) for number in _CAUGHT}
         return self
@@ -55,8 +55,8 @@ class StopSignals:
     def _note(self, number: int, frame: FrameType | None) -> None:
         del frame
         if os.getpid() != self._process:
-            # A loader's process, forked from this one: a terminal's Ctrl-C reaches it too, but only
-            # its parent ends it, with SIGTERM.
+            # A data loader forked from this process: Ctrl-C in a terminal reaches it too, but its
+            # parent ends it, with SIGTERM.
             if number == signal.SIGTERM:
                 os._exit(128 + number)
             return

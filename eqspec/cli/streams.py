@@ -1,4 +1,4 @@
-"""stdout and stderr that cannot fail in the middle of a run: what is lost is said at the end."""
+"""Wrappers of stdout and stderr whose errors do not interrupt a run but are reported at the end."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from contextlib import suppress
 from typing import TextIO
 
 CLOSED = OSError(errno.EBADF, os.strerror(errno.EBADF))
-"""Of a stream that the process was started without."""
+"""Error of a stream that was closed before the process started."""
 
 
 class Stream(io.TextIOBase):
-    """One of the two. What its encoding lacks is written as `?`; what fails is remembered.
+    """Text stream that never raises; characters missing in its encoding are written as `?`.
 
     Attributes:
-        lost: why nothing more reaches it; None while all is well.
+        lost: the error after which nothing is written any more; None if there was none.
     """
 
     def __init__(self, stream: TextIO | None) -> None:
@@ -25,25 +25,25 @@ class Stream(io.TextIOBase):
 
     @property
     def encoding(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride] - as in TextIOWrapper
-        """Of the stream beneath."""
+        """Encoding of the wrapped stream."""
         return getattr(self._stream, "encoding", None) or "utf-8"
 
     def isatty(self) -> bool:
-        """Whether it is a terminal."""
+        """Whether the wrapped stream is a terminal."""
         return self._stream is not None and self._stream.isatty()
 
     def fileno(self) -> int:
-        """Of the stream beneath; OSError where it has none."""
+        """File descriptor of the wrapped stream; OSError if there is none."""
         if self._stream is None:
             raise CLOSED
         return self._stream.fileno()
 
     def writable(self) -> bool:
-        """Always: what cannot be written is dropped."""
+        """Always true: text that cannot be written is dropped."""
         return True
 
     def write(self, text: str, /) -> int:
-        """Writes what its encoding has; never fails."""
+        """Write the text; never raises."""
         if self._stream is None:
             self.lost = CLOSED
         elif self.lost is None:
@@ -55,7 +55,7 @@ class Stream(io.TextIOBase):
         return len(text)
 
     def flush(self) -> None:
-        """Hands on what was written; never fails."""
+        """Flush the wrapped stream; never raises."""
         if self._stream is not None and self.lost is None:
             try:
                 self._stream.flush()
@@ -63,7 +63,7 @@ class Stream(io.TextIOBase):
                 self.give_up(error)
 
     def give_up(self, error: OSError) -> None:
-        """Drops all else, also what Python would flush at its end, and fail again."""
+        """Drop all further text, including what Python flushes at exit, which would fail again."""
         self.lost = error
         with suppress(OSError, ValueError):
             nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -1,4 +1,4 @@
-"""A length of time as a person writes it: `11h`, `90m`, `2d`, `12h30m`."""
+"""Parse durations such as `11h`, `90m`, `2d` or `12h30m`."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ _SECONDS = (86400, 3600, 60, 1)
 
 
 def seconds_of(text: str) -> int:
-    """The length in seconds.
+    """Return a duration in seconds.
 
     Raises:
-        UsageError: when it is none.
+        UsageError: when the text is not a duration.
     """
-    written = _FORM.fullmatch(text.strip())
-    parts = written.groups() if written else ()
+    match = _FORM.fullmatch(text.strip())
+    parts = match.groups() if match else ()
     total = sum(int(part) * unit for part, unit in zip(parts, _SECONDS, strict=False) if part)
     if total > 0:
         return total
-    plain = text.strip().isdecimal() and int(text) > 0
-    guess = f"say of what: `{text}h`, `{text}m` or `{text}s`" if plain else "write `11h` or `90m`"
-    raise UsageError(f"`--time-limit {text}` is no length of time", help=guess)
+    has_no_unit = text.strip().isdecimal() and int(text) > 0
+    example = f"`{text}h`, `{text}m` or `{text}s`" if has_no_unit else "`11h` or `90m`"
+    message = f"`--time-limit {text}` is not a duration"
+    raise UsageError(message, help=f"give a number and a unit, as in {example}")

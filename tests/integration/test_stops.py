@@ -142,7 +142,7 @@ def test_a_place_that_is_no_folder_is_explained(runs: Runs, tmp_path: Path, plac
     blocked.write_text("")
     root = blocked if place == "a file" else blocked / "runs"
     said = runs("--runs", str(root), status=2)
-    assert f"`{blocked}` is a file, and --runs needs a folder" in said
+    assert f"--runs needs a folder, but `{blocked}` is a file" in said
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
@@ -200,7 +200,7 @@ def test_a_fork_is_a_run_of_its_own_beside_the_folder(runs: Runs) -> None:
     assert RunFolder.open(path).state() is State.INTERRUPTED
     nothing = runs(str(path), "--set", "keep.last=1", "--fork", status=2)
     assert "there is nothing to fork" in nothing
-    assert "--fork is for a run folder" in runs("--fork", status=2)
+    assert "`--fork` needs a run folder" in runs("--fork", status=2)
 
 
 def test_the_keep_rule_holds_during_a_run(runs: Runs) -> None:

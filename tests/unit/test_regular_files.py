@@ -63,7 +63,7 @@ def pictures(tmp_path: Path) -> Path:
 @EACH
 def test_it_is_said_what_stands_there_instead_of_an_image(kind: str, tmp_path: Path) -> None:
     KINDS[kind](tmp_path / "x.png")
-    with pytest.raises(UnreadableImage, match=rf"x\.png: it is {kind}, no file"):
+    with pytest.raises(UnreadableImage, match=rf"x\.png: it is {kind}, not a file"):
         decode(tmp_path / "x.png")
 
 
@@ -92,7 +92,7 @@ def test_check_counts_and_names_it(
     spec = tmp_path / "toy.yaml"
     spec.write_text(toy_text("vicreg"))
     assert main(["check", str(spec), "--data", str(pictures)]) == 0
-    assert "x.png: it is a FIFO, no file" in "".join(capsys.readouterr())
+    assert "x.png: it is a FIFO, not a file" in "".join(capsys.readouterr())
 
 
 @pytest.mark.parametrize("opens", [_members, _opened], ids=["tar", "parquet"])
@@ -100,5 +100,5 @@ def test_shards_are_files_too(opens: Callable[[Path], object], tmp_path: Path) -
     if opens is _opened:
         pytest.importorskip("pyarrow")
     os.mkfifo(tmp_path / "shard")
-    with pytest.raises(EqspecError, match="it is a FIFO, no file"):
+    with pytest.raises(EqspecError, match="it is a FIFO, not a file"):
         opens(tmp_path / "shard")

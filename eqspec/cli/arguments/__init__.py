@@ -1,1 +1,1 @@
-"""The arguments of each command and what it says: one file per command, named like it."""
+"""Arguments, help text and output of each command: one file per command, with the same name."""

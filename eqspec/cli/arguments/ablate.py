@@ -1,4 +1,4 @@
-"""`eqspec ablate`: its arguments, and what it says."""
+"""Arguments and output of `eqspec ablate`."""
 
 from __future__ import annotations
 
@@ -34,25 +34,23 @@ _Grid = Annotated[
     typer.Option(
         "--grid",
         metavar="AXIS[,AXIS|=VALUES]",
-        help="What to vary: short names or dotted paths, without values over the paper's; or "
-        "`variant`, over what `compare:` names. Repeatable.",
+        help="Axes to vary: short names or dotted paths. Without values, those of the paper. "
+        "`variant` varies over the variants of `compare:`. Repeatable.",
     ),
 ]
 _Seeds = Annotated[
     str | None,
     typer.Option(
-        metavar="N|LIST", help="How many seeds, from the spec's own upwards; or which: 0,1,2."
+        metavar="N|LIST", help="Number of seeds, counted up from the spec's own, or a list: 0,1,2."
     ),
 ]
-_DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Only show which runs there are, and how far.")
-]
+_DryRun = Annotated[bool, typer.Option("--dry-run", help="Only list the runs and their progress.")]
 _StopOnFailure = Annotated[
-    bool, typer.Option("--stop-on-failure", help="Do not go on to the next run.")
+    bool, typer.Option("--stop-on-failure", help="Stop when a run fails; default: continue.")
 ]
-_Retry = Annotated[bool, typer.Option("--retry", help="Go on with runs that have failed, too.")]
+_Retry = Annotated[bool, typer.Option("--retry", help="Also resume runs that failed.")]
 _Csv = Annotated[
-    Path | None, typer.Option("--csv", metavar="FILE", help="Write every number of every run.")
+    Path | None, typer.Option("--csv", metavar="FILE", help="Write all measurements to a CSV file.")
 ]
 
 
@@ -71,22 +69,22 @@ def command(  # noqa: PLR0913 - its options
     csv: _Csv = None,
     as_json: Json = False,
 ) -> int:
-    """Trains a spec at every point of a grid, or goes on where that stopped.
+    """Train a spec at every point of a grid.
 
-    Every point and seed is an ordinary run; runs that exist are not made again. One table shows
-    the mean over seeds at every point, and beside them the untrained encoders and the controls.
-    The variants of `compare:` are an axis, `variant`, and left out of any other grid.
+    Each point and seed is an ordinary run. Finished runs are reused and stopped runs are resumed.
+    A table shows the mean over seeds at every point, next to the untrained encoders and the
+    controls. The variants of `compare:` form the axis `variant`; other grids leave them out.
     """
     from eqspec.commands.ablate.grid import read_grid
     from eqspec.commands.ablate.study import compile_grid
 
     screen, given = screen_of(context), spec_arguments(spec, sets=sets, data=data)
     screen.after_error = ("eqspec", "ablate", "--help")
-    asked_for = read_grid(grid or (), seeds=seeds)
+    requested = read_grid(grid or (), seeds=seeds)
     where = data_places(data, spec=spec)
-    study = compile_grid(spec, asked_for, runs=runs, overrides=sets or (), data=where)
+    study = compile_grid(spec, requested, runs=runs, overrides=sets or (), data=where)
     screen.warn(study.warnings)
-    # Only now, so that a wrong grid is refused at once: importing torch takes seconds.
+    # Imported late, so that a mistake in the grid is reported at once: torch takes seconds.
     from eqspec.cli.progress.ablate import Asked, run_study, show_plan
     from eqspec.commands.running.series import Manner
 

@@ -1,4 +1,4 @@
-"""`eqspec audit`: its arguments, and what it says."""
+"""Arguments and output of `eqspec audit`."""
 
 from __future__ import annotations
 
@@ -22,28 +22,29 @@ def command(  # noqa: PLR0913 - its options
     context: typer.Context,
     *,
     run: Annotated[
-        str, typer.Argument(help="A run: its path, the beginning of its name, or `latest`.")
+        str,
+        typer.Argument(metavar="RUN", help="A run: its path, the start of its name, or `latest`."),
     ],
-    level: Annotated[Level, typer.Option(help="How deep to look; takes in the levels before.")] = (
-        Level.REPLAYS
-    ),
-    steps: Annotated[int, typer.Option(min=1, metavar="K", help="Steps that L2 replays.")] = STEPS,
+    level: Annotated[
+        Level, typer.Option(help="Deepest level to check; includes all levels before it.")
+    ] = Level.REPLAYS,
+    steps: Annotated[
+        int, typer.Option(min=1, metavar="K", help="Number of steps that L2 replays.")
+    ] = STEPS,
     data: Data = None,
     data_full: Annotated[
         bool,
-        typer.Option(
-            "--data-full", help="L1 reads every image whose content the run knows, not some."
-        ),
+        typer.Option("--data-full", help="Let L1 compare all recorded images instead of a sample."),
     ] = False,
     runs: Runs = RUNS,
     as_json: Json = False,
 ) -> int:
-    """Checks that a run is intact, could be made again here, and replays.
+    """Verify that a run is intact and reproducible.
 
-    L0: every file is as it was sealed. L1: spec, code, environment and data are the same here. L2:
-    the first steps, trained anew in memory, have the recorded numbers bit for bit. L4: evaluations,
-    made again in memory from the kept checkpoints, have the stored numbers (L3 is not there yet).
-    Ends with status 3 when a level does not hold, or cannot be checked. Changes nothing.
+    L0: no file has changed since the run was sealed. L1: spec, code, environment and data are the
+    same on this machine. L2: training the first steps again gives the recorded numbers, bit for
+    bit. L3 does not exist yet. L4: repeating the evaluations on the kept checkpoints gives the
+    stored numbers. The exit status is 3 if a level fails or cannot be checked. Changes no file.
     """
     from eqspec.cli.render.audit import as_data, blocks
     from eqspec.cli.render.blocks import drawn

@@ -1,4 +1,4 @@
-"""`eqspec check`: its arguments, and what it says."""
+"""Arguments and output of `eqspec check`."""
 
 from __future__ import annotations
 
@@ -37,19 +37,20 @@ def command(
     as_json: Json = False,
     output_format: Format = None,
 ) -> int:
-    """Finds every problem of a spec.
+    """Find every problem in a spec.
 
-    Each with its place, all in one pass. Where there is none, says in a line what the spec is, and
-    of data whose place is known: how many images, of which sizes and classes, and three of them.
+    All problems are reported at once, each with its location. A valid spec is summarised in one
+    line. For each dataset whose folder is known, prints the number of images, their sizes and
+    classes, and three examples.
     """
-    # Threads that numpy's linear algebra starts on import cost more than the check itself.
+    # The threads that numpy's linear algebra starts on import cost more than the check itself.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # noqa: TID251 - only for this process
     from eqspec.cli.render import check as page
     from eqspec.cli.render.github import workflow_commands
     from eqspec.commands.check import check as find
 
     screen, given = screen_of(context), spec_arguments(spec, sets=sets, data=data)
-    screen.after_error = ()  # once more, it would find the same
+    screen.after_error = ()  # checking again would find the same problems
     shape = OutputFormat.JSON if as_json else output_format or OutputFormat.TEXT
     try:
         found = find(spec, overrides=sets or (), data=data_places(data, spec=spec))

@@ -1,4 +1,4 @@
-"""`eqspec diff`: its arguments, and what it says."""
+"""Arguments and output of `eqspec diff`."""
 
 from __future__ import annotations
 
@@ -14,27 +14,25 @@ EXAMPLES = (
     "eqspec diff specs/quickstart.yaml latest --json",
 )
 
-Which = Annotated[
-    str, typer.Argument(help="A run: its path, the beginning of its name, or `latest`; or a spec.")
-]
+_COMPARAND = "A run (its path, the start of its name, or `latest`) or a spec."
 
 
 def command(  # noqa: PLR0913 - its options
     context: typer.Context,
     *,
-    a: Which,
-    b: Which,
+    a: Annotated[str, typer.Argument(metavar="A", help=_COMPARAND)],
+    b: Annotated[str, typer.Argument(metavar="B", help=_COMPARAND)],
     runs: Runs = RUNS,
     every_metric: Annotated[
-        bool, typer.Option("--all", help="Every number of an evaluation, not only its headline.")
+        bool, typer.Option("--all", help="Compare all metrics, not only the summary metrics.")
     ] = False,
     as_markdown: Annotated[bool, typer.Option("--md", help="Print Markdown.")] = False,
     as_json: Json = False,
 ) -> int:
-    """Shows in what two runs differ.
+    """Compare two runs, or a run and a spec.
 
-    What changes the result comes first; then code, environment, data, metrics, and the first step
-    at which the curves part.
+    Lists the differences that change the result first, then code, environment, data and metrics,
+    and the first step at which the training curves diverge.
     """
     from eqspec.cli.render.blocks import drawn, markdown
     from eqspec.cli.render.diff import as_data, blocks
@@ -49,7 +47,7 @@ def command(  # noqa: PLR0913 - its options
         screen.show(markdown(tuple(blocks(found))))
     else:
         screen.show(drawn(tuple(blocks(found)), width=screen.width))
-    sides = [side.name for side in (found.b, found.a) if side.folder is not None]
-    then = ("audit", sides[0]) if sides else ("run", found.b.name)
+    runs_compared = [one.name for one in (found.b, found.a) if one.folder is not None]
+    then = ("audit", runs_compared[0]) if runs_compared else ("run", found.b.name)
     screen.suggest("eqspec", *then, *runs_arguments(runs))
     return 0

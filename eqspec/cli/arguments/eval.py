@@ -1,4 +1,4 @@
-"""`eqspec eval`: its arguments, and what it says."""
+"""Arguments and output of `eqspec eval`."""
 
 from __future__ import annotations
 
@@ -32,32 +32,34 @@ def command(  # noqa: PLR0913 - its options
     context: typer.Context,
     *,
     run: Annotated[
-        str, typer.Argument(help="A run: its path, the beginning of its name, or `latest`.")
+        str,
+        typer.Argument(metavar="RUN", help="A run: its path, the start of its name, or `latest`."),
     ],
     uses: Annotated[
         list[str] | None,
-        typer.Option("--use", metavar="NAME", help="An evaluation card to judge by; repeatable."),
+        typer.Option("--use", metavar="NAME", help="Evaluation card to use. Repeatable."),
     ] = None,
     spec: Annotated[
         Path | None,
-        typer.Option(metavar="SPEC", help="Judge by what this spec, the run's own, says now."),
+        typer.Option(metavar="SPEC", help="Use the evaluations of this edition of the run's spec."),
     ] = None,
     sets: Sets = None,
     data: Data = None,
     runs: Runs = RUNS,
     as_json: Json = False,
 ) -> int:
-    """Makes the evaluations that a run lacks, whether it has finished or was stopped.
+    """Evaluate the encoder of a run.
 
-    By default those of its own plan; results that are there already are read, not made again. A
-    finished run is sealed again, and its new seal names the one before.
+    Runs the evaluations of its plan that have no result yet, or others with `--use` or `--spec`.
+    The run may be finished or stopped. A finished run is sealed again; the new seal names the
+    previous one.
     """
     from eqspec.runs.query import find
 
     screen = screen_of(context)
     screen.after_error = ("eqspec", "status", *runs_arguments(runs))
     if uses and spec is not None:
-        raise UsageError("`--use` and `--spec` both say what to judge by", help="give one of them")
+        raise UsageError("`--use` and `--spec` exclude each other", help="give one of them")
     folder = find(runs, reference=run)
     from eqspec.cli.progress.eval import Asked, judge
 

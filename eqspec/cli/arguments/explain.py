@@ -1,4 +1,4 @@
-"""`eqspec explain`: its arguments, and what it says."""
+"""Arguments and output of `eqspec explain`."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from eqspec.cli.screen import Screen
 
 EXAMPLES = (
-    "eqspec explain                                               every code",
-    "eqspec explain EQ021                                         what a code means",
-    "eqspec explain equivariance.lambda                           what a field means",
-    "eqspec explain specs/quickstart.yaml train.batch             a value, and where it is from",
-    "eqspec explain specs/quickstart.yaml method.projector.widths",
-    "eqspec explain specs/quickstart.yaml                         every value",
-    "eqspec explain runs/quickstart/1a2b3c4d-s0 train.batch       a value of a run",
+    "eqspec explain                                  list all error codes",
+    "eqspec explain EQ021                            explain an error code",
+    "eqspec explain equivariance.lambda              explain a field",
+    "eqspec explain quickstart                       list all values of a spec",
+    "eqspec explain quickstart train.batch           a value and its origin",
+    "eqspec explain quickstart method.projector.widths",
+    "eqspec explain runs/quickstart/1a2b3c4d-s0 train.batch",
 )
 
 _CODE = re.compile(r"EQ\d+", re.IGNORECASE)
@@ -33,20 +33,20 @@ def command(
     topic: Annotated[
         str | None,
         typer.Argument(
-            metavar="[CODE|PATH|SPEC|RUN]", help="A code, a field, a spec, or a run's folder."
+            metavar="CODE|PATH|SPEC|RUN", help="An error code, a field, a spec or a run folder."
         ),
     ] = None,
     path: Annotated[
         str | None,
-        typer.Argument(metavar="[PATH]", help="Dotted path of a value of the spec or run."),
+        typer.Argument(metavar="PATH", help="Dotted path of a value in the spec or run."),
     ] = None,
     sets: Sets = None,
     as_json: Json = False,
 ) -> int:
-    """Explains a diagnostic's code, or a value of a spec or a run.
+    """Explain an error code, or a value of a spec.
 
-    Of a value: its unit, what it means, its default, the paper's value, and where it was decided:
-    a line of the spec, `--set`, a card, or a default.
+    For a value, shows its meaning, unit, default, the value in the paper, and its origin: a line
+    of the spec, `--set`, a card, or a default.
     """
     from eqspec.commands.explain.lookup import is_spec
 
@@ -57,7 +57,7 @@ def command(
     elif topic is not None and is_spec(topic) and not _CODE.fullmatch(topic):
         _spec(screen, topic, path, sets=sets or [], as_json=as_json)
     elif path is not None or sets:
-        raise UsageError(f"`{topic}` is no spec", help="eqspec explain SPEC PATH")
+        raise UsageError(f"`{topic}` is not a spec", help="eqspec explain SPEC PATH")
     else:
         _topic(screen, topic, as_json=as_json)
     return 0
@@ -90,7 +90,7 @@ def _run(screen: Screen, run: str, path: str | None, *, sets: list[str], as_json
 
     screen.after_error = ("eqspec", "show", run)
     if sets:
-        message = "nothing can be set in a run that was made"
+        message = "`--set` cannot change an existing run"
         raise UsageError(message, help=f"eqspec explain {run}/resolved.yaml PATH --set …")
     leaves = explain_run(Path(run), path)
     found = None

@@ -1,4 +1,4 @@
-"""`eqspec gc`: its arguments, and what it says."""
+"""Arguments and output of `eqspec gc`."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ def command(
     context: typer.Context,
     *,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be removed; change nothing.")
+        bool, typer.Option("--dry-run", help="List what would be deleted; delete nothing.")
     ] = False,
     runs: Runs = RUNS,
     as_json: Json = False,
 ) -> int:
-    """Removes what runs do not need.
+    """Delete files that no run needs.
 
-    Checkpoints that their `keep:` does not ask for, and what killed writes left behind. Runs that
-    somebody is writing to are left alone; sealed runs are sealed again.
+    These are checkpoints that `keep:` does not ask for, and temporary files of interrupted writes.
+    Runs in progress are skipped; sealed runs are sealed again.
     """
     from eqspec.cli.render.blocks import drawn
     from eqspec.cli.render.gc import as_data, blocks

@@ -1,4 +1,4 @@
-"""`eqspec init`: its arguments, and what it says."""
+"""Arguments and output of `eqspec init`."""
 
 from __future__ import annotations
 
@@ -21,26 +21,27 @@ def command(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write into.")],
     plugin: Annotated[
         str | None,
-        typer.Option("--plugin", metavar="NAME", help="A Python package that brings an op."),
+        typer.Option("--plugin", metavar="NAME", help="Name of a Python package with a new op."),
     ] = None,
     as_json: Json = False,
 ) -> int:
-    """Writes a small commented spec that runs as it is.
+    """Write an example spec, or a plugin.
 
-    With `--plugin`, the scaffold of a package that brings an op of your own. Never overwrites.
+    The spec is small, commented and ready to run. With `--plugin`, writes the scaffold of a Python
+    package with an op of your own. Never overwrites a file.
     """
     from eqspec.commands.init import init
 
     screen = screen_of(context)
     screen.after_error = ("eqspec", "init", "--help")
-    made = init(folder, plugin=plugin)
+    new = init(folder, plugin=plugin)
     if as_json:
-        screen.show_json({"files": [str(path) for path in made.files], "spec": str(made.spec)})
+        screen.show_json({"files": [str(path) for path in new.files], "spec": str(new.spec)})
     else:
-        for path in made.files:
+        for path in new.files:
             screen.show(str(path))
     if plugin is None:
-        screen.suggest("eqspec", "check", str(made.spec))
+        screen.suggest("eqspec", "check", str(new.spec))
     else:
-        screen.suggest("pip", "install", "--editable", str(made.folder))
+        screen.suggest("pip", "install", "--editable", str(new.folder))
     return 0

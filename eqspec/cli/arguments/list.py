@@ -1,4 +1,4 @@
-"""`eqspec list`: its arguments, and what it says."""
+"""Arguments and output of `eqspec list`."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ def command(
     *,
     family: Annotated[
         str | None,
-        typer.Argument(metavar="[FAMILY]", help="methods, backbones, …; also `ops` and `specs`."),
+        typer.Argument(metavar="FAMILY", help="A family of cards, such as methods; ops; specs."),
     ] = None,
     as_json: Json = False,
 ) -> int:
-    """Lists what a spec may name.
+    """List the cards that a spec can use.
 
-    The cards of every family, or of one; `ops` lists the mechanisms behind them, `specs` the specs
-    that ship. `methods` lists what a method may carry with it.
+    Lists all families, or the given one. `methods` also lists the equivariance rewrites that can
+    be added to a method; `ops` lists the mechanisms behind the cards; `specs` lists the specs that
+    come with eqspec.
     """
     from eqspec.cli.render import list as page
     from eqspec.commands.list import KINDS, OPS, SPECS, entries, listed_with

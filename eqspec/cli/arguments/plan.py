@@ -1,4 +1,4 @@
-"""`eqspec plan`: its arguments, and what it says."""
+"""Arguments and output of `eqspec plan`."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ EXAMPLES = (
 
 Graph = Annotated[
     Literal["text", "dot"] | None,
-    typer.Option(help="Print the training graph alone, as text or for Graphviz."),
+    typer.Option(help="Print only the training graph, as text or for Graphviz."),
 ]
 On = Annotated[
     str | None,
-    typer.Option("--on", metavar="CARD", help="Also say how long a machine of the registry takes."),
+    typer.Option("--on", metavar="CARD", help="Also estimate the time on a machine card."),
 ]
 Out = Annotated[
     Path | None,
-    typer.Option("--out", "-o", metavar="FILE", help="Write the plan, to be run as it is."),
+    typer.Option("--out", "-o", metavar="FILE", help="Write the plan to a file for `eqspec run`."),
 ]
 
 
@@ -58,14 +58,14 @@ def command(  # noqa: PLR0913 - its options
     graph: Graph = None,
     out: Out = None,
     trace: Annotated[
-        bool, typer.Option(help="Count parameters, operations and memory, which takes torch.")
+        bool, typer.Option(help="Count parameters, operations and memory (imports torch).")
     ] = True,
     as_json: Json = False,
 ) -> int:
-    """Shows what would run, and what it costs.
+    """Show what would run and what it would cost.
 
-    Choices, views, graph, training, parameters, operations, memory, disk; and of each training and
-    evaluation whether it will be done (+), is there already (=) or differs (~). Changes nothing.
+    Shows choices, views, graph, training, parameters, operations, memory and disk. Each training
+    and evaluation is marked: it would run (+), already exists (=) or differs (~). Changes no file.
     """
     from eqspec.cli.settings import cache_folder
     from eqspec.commands.plan import PlanRequest
@@ -89,30 +89,30 @@ def command(  # noqa: PLR0913 - its options
     screen.warn(planning.warnings)
     _show(planning, graph=graph, as_json=as_json, screen=screen)
     if out is not None:
-        screen.say(f"The plan is in {out}.")
+        screen.say(f"The plan was written to {out}.")
         given = spec_arguments(out, sets=None, data=data)
     _say_next(planning, (*given, *runs_arguments(runs)), screen=screen)
     return 0
 
 
 def _say_next(planning: Planning, given: tuple[str, ...], *, screen: Screen) -> None:
-    """The command that runs the plan, where it would run as it was estimated."""
+    """Suggest the command that runs the plan, if `eqspec run` can run it as estimated."""
     cost = planning.own.cost
     if cost is not None and cost.machine is not None and cost.machine.devices > 1:
         devices = cost.machine.devices
-        screen.say(f"`eqspec run` uses one device for now; the estimate is for {devices}.")
+        screen.say(f"`eqspec run` uses one device so far; the estimate is for {devices}.")
     else:
         places = (part for name in planning.needed for part in ("--data", f"{name}=DIR"))
         screen.suggest("eqspec", "run", *given, *places)
 
 
 def _refuse(*, on: str | None, out: Path | None, trace: bool) -> None:
-    """Refuses options that do not go together, or that no plan could be written to."""
+    """Refuse contradicting options, and an output path that is a folder."""
     if on is not None and not trace:
-        message = "`--on` needs the number of operations, and `--no-trace` leaves it out"
+        message = "`--on` needs the number of operations, which `--no-trace` does not count"
         raise UsageError(message, help="leave out one of the two")
     if out is not None and out.is_dir():
-        message = f"`{out}` is a folder, and the plan needs a file"
+        message = f"`--out` needs a file, but `{out}` is a folder"
         raise UsageError(message, help=f"-o {out / 'NAME.plan'}")
 
 

@@ -1,4 +1,4 @@
-"""`eqspec run`: its arguments, and what it says."""
+"""Arguments and output of `eqspec run`."""
 
 from __future__ import annotations
 
@@ -42,28 +42,28 @@ TimeLimit = Annotated[
     str | None,
     typer.Option(
         metavar="TIME",
-        help="Save and stop before so much time has passed: `11h`, `90m`, `12h30m`. The same "
-        "command goes on.",
+        help="Save and stop before this much time has passed: `11h`, `90m`, `12h30m`. The same "
+        "command resumes the run.",
     ),
 ]
 Again = Annotated[
     bool,
     typer.Option(
         "--again",
-        help="Make what is complete once more, beside it, in a folder whose name ends in `.2`.",
+        help="Run a complete run once more, in a new folder whose name ends in `.2`.",
     ),
 ]
 Fork = Annotated[
     bool,
     typer.Option(
         "--fork",
-        help="With a run folder and --set: where that trains something else, make it a run of its "
-        "own beside the folder, from step 0. Without it such a change is refused.",
+        help="With a run folder and --set: allow overrides that change the recipe, and train a new "
+        "run beside the folder, from step 0.",
     ),
 ]
 Retry = Annotated[
     bool,
-    typer.Option("--retry", help="Go on with a run that has failed, from its last checkpoint."),
+    typer.Option("--retry", help="Resume a run that failed, from its last checkpoint."),
 ]
 
 
@@ -81,16 +81,16 @@ def command(  # noqa: PLR0913 - its options
     retry: Retry = False,
     as_json: Json = False,
 ) -> int:
-    """Trains and judges a spec, or goes on where that stopped.
+    """Train and evaluate a spec, or resume its run.
 
-    SPEC may also be a plan that `eqspec plan -o` has written, or a run folder. The variants of
-    `compare:` come first, each a run of its own; one table compares them all. Ctrl-C finishes the
-    step, saves and stops; the same command goes on from there.
+    SPEC may also be a plan written by `eqspec plan -o`, or a run folder. The variants of `compare:`
+    run first, each in a folder of its own; one table compares them all. Ctrl-C finishes the current
+    step, saves and stops; the same command resumes from there.
     """
     from eqspec.cli.time_limit import seconds_of
     from eqspec.commands.running.deadline import Deadline
 
-    # From here on time counts: importing torch is a part of it.
+    # The limit includes the time to import torch.
     deadline = None if time_limit is None else Deadline.after(seconds_of(time_limit))
     screen, given = screen_of(context), spec_arguments(spec, sets=sets, data=data)
     folder = (spec / "plan.json").is_file()
@@ -98,8 +98,8 @@ def command(  # noqa: PLR0913 - its options
     where = data_places(data, spec=spec)
     planned = _planned(spec, sets=sets or (), where=where, fork=fork)
     screen.warn(planned.warnings)
-    screen.say(f"To be run: {', then '.join(plan.name for plan in planned.in_order)}.")
-    # Only now, so that a wrong spec is refused at once: importing torch takes seconds.
+    screen.say(f"Runs to do: {', '.join(plan.name for plan in planned.in_order)}.")
+    # Imported late, so that a mistake in the spec is reported at once: torch takes seconds.
     from eqspec.cli.progress.run import Asked, run_series
     from eqspec.commands.running.series import Manner
 
@@ -113,12 +113,12 @@ def command(  # noqa: PLR0913 - its options
         again=("eqspec", "run", *given, *runs_arguments(runs), *flags, *limit),
         replicate=_replicate(spec, planned, data=data, sets=sets or [], runs=runs),
     )
-    screen.after_error = ()  # errors of a run say themselves what mends them
+    screen.after_error = ()  # errors of a run carry their own suggestions
     return run_series(planned, asked, screen=screen)
 
 
 def _planned(spec: Path, *, sets: Sequence[str], where: DataPlaces, fork: bool) -> Planned:
-    """The plan that is meant: a spec's, a saved one, or a folder's with something set anew."""
+    """Return the plan of a spec, a saved plan, or the plan of a run folder with overrides."""
     from eqspec.commands.planning.plans import plan_spec
     from eqspec.commands.running.fork import plan_folder
 
@@ -127,8 +127,8 @@ def _planned(spec: Path, *, sets: Sequence[str], where: DataPlaces, fork: bool) 
         return plan_folder(spec, overrides=sets, data=where, fork=fork)
     if fork:
         raise UsageError(
-            f"--fork is for a run folder, and `{spec}` is none",
-            help="an edited spec needs no fork: another recipe has another folder of its own",
+            f"`--fork` needs a run folder, and `{spec}` is not one",
+            help="leave it out: an edited spec with a new recipe gets a new folder anyway",
         )
     return plan_spec(spec, overrides=sets, data=where, fetch=True)
 
@@ -136,7 +136,7 @@ def _planned(spec: Path, *, sets: Sequence[str], where: DataPlaces, fork: bool) 
 def _replicate(
     spec: Path, planned: Planned, *, data: list[str] | None, sets: list[str], runs: Path
 ) -> tuple[str, ...]:
-    """The command that does the same with another seed; in a saved plan nothing can be set."""
+    """Return the command that trains with another seed; a saved plan allows no overrides."""
     from eqspec.commands.planning.plan_files import is_plan
 
     if spec.is_file() and is_plan(spec):

@@ -1,4 +1,4 @@
-"""`eqspec schema`: its arguments, and what it says."""
+"""Arguments and output of `eqspec schema`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from eqspec.cli.options import Json, screen_of
+from eqspec.cli.options import screen_of
 
 EXAMPLES = (
     "eqspec schema",
@@ -19,14 +19,17 @@ def command(
     context: typer.Context,
     *,
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", metavar="FILE", help="Write it to a file.")
+        Path | None, typer.Option("-o", "--out", metavar="FILE", help="Write the schema to a file.")
     ] = None,
-    as_json: Json = True,  # noqa: ARG001 - it is JSON in any case
+    as_json: Annotated[  # noqa: ARG001 - the output is always JSON
+        bool, typer.Option("--json", show_default=False, help="Print JSON (always the case).")
+    ] = True,
 ) -> int:
-    """Prints the JSON Schema of a spec.
+    """Print the JSON Schema of a spec.
 
-    Every field with its description, unit, default and the paper's value. Editors that know the
-    YAML language server read it where a spec begins with the line that the command tells.
+    Each field has its description, unit, default and the value in the paper. With `--out`, the
+    command also prints the first line that a spec needs for editors with the YAML language server
+    to find the schema.
     """
     from eqspec.commands.schema import modeline, schema_text, write_schema
 
@@ -37,6 +40,6 @@ def command(
         screen.suggest("eqspec", "schema", "-o", "schema.json")
         return 0
     write_schema(out)
-    screen.say(f"first line of a spec beside it:  {modeline(out.name)}")
+    screen.say(f"first line of a spec in the same folder:  {modeline(out.name)}")
     screen.suggest("eqspec", "explain", "train.batch")
     return 0

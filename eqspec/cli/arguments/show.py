@@ -1,4 +1,4 @@
-"""`eqspec show`: its arguments, and what it says."""
+"""Arguments and output of `eqspec show`."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ def command(
         str,
         typer.Argument(
             metavar="NAME",
-            help="Of a card or an op; or a run: path, beginning of its name, latest.",
+            help="A card, an op or a run: its path, the start of its name, or `latest`.",
         ),
     ],
     family: Annotated[
-        str | None, typer.Option("--family", metavar="FAMILY", help="Only of this family.")
+        str | None, typer.Option("--family", metavar="FAMILY", help="Search only in this family.")
     ] = None,
     runs: Runs = RUNS,
     as_json: Json = False,
 ) -> int:
-    """Shows a card, an op or a run.
+    """Show a card, an op or a run.
 
-    Of a card or an op, what it is, where it lies and what may be set, in all families that have the
-    name. Where none has it, the run of that name: what it is doing, its choices, results and files.
+    For a card or an op, shows its text, its file and its parameters, in every family that has the
+    name. Otherwise shows the run of that name: its state, choices, results and files.
     """
     from eqspec.cli.render import show as page
     from eqspec.commands.show.card import show as look_up

@@ -1,4 +1,4 @@
-"""`eqspec status`: its arguments, and what it says."""
+"""Arguments and output of `eqspec status`."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ EXAMPLES = (
 
 
 def command(context: typer.Context, *, runs: Runs = RUNS, as_json: Json = False) -> int:
-    """Lists all runs and how they stand.
+    """List all runs and their state.
 
-    What each is doing, how far it is, its last result, what is stale because a card or an op has
-    since got another rev, and the space it takes.
+    Shows each run's progress, latest result and disk space, and which cards or ops have changed
+    their rev since.
     """
     from eqspec.cli.render.blocks import drawn
     from eqspec.cli.render.status import as_data, blocks

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 from pydantic_core import to_jsonable_python
 from rich.text import Text
 
-from eqspec.cli.layout import told_apart
+from eqspec.cli.layout import distinct
 from eqspec.cli.render.blocks import Block
 from eqspec.commands.audit.findings import Disagreement, Finding, Level
 from eqspec.commands.audit.levels import Audit
@@ -108,7 +108,7 @@ def _differences(found: Finding) -> Iterator[Block]:
 
 def _row(one: Disagreement) -> tuple[str, ...]:
     try:  # two numbers of a replay, which are recorded in all their digits
-        return (one.name, *told_apart(float(one.recorded or ""), float(one.here or "")))
+        return (one.name, *distinct(float(one.recorded or ""), float(one.here or "")))
     except ValueError:
         return (one.name, one.recorded or _ABSENT, one.here or _ABSENT)
 

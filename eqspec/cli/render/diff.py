@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from pydantic_core import to_jsonable_python
 from rich.text import Text
 
-from eqspec.cli.layout import measured, number, told_apart
+from eqspec.cli.layout import distinct, measured, number
 from eqspec.cli.render.blocks import Block
 from eqspec.commands.diff.comparand import Side
 from eqspec.commands.diff.differences import Difference, Located, Pair, Score
@@ -197,7 +197,7 @@ def _score(score: Score) -> tuple[str | Text, ...]:
 def _both(a: float | None, b: float | None) -> tuple[str, str]:
     if a is None or b is None or math.isnan(a) or math.isnan(b):
         return _figure(a), _figure(b)
-    return told_apart(a, b)
+    return distinct(a, b)
 
 
 def _figure(value: float | None, *, signed: bool = False) -> str:
@@ -230,7 +230,7 @@ def _curves(difference: Difference) -> Block:
         "curves",
         note=f"part at step {number(parting.step)}, {before}",
         titles=("", *_SIDES, "relative"),
-        rows=tuple((g.name, *told_apart(g.a, g.b), _figure(g.relative)) for g in shown),
+        rows=tuple((g.name, *distinct(g.a, g.b), _figure(g.relative)) for g in shown),
         right=(1, 2, 3),
         remarks=tuple(only),
     )

@@ -145,7 +145,10 @@ class TestWhereItIsSaid:
     ("given", "said"),
     [
         (("--data", "cifar=x"), "did you mean `cifar10`?"),
-        (("--data", "one", "--data", "two"), "two folders for the spec's own dataset: one and two"),
+        (
+            ("--data", "one", "--data", "two"),
+            "two folders for the spec's training images: one and two",
+        ),
         (("--data", "nowhere"), "there is no folder nowhere"),
     ],
 )
@@ -201,7 +204,16 @@ def test_a_folder_of_damaged_images_is_explained(ask: Ask, pictures: Path) -> No
 def test_no_folder_is_not_the_folder_one_is_in(ask: Ask, given: str) -> None:
     answer = ask("check", "toy.yaml", "--data", given)
     assert answer.status == 2
-    assert "names no folder" in answer.err
+    assert "has no folder" in answer.err
+
+
+def test_an_unknown_dataset_name_suggests_data_without_a_name(ask: Ask, tmp_path: Path) -> None:
+    body = "{card: dataset, rev: 1, about: Mine., impl: image_folder}"
+    (tmp_path / "body.yaml").write_text(toy_text("vicreg").replace("{use: photos}", body))
+    answer = ask("check", "body.yaml", "--data", f"mine={tmp_path}")
+    assert answer.status == 2
+    assert "`--data` names no known dataset: `mine`" in answer.err
+    assert "for the images that the spec trains on, write `--data DIR` without a name" in answer.err
 
 
 def test_a_dataset_without_a_place_is_called_by_its_card(ask: Ask, tmp_path: Path) -> None:

@@ -27,6 +27,18 @@ def test_help_fits_and_its_examples_are_the_same_commands(
         assert set(pages[0].split()) <= set(pages[1].split()), command
 
 
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_no_description_of_a_command_is_cut(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert main(["--help"]) == 0
+    listed = capsys.readouterr().out.partition("Commands:")[2].partition("Examples:")[0]
+    descriptions = [line.strip() for line in listed.splitlines() if line.strip()]
+    assert [line.split()[0] for line in descriptions] == list(COMMANDS)
+    assert all(line.endswith(".") and not line.endswith("..") for line in descriptions)
+
+
 @pytest.mark.parametrize("name", ["vicreg", "knn", "rot", "ibot_multicrop"])
 def test_pages_of_cards_and_ops_fit_and_lose_no_word(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from eqspec.cli.layout import duration, large, measured, number, told_apart
+from eqspec.cli.layout import distinct, duration, large, measured, number
 
 
 @pytest.mark.parametrize(
@@ -46,10 +46,10 @@ def test_what_was_measured_has_four_digits(value: float, written: str) -> None:
         (0.1, 0.1 + 1e-16, ("0.1", "0.1")),
     ],
 )
-def test_two_numbers_are_told_apart_in_as_few_digits_as_it_takes(
+def test_two_numbers_are_distinct_in_as_few_digits_as_it_takes(
     a: float, b: float, written: tuple[str, str]
 ) -> None:
-    assert told_apart(a, b) == written
+    assert distinct(a, b) == written
 
 
 @pytest.mark.parametrize(

@@ -37,8 +37,8 @@ def test_the_first_process_says_it_and_the_others_end_in_silence(
     as_rank(0, launcher, monkeypatch)
     first = ask(*command)
     assert first.status == 2
-    assert f"error: `eqspec {command[0]}` uses one device only, and" in first.err
-    assert "has started 4 processes" in first.err
+    assert f"error: `eqspec {command[0]}` uses a single device, but" in first.err
+    assert "started 4 processes" in first.err
     as_rank(3, launcher, monkeypatch)
     other = ask(*command)
     assert (other.status, other.out, other.err) == (2, "", "")
@@ -74,5 +74,5 @@ def test_torchrun_ends_with_one_sentence_and_no_traceback_of_ours() -> None:
         text=True,
         check=False,
     )
-    assert done.stderr.count("uses one device only") == 1
+    assert done.stderr.count("uses a single device") == 1
     assert "eqspec/cli" not in done.stderr

@@ -25,11 +25,11 @@ def test_lengths_are_read(text: str, seconds: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "0h", "11", "h", "1.5h", "-1h", "1h 2", "30m12h", "\u0661h"])
 def test_anything_else_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="is no length of time"):
+    with pytest.raises(UsageError, match="is not a duration"):
         seconds_of(text)
 
 
 def test_a_bare_number_is_asked_of_what() -> None:
     with pytest.raises(UsageError) as caught:
         seconds_of("11")
-    assert caught.value.help == "say of what: `11h`, `11m` or `11s`"
+    assert caught.value.help == "give a number and a unit, as in `11h`, `11m` or `11s`"
