@@ -25,9 +25,9 @@ from eqspec.commands.running.evaluation import (
 )
 from eqspec.commands.running.events import Evaluated, Judging, Sealed
 from eqspec.commands.running.log_lines import told
+from eqspec.commands.running.options import never
 from eqspec.commands.running.out_of_memory import within_memory
 from eqspec.commands.running.reopen import need_as_sealed
-from eqspec.commands.running.request import never
 from eqspec.commands.running.training_data import check_data
 from eqspec.compile.lookup.resolve import resolve
 from eqspec.compile.planner import plan as make_plan

@@ -52,8 +52,8 @@ def run(request: RunRequest) -> Generator[RunEvent]:
         RunFailed: when its numbers end, or did so before.
         EqspecError: when training or an evaluation fails. What was saved stays.
     """
-    plan, path = request.plan, request.path
-    splits = open_splits(plan, data=request.data)
+    plan, path = request.plan, request.folder
+    splits = open_splits(plan, data=request.options.data)
     folder = _existing(path, plan)
     fit = fit_of(plan) if folder is None else None
     published = fit_published(plan) if folder is None else None
@@ -71,7 +71,7 @@ def run(request: RunRequest) -> Generator[RunEvent]:
             yield from (Evaluated(judged=j, step=j.step) for j in stored if j is not None)
             yield Sealed(folder=path)
             return
-        if record is not None and record.status is Status.FAILED and not request.retry:
+        if record is not None and record.status is Status.FAILED and not request.options.retry:
             raise _failed_before(folder, record)
         warnings = (f"weights from `init_from`: {fit}",) if fit and not fit.whole else ()
         warnings += check_data(folder, splits.train, plan=plan)

@@ -86,7 +86,7 @@ def command(  # noqa: PLR0913 - its options
     screen.warn(study.warnings)
     # Imported late, so that a mistake in the grid is reported at once: torch takes seconds.
     from eqspec.cli.progress.ablate import Asked, run_study, show_plan
-    from eqspec.commands.running.series import Manner
+    from eqspec.commands.running.options import RunOptions
 
     axes = [part for one in grid or () for part in ("--grid", one)]
     files = () if csv is None else ("--csv", str(csv))
@@ -96,7 +96,7 @@ def command(  # noqa: PLR0913 - its options
     if dry_run:
         return show_plan(study, again=again, as_json=as_json, screen=screen)
     asked = Asked(
-        manner=Manner(root=runs, data=where, retry=retry),
+        options=RunOptions(runs, where, retry=retry),
         stop_on_failure=stop_on_failure,
         csv=csv,
         as_json=as_json,

@@ -101,14 +101,14 @@ def command(  # noqa: PLR0913 - its options
     screen.say(f"Runs to do: {', '.join(plan.name for plan in planned.in_order)}.")
     # Imported late, so that a mistake in the spec is reported at once: torch takes seconds.
     from eqspec.cli.progress.run import Asked, run_series
-    from eqspec.commands.running.series import Manner
+    from eqspec.commands.running.options import RunOptions
 
     root = spec.absolute().parent.parent if folder else runs
-    manner = Manner(root=root, data=where, steps=steps, again=again, retry=retry, deadline=deadline)
+    options = RunOptions(root, where, steps, again=again, retry=retry, deadline=deadline)
     flags = [flag for flag, given in (("--again", again), ("--fork", fork)) if given]
     limit = () if time_limit is None else ("--time-limit", time_limit)
     asked = Asked(
-        manner=manner,
+        options=options,
         as_json=as_json,
         again=("eqspec", "run", *given, *runs_arguments(runs), *flags, *limit),
         replicate=_replicate(spec, planned, data=data, sets=sets or [], runs=runs),

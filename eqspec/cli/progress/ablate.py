@@ -16,7 +16,7 @@ from eqspec.commands.ablate.study import GridRun, Study, standing
 from eqspec.commands.output_files import refuse_another_kind
 from eqspec.commands.running.comparison import Done
 from eqspec.commands.running.events import Stopped
-from eqspec.commands.running.series import Manner
+from eqspec.commands.running.options import RunOptions
 from eqspec.errors import EqspecError
 from eqspec.runs.artifacts import write_text
 
@@ -26,7 +26,7 @@ class Asked:
     """How a study is to be run, and what to suggest after it.
 
     Attributes:
-        manner: how its runs are made; who asks for a stop is filled in here.
+        options: of its runs; `should_stop` is filled in here.
         stop_on_failure: go on to no other run when one has failed.
         csv: file of every number, kept up to date.
         as_json: print the table as JSON.
@@ -34,7 +34,7 @@ class Asked:
         seeded: the same without its seeds.
     """
 
-    manner: Manner
+    options: RunOptions
     stop_on_failure: bool
     csv: Path | None
     as_json: bool
@@ -125,8 +125,8 @@ class _Making:
 
     def _make(self, run: GridRun, *, label: str, watching: Watcher, signals: StopSignals) -> None:
         """One run to its end, or to where it is stopped."""
-        manner = replace(self._asked.manner, should_stop=lambda: signals.wanted)
-        made = member(run, self._study, manner, name=label)
+        options = replace(self._asked.options, should_stop=lambda: signals.wanted)
+        made = member(run, self._study, options, name=label)
         if isinstance(run_member(made, watching=watching, signals=signals), Stopped):
             return
         done = finished(run)
@@ -144,7 +144,7 @@ class _Making:
     def _next(self, found: Ablation) -> tuple[str, ...]:
         """The failed runs again; or more seeds, where there is one; or a look at what differs."""
         if self.failed:
-            retry = () if self._asked.manner.retry else ("--retry",)
+            retry = () if self._asked.options.retry else ("--retry",)
             return (*self._asked.again, *retry)
         if all(row.seeds == 1 for row in found.rows):
             return (*self._asked.seeded, "--seeds", "3")

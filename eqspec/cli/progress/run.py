@@ -15,7 +15,8 @@ from eqspec.commands.run import RunFailed, run
 from eqspec.commands.running.comparison import Done, compare
 from eqspec.commands.running.evaluation import Judged
 from eqspec.commands.running.events import Evaluated, Judging, Sealed, Stopped, Why
-from eqspec.commands.running.series import Manner, Member, series
+from eqspec.commands.running.options import RunOptions
+from eqspec.commands.running.series import Member, series
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +24,13 @@ class Asked:
     """How a series is to be run, and what to suggest after it.
 
     Attributes:
-        manner: how its runs are made; who asks for a stop is filled in here.
+        options: of its runs; `should_stop` is filled in here.
         as_json: print the comparison as JSON.
         again: the command that goes on with the series.
         replicate: the command that does the same with another seed.
     """
 
-    manner: Manner
+    options: RunOptions
     as_json: bool
     again: tuple[str, ...]
     replicate: tuple[str, ...]
@@ -39,8 +40,8 @@ def run_series(planned: Planned, asked: Asked, *, screen: Screen) -> int:
     """Runs a spec and its variants; returns the exit status."""
     done: list[Done] = []
     signals = StopSignals()
-    manner = replace(asked.manner, should_stop=lambda: signals.wanted)
-    members = series(planned, manner)
+    options = replace(asked.options, should_stop=lambda: signals.wanted)
+    members = series(planned, options)
     try:
         with signals, watcher(screen, stopping=lambda: signals.wanted) as watching:
             for member in members:

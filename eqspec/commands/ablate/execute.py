@@ -18,8 +18,9 @@ from eqspec.commands.ablate.study import GridRun, Study, standing
 from eqspec.commands.planning.stages import Mark
 from eqspec.commands.running.comparison import Done, headline_scores, is_last, untrained_result
 from eqspec.commands.running.evaluation import Judged
+from eqspec.commands.running.options import RunOptions
 from eqspec.commands.running.request import RunRequest
-from eqspec.commands.running.series import Manner, Member, untrained_encoder
+from eqspec.commands.running.series import Member, untrained_encoder
 from eqspec.compile.planner import UNTRAINED
 from eqspec.compile.types.plan import EvalPlan
 from eqspec.evals.evaluate import headline
@@ -118,20 +119,18 @@ class Ablation:
     values: tuple[Value, ...]
 
 
-def member(run: GridRun, study: Study, manner: Manner, *, name: str) -> Member:
-    """A run of a study, as a series makes it.
+def member(run: GridRun, study: Study, options: RunOptions, *, name: str) -> Member:
+    """Return a run of a study as a member of a series.
 
     Args:
-        name: what it is called while it is made.
+        name: shown while it runs.
     """
     request = RunRequest(
-        plan=run.plan,
+        run.plan,
+        options,
         spec_text=study.spec_text,
-        root=manner.root,
-        data=manner.data,
+        folder=run.folder,
         untrained=run.untrained,
-        retry=manner.retry,
-        should_stop=manner.should_stop,
     )
     return Member(name=name, request=request)
 

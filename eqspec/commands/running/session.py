@@ -95,7 +95,7 @@ class Attempt:
         self._live = live
         self._anew = anew
         self._pauses = {pause.step: pause for pause in request.plan.timetable}
-        self._budget = Budget(request.deadline)
+        self._budget = Budget(request.options.deadline)
         self._done = 0
         self._saved = (-1, time.monotonic())
 
@@ -143,7 +143,7 @@ class Attempt:
     ) -> Generator[RunEvent, None, Why | None]:
         """The training to its end, or to a stop; returns why it stopped."""
         try:
-            for event in train(program, start=self._done, until=self._request.steps):
+            for event in train(program, start=self._done, until=self._request.options.steps):
                 yield from self._taken(event, program, records=records)
                 due = isinstance(event, Stepped) and event.step in self._pauses
                 # A stop before a pause would leave out what the pause is for.
@@ -194,7 +194,7 @@ class Attempt:
 
     def _wish(self) -> Why | None:
         """Why to stop now, if at all."""
-        if self._request.should_stop():
+        if self._request.options.should_stop():
             return Why.ASKED
         return None if self._budget.fits_step() else Why.TIME
 
@@ -228,7 +228,7 @@ class Attempt:
                 yield from self._judge(evaluation, at_hand, step=step)
         if None not in stored_results(self._request, self._folder):
             return True
-        why = Why.ASKED if self._request.should_stop() else Why.TIME
+        why = Why.ASKED if self._request.options.should_stop() else Why.TIME
         yield Stopped(folder=self._folder.path, step=plan.train.steps, why=why)
         return False
 
@@ -251,7 +251,7 @@ class Attempt:
     ) -> Iterator[RunEvent]:
         """One evaluation, unless the run is to stop."""
         request, folder = self._request, self._folder
-        if request.should_stop() or not self._budget.fits_judging():
+        if request.options.should_stop() or not self._budget.fits_judging():
             return
         if Judged.read(folder, evaluation=evaluation, step=step) is None:
             names = result_names(evaluation, step=step)

@@ -1,0 +1,39 @@
+"""Run options: what the command line says about how to run, never about what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from eqspec.commands.planning.data_places import NOWHERE, DataPlaces
+from eqspec.commands.running.deadline import Deadline
+
+
+def never() -> bool:
+    """Return False: no stop is requested."""
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How the runs of one command are carried out; none of this is part of a recipe.
+
+    Attributes:
+        runs: folder of all runs.
+        data: locations of datasets on this machine.
+        steps: stop each training after this many steps in all.
+        again: repeat runs that are complete, each in a new folder beside the first.
+        retry: continue runs that have failed, from their last checkpoint.
+        deadline: when the command must be over; what is done by then is saved.
+        should_stop: called after every step and before every evaluation; once it returns True, the
+            run saves what is done and stops.
+    """
+
+    runs: Path
+    data: DataPlaces = NOWHERE
+    steps: int | None = None
+    again: bool = False
+    retry: bool = False
+    deadline: Deadline | None = None
+    should_stop: Callable[[], bool] = never
