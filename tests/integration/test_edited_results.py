@@ -163,7 +163,7 @@ def test_a_stop_before_the_new_result_seals_nothing(
         raise KeyboardInterrupt
 
     edit(result(copied))
-    monkeypatch.setattr("eqspec.commands.eval.judge_plan", stopped)
+    monkeypatch.setattr("eqspec.commands.running.evaluator.Evaluator.evaluate", stopped)
     copied.ask("eval", copied.name())
     assert copied.ask("show", copied.name()).status == 3
 

@@ -11,10 +11,11 @@ from eqspec.cli.render.compare import as_data, compared
 from eqspec.cli.screen import Screen
 from eqspec.cli.signals import StopSignals
 from eqspec.commands.planning.plans import Planned
-from eqspec.commands.run import RunFailed, run
+from eqspec.commands.run import run
 from eqspec.commands.running.comparison import Done, compare
 from eqspec.commands.running.evaluation import Judged
 from eqspec.commands.running.events import Evaluated, Judging, Sealed, Stopped, Why
+from eqspec.commands.running.failure import RunFailed
 from eqspec.commands.running.options import RunOptions
 from eqspec.commands.running.series import Member, series
 

@@ -9,7 +9,8 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from eqspec.commands.audit.findings import Disagreement, Finding, Level
 from eqspec.commands.eval import evaluations_by_card, plan_in
-from eqspec.commands.running.evaluation import open_splits, stored_result
+from eqspec.commands.running.evaluation import stored_result
+from eqspec.commands.running.run_data import open_data
 from eqspec.commands.running.training_data import decodes, listed
 from eqspec.errors import EqspecError
 from eqspec.evals.replaced import COUNT, NAMED
@@ -18,7 +19,7 @@ from eqspec.runs.results import DamagedResult, named_results
 
 if TYPE_CHECKING:
     from eqspec.commands.planning.data_places import DataPlaces
-    from eqspec.commands.running.evaluation import Splits
+    from eqspec.commands.running.run_data import Splits
     from eqspec.compile.types.plan import EvalPlan, Plan
     from eqspec.ops.tolerant import Tolerant
     from eqspec.runs.folder import RunFolder
@@ -43,9 +44,9 @@ def evaluation_data_finding(folder: RunFolder, *, data: DataPlaces) -> Finding |
     try:
         plan = plan_in(folder.path)
         known = protocols(plan, {id_ for id_, _ in results})
-        splits = open_splits(plan, data=data, evaluations=tuple(known.values()))
+        opened = open_data(plan, locations=data, evaluations=tuple(known.values()))
         asked = [(facts, known[id_]) for id_, facts in results if id_ in known]
-        on = [(facts, one.data.name, splits.of(one)) for facts, one in asked]
+        on = [(facts, one.data.name, opened.of(one)) for facts, one in asked]
         found = tuple(dict.fromkeys(_differences(on)))
     except (EqspecError, ValidationError) as error:
         said = error.message if isinstance(error, EqspecError) else "planned by another eqspec"

@@ -23,17 +23,13 @@ from pydantic import ValidationError
 from eqspec.build.program import choose_device
 from eqspec.commands.audit.evaluation_data import other_replaced, protocols
 from eqspec.commands.audit.findings import Disagreement, Finding, Level
-from eqspec.commands.eval import plan_in, weights_at
+from eqspec.commands.eval import plan_in
 from eqspec.commands.planning.data_places import DataPlaces
-from eqspec.commands.running.evaluation import (
-    Judged,
-    Splits,
-    evaluate_plan,
-    open_splits,
-    result_names,
-    stored_result,
-)
+from eqspec.commands.running.evaluation import Judged, result_names, stored_result
+from eqspec.commands.running.evaluator import Evaluator
+from eqspec.commands.running.model import weights_at
 from eqspec.commands.running.out_of_memory import within_memory
+from eqspec.commands.running.run_data import open_data
 from eqspec.errors import EqspecError
 from eqspec.ops.find import find_op
 from eqspec.runs import checkpoint
@@ -77,7 +73,7 @@ def evaluated_again(folder: RunFolder, *, data: DataPlaces, same: bool) -> Itera
         plan = plan_in(folder.path)
         stored = [(id_, step) for _, id_, step in named_results(folder)]
         known = protocols(plan, {id_ for id_, _ in stored})
-        splits = open_splits(plan, data=data, evaluations=tuple(known.values()))
+        opened = open_data(plan, locations=data, evaluations=tuple(known.values()))
     except (EqspecError, ValidationError) as error:
         said = error.message if isinstance(error, EqspecError) else "planned by another eqspec"
         yield _finding("results", said=f"cannot be evaluated here: {said}")
@@ -85,7 +81,8 @@ def evaluated_again(folder: RunFolder, *, data: DataPlaces, same: bool) -> Itera
     if not stored:
         yield _finding("results", said="there are none yet")
     rounding = _rounding(folder, plan, same=same)
-    again = _Again(folder, plan, splits=splits, rounding=rounding)
+    evaluator = Evaluator(folder, plan, data=opened)
+    again = _Again(folder, plan, evaluator=evaluator, rounding=rounding)
     for id_, step in sorted(stored, key=lambda one: (one[1], one[0])):
         if id_ in known:
             yield again.finding(known[id_], step=step)
@@ -109,11 +106,11 @@ class _Again:
     """Evaluations of one run; the weights of the step at hand are loaded once."""
 
     def __init__(
-        self, folder: RunFolder, plan: Plan, *, splits: Splits, rounding: str | None
+        self, folder: RunFolder, plan: Plan, *, evaluator: Evaluator, rounding: str | None
     ) -> None:
         self._folder = folder
         self._plan = plan
-        self._splits = splits
+        self._evaluator = evaluator
         self._rounding = rounding
         self._saved = checkpoint.steps(folder.checkpoints)
         self._at: tuple[int, TrainGraph | None] | None = None
@@ -142,14 +139,7 @@ class _Again:
     def _made(self, evaluation: EvalPlan, *, step: int) -> Judged:
         if self._at is None or self._at[0] != step:
             self._at = step, weights_at(self._plan, self._folder, step=step)
-        return evaluate_plan(
-            self._folder,
-            self._at[1],
-            plan=self._plan,
-            evaluation=evaluation,
-            splits=self._splits,
-            step=step,
-        )
+        return self._evaluator.measure(evaluation, step=step, graph=self._at[1])
 
     def _compared(self, about: str, before: Mapping[str, Result], *, after: Judged) -> Finding:
         names = result_names(after.evaluation, step=after.step)

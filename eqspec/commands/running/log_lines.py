@@ -46,13 +46,13 @@ def told(event: RunEvent) -> Iterator[str]:
             yield from (f"warning: {image}; another stands for it" for image in images)
         case Remarked(images=images):
             yield from (f"warning: read with a remark of the decoder: {image}" for image in images)
-        case Stepped():
+        case Stepped() | Sealed():
             return
         case _:
             yield _done(event)
 
 
-def _done(event: Saved | Judging | Evaluated | Stopped | Sealed) -> str:
+def _done(event: Saved | Judging | Evaluated | Stopped) -> str:
     match event:
         case Saved(step=step):
             said = f"saved the checkpoint of step {step}"
@@ -62,8 +62,6 @@ def _done(event: Saved | Judging | Evaluated | Stopped | Sealed) -> str:
             said = f"judged {judged.evaluation.id} after step {step}"
         case Stopped(step=step, why=why):
             said = f"stopped after step {step}, which is saved: {dict(_WHY)[why]}"
-        case Sealed():
-            said = "finished"
     return said
 
 

@@ -6,32 +6,35 @@ with its seal.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from eqspec.commands.running.evaluation import damaged_results
-from eqspec.commands.running.session import last_steps
 from eqspec.errors import FolderMismatch
 from eqspec.report.strip import STRIP
-from eqspec.runs import checkpoint
 from eqspec.runs.manifest import Problem, Trouble
 from eqspec.runs.results import SUFFIXES, added_results
 
 if TYPE_CHECKING:
-    from eqspec.commands.running.request import RunRequest
+    from eqspec.commands.running.due import DueEvaluation
     from eqspec.runs.folder import RunFolder
 
 
-def reopen(request: RunRequest, folder: RunFolder) -> Mapping[str, str]:
-    """Makes a folder ready for its run to go on, sealed or not.
+def reopen(folder: RunFolder, due: Iterable[DueEvaluation]) -> Mapping[str, str]:
+    """Make a folder ready for its run to continue, sealed or not.
+
+    Args:
+        due: evaluations whose results are measured anew where they are damaged.
 
     Returns:
-        Name of each damaged result that is made anew → what is wrong with it.
+        Name of each damaged result → what is wrong with it.
 
     Raises:
-        FolderMismatch: when something else differs from the seal.
+        FolderMismatch: something else differs from the seal.
     """
-    anew = _made_anew(request, folder)
+    anew: dict[str, str] = {}
+    for evaluation, step in due:
+        anew |= damaged_results(folder, evaluation=evaluation, step=step)
     if folder.record() is None:
         return anew
     need_as_sealed(folder, anew=anew)
@@ -39,16 +42,6 @@ def reopen(request: RunRequest, folder: RunFolder) -> Mapping[str, str]:
         (folder.evaluations / f"{name}.json").unlink(missing_ok=True)
     folder.unseal()
     return anew
-
-
-def _made_anew(request: RunRequest, folder: RunFolder) -> Mapping[str, str]:
-    saved = max(checkpoint.steps(folder.checkpoints), default=0)
-    found: dict[str, str] = {}
-    for evaluation in request.plan.evaluations:
-        later = (step for step in evaluation.steps if step >= saved)
-        for step in dict.fromkeys((*last_steps(request), *later)):
-            found |= damaged_results(folder, evaluation=evaluation, step=step)
-    return found
 
 
 def need_as_sealed(folder: RunFolder, *, anew: Collection[str]) -> None:

@@ -1,0 +1,48 @@
+"""Which evaluations a run owes, and after which steps."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from eqspec.compile.types.plan import EvalPlan, Pause, Plan
+from eqspec.runs import checkpoint
+from eqspec.runs.folder import RunFolder
+
+
+class DueEvaluation(NamedTuple):
+    """An evaluation and the step after which it is due; step 0 is before any training."""
+
+    evaluation: EvalPlan
+    step: int
+
+
+def final_evaluations(plan: Plan, *, untrained: bool) -> tuple[DueEvaluation, ...]:
+    """Return the evaluations at the end of a run, those before training first.
+
+    Args:
+        untrained: also evaluate the encoder before training.
+    """
+    last = plan.train.steps
+    steps = (0, last) if untrained and last else (last,)
+    return tuple(
+        DueEvaluation(evaluation, step) for step in steps for evaluation in plan.evaluations
+    )
+
+
+def later_evaluations(plan: Plan, folder: RunFolder) -> tuple[DueEvaluation, ...]:
+    """Return the evaluations during training from a run's last checkpoint on."""
+    saved = max(checkpoint.steps(folder.checkpoints), default=0)
+    return tuple(
+        DueEvaluation(evaluation, step)
+        for evaluation in plan.evaluations
+        for step in evaluation.steps
+        if step >= saved
+    )
+
+
+def evaluations_at(plan: Plan, pause: Pause) -> tuple[DueEvaluation, ...]:
+    """Return the evaluations at a pause; none at the last step, where the final ones follow."""
+    if pause.step == plan.train.steps:
+        return ()
+    asked = (evaluation for evaluation in plan.evaluations if evaluation.id in pause.evaluations)
+    return tuple(DueEvaluation(evaluation, pause.step) for evaluation in asked)

@@ -1,0 +1,42 @@
+"""Carries out the evaluations that a prepared run owes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from eqspec.commands.running.evaluation import Judged, damaged_results, result_names
+from eqspec.commands.running.events import Evaluated, Judging, RunEvent, Stopped
+
+if TYPE_CHECKING:
+    from eqspec.commands.running.due import DueEvaluation
+    from eqspec.commands.running.prepare import PreparedRun
+
+
+def evaluate_run(run: PreparedRun) -> Generator[RunEvent, None, bool]:
+    """Carry out the evaluations at the end of a run; return whether all of them are done."""
+    yield from evaluate_due(run, run.final)
+    stored = (Judged.read(run.folder, evaluation=e, step=step) for e, step in run.final)
+    if all(result is not None for result in stored):
+        return True
+    why = run.decisions.why_not_evaluated()
+    yield Stopped(folder=run.folder.path, step=run.plan.train.steps, why=why)
+    return False
+
+
+def evaluate_due(run: PreparedRun, due: Iterable[DueEvaluation]) -> Iterator[RunEvent]:
+    """Carry out evaluations of the weights at hand, or of those before training, until a stop."""
+    for evaluation, step in due:
+        if not run.decisions.evaluate():
+            return
+        if Judged.read(run.folder, evaluation=evaluation, step=step) is None:
+            names = result_names(evaluation, step=step)
+            damaged = {name: run.damaged[name] for name in names if name in run.damaged}
+            damaged |= damaged_results(run.folder, evaluation=evaluation, step=step)
+            yield Judging(evaluation=evaluation, step=step, damaged=damaged)
+        began = time.monotonic()
+        graph = run.model.graph if step or not run.plan.trains else None
+        judged = run.evaluator.evaluate(evaluation, step=step, graph=graph)
+        run.decisions.budget.judged(time.monotonic() - began)
+        yield Evaluated(judged=judged, step=step)

@@ -1,0 +1,128 @@
+"""Evaluations of one run: measures states of its model on its data, and keeps the results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from eqspec.build.frozen_model import frozen
+from eqspec.build.program import choose_device, initial_graph
+from eqspec.commands.running.evaluation import Judged, control_names, read_result, result_name
+from eqspec.compile.planner import UNTRAINED
+from eqspec.evals.controls import CONTROLS
+from eqspec.evals.evaluate import Bench, evaluate
+from eqspec.evals.features import Subject
+from eqspec.runs.results import Stored, save_result
+
+if TYPE_CHECKING:
+    from eqspec.build.graph.training_graph import TrainGraph
+    from eqspec.commands.running.run_data import RunData, Splits
+    from eqspec.compile.types.plan import EvalPlan, Plan
+    from eqspec.nn.readouts.scores import Result
+    from eqspec.runs.folder import RunFolder
+
+
+class Evaluator:
+    """Evaluates the model of one run; images that several evaluations read are encoded once."""
+
+    def __init__(self, folder: RunFolder, plan: Plan, *, data: RunData) -> None:
+        self._folder = folder
+        self._plan = plan
+        self._data = data
+        self._trained = _Benches(plan)
+        # The same encoder with fresh weights, where training starts from published ones.
+        self._untrained = _Benches(plan.model_copy(update={"published": None}))
+
+    def evaluate(self, evaluation: EvalPlan, *, step: int, graph: TrainGraph | None) -> Judged:
+        """Return the result after a step; whatever the folder lacks of it is measured and saved.
+
+        Args:
+            graph: the weights after that step; None for the encoder before training.
+
+        Raises:
+            EqspecError: the evaluation cannot use the data, or features are not finite.
+        """
+        return self._results(evaluation, step=step, graph=graph, result=self._kept)
+
+    def measure(self, evaluation: EvalPlan, *, step: int, graph: TrainGraph | None) -> Judged:
+        """Return the same result measured anew, whatever the folder contains; save nothing."""
+        return self._results(evaluation, step=step, graph=graph, result=_measured)
+
+    def _results(
+        self,
+        evaluation: EvalPlan,
+        *,
+        step: int,
+        graph: TrainGraph | None,
+        result: Callable[[EvalPlan, str, Callable[[], Bench]], Result],
+    ) -> Judged:
+        splits = self._data.of(evaluation)
+        bench = partial(self._trained.bench, splits, step=step, graph=graph)
+        found = result(evaluation, result_name(evaluation, step=step), bench)
+        controls = {
+            control: result(evaluation, name, partial(self._control, control, splits))
+            for control, name in control_names(evaluation, step=step).items()
+        }
+        return Judged(evaluation, step, found, controls)
+
+    def _kept(self, evaluation: EvalPlan, name: str, bench: Callable[[], Bench]) -> Result:
+        """Return the result of that name; measure and save it if it is missing or damaged."""
+        found = read_result(self._folder, name=name)
+        if found is None:
+            found = _measured(evaluation, name, bench)
+            stored = Stored(summary=found.summary(), arrays=found.arrays)
+            save_result(self._folder, name=name, stored=stored)
+        return found
+
+    def _control(self, control: str, splits: Splits) -> Bench:
+        """Return a baseline that is measured beside the encoder before training."""
+        if control == UNTRAINED:
+            return self._untrained.bench(splits, step=0, graph=None)
+        subject = CONTROLS[control](splits.held_out, size=self._plan.image)
+        return Bench(subject, train=splits.train, held_out=splits.held_out)
+
+
+class _Benches:
+    """The model after one step on each dataset; those of the step before are forgotten."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._step: int | None = None
+        self._subject: Subject | None = None
+        self._by_data: dict[int, Bench] = {}
+
+    def bench(self, splits: Splits, *, step: int, graph: TrainGraph | None) -> Bench:
+        if step != self._step or self._subject is None:
+            self._by_data.clear()
+            if graph is None:
+                device = choose_device(self._plan.machine.device)
+                graph = initial_graph(self._plan, device=device)
+            self._step, self._subject = step, subject(graph, self._plan)
+        key = id(splits)
+        if key not in self._by_data:
+            self._by_data[key] = Bench(self._subject, train=splits.train, held_out=splits.held_out)
+        return self._by_data[key]
+
+
+def _measured(evaluation: EvalPlan, _name: str, bench: Callable[[], Bench]) -> Result:
+    """Return a new result, with the fingerprint of the data that it was measured on."""
+    made = bench()
+    found = evaluate(evaluation, made)
+    return replace(found, facts={**found.facts, "data": made.held_out.fingerprint()})
+
+
+def subject(graph: TrainGraph, plan: Plan) -> Subject:
+    """Return the frozen model of a plan as evaluations see it."""
+    parts = frozen(graph)
+    return Subject(
+        encoder=parts.encoder,
+        prefix=parts.prefix,
+        size=plan.image,
+        mean=plan.views.mean,
+        std=plan.views.std,
+        embedding=parts.embedding,
+        split=plan.graph.split,
+        device=next(graph.parameters()).device,
+    )

@@ -1,0 +1,83 @@
+"""The data of a run, opened once: what it trains on, and what its evaluations read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from eqspec.commands.planning.data_places import DataPlaces, open_dataset
+from eqspec.evals.evaluate import check_data
+
+if TYPE_CHECKING:
+    from eqspec.compile.types.plan import DataPlan, EvalPlan, Plan
+    from eqspec.ops.tolerant import Tolerant
+
+
+@dataclass(frozen=True, slots=True)
+class Splits:
+    """The two splits of one dataset.
+
+    Attributes:
+        train: images to learn from, in training and in the readouts of evaluations.
+        held_out: images to measure on.
+    """
+
+    train: Tolerant
+    held_out: Tolerant
+
+
+@dataclass(frozen=True, slots=True)
+class RunData:
+    """All data of a run.
+
+    Attributes:
+        own: of the training.
+        others: id of an evaluation on other data → its data.
+    """
+
+    own: Splits
+    others: Mapping[str, Splits]
+
+    def of(self, evaluation: EvalPlan) -> Splits:
+        """Return the data that an evaluation reads."""
+        return self.others.get(evaluation.id, self.own)
+
+    @property
+    def datasets(self) -> tuple[Tolerant, ...]:
+        """Every split, each once."""
+        pairs = {id(pair): pair for pair in (self.own, *self.others.values())}
+        return tuple(split for pair in pairs.values() for split in (pair.train, pair.held_out))
+
+
+def open_data(
+    plan: Plan, *, locations: DataPlaces, evaluations: Sequence[EvalPlan] | None = None
+) -> RunData:
+    """Open the plan's data and that of evaluations: its own ones, unless others are given.
+
+    Raises:
+        EqspecError: a dataset is missing or unreadable, or an evaluation cannot use it.
+    """
+    wanted = plan.evaluations if evaluations is None else evaluations
+    opened: dict[str, Splits] = {}
+    for dataset in (plan.data, *(evaluation.data for evaluation in wanted)):
+        key = dataset.model_dump_json()
+        if key not in opened:
+            opened[key] = _open(dataset, plan=plan, locations=locations)
+    data = RunData(
+        own=opened[plan.data.model_dump_json()],
+        others={e.id: opened[e.data.model_dump_json()] for e in wanted if e.data != plan.data},
+    )
+    for evaluation in wanted:
+        splits = data.of(evaluation)
+        check_data(evaluation, train=splits.train, held_out=splits.held_out)
+    return data
+
+
+def _open(dataset: DataPlan, *, plan: Plan, locations: DataPlaces) -> Splits:
+    def split(name: str) -> Tolerant:
+        opened = open_dataset(dataset, split=name, places=locations, own=plan.data.name)
+        opened.list_files()
+        return opened
+
+    return Splits(train=split("train"), held_out=split("heldout"))

@@ -1,0 +1,123 @@
+"""Trains a prepared run to the end of its plan or to a stop, and saves checkpoints on the way."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING
+
+from eqspec.commands.running.due import evaluations_at
+from eqspec.commands.running.evaluating import evaluate_due
+from eqspec.commands.running.events import Compiled, RunEvent, Saved, Stopped, Why
+from eqspec.commands.running.journals import Records
+from eqspec.commands.running.training_data import save_known
+from eqspec.engine.events import Event, Paused, Stepped
+from eqspec.engine.finite_check import need_finite_weights
+from eqspec.engine.train import train
+from eqspec.ops.decode import LostImage
+from eqspec.runs import checkpoint
+from eqspec.runs.keep import Keep
+
+if TYPE_CHECKING:
+    from eqspec.build.program import Program
+    from eqspec.commands.running.prepare import PreparedRun
+
+
+def train_run(run: PreparedRun) -> Generator[RunEvent, None, bool]:
+    """Train a run; return whether its plan is trained to the end.
+
+    Raises:
+        NotFinite: a loss, a gradient or a weight is not finite.
+        LostImage: an image cannot be read any more; the steps before it are saved.
+    """
+    program = run.model.program
+    if program is None:
+        yield from _keep_published(run)
+        return True
+    with Records(run.folder) as records:
+        records.rewind(run.model.done)
+        return (yield from _Training(run, program, records=records).events())
+
+
+def _keep_published(run: PreparedRun) -> Iterator[RunEvent]:
+    """Save published weights that are not trained as the checkpoint of step 0."""
+    if run.model.saved is None:
+        tensors = run.model.graph.state_dict()
+        checkpoint.save(run.folder.checkpoints, step=0, tensors=tensors, state={})
+        yield Saved(step=0)
+
+
+class _Training:
+    """A training while it goes on: how many steps are done, and which are saved."""
+
+    def __init__(self, run: PreparedRun, program: Program, *, records: Records) -> None:
+        self._run = run
+        self._program = program
+        self._records = records
+        self._done = run.model.done
+        self._saved: int | None = None
+
+    def events(self) -> Generator[RunEvent, None, bool]:
+        """Train to the end or to a stop; return whether the end is reached."""
+        run, until = self._run, self._run.request.options.steps
+        pauses = {pause.step: pause for pause in run.plan.timetable}
+        why: Why | None = None
+        if self._done in pauses:
+            yield from self._evaluate(Paused(step=self._done, pause=pauses[self._done]))
+        try:
+            for event in train(self._program, start=self._done, until=until):
+                yield from self._follow(event)
+                why = run.decisions.stop(after=event)
+                if why is not None:
+                    break
+        except LostImage:
+            if self._done > 0:  # the steps that are done are right and need not be repeated
+                yield from self._save()
+            raise
+        if self._done == run.plan.train.steps:
+            return True
+        yield from self._save()
+        yield Stopped(folder=run.folder.path, step=self._done, why=why or Why.STEPS)
+        return False
+
+    def _follow(self, event: Event) -> Iterator[RunEvent]:
+        """Record an event of the engine, and do what is due after it."""
+        self._records.note(event)
+        if isinstance(event, Paused):
+            if event.pause.checkpoint:
+                yield from self._save()
+            yield from self._evaluate(event)
+            return
+        yield event
+        if isinstance(event, Stepped):
+            self._done = event.step
+            self._run.decisions.budget.stepped(event.seconds)
+            self._run.live.beat(step=event.step)
+            if event.compiled is not None:
+                late = event.settled and event.compiled.forms > 0
+                yield Compiled(step=event.step, work=event.compiled, late=late)
+            if self._run.decisions.save(step=event.step):
+                yield from self._save()
+
+    def _evaluate(self, event: Paused) -> Iterator[RunEvent]:
+        return evaluate_due(self._run, evaluations_at(self._run.plan, event.pause))
+
+    def _save(self) -> Iterator[RunEvent]:
+        """Save a checkpoint of the step at hand, unless there is one."""
+        if self._saved == self._done:
+            return
+        run, began = self._run, time.monotonic()
+        tensors = self._program.graph.state_dict()
+        need_finite_weights(tensors, step=self._done)
+        self._records.sync()
+        save_known(run.folder, run.data.own.train)
+        checkpoint.save(
+            run.folder.checkpoints,
+            step=self._done,
+            tensors=tensors,
+            state={"optimizer": self._program.optimizer.state_dict()},
+            keep=Keep(last=run.plan.keep.last, every=run.plan.keep.every),
+        )
+        self._saved = self._done
+        run.decisions.saved(seconds=time.monotonic() - began)
+        yield Saved(step=self._done)
