@@ -14,7 +14,7 @@ import torch
 
 from eqspec.nn.layers.initialise import initialise
 from eqspec.nn.world import World
-from eqspec.ops.find import find_op
+from eqspec.ops.find import find_module
 from eqspec.ops.op import BATCH, StreamType
 
 SAMPLES = 4
@@ -125,7 +125,7 @@ class Case:
 
     @property
     def op(self) -> Any:
-        return find_op(self.family, self.name)
+        return find_module(self.family, self.name)
 
     @property
     def example(self) -> Example:
@@ -151,7 +151,7 @@ class Case:
         made: dict[str, Any] = {
             port: _values(kind).to(device) for port, kind in self.example.streams.items()
         }
-        if getattr(self.op, "per_view", False):
+        if self.op.per_view:
             made["views"] = _views(next(iter(self.example.streams.values())))
         return made
 

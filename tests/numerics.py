@@ -18,7 +18,13 @@ from eqspec.compile.types.plan import DataPlan, EvalPlan
 from eqspec.evals.evaluate import Bench, evaluate
 from eqspec.evals.features import Subject
 from eqspec.nn.random.philox import Draws
-from eqspec.ops.find import find_op
+from eqspec.ops.find import (
+    find_dataset,
+    find_evaluation,
+    find_optimizer,
+    find_relation,
+    find_transform,
+)
 from eqspec.ops.op import StreamType
 from eqspec.spec.duration import Clock
 from tests import module_examples, relation_examples, term_examples, transform_examples
@@ -113,19 +119,19 @@ def _stream(kind: StreamType) -> torch.Tensor:
 
 def of_transform(name: str) -> Numbers:
     """A path of two points, and the encoding of its parameters."""
-    op, params = find_op("transforms", name), transform_examples.example_params(name)
+    op, params = find_transform(name), transform_examples.example_params(name)
     theta = transform_examples.drawn_theta(name, batch=3)
     images = (wave(3, 3, 32, 32) + 1) / 2
     points = transform_examples.example_at(name)(images, theta.double(), fractions=(1 / 3, 1.0))
     found = {"path": summary(points), "ranges": summary(op.ranges(params, size=32))}
-    if getattr(op, "path", False):
+    if op.path:
         found["encoding"] = summary(op.encode(params, theta.double().numpy(), size=32))
     return found
 
 
 def of_relation(name: str) -> Numbers:
     """The actions between a few pairs of views."""
-    op, params = find_op("relations", name), relation_examples.example_params(name)
+    op, params = find_relation(name), relation_examples.example_params(name)
     first, second = (wave(5, 7, phase=p).numpy() for p in (0.2, 1.3))
     return {"": summary(op.encode(params, first, second))}
 
@@ -144,7 +150,7 @@ def of_schedule(name: str) -> Numbers:
 
 def of_optimizer(name: str) -> Numbers:
     """A matrix and a vector after three steps."""
-    op = find_op("optimizers", name)
+    op = find_optimizer(name)
     tensors = [torch.nn.Parameter(wave(3, 4)), torch.nn.Parameter(wave(5, phase=0.5))]
     made = op.build(op.Params.model_validate(test_optimizers.EXAMPLES[name]), [{"params": tensors}])
     for step in range(3):
@@ -157,7 +163,7 @@ def of_optimizer(name: str) -> Numbers:
 
 def of_dataset(name: str, folder: Path) -> Numbers:
     """How many images there are, which is which, and what one looks like."""
-    op = find_op("datasets", name)
+    op = find_dataset(name)
     found: Numbers = {}
     where = LAYOUTS[name](folder)
     for split in ("train", "heldout"):
@@ -180,7 +186,7 @@ def of_evaluation(name: str) -> Numbers:
     mean, std = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
     subject = Subject(encoder=encoder, prefix=0, size=16, mean=mean, std=std)
     data = DataPlan(name="waves", impl="waves", params={}, split="train", count=40)
-    params = find_op("evaluations", name).Params.model_validate(EVALUATIONS[name])
+    params = find_evaluation(name).Params.model_validate(EVALUATIONS[name])
     plan = EvalPlan(
         id="x",
         name=name,

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from eqspec.nn.layers.initialise import initialise
 from eqspec.nn.world import World
-from eqspec.ops.find import find_op
+from eqspec.ops.find import find_backbone
 from eqspec.ops.op import BATCH, StreamType
 from tests.published_names import BLOCK
 
@@ -53,7 +53,7 @@ class Fabricated:
 
 def encoder(params: Mapping[str, Any], *, impl: str = "vit", seed: int = 7) -> nn.Module:
     """A random encoder for images of `SIDE` pixels."""
-    op = find_op("backbones", impl)
+    op = find_backbone(impl)
     images = StreamType(("B", "C", "H", "W"), (BATCH, 3, SIDE, SIDE))
     with torch.device("meta"):  # nothing is drawn that is not keyed
         module: nn.Module = op.build(

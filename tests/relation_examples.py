@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Any
 
-from eqspec.ops.find import find_op
+from eqspec.ops.find import find_relation
 
 EXAMPLES: MappingProxyType[str, dict[str, Any]] = MappingProxyType(
     {"relative_rotation": {"angles": [0, 1, 2], "differences": [3, 6]}}
@@ -13,4 +13,4 @@ EXAMPLES: MappingProxyType[str, dict[str, Any]] = MappingProxyType(
 
 
 def example_params(name: str) -> Any:
-    return find_op("relations", name).Params.model_validate(EXAMPLES[name])
+    return find_relation(name).Params.model_validate(EXAMPLES[name])

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from eqspec.nn.world import World
-from eqspec.ops.find import find_op
+from eqspec.ops.find import find_term
 from eqspec.ops.op import BATCH, StreamType, scheduled_fields
 
 TEMPERATURE = 0.07
@@ -133,7 +133,7 @@ EXAMPLES = MappingProxyType(
 
 def build(key: tuple[str, str], *, world: World | None = None) -> torch.nn.Module:
     """The module of an example."""
-    op, example = find_op("terms", key[0]), EXAMPLES[key]
+    op, example = find_term(key[0]), EXAMPLES[key]
     params = op.Params.model_validate(example.params)
     return op.build(params, example.streams, world=world or World())
 
@@ -170,7 +170,7 @@ def call(
     schedules: torch.dtype = torch.float32,
 ) -> torch.Tensor:
     """The term's value; numbered streams go to their `many` port, schedules come as tensors."""
-    op = find_op("terms", key[0])
+    op = find_term(key[0])
     ports: dict[str, Any] = {}
     for port in op.ports:
         many = tuple(t for name, t in streams.items() if name.startswith(f"{port.name}."))

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from eqspec.nn.random.philox import Draws
-from eqspec.ops.find import find_op
+from eqspec.ops.find import find_transform
 
 if TYPE_CHECKING:
     from eqspec.nn.pixels.path import At
@@ -44,24 +44,22 @@ EXAMPLES: MappingProxyType[str, dict[str, Any]] = MappingProxyType(
         "solarise": {},
     }
 )
-PATHS = tuple(name for name in EXAMPLES if find_op("transforms", name).path)
-GEOMETRIC_PATHS = tuple(
-    n for n in PATHS if set(find_op("transforms", n).names) <= {"angle", "tx", "ty"}
-)
+PATHS = tuple(name for name in EXAMPLES if find_transform(name).path)
+GEOMETRIC_PATHS = tuple(n for n in PATHS if set(find_transform(n).names) <= {"angle", "tx", "ty"})
 """Those that move pixels and do nothing else."""
 
 
 def example_params(name: str) -> Any:
-    return find_op("transforms", name).Params.model_validate(EXAMPLES[name])
+    return find_transform(name).Params.model_validate(EXAMPLES[name])
 
 
 def example_at(name: str, *, size: int = 32, border: str = "reflect") -> At:
-    return find_op("transforms", name).build(example_params(name), size=size, border=border)
+    return find_transform(name).build(example_params(name), size=size, border=border)
 
 
 def drawn_theta(name: str, *, batch: int, size: int = 32, seed: int = 0) -> torch.Tensor:
     """Parameters `[B, P]` drawn uniformly from the example's ranges, rounded to float32."""
-    bounds = find_op("transforms", name).ranges(example_params(name), size=size)
+    bounds = find_transform(name).ranges(example_params(name), size=size)
     low, high = np.array(bounds).reshape(-1, 2).T
     samples = np.arange(batch)
     share = Draws(seed=seed).uniform(name, step=0, samples=samples, view=1, count=len(bounds))

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from eqspec.compile.types.plan import Plan, RulePlan
-from eqspec.ops.find import find_op
+from eqspec.ops.find import find_optimizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +75,10 @@ def parameter_groups(
 def build_optimizer(plan: Plan, named: Iterable[tuple[str, nn.Parameter]]) -> torch.optim.Optimizer:
     """The plan's optimizer over these parameters."""
     assert plan.train.optimizer is not None, "a plan that trains has one"
-    op = find_op("optimizers", plan.train.optimizer.impl)
+    op = find_optimizer(plan.train.optimizer.impl)
     groups = parameter_groups(named, rules=plan.train.rules)
     params = op.Params.model_validate(plan.train.optimizer.params)
-    optimizer: torch.optim.Optimizer = op.build(params, groups)
-    return optimizer
+    return op.build(params, groups)
 
 
 def set_step(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from eqspec.compile.types.plan import Plan
-from eqspec.ops.find import find_op
+from eqspec.ops.find import find_schedule
 from eqspec.spec.duration import Clock
 from eqspec.spec.use import OpCall
 
@@ -20,10 +20,8 @@ class Timeline:
         """A constant as it is, a schedule at a step."""
         if not isinstance(number, OpCall):
             return float(number)
-        op = find_op("schedules", number.impl)
-        return float(
-            op.value(op.Params.model_validate(number.params), step=step, clock=self._clock)
-        )
+        op = find_schedule(number.impl)
+        return op.value(op.Params.model_validate(number.params), step=step, clock=self._clock)
 
     def lr(self, step: int) -> float:
         """Learning rate before the scale of a parameter's rule."""

@@ -12,7 +12,7 @@ from eqspec.commands.planning.plans import plan_spec
 from eqspec.commands.planning.weights_fit import fits
 from eqspec.compile.types.plan import Plan
 from eqspec.errors import Diagnostic, SpecError
-from eqspec.ops.find import find_op
+from eqspec.ops.find import find_evaluation
 from eqspec.ops.labels import too_few
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _not_evaluable(plans: Sequence[Plan], found: Sequence[DataFound]) -> Iterato
         data = there.get(evaluation.data.name)
         if data is None:
             continue
-        needs_labels: bool = find_op("evaluations", evaluation.impl).needs_labels
+        needs_labels = find_evaluation(evaluation.impl).needs_labels
         if few := too_few(data.train, data.heldout):
             yield Diagnostic("EQ050", f"`{evaluation.name}` {few}", help="give it more images")
         if needs_labels and (why := data.no_labels) is not None:

@@ -77,7 +77,7 @@ def _ops() -> Iterator[Entry]:
     for family in OP_FAMILIES:
         for name in op_names(family):
             op = find_op(family, name)
-            yield Entry(family, name, (op.__doc__ or "").partition("\n")[0], rev=op.rev)
+            yield Entry(family, name, op.about.partition("\n")[0], rev=op.rev)
 
 
 def _specs(root: Path) -> Iterator[Entry]:

@@ -18,7 +18,7 @@ from eqspec.errors import EqspecError, UsageError
 from eqspec.evals.features import Subject, encode
 from eqspec.evals.images import centre_crop, encode_images
 from eqspec.nn.encoders.frozen_encoder import FrozenEncoder
-from eqspec.ops.find import find_op
+from eqspec.ops.find import find_dataset
 from eqspec.runs import checkpoint, journal
 from eqspec.runs.folder import RunFolder
 from eqspec.runs.journal import Row
@@ -122,7 +122,7 @@ def features(
             f"there are no features `{row}`", help=f"there are: {', '.join(seen.rows)}"
         )
     if isinstance(images, str | Path):
-        op = find_op("datasets", "image_folder")
+        op = find_dataset("image_folder")
         folder = op.open(op.Params(), split="train", folder=Path(images))
         return encode_images(seen, folder, limit=None).rows[row]
     if isinstance(images, np.ndarray):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,8 +22,7 @@ from eqspec.commands.planning.traced_cost import traced
 from eqspec.commands.planning.weights_fit import fits
 from eqspec.compile.types.plan import Plan
 from eqspec.errors import Diagnostic
-from eqspec.ops.find import find_op
-from eqspec.ops.op import OpParams
+from eqspec.ops.find import find_dataset
 from eqspec.registry.cards import MachineCard
 from eqspec.registry.catalog import Catalog, open_catalog
 from eqspec.runs.folder import Identity, RunFolder, State, place
@@ -254,11 +253,11 @@ def _fit_data(found: PublishedFit) -> dict[str, Any]:
 
 
 def _shown(plan: Plan) -> dict[tuple[str, int], tuple[float, float]]:
-    op = find_op("datasets", plan.data.impl)
-    known: Callable[[OpParams], tuple[int, int]] | None = getattr(op, "image_size", None)
-    if known is None:  # the images have sizes of their own
+    op = find_dataset(plan.data.impl)
+    known = op.image_size(op.Params.model_validate(plan.data.params))
+    if known is None:
         return {}
-    width, height = known(op.Params.model_validate(plan.data.params))
+    width, height = known
     return {
         (v.group, v.index): effective_scale(
             v.crop, width=width, height=height, size=v.size, canvas=v.canvas

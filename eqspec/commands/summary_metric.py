@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from eqspec.ops.find import find_op, op_names
+from eqspec.ops.find import find_evaluation, op_names
 from eqspec.runs.recorded_plan import RecordedPlan
 from eqspec.runs.results import Measured, Report
-
-_JUDGES = "evaluations"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +29,8 @@ class Headline:
 def headlines(report: Report, plan: RecordedPlan) -> tuple[Measured, ...]:
     """The metrics that the evaluation's op calls its headline; else those named like the first."""
     impl = {e.id: e.impl for e in plan.evaluations}.get(report.id, report.id.rpartition("-")[0])
-    op = find_op(_JUDGES, impl) if impl in op_names(_JUDGES) else None
-    stated = getattr(op, "headline", None)
-    names = set[str]() if stated is None else set(stated.metrics)
+    known = impl in op_names("evaluations")
+    names = set(find_evaluation(impl).headline.metrics) if known else set[str]()
     found = tuple(m for m in report.metrics if m.name in names)
     return found or tuple(m for m in report.metrics if m.name == report.metrics[0].name)
 

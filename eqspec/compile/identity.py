@@ -13,7 +13,7 @@ from pydantic import JsonValue
 from eqspec.compile.lookup.resolve import Resolved
 from eqspec.compile.types.initial_weights import InitPlan, PublishedPlan
 from eqspec.compile.types.plan import Provenance, ViewPlan
-from eqspec.ops.find import find_op
+from eqspec.ops.find import find_dataset
 from eqspec.ops.op import how_it_runs_fields
 from eqspec.registry.cards import DatasetCard
 from eqspec.registry.catalog import Card
@@ -133,5 +133,5 @@ def _numbers(card: Card) -> dict[str, JsonValue]:
 
 def data_numbers(impl: str, params: dict[str, JsonValue]) -> dict[str, JsonValue]:
     """The parameters of a dataset on which a number depends."""
-    how = how_it_runs_fields(find_op("datasets", impl).Params)
+    how = how_it_runs_fields(find_dataset(impl).Params)
     return {key: value for key, value in params.items() if key not in how}

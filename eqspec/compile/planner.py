@@ -31,7 +31,7 @@ from eqspec.compile.types.plan import (
 from eqspec.compile.views.stored_pairs import pairs_as_stored
 from eqspec.compile.views.view_plan import group_sizes, plan_views, untouched_views
 from eqspec.errors import Diagnostic, SpecError
-from eqspec.ops.find import find_op, op_sha256, plugin_of
+from eqspec.ops.find import find_dataset, find_evaluation, find_op, op_sha256, plugin_of
 from eqspec.registry.cards import DatasetCard
 from eqspec.registry.catalog import Card
 from eqspec.spec.checkpoints import KeepSpec
@@ -176,8 +176,8 @@ def _dataset(card: Card) -> DatasetCard:
 
 def _data_plan(card: Card, *, at: str, count: int) -> DataPlan:
     model = _dataset(card)
-    op = op_in_use("datasets", model.impl, path=(), card=at)
-    params = checked_params(op, model.params, path=(), card=at)
+    op = op_in_use(find_dataset, model.impl, path=(), card=at)
+    params = checked_params(op.Params, model.params, path=(), card=at)
     return DataPlan(
         name=card.name,
         impl=model.impl,
@@ -193,8 +193,8 @@ def _evaluation(
     evaluation: ResolvedEvaluation, *, at: int, data: DataPlan, clock: Clock, published: bool
 ) -> EvalPlan:
     model, asked, card = evaluation.model, evaluation.asked, f"evaluate.{at}"
-    op = op_in_use("evaluations", model.impl, path=(), card=card)
-    checked = checked_params(op, evaluation.params, path=(), card=card)
+    op = op_in_use(find_evaluation, model.impl, path=(), card=card)
+    checked = checked_params(op.Params, evaluation.params, path=(), card=card)
     params = checked.model_dump(mode="json", by_alias=True)
     if model.data is not None:
         judged = evaluation.data

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from pydantic import JsonValue, ValidationError
 
 from eqspec.compile.identity import hashed, told_of
-from eqspec.ops.find import find_op, op_names
+from eqspec.ops.find import find_dataset, op_names
 from eqspec.ops.op import how_it_runs_fields
 from eqspec.registry.cards import FAMILIES
 from eqspec.spec.model import Spec, identity_fields
@@ -182,7 +182,7 @@ def _how_it_runs(spec: dict[str, JsonValue]) -> frozenset[KeyPath]:
 def _free(body: JsonValue, place: KeyPath) -> Iterator[KeyPath]:
     impl = body.get("impl") if isinstance(body, dict) else None
     if isinstance(impl, str) and impl in op_names("datasets"):
-        for name in how_it_runs_fields(find_op("datasets", impl).Params):
+        for name in how_it_runs_fields(find_dataset(impl).Params):
             yield (*place, "params", name)
 
 

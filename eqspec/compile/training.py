@@ -11,13 +11,12 @@ from eqspec.compile.lookup.resolve import Resolved
 from eqspec.compile.types.error import GraphError
 from eqspec.compile.types.graph import ModulePlan
 from eqspec.compile.types.plan import ClipPlan, RulePlan, TrainPlan
-from eqspec.ops.find import find_op
+from eqspec.ops.find import find_module, find_optimizer
 from eqspec.registry.grammar import ClipDecl, RuleDecl
 from eqspec.spec.duration import Clock
 from eqspec.spec.node import KeyPath
 from eqspec.spec.numbers import NotNegative
 from eqspec.spec.phrases import counted
-from eqspec.spec.rate import Rate
 from eqspec.spec.use import OpCall
 
 NO_TRAINING = TrainPlan(
@@ -73,12 +72,10 @@ def plan_training(resolved: Resolved, *, clock: Clock, modules: Sequence[ModuleP
             ("train",), "the method has no optimizer of its own", help="add `optimizer:`"
         )
     at = ("recipe" if train.optimizer is None else "train", "optimizer")
-    op = op_in_use("optimizers", optimizer.impl, path=at)
-    params = checked_params(op, optimizer.params, path=at)
+    op = op_in_use(find_optimizer, optimizer.impl, path=at)
+    params = checked_params(op.Params, optimizer.params, path=at)
     dumped: dict[str, JsonValue] = params.model_dump(mode="json", by_alias=True)
-    rate = getattr(params, "lr", None)
-    assert isinstance(rate, Rate), "every optimizer op has a learning rate"
-    peak = rate.at(clock.batch)
+    peak = params.lr.at(clock.batch)
     return TrainPlan(
         steps=clock.total,
         steps_per_epoch=clock.steps_per_epoch,
@@ -150,16 +147,20 @@ def _layers(
 ) -> tuple[tuple[tuple[str, ...], int], ...]:
     """The parts of a module's layers, each with how many layers lie above it."""
     module = next((m for m in modules if m.name == name), None)
-    op = None if module is None else find_op(module.family, module.impl)
-    if module is None or op is None or not hasattr(op, "layers"):
+    layers = () if module is None else _layers_of(module)
+    if not layers:
         raise GraphError(
             path,
             f"`{name}` has no layers over which a learning rate could decay",
             help="name a module whose op counts its layers, such as a `vit`",
         )
-    layers: tuple[tuple[str, ...], ...] = op.layers(op.Params.model_validate(module.params))
     return tuple(
         (tuple(f"{name}.{part}" for part in parts), len(layers) - 1 - at)
         for at, parts in enumerate(layers)
         if at < len(layers) - 1
     )
+
+
+def _layers_of(module: ModulePlan) -> tuple[tuple[str, ...], ...]:
+    op = find_module(module.family, module.impl)
+    return op.layers(op.Params.model_validate(module.params))

@@ -20,10 +20,11 @@ from eqspec.evals.features import Subject
 from eqspec.evals.images import chosen_images, encode_images
 from eqspec.evals.pairs import collect
 from eqspec.evals.replaced import replaced_facts
+from eqspec.nn.pixels.path import Border
 from eqspec.nn.readouts.image_features import ImageFeatures
 from eqspec.nn.readouts.regression import PairFeatures
 from eqspec.nn.readouts.scores import Headline, Metric, Result
-from eqspec.ops.find import find_op
+from eqspec.ops.find import find_evaluation
 from eqspec.ops.labels import too_few, why_no_labels
 from eqspec.ops.op import OpCall
 
@@ -62,7 +63,7 @@ class Bench:
         split: Split,
         *,
         families: Mapping[str, OpCall],
-        borders: tuple[str, ...],
+        borders: tuple[Border, ...],
         rows: tuple[str, ...],
         draws: int,
         limit: int,
@@ -100,7 +101,7 @@ def evaluate(plan: EvalPlan, bench: Bench) -> Result:
         EqspecError: data that the evaluation cannot use, or features that are not finite.
     """
     check_data(plan, train=bench.train, held_out=bench.held_out)
-    op = find_op("evaluations", plan.impl)
+    op = find_evaluation(plan.impl)
     evaluation = op.build(op.Params.model_validate(plan.params))
     bench.read.clear()
     result: Result = evaluation.run(bench)
@@ -120,7 +121,7 @@ def check_data(plan: EvalPlan, *, train: Dataset, held_out: Dataset) -> None:
     few = too_few(len(train), len(held_out))
     if few is not None:
         raise EqspecError(f"`{plan.name}` {few}")
-    if not find_op("evaluations", plan.impl).needs_labels:
+    if not find_evaluation(plan.impl).needs_labels:
         return
     wrong = why_no_labels(train, held_out, data=plan.data.name)
     if wrong is not None:
@@ -139,9 +140,9 @@ def compare(plan: EvalPlan, a: Result, b: Result) -> tuple[Metric, ...]:
             "between them",
             help="evaluate both on the same data",
         )
-    return find_op("evaluations", plan.impl).difference(a, b)
+    return find_evaluation(plan.impl).difference(a, b)
 
 
 def headline(plan: EvalPlan) -> Headline:
     """Which numbers of an evaluation a table shows."""
-    return find_op("evaluations", plan.impl).headline
+    return find_evaluation(plan.impl).headline

@@ -18,9 +18,10 @@ from torch import Tensor
 from eqspec.build.data.crop import Box, resize
 from eqspec.build.data.loader import Dataset
 from eqspec.evals.features import Subject, encode
+from eqspec.nn.pixels.path import Border
 from eqspec.nn.random.philox import Draws
 from eqspec.nn.readouts.regression import PairFeatures
-from eqspec.ops.find import find_op
+from eqspec.ops.find import find_transform
 from eqspec.ops.op import OpCall
 
 AT_ONCE = 64
@@ -45,13 +46,15 @@ class Family:
     at: Mapping[str, Callable[..., Tensor]]
 
 
-def prepared(call: OpCall, *, size: int, borders: Sequence[str]) -> Family:
+def prepared(call: OpCall, *, size: int, borders: Sequence[Border]) -> Family:
     """The transformation op with its parameters; photometric ones have the one border `any`."""
-    op = find_op("transforms", call.impl)
+    op = find_transform(call.impl)
     params = op.Params.model_validate(call.params)
-    fills = {b: b for b in borders} if op.kind == "geometry" else {"any": "reflect"}
+    drawn: dict[str, Border] = {border: border for border in borders}
+    photometric: dict[str, Border] = {"any": "reflect"}
+    fills = drawn if op.kind == "geometry" else photometric
     return Family(
-        names=tuple(op.names),
+        names=op.names,
         ranges=np.array(op.ranges(params, size=size), np.float64),
         at={name: op.build(params, size=size, border=fill) for name, fill in fills.items()},
     )
@@ -105,7 +108,7 @@ def collect(  # noqa: PLR0913 - one request, every part of it named
     *,
     view: int,
     families: Mapping[str, OpCall],
-    borders: Sequence[str],
+    borders: Sequence[Border],
     rows: Sequence[str],
     draws: int,
     limit: int,

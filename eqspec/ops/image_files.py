@@ -9,11 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-from pydantic import Field
 
 from eqspec.errors import UsageError
 from eqspec.ops.decode import Decoded, decode, decoded
-from eqspec.ops.op import HowItRuns, OpParams
 from eqspec.ops.stored_bytes import Content, Listing
 from eqspec.regular_files import content_of, regular
 
@@ -27,17 +25,6 @@ HASHED = 256
 
 SPLITS = ("train", "heldout")
 """The splits that every dataset has."""
-
-
-class ImageFileParams(OpParams):
-    """What every dataset of encoded images may be told.
-
-    Attributes:
-        unreadable: so many images may be damaged; each is replaced by the next one of its class.
-            One more stops the run. How it runs: which image replaces which does not depend on it.
-    """
-
-    unreadable: HowItRuns[int] = Field(default=100, ge=0)
 
 
 @dataclass(frozen=True, slots=True)

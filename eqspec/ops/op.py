@@ -1,14 +1,8 @@
-"""What every op file is made of: parameters, ports and stream types. Free of torch.
+"""Parameters, ports and stream types of ops. Free of torch.
 
-An op is one Python file. At module level, and without torch, it states
-
-    rev      int, raised when its numbers change
-    Params   its parameters, a subclass of `OpParams`, neutral defaults
-    ports    what it reads, a tuple of `Port` (ops that stand in a graph)
-    shapes   (params, streams) -> StreamType (ops that stand in a graph)
-
-and, in most families, `build(params, …)`, which imports torch inside. `eqspec.ops.contract` lists
-what each family adds to this; `eqspec.ops.find` imports an op by family and name.
+An op is one Python file. At module level, and without torch, it declares a docstring, `rev`,
+`Params` and what the contract of its family asks for (`eqspec.ops.contract`); functions that need
+torch import it inside. `eqspec.ops.find` looks an op up by family and name.
 """
 
 from __future__ import annotations
@@ -17,8 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from eqspec.spec.numbers import NotNegative
+from eqspec.spec.rate import Rate
 from eqspec.spec.use import OpCall
 
 BATCH = 0
@@ -48,6 +44,34 @@ tensor, so that a changing value never recompiles the graph."""
 HowItRuns = Annotated[_T, "how-it-runs"]
 """A parameter on which no number depends: where something may be fetched from, how much damage is
 borne. It stays out of every id."""
+
+
+class DatasetParams(OpParams):
+    """The parameters that every dataset has.
+
+    Attributes:
+        unreadable: so many images may be damaged; each is replaced by the next one of its class.
+            One more stops the run. How it runs: which image replaces which does not depend on it.
+    """
+
+    unreadable: HowItRuns[int] = Field(default=100, ge=0)
+
+    @property
+    def fetches(self) -> bool:
+        """Whether a folder without the data is filled from the network."""
+        return False
+
+
+class OptimizerParams(OpParams):
+    """The parameters that every optimizer has.
+
+    Attributes:
+        lr: peak learning rate, which may follow the batch: ``5.0e-4 per 256``.
+        weight_decay: share of each decayed weight, as the optimizer uses it.
+    """
+
+    lr: Rate
+    weight_decay: Scheduled[NotNegative] = 0.0
 
 
 def how_it_runs_fields(params: type[OpParams]) -> frozenset[str]:

@@ -34,7 +34,9 @@ class Parameter:
 
 def parameters(params: type[OpParams]) -> tuple[Parameter, ...]:
     """Every parameter, in order of declaration."""
-    said = _attributes(params.__doc__ or "")
+    said: dict[str, str] = {}
+    for declared in reversed(params.__mro__):
+        said |= _attributes(declared.__doc__ or "")
     return tuple(
         _parameter(name, field, about=said.get(name, ""))
         for name, field in params.model_fields.items()

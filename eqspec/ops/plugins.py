@@ -18,7 +18,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from eqspec.errors import UsageError
-from eqspec.ops.contract import not_stated, stated
 from eqspec.spec.use import is_bare
 
 if TYPE_CHECKING:
@@ -42,6 +41,9 @@ class Plugin:
     package: str
     version: str
     module: str
+
+    def __str__(self) -> str:
+        return f"the op `{self.family}.{self.name}` of `{self.package}` {self.version}"
 
 
 def plugins(families: tuple[str, ...]) -> tuple[Plugin, ...]:
@@ -68,23 +70,15 @@ def plugins(families: tuple[str, ...]) -> tuple[Plugin, ...]:
 
 
 def load(plugin: Plugin) -> ModuleType:
-    """The op's module.
+    """Import the module of a plugin.
 
     Raises:
-        UsageError: when the package cannot be imported, or the module is no op.
+        UsageError: the package cannot be imported.
     """
-    called = f"the op `{plugin.family}.{plugin.name}` of `{plugin.package}` {plugin.version}"
     try:
-        op = importlib.import_module(plugin.module)
-    except Exception as error:  # somebody else's code runs here, and may raise anything
-        raise UsageError(f"{called} cannot be imported: {error}") from error
-    if missing := not_stated(op, family=plugin.family):
-        raise UsageError(
-            f"{called} does not state {', '.join(f'`{name}`' for name in missing)}",
-            help=f"an op of `{plugin.family}` states a docstring and "
-            f"{', '.join(f'`{name}`' for name in stated(plugin.family))}",
-        )
-    return op
+        return importlib.import_module(plugin.module)
+    except Exception as error:  # the package's own code runs here, and may raise anything
+        raise UsageError(f"{plugin} cannot be imported: {error}") from error
 
 
 @lru_cache(maxsize=4)

@@ -11,11 +11,11 @@ from importlib import import_module
 from pathlib import Path
 
 from eqspec.errors import EqspecError, UsageError
-from eqspec.ops.image_files import ImageFileParams, needed_folder
-from eqspec.ops.op import HowItRuns
+from eqspec.ops.image_files import needed_folder
+from eqspec.ops.op import DatasetParams, HowItRuns
 
 
-class PublishedParams(ImageFileParams):
+class PublishedParams(DatasetParams):
     """What every published dataset may be told.
 
     Attributes:
@@ -23,6 +23,11 @@ class PublishedParams(ImageFileParams):
     """
 
     download: HowItRuns[bool] = False
+
+    @property
+    def fetches(self) -> bool:
+        """Whether a folder without the data is filled from the network."""
+        return self.download
 
 
 @dataclass(frozen=True, slots=True)

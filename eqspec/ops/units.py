@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from eqspec.ops.find import UnknownOp, find_op
+from eqspec.ops.find import UnknownOp, find_dataset
 
 IMAGES, SOURCES = "images", "sources"
 """What an evaluation calls them, whatever the data: its bootstraps are over one or the other."""
@@ -39,9 +39,7 @@ IMAGES_ALONE = Units()
 def units(impl: str) -> Units:
     """The words of a dataset op; those for images where it is not known here."""
     try:
-        op = find_op("datasets", impl)
+        op = find_dataset(impl)
     except UnknownOp:
         return IMAGES_ALONE
-    sample: str = getattr(op, "sample_unit", "image")
-    source: str = getattr(op, "source_unit", sample)
-    return Units(samples=f"{sample}s", sources=f"{source}s")
+    return Units(samples=f"{op.sample_unit}s", sources=f"{op.source_unit}s")

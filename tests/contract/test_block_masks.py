@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from eqspec.ops.find import find_op
+from eqspec.ops.find import find_mask
 from tests.contract.test_masks import draw, params, tokens
 
 NAME = "context_targets"
@@ -109,7 +109,7 @@ def test_the_card_has_room_for_nearly_every_context() -> None:
 
 
 def test_room_does_not_depend_on_the_step() -> None:
-    types = find_op("masks", NAME).shapes(params(NAME), {"of": tokens()})
+    types = find_mask(NAME).shapes(params(NAME), {"of": tokens()})
     assert {name: kind.sizes[2:] for name, kind in types.items()} == {
         "context": (78,),
         "context_valid": (78,),

@@ -13,7 +13,7 @@ from eqspec.compile.lookup.alternatives import carried_out
 from eqspec.compile.lookup.rewrite_inputs import streams_read, transform_needed
 from eqspec.compile.types.plan import Plan
 from eqspec.nn.world import World
-from eqspec.ops.find import find_op, op_names
+from eqspec.ops.find import find_backbone, find_evaluation, find_op, find_transform, op_names
 from eqspec.ops.op import BATCH, StreamType
 from eqspec.registry.cards import FAMILIES
 from eqspec.registry.catalog import Card, open_catalog
@@ -103,12 +103,12 @@ def test_every_step_of_an_augmentation_is_legal(name: str) -> None:
             assert 0 < low <= high <= 1
             assert 0 < view.crop.ratio[0] <= view.crop.ratio[1]
             for step in view.steps:
-                find_op("transforms", step.impl).Params.model_validate(step.params)
+                find_transform(step.impl).Params.model_validate(step.params)
 
 
 @each("evaluations")
 def test_an_evaluation_is_legal_with_its_transforms(name: str) -> None:
-    op = find_op("evaluations", card("evaluations", name).model.impl)
+    op = find_evaluation(card("evaluations", name).model.impl)
     on = ", with: {data: cifar10}" if op.needs_labels else ""
     plan = compiled("vicreg", evaluate=f"[{{use: {name}, at: end{on}}}]")
     (evaluation,) = plan.evaluations
@@ -119,7 +119,7 @@ def test_an_evaluation_is_legal_with_its_transforms(name: str) -> None:
 @each("backbones")
 def test_the_facts_of_a_backbone_are_true(name: str) -> None:
     model = card("backbones", name).model
-    op = find_op("backbones", model.impl)
+    op = find_backbone(model.impl)
     params = op.Params.model_validate(model.params)
     images = StreamType(("B", "C", "H", "W"), (BATCH, 3, IMAGE, IMAGE))
     with torch.device("meta"):
@@ -142,7 +142,7 @@ def test_the_facts_of_a_dataset_go_together(name: str) -> None:
 def test_a_transform_makes_a_path(name: str) -> None:
     """What a spec names under `transform:` moves from the identity to itself."""
     model = card("transforms", name).model
-    op = find_op("transforms", model.impl)
+    op = find_transform(model.impl)
     assert op.path
     ranges = op.ranges(op.Params.model_validate(model.params), size=IMAGE)
     assert len(ranges) == len(op.names)

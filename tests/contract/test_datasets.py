@@ -12,7 +12,7 @@ import pytest
 
 from eqspec.errors import EqspecError
 from eqspec.ops.datasets import photos
-from eqspec.ops.find import find_op, op_names
+from eqspec.ops.find import find_dataset, op_names
 from eqspec.ops.image_files import NotPlaced
 from eqspec.ops.op import OpParams, how_it_runs_fields
 from eqspec.ops.stored_views import StoredViews
@@ -33,7 +33,7 @@ def laid_out(tmp_path_factory):
 
 
 def opened(name, folder, *, split="train"):
-    op = find_op("datasets", name)
+    op = find_dataset(name)
     return op.open(op.Params(), split=split, folder=folder)
 
 
@@ -44,11 +44,11 @@ def test_every_dataset_op_is_held_to_the_contract():
 @EACH
 @pytest.mark.parametrize("split", ["train", "heldout"])
 def test_contract(name, split, laid_out):
-    op = find_op("datasets", name)
+    op = find_dataset(name)
     assert op.rev >= 1
     assert issubclass(op.Params, OpParams)
     assert op.Params.model_validate_json(op.Params().model_dump_json()) == op.Params()
-    assert op.__doc__.splitlines()[0].endswith(".")
+    assert op.about.splitlines()[0].endswith(".")
     dataset = opened(name, laid_out[name], split=split)
     for i in (0, len(dataset) - 1):
         image = dataset.image(i)
@@ -68,15 +68,19 @@ def test_contract(name, split, laid_out):
     assert np.array_equal(again.image(0), dataset.image(0))
 
 
-STORED = [n for n in op_names("datasets") if hasattr(find_op("datasets", n), "stored_latents")]
+def stored_latents(name: str) -> int | None:
+    op = find_dataset(name)
+    return op.stored_latents(op.Params())
+
+
+STORED = [n for n in op_names("datasets") if stored_latents(n) is not None]
 """Dataset ops whose samples are objects in several stored views."""
 
 
 @pytest.mark.parametrize("split", ["train", "heldout"])
 @pytest.mark.parametrize("name", STORED)
 def test_stored_views(name, split, laid_out):
-    params = find_op("datasets", name).Params()
-    count = find_op("datasets", name).stored_latents(params)
+    count = stored_latents(name)
     dataset = opened(name, laid_out[name], split=split)
     assert isinstance(dataset, StoredViews)
     assert dataset.views >= 2
@@ -111,7 +115,7 @@ def test_unknown_split_names_the_known_ones(name, laid_out):
 
 @EACH
 def test_an_op_recognises_its_own_layout_and_takes_no_other_for_it(name, laid_out, tmp_path):
-    op = find_op("datasets", name)
+    op = find_dataset(name)
     (tmp_path / "pictures").mkdir()
     if laid_out[name] is not None:
         assert op.recognises(op.Params(), laid_out[name])
@@ -131,14 +135,14 @@ def test_a_folder_must_be_given_and_exist(name, tmp_path):
 
 @pytest.mark.parametrize("name", sorted(LAYOUTS))
 def test_an_op_says_whether_it_needs_a_folder_and_how_large_its_images_are(name, laid_out):
-    op = find_op("datasets", name)
+    op = find_dataset(name)
     if op.needs_folder:
         with pytest.raises(NotPlaced):
             opened(name, None)
     else:
         assert len(opened(name, None))
-    if hasattr(op, "image_size"):
-        width, height = op.image_size(op.Params())
+    if (size := op.image_size(op.Params())) is not None:
+        width, height = size
         assert opened(name, laid_out[name]).image(0).shape == (height, width, 3)
 
 
@@ -151,15 +155,15 @@ def test_the_words_for_samples_are_the_data_s_own():
 
 def test_how_a_dataset_is_read_is_no_part_of_it():
     for name in op_names("datasets"):
-        params = find_op("datasets", name).Params
+        params = find_dataset(name).Params
         assert how_it_runs_fields(params) <= {"download", "unreadable"}
-    cifar = find_op("datasets", "cifar").Params
+    cifar = find_dataset("cifar").Params
     assert how_it_runs_fields(cifar) == {"download", "unreadable"}
 
 
 def test_nothing_is_fetched_unless_asked_for():
     for name in op_names("datasets"):
-        assert not getattr(find_op("datasets", name).Params(), "download", False)
+        assert not find_dataset(name).Params().fetches
 
 
 def test_datasets_need_neither_torch_nor_the_packages_of_the_photographs(laid_out):
@@ -167,9 +171,9 @@ def test_datasets_need_neither_torch_nor_the_packages_of_the_photographs(laid_ou
     code = f"""
 import sys
 from pathlib import Path
-from eqspec.ops.find import find_op
+from eqspec.ops.find import find_dataset
 for name, folder in { ({**folders, "photos": None})!r}.items():
-    op = find_op("datasets", name)
+    op = find_dataset(name)
     op.open(op.Params(), split="train", folder=folder and Path(folder)).image(0)
 print(*{{"torch", "torchvision", "skimage", "sklearn"}} & set(sys.modules))
 """
@@ -182,7 +186,7 @@ print(*{{"torch", "torchvision", "skimage", "sklearn"}} & set(sys.modules))
 @pytest.mark.parametrize("name", open_catalog().names("datasets"))
 def test_parameters_on_a_card_are_legal(name):
     card = open_catalog().card("datasets", name).model
-    find_op("datasets", card.impl).Params.model_validate(card.params)
+    find_dataset(card.impl).Params.model_validate(card.params)
 
 
 def test_facts_of_the_photos_card_hold():

@@ -10,7 +10,7 @@ from torch import Tensor
 from eqspec.compile.types.plan import DataPlan, EvalPlan
 from eqspec.evals.evaluate import Bench, compare, evaluate, headline
 from eqspec.evals.features import Subject
-from eqspec.ops.find import find_op, op_names
+from eqspec.ops.find import find_evaluation, op_names
 from tests.fakes import FakeImages
 
 SMALL = {
@@ -52,7 +52,7 @@ def bench(*, scale: float = 1.0) -> Bench:
 
 @EACH
 def test_an_op_states_its_contract(name: str) -> None:
-    op = find_op("evaluations", name)
+    op = find_evaluation(name)
     assert op.rev >= 1
     assert isinstance(op.needs_labels, bool)
     assert op.headline.title

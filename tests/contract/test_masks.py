@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from eqspec.nn.random.philox import Draws
-from eqspec.ops.find import find_op, op_names
+from eqspec.ops.find import find_mask, op_names
 from eqspec.ops.op import BATCH, PortError, StreamType
 
 DTYPES = {"bool": np.bool_, "int": np.int64}
@@ -44,7 +44,7 @@ def tokens(rows: int = 14, columns: int = 14, *, views: int = 2) -> StreamType:
 
 
 def params(name: str, **changed: object) -> Any:
-    return find_op("masks", name).Params.model_validate({**EXAMPLES[name], **changed})
+    return find_mask(name).Params.model_validate({**EXAMPLES[name], **changed})
 
 
 def draw(
@@ -57,7 +57,7 @@ def draw(
     **changed: object,
 ) -> dict[str, np.ndarray]:
     places = np.arange(batch) if positions is None else np.asarray(positions)
-    return find_op("masks", name).draw(
+    return find_mask(name).draw(
         params(name, **changed),
         of or tokens(),
         draws=Draws(seed=5),
@@ -73,8 +73,8 @@ def test_every_mask_has_an_example() -> None:
 
 @EACH
 def test_a_mask_says_what_it_is(name: str) -> None:
-    op = find_op("masks", name)
-    first, *rest = op.__doc__.splitlines()
+    op = find_mask(name)
+    first, *rest = op.about.splitlines()
     assert first.endswith(".")
     assert "arXiv:" in " ".join(rest)
     assert op.rev >= 1
@@ -83,7 +83,7 @@ def test_a_mask_says_what_it_is(name: str) -> None:
 
 @EACH
 def test_draws_are_what_shapes_says(name: str) -> None:
-    types = find_op("masks", name).shapes(params(name), {"of": tokens()})
+    types = find_mask(name).shapes(params(name), {"of": tokens()})
     drawn = draw(name, batch=6)
     assert set(drawn) == set(types)
     for output, kind in types.items():
@@ -116,7 +116,7 @@ def test_steps_and_views_differ(name: str) -> None:
 def test_tokens_without_a_grid_are_refused(name: str) -> None:
     flat = StreamType(("V", "B", "N", "D"), (2, BATCH, 197, 384), prefix=1)
     with pytest.raises(PortError, match="grid"):
-        find_op("masks", name).shapes(params(name), {"of": flat})
+        find_mask(name).shapes(params(name), {"of": flat})
 
 
 def by_rectangle(target: float, *, numbers: np.ndarray, smallest: float, largest: float) -> set:
@@ -207,7 +207,7 @@ def test_random_keep_keeps_every_patch_equally_often() -> None:
 )
 def test_sizes_that_cannot_be_are_refused(name: str, changed: dict, why: str) -> None:
     with pytest.raises(PortError, match=why):
-        find_op("masks", name).shapes(params(name, **changed), {"of": tokens()})
+        find_mask(name).shapes(params(name, **changed), {"of": tokens()})
 
 
 @pytest.mark.parametrize(

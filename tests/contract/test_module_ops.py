@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from eqspec.ops.find import find_op, op_names
+from eqspec.ops.find import find_module, op_names
 from eqspec.ops.op import OpParams, Port
 from tests.module_examples import EXAMPLES, Case
 
@@ -45,16 +45,16 @@ def test_there_is_an_example(family: str, name: str) -> None:
 
 @pytest.mark.parametrize(("family", "name"), OPS)
 def test_the_file_states_what_it_is(family: str, name: str) -> None:
-    op = find_op(family, name)
+    op = find_module(family, name)
     assert isinstance(op.rev, int)
     assert op.rev >= 1
     assert issubclass(op.Params, OpParams)
     assert op.ports
     assert all(isinstance(port, Port) for port in op.ports)
-    first = op.__doc__.splitlines()[0]
+    first = op.about.splitlines()[0]
     assert first.endswith(".")
     assert len(first) <= 100
-    assert "arXiv:" in op.__doc__
+    assert "arXiv:" in op.about
 
 
 @every_case

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from eqspec.ops.find import find_op, op_names
+from eqspec.ops.find import find_optimizer, op_names
 from eqspec.ops.op import scheduled_fields
 
 EXAMPLES: MappingProxyType[str, dict[str, Any]] = MappingProxyType(
@@ -27,8 +27,8 @@ def test_every_optimizer_has_an_example() -> None:
 
 @EACH
 def test_an_optimizer_says_what_it_is(name: str) -> None:
-    op = find_op("optimizers", name)
-    assert op.__doc__.splitlines()[0].endswith(".")
+    op = find_optimizer(name)
+    assert op.about.splitlines()[0].endswith(".")
     assert op.rev >= 1
     params = op.Params.model_validate(EXAMPLES[name])
     assert op.Params.model_validate_json(params.model_dump_json()) == params
@@ -38,7 +38,7 @@ def test_an_optimizer_says_what_it_is(name: str) -> None:
 
 @EACH
 def test_groups_keep_their_keys_and_wait_for_a_rate(name: str) -> None:
-    op = find_op("optimizers", name)
+    op = find_optimizer(name)
     weight = torch.nn.Parameter(torch.ones(3))
     group = {"params": [weight], "lr_scale": 0.5, "decays": True}
     optimizer = op.build(op.Params.model_validate(EXAMPLES[name]), [group])
@@ -50,7 +50,7 @@ def test_groups_keep_their_keys_and_wait_for_a_rate(name: str) -> None:
 
 
 def test_adamw_is_its_formula() -> None:
-    op = find_op("optimizers", "adamw")
+    op = find_optimizer("adamw")
     params = op.Params(lr=1.0, betas=(0.8, 0.9), eps=1e-3)
     weight = torch.nn.Parameter(torch.tensor([0.7], dtype=torch.float64))
     optimizer = op.build(params, [{"params": [weight]}])

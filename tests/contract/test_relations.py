@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from eqspec.ops.find import find_op, op_names
+from eqspec.ops.find import find_relation, op_names
 from tests.fabricated_objects import drawn_latents
 from tests.relation_examples import EXAMPLES, example_params
 
@@ -28,8 +28,8 @@ def test_no_relation_is_called_like_a_transform() -> None:
 
 @EACH
 def test_a_relation_says_what_it_is(name: str) -> None:
-    op, params = find_op("relations", name), example_params(name)
-    assert op.__doc__.splitlines()[0].endswith(".")
+    op, params = find_relation(name), example_params(name)
+    assert op.about.splitlines()[0].endswith(".")
     assert op.rev >= 1
     assert op.Params.model_validate_json(params.model_dump_json()) == params
     with pytest.raises(ValidationError, match="shear"):
@@ -39,7 +39,7 @@ def test_a_relation_says_what_it_is(name: str) -> None:
 
 @EACH
 def test_actions_are_of_the_promised_width(name: str) -> None:
-    op, params = find_op("relations", name), example_params(name)
+    op, params = find_relation(name), example_params(name)
     actions = op.encode(params, latents(0), latents(1))
     assert actions.shape == (20, len(op.names(params)))
     assert actions.dtype == np.float64
@@ -49,7 +49,7 @@ def test_actions_are_of_the_promised_width(name: str) -> None:
 
 @EACH
 def test_no_more_latents_are_read_than_it_says(name: str) -> None:
-    op, params = find_op("relations", name), example_params(name)
+    op, params = find_relation(name), example_params(name)
     count = op.latents(params)
     needed = op.encode(params, latents(0, count=count), latents(1, count=count))
     np.testing.assert_array_equal(needed, op.encode(params, latents(0), latents(1)))
@@ -60,7 +60,7 @@ def test_no_more_latents_are_read_than_it_says(name: str) -> None:
 @EACH
 def test_the_identity_is_not_zero(name: str) -> None:
     """A linear predictor without bias would predict nothing at all."""
-    op, params = find_op("relations", name), example_params(name)
+    op, params = find_relation(name), example_params(name)
     still = op.encode(params, latents(0), latents(0))
     np.testing.assert_allclose(still, np.broadcast_to(still[0], still.shape), atol=1e-12)
     assert np.abs(still[0]).max() > 0.5

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from eqspec.ops.find import find_op, op_names
+from eqspec.ops.find import find_schedule, op_names
 from eqspec.ops.op import OpParams
 from eqspec.spec.duration import Clock
 
@@ -25,7 +25,7 @@ EXAMPLES: MappingProxyType[str, dict[str, Any]] = MappingProxyType(
 
 
 def value(name: str, step: int, *, clock: Clock = EPOCHS_800, **params: object) -> float:
-    op = find_op("schedules", name)
+    op = find_schedule(name)
     return op.value(op.Params.model_validate(params or EXAMPLES[name]), step=step, clock=clock)
 
 
@@ -35,8 +35,8 @@ def test_every_schedule_has_an_example() -> None:
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_a_schedule_says_what_it_is(name: str) -> None:
-    op = find_op("schedules", name)
-    assert op.__doc__.splitlines()[0].endswith(".")
+    op = find_schedule(name)
+    assert op.about.splitlines()[0].endswith(".")
     assert op.rev >= 1
     params = op.Params.model_validate(EXAMPLES[name])
     written = params.model_dump(mode="json")
@@ -64,7 +64,7 @@ def test_values_are_finite_numbers_at_every_step(name: str) -> None:
     ],
 )
 def test_a_schedule_says_how_far_it_goes(name: str, params: dict[str, Any]) -> None:
-    op = find_op("schedules", name)
+    op = find_schedule(name)
     clock = Clock(total=2000, steps_per_epoch=10, batch=4)
     values = [value(name, step, clock=clock, **params) for step in range(clock.total)]
     low, high = op.extent(op.Params.model_validate(params))
@@ -181,5 +181,5 @@ def test_no_rise_starts_at_the_peak() -> None:
 
 
 def test_fields_are_written_as_cards_write_them() -> None:
-    params: OpParams = find_op("schedules", "linear").Params.model_validate(EXAMPLES["linear"])
+    params: OpParams = find_schedule("linear").Params.model_validate(EXAMPLES["linear"])
     assert params.model_dump(mode="json") == EXAMPLES["linear"]

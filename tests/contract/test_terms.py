@@ -7,7 +7,7 @@ import inspect
 import pytest
 import torch
 
-from eqspec.ops.find import find_op, op_names
+from eqspec.ops.find import find_term, op_names
 from eqspec.ops.op import SCALAR, PortError, scheduled_fields
 from tests.term_examples import EXAMPLES, build, call, stream, tensors
 
@@ -21,8 +21,8 @@ def test_every_term_has_an_example() -> None:
 
 @pytest.mark.parametrize("name", op_names("terms"))
 def test_a_term_says_what_it_is(name: str) -> None:
-    op = find_op("terms", name)
-    first, *rest = op.__doc__.splitlines()
+    op = find_term(name)
+    first, *rest = op.about.splitlines()
     assert first.endswith(".")
     assert len(first) <= 100
     assert "arXiv:" in " ".join(rest)
@@ -31,21 +31,21 @@ def test_a_term_says_what_it_is(name: str) -> None:
 
 @EACH
 def test_params_survive_json(key: tuple[str, str]) -> None:
-    op = find_op("terms", key[0])
+    op = find_term(key[0])
     params = op.Params.model_validate(EXAMPLES[key].params)
     assert op.Params.model_validate_json(params.model_dump_json()) == params
 
 
 @EACH
 def test_forward_takes_the_ports_and_the_schedules(key: tuple[str, str]) -> None:
-    op = find_op("terms", key[0])
+    op = find_term(key[0])
     taken = inspect.signature(build(key).forward).parameters
     assert tuple(taken) == (*(p.name for p in op.ports), *scheduled_fields(op.Params))
 
 
 @EACH
 def test_a_term_is_one_number(key: tuple[str, str]) -> None:
-    op = find_op("terms", key[0])
+    op = find_term(key[0])
     assert (
         op.shapes(op.Params.model_validate(EXAMPLES[key].params), EXAMPLES[key].streams) == SCALAR
     )
@@ -53,7 +53,7 @@ def test_a_term_is_one_number(key: tuple[str, str]) -> None:
 
 @EACH
 def test_a_stream_without_samples_is_refused(key: tuple[str, str]) -> None:
-    op, example = find_op("terms", key[0]), EXAMPLES[key]
+    op, example = find_term(key[0]), EXAMPLES[key]
     params = op.Params.model_validate(example.params)
     for port in example.streams:
         with pytest.raises(PortError):
@@ -141,7 +141,7 @@ def test_state_moves_in_training_only(key: tuple[str, str]) -> None:
 )
 def test_params_without_meaning_are_refused(name: str, params: dict) -> None:
     with pytest.raises(ValueError, match="1 validation error"):
-        find_op("terms", name).Params.model_validate(params)
+        find_term(name).Params.model_validate(params)
 
 
 @pytest.mark.parametrize(
@@ -161,14 +161,14 @@ def test_params_without_meaning_are_refused(name: str, params: dict) -> None:
 def test_streams_that_do_not_fit_are_refused(
     key: tuple[str, str], port: str, other: object
 ) -> None:
-    op, example = find_op("terms", key[0]), EXAMPLES[key]
+    op, example = find_term(key[0]), EXAMPLES[key]
     params = op.Params.model_validate(example.params)
     with pytest.raises(PortError):
         op.shapes(params, {**example.streams, port: other})
 
 
 def test_a_mean_over_all_patches_needs_all_patches() -> None:
-    op = find_op("terms", "masked_distillation")
+    op = find_term("masked_distillation")
     params = op.Params(teacher_temp=0.07, centre=0.9)
     with pytest.raises(PortError, match="centre_of: masked"):
         op.shapes(params, EXAMPLES["masked_distillation", "gathered"].streams)

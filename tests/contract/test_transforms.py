@@ -10,7 +10,7 @@ import torch
 from pydantic import ValidationError
 
 from eqspec.nn.pixels.path import Border
-from eqspec.ops.find import find_op, op_names
+from eqspec.ops.find import find_transform, op_names
 from tests.transform_examples import (
     EXAMPLES,
     PATHS,
@@ -37,8 +37,8 @@ def test_every_transform_has_an_example() -> None:
 
 @EACH
 def test_a_transform_says_what_it_is(name: str) -> None:
-    op = find_op("transforms", name)
-    assert op.__doc__.splitlines()[0].endswith(".")
+    op = find_transform(name)
+    assert op.about.splitlines()[0].endswith(".")
     assert op.rev >= 1
     assert type(op.path) is bool
     assert op.kind in {"geometry", "photometry"}
@@ -55,14 +55,14 @@ def test_params_survive_json_and_refuse_what_they_do_not_know(name: str) -> None
 
 @EACH_PATH
 def test_defaults_are_neutral(name: str) -> None:
-    op = find_op("transforms", name)
+    op = find_transform(name)
     assert op.ranges(op.Params(), size=32) == tuple((x, x) for x in op.identity)
     assert op.reach(op.Params(), size=32) == pytest.approx(0)
 
 
 @EACH
 def test_ranges_are_one_per_name_and_ordered(name: str) -> None:
-    op = find_op("transforms", name)
+    op = find_transform(name)
     bounds = op.ranges(example_params(name), size=32)
     assert len(bounds) == len(op.names)
     assert all(low <= high for low, high in bounds)
@@ -70,7 +70,7 @@ def test_ranges_are_one_per_name_and_ordered(name: str) -> None:
 
 @EACH_PATH
 def test_actions_are_of_the_promised_width_and_bounded(name: str) -> None:
-    op, params = find_op("transforms", name), example_params(name)
+    op, params = find_transform(name), example_params(name)
     theta = drawn_theta(name, batch=50).double().numpy()
     actions = op.encode(params, theta, size=32)
     assert actions.shape == (50, op.action_dim)
@@ -110,7 +110,7 @@ def test_float32_is_float64_rounded(name: str) -> None:
     canvas, theta, at = noise(), drawn_theta(name, batch=3), example_at(name)
     single = at(canvas, theta, fractions=fractions(name))
     double = at(canvas.double(), theta.double(), fractions=fractions(name))
-    tolerance = 1e-4 if find_op("transforms", name).kind == "geometry" else 2e-6
+    tolerance = 1e-4 if find_transform(name).kind == "geometry" else 2e-6
     torch.testing.assert_close(single.double(), double, atol=tolerance, rtol=0)
 
 

@@ -13,7 +13,7 @@ import pytest
 from eqspec.cli.main import main
 from eqspec.commands.init import init
 from eqspec.errors import UsageError
-from eqspec.ops.find import FAMILIES, find_op, op_names, op_sha256, plugin_of
+from eqspec.ops.find import FAMILIES, find_op, find_term, op_names, op_sha256, plugin_of
 from eqspec.spec.dump import write_yaml
 from tests.toys import PATH, load_toy, plan_of
 
@@ -95,7 +95,7 @@ def test_a_misnamed_entry_point_is_explained(
 @pytest.mark.parametrize(
     ("module", "text", "words"),
     [
-        ("brought_empty", "", "does not state `rev`"),
+        ("brought_empty", "", "`rev` is missing"),
         ("brought_broken", "1/0", "cannot be imported"),
     ],
 )
@@ -106,7 +106,7 @@ def test_a_plugin_that_is_no_op_is_explained(
     _declared(tmp_path, f"terms.mine = {module}")
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(UsageError, match=words):
-        find_op("terms", "mine")
+        find_term("mine")
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -160,9 +160,7 @@ def _bring_copies(folder: Path, *, families: tuple[str, ...]) -> list[str]:
     for family in families:
         for name in op_names(family):
             module = f"brought_{family}_{name}"
-            source = find_op(family, name).__file__
-            assert source is not None
-            (folder / f"{module}.py").write_bytes(Path(source).read_bytes())
+            (folder / f"{module}.py").write_bytes(find_op(family, name).file.read_bytes())
             lines.append(f"{family}.my_{name} = {module}")
             names.append(name)
     _declared(folder, "\n".join(lines))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eqspec.nn.pixels.canvas import canvas_side
-from eqspec.ops.find import find_op
+from eqspec.ops.find import find_transform
 from tests.transform_examples import (
     GEOMETRIC_PATHS,
     PATHS,
@@ -35,7 +35,7 @@ def along(images: int) -> tuple[float, ...]:
 @pytest.mark.parametrize("border", ["reflect", "zeros", "canvas"])
 def test_no_parameters_no_change(name: str, size: int, border: str) -> None:
     canvas = noise(size + 8, batch=1)
-    theta = torch.tensor([find_op("transforms", name).identity])
+    theta = torch.tensor([find_transform(name).identity])
     images = example_at(name, size=size, border=border)(canvas, theta, fractions=along(2))
     frame = canvas[..., 4:-4, 4:-4]
     assert torch.equal(images, frame.expand_as(images))
@@ -124,7 +124,7 @@ def test_a_canvas_shows_what_the_big_image_shows(name: str, seed: int) -> None:
 def test_nothing_beyond_the_reach_is_looked_at(name: str, seed: int, size: int) -> None:
     """The canvas is black, all around it is white, and no white is seen."""
     params = example_params(name)
-    side = canvas_side(size, find_op("transforms", name).reach(params, size=size))
+    side = canvas_side(size, find_transform(name).reach(params, size=size))
     canvas = torch.nn.functional.pad(torch.zeros(1, 3, side, side), (8, 8, 8, 8), value=1.0)
     theta = drawn_theta(name, batch=1, size=size, seed=seed).double()
     at = example_at(name, size=size, border="canvas")
@@ -135,7 +135,7 @@ def test_nothing_beyond_the_reach_is_looked_at(name: str, seed: int, size: int) 
 @EACH_GEOMETRIC_PATH
 def test_the_reach_is_no_larger_than_it_must_be(name: str) -> None:
     """At the ends of the ranges, the frame does look beyond the next smaller canvas."""
-    op, params = find_op("transforms", name), example_params(name)
+    op, params = find_transform(name), example_params(name)
     side = canvas_side(32, op.reach(params, size=32)) - 2
     canvas = torch.nn.functional.pad(torch.zeros(1, 3, side, side), (8, 8, 8, 8), value=1.0)
     theta = torch.tensor([[high for _, high in op.ranges(params, size=32)]])

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from eqspec.nn.world import World
-from eqspec.ops.find import find_op
+from eqspec.ops.find import find_term
 from eqspec.ops.op import StreamType
 from tests.reference.waves import wave
 from tests.term_examples import stream
@@ -41,7 +41,7 @@ class Precision:
 
     def build(self, name: str, streams: dict[str, StreamType], **params: object) -> torch.nn.Module:
         """A term's module."""
-        op = find_op("terms", name)
+        op = find_term(name)
         op.shapes(op.Params(**params), streams)
         return op.build(op.Params(**params), streams, world=World()).to(self.dtype)
 

@@ -19,7 +19,8 @@ from eqspec.nn.readouts.image_features import ImageFeatures
 from eqspec.nn.readouts.linear_classifiers import Schooling, fit
 from eqspec.nn.readouts.nearest_neighbours import vote
 from eqspec.nn.readouts.scores import Result
-from eqspec.ops.find import find_op
+from eqspec.ops.evaluations.linear_probe import in_slice
+from eqspec.ops.find import find_evaluation
 
 NEIGHBOURS = {"k": [20, 10], "temperature": 0.07}
 PROBE = {"lrs": [1e-3, 1e-2, 1e-1], "slice": 0.1, "epochs": 6, "batch": 250}
@@ -56,7 +57,7 @@ def gaussians(n: int, *, classes: int, apart: float, seed: int) -> ImageFeatures
 
 
 def judged(name: str, params: dict, train: ImageFeatures, held_out: ImageFeatures) -> Result:
-    op = find_op("evaluations", name)
+    op = find_evaluation(name)
     return op.build(op.Params.model_validate(params)).run(Given(train, held_out))
 
 
@@ -118,7 +119,7 @@ def test_seven_images_are_enough(name: str, params: dict, group: dict) -> None:
 def test_differences_are_paired_and_refuse_other_images(
     name: str, params: dict, group: dict
 ) -> None:
-    op = find_op("evaluations", name)
+    op = find_evaluation(name)
     train = gaussians(400, classes=2, apart=3.0, seed=0)
     held = gaussians(400, classes=2, apart=3.0, seed=1)
     noisy = images(held.rows["encoder"] + 3 * normal(400, 16, seed=2), held.labels)
@@ -225,7 +226,6 @@ def test_a_rate_that_learns_nothing_is_not_chosen() -> None:
 
 
 def test_a_file_is_on_one_side_of_the_slice() -> None:
-    in_slice = find_op("evaluations", "linear_probe").in_slice
     sources = np.repeat(np.arange(40), 5)
     chosen = in_slice(sources, share=0.1)
     assert chosen.sum() == 20

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from eqspec.ops.find import find_op
+from eqspec.ops.find import find_optimizer
 from tests.reference.waves import wave
 
 RATES = ((0.5, 0.01), (0.3, 0.2), (0.1, 0.0))
@@ -16,7 +16,7 @@ RATES = ((0.5, 0.01), (0.3, 0.2), (0.1, 0.0))
 
 
 def optimizer(name: str, tensors: list[torch.Tensor], **params: Any) -> torch.optim.Optimizer:
-    op = find_op("optimizers", name)
+    op = find_optimizer(name)
     groups = [{"params": tensors, "lr_scale": 1.0}]
     return op.build(op.Params(lr=1.0, **params), groups)
 
@@ -42,7 +42,7 @@ def test_lars_moves_as_vicregs(dtype: torch.dtype, within: float) -> None:
     The released optimizers of VICReg and of Barlow Twins, run beside this one, move the same.
     """
     weight, bias = leaf(wave(2, 3, 0.0).to(dtype)), leaf(wave(1, 3, 0.0)[0].to(dtype))
-    op = find_op("optimizers", "lars")
+    op = find_optimizer("lars")
     groups = [{"params": [weight]}, {"params": [bias]}]
     made = op.build(op.Params(lr=1.0), groups)
     for _ in range(2):
@@ -129,7 +129,7 @@ def test_adam_without_decay_is_adamw_without_decay() -> None:
 
 def test_nesterov_without_momentum_is_refused() -> None:
     with pytest.raises(ValueError, match="looks ahead along the momentum"):
-        find_op("optimizers", "sgd").Params(lr=1.0, nesterov=True)
+        find_optimizer("sgd").Params(lr=1.0, nesterov=True)
 
 
 @pytest.mark.parametrize("name", ["lars", "sgd", "adam", "adamw"])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eqspec.ops.find import find_op
+from eqspec.ops.find import find_relation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +42,7 @@ def action_of(
     Raises:
         UnknownOp: the relation does not exist.
     """
-    op = find_op("relations", relation.impl)
+    op = find_relation(relation.impl)
     params = op.Params.model_validate(relation.params)
 
     def actions(latents: NDArray[np.float64]) -> NDArray[np.float64]:

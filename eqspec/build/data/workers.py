@@ -12,7 +12,7 @@ from math import ceil
 from pathlib import Path
 
 from eqspec.compile.types.plan import Plan
-from eqspec.ops.find import find_op
+from eqspec.ops.find import find_dataset
 
 MOST = 4
 """More are not taken by themselves: each holds two batches ready."""
@@ -46,7 +46,7 @@ def readers(plan: Plan, *, ranks: int = 1, cores: int | None = None) -> Readers:
     """
     if plan.machine.workers != "auto":
         return Readers(plan.machine.workers)
-    if getattr(find_op("datasets", plan.data.impl), "in_memory", False):
+    if find_dataset(plan.data.impl).in_memory:
         return Readers(0, "the images are in memory")
     there = usable_cores() if cores is None else cores
     many = "1 core" if there == 1 else f"{there} cores"

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from eqspec.compile.types.graph import DropPathPlan, GraphPlan, InputPlan
 from eqspec.nn.random.philox import Draws
-from eqspec.ops.find import find_op
+from eqspec.ops.find import find_mask
 
 
 def drawn_inputs(
@@ -43,11 +43,9 @@ def drawn_inputs(
 def _masks(
     given: InputPlan, *, draws: Draws, step: int, positions: np.ndarray, batch: int
 ) -> dict[str, np.ndarray]:
-    op = find_op("masks", given.impl)
+    op = find_mask(given.impl)
     params = op.Params.model_validate(given.params)
-    drawn: dict[str, np.ndarray] = op.draw(
-        params, given.of, draws=draws, step=step, positions=positions, batch=batch
-    )
+    drawn = op.draw(params, given.of, draws=draws, step=step, positions=positions, batch=batch)
     return {f"{given.name}.{key}" if key else given.name: array for key, array in drawn.items()}
 
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from eqspec.build.graph.interpreter import Instruction, instruction, run
 from eqspec.compile.types.graph import ApplyNode, GraphPlan, ModulePlan, Node, TermPlan
 from eqspec.nn.world import World
-from eqspec.ops.find import find_op
+from eqspec.ops.find import find_module, find_term
 from eqspec.spec.use import OpCall
 
 
@@ -139,9 +139,7 @@ class TrainGraph(nn.Module):
         for teacher in self.plan.teachers:
             modules |= {f"{teacher.name}.{n}": m for n, m in self.copies(teacher.name).items()}
         per_view = frozenset(
-            m.name
-            for m in self.plan.modules
-            if getattr(find_op(m.family, m.impl), "per_view", False)
+            m.name for m in self.plan.modules if find_module(m.family, m.impl).per_view
         )
         return tuple(
             instruction(node, types=self.plan.streams, modules=modules, per_view=per_view)
@@ -187,24 +185,22 @@ def _is_teacher(node: Node) -> bool:
 
 def build_module(plan: ModulePlan, *, world: World) -> nn.Module:
     """The module of a plan, its parameters not yet initialised."""
-    op = find_op(plan.family, plan.impl)
-    module: nn.Module = op.build(op.Params.model_validate(plan.params), plan.inputs, world=world)
-    return module
+    op = find_module(plan.family, plan.impl)
+    return op.build(op.Params.model_validate(plan.params), plan.inputs, world=world)
 
 
 def _copied(plan: ModulePlan, excludes: tuple[str, ...]) -> ModulePlan:
     """The teacher's copy: the same module without the parameters it must not have."""
-    op = find_op(plan.family, plan.impl)
+    op = find_module(plan.family, plan.impl)
     names = {name.partition(".")[2] for name in excludes if name.partition(".")[0] == plan.name}
     absent = {n: op.Params.model_fields[n].default for n in names if n in op.Params.model_fields}
     return plan.model_copy(update={"params": {**plan.params, **absent}})
 
 
 def _build_term(plan: TermPlan, *, world: World) -> nn.Module:
-    op = find_op("terms", plan.impl)
+    op = find_term(plan.impl)
     params = op.Params.model_validate({**plan.params, **_plain(plan)})
-    module: nn.Module = op.build(params, plan.inputs, world=world)
-    return module
+    return op.build(params, plan.inputs, world=world)
 
 
 def _plain(plan: TermPlan) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eqspec.compile.views.drawn_streams import step_keys
-from eqspec.ops.find import find_op
+from eqspec.ops.find import find_transform
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -138,7 +138,7 @@ def _build(  # noqa: PLR0913 - one place for what steps and paths have in common
     target: int,
     border: Border,
 ) -> Transform:
-    op = find_op("transforms", impl)
+    op = find_transform(impl)
     checked = op.Params.model_validate(params)
     ranges = np.array(op.ranges(checked, size=size), dtype=np.float64).reshape(-1, 2)
     return Transform(

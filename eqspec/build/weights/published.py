@@ -26,7 +26,7 @@ from eqspec.compile.types.plan import Plan
 from eqspec.compile.weights.layouts import encoder_names, set_aside
 from eqspec.errors import UsageError
 from eqspec.nn.world import World
-from eqspec.ops.find import find_op
+from eqspec.ops.find import find_module
 from eqspec.ops.weights import Disagreement
 from eqspec.spec.checkpoints import HUB
 
@@ -168,10 +168,9 @@ def _fitted(encoder: nn.Module, own: str, found: Tensor) -> Tensor:
 def _disagreements(
     encoder: nn.Module, plan: ModulePlan, mine: Mapping[str, Tensor]
 ) -> Iterator[Disagreement]:
-    op = find_op(plan.family, plan.impl)
-    if hasattr(op, "disagreements"):
-        shapes = {own: tuple(tensor.shape) for own, tensor in mine.items()}
-        yield from op.disagreements(op.Params.model_validate(plan.params), shapes)
+    op = find_module(plan.family, plan.impl)
+    shapes = {own: tuple(tensor.shape) for own, tensor in mine.items()}
+    yield from op.disagreements(op.Params.model_validate(plan.params), shapes)
     codes = mine.get("pos_embed")
     if codes is None or not isinstance(encoder, _Positioned) or codes.is_complex():
         return

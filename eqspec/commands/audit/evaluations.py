@@ -31,7 +31,7 @@ from eqspec.commands.running.model import weights_at
 from eqspec.commands.running.out_of_memory import within_memory
 from eqspec.commands.running.run_data import open_data
 from eqspec.errors import EqspecError
-from eqspec.ops.find import find_op
+from eqspec.ops.find import find_evaluation
 from eqspec.runs import checkpoint
 from eqspec.runs.recorded_plan import recorded_environment
 from eqspec.runs.results import DamagedResult, named_results
@@ -160,7 +160,7 @@ class _Again:
         return self._differing(about, gaps, impl=after.evaluation.impl, count=count)
 
     def _differing(self, about: str, gaps: list[_Gap], *, impl: str, count: int) -> Finding:
-        tolerance = getattr(find_op("evaluations", impl), "tolerance", 0.0)
+        tolerance = find_evaluation(impl).tolerance
         widest = max(gap.width for gap in gaps)
         found = sorted(gaps, key=lambda gap: -gap.width)[:_MOST]
         listed = tuple(Disagreement(g.name, _text(g.stored), _text(g.again)) for g in found)

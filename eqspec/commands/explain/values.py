@@ -243,7 +243,7 @@ def _shipped(study: Study, card: Card, inner: KeyPath) -> str | None:
 
 
 def _op_default(call: Call) -> Origin:
-    return Origin("default", f"default of the op `{call.op.__name__.rpartition('.')[2]}`")
+    return Origin("default", f"default of the op `{call.op.file.stem}`")
 
 
 def _parameter(call: Call, inner: KeyPath) -> Parameter | None:

@@ -16,19 +16,20 @@ refused.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType, ModuleType
+from types import MappingProxyType
 
 from pydantic import JsonValue, ValidationError
 
 from eqspec.compile.lookup.resolve import Resolved
 from eqspec.compile.types.plan import DataPlan, Plan
 from eqspec.errors import Diagnostic, EqspecError, SpecError, UsageError
-from eqspec.ops.find import UnknownOp, find_op
-from eqspec.ops.image_files import ImageFileParams, NotPlaced
-from eqspec.ops.op import OpParams, how_it_runs_fields
+from eqspec.ops.contract.data import DatasetOp
+from eqspec.ops.find import UnknownOp, find_dataset
+from eqspec.ops.image_files import NotPlaced
+from eqspec.ops.op import DatasetParams, OpParams, how_it_runs_fields
 from eqspec.ops.tolerant import Tolerant
 from eqspec.registry.cards import DatasetCard, DatasetFacts
 from eqspec.registry.catalog import Card, open_catalog
@@ -107,8 +108,7 @@ def without_place(plans: Iterable[Plan], *, places: DataPlaces) -> tuple[str, ..
         dict.fromkeys(
             data.name
             for data, own in used
-            if places.of(data.name, own=own) is None
-            and getattr(find_op("datasets", data.impl), "needs_folder", False)
+            if places.of(data.name, own=own) is None and find_dataset(data.impl).needs_folder
         )
     )
 
@@ -128,7 +128,7 @@ def open_dataset(data: DataPlan, *, split: str, places: DataPlaces, own: str) ->
     Raises:
         EqspecError: when it is not there or cannot be read.
     """
-    op = find_op("datasets", data.impl)
+    op = find_dataset(data.impl)
     params = op.Params.model_validate(data.params)
     folder = places.of(data.name, own=own)
     _need_folder(params, folder)
@@ -136,7 +136,7 @@ def open_dataset(data: DataPlan, *, split: str, places: DataPlaces, own: str) ->
         opened = op.open(params, split=split, folder=folder)
     except NotPlaced:  # the op knows its own name, which several cards may share
         raise NotPlaced(data.name, own=data.name == own) from None
-    return Tolerant(opened, limit=getattr(params, "unreadable", 0))
+    return Tolerant(opened, limit=params.unreadable)
 
 
 def standing_in(resolved: Resolved, *, data: DataPlaces) -> Resolved:
@@ -146,7 +146,7 @@ def standing_in(resolved: Resolved, *, data: DataPlaces) -> Resolved:
         SpecError: when there is no folder where the data was said to lie.
     """
     own = resolved.cards["data"]
-    op = find_op("datasets", resolved.data.impl)
+    op = find_dataset(resolved.data.impl)
     params = op.Params.model_validate(resolved.data.params)
     try:
         _need_folder(params, data.of(own.name, own=own.name))
@@ -173,7 +173,7 @@ def card_here(own: Card, *, data: DataPlaces) -> Card:
     if data.own is None or not data.own.is_dir():
         return own
     try:
-        op = find_op("datasets", own.model.impl)
+        op = find_dataset(own.model.impl)
         params = op.Params.model_validate(own.model.params)
     except (UnknownOp, ValidationError):
         return own
@@ -184,8 +184,8 @@ def card_here(own: Card, *, data: DataPlaces) -> Card:
     return dataclasses.replace(stand_in, model=stand_in.model.model_copy(update=said))
 
 
-def _need_folder(params: OpParams, folder: Path | None) -> None:
-    if folder is None or folder.is_dir() or getattr(params, "download", False):
+def _need_folder(params: DatasetParams, folder: Path | None) -> None:
+    if folder is None or folder.is_dir() or params.fetches:
         return
     there = f"{folder} is a file, no folder" if folder.exists() else f"there is no folder {folder}"
     raise UsageError(there, help="check the path of the dataset")
@@ -200,7 +200,7 @@ def _told(card: Card, params: OpParams) -> Card:
     """The stand-in's card with what the spec says of how its own dataset is read."""
     model = card.model
     assert isinstance(model, DatasetCard), "it is one"
-    said = params.model_dump(mode="json", include=set(how_it_runs_fields(ImageFileParams)))
+    said = params.model_dump(mode="json", include=set(how_it_runs_fields(DatasetParams)))
     how: dict[str, JsonValue] = {k: v for k, v in said.items() if k in params.model_fields_set}
     together = {**model.params, **how}
     return dataclasses.replace(
@@ -210,17 +210,14 @@ def _told(card: Card, params: OpParams) -> Card:
     )
 
 
-def _is_its_own(op: ModuleType, params: OpParams, facts: DatasetFacts, *, folder: Path) -> bool:
+def _is_its_own(op: DatasetOp, params: DatasetParams, facts: DatasetFacts, *, folder: Path) -> bool:
     """Whether a folder holds the dataset itself, or is about to."""
-    # A plugin may know no layout but its own.
-    recognises: Callable[[OpParams, Path], bool] | None = getattr(op, "recognises", None)
-    fetched: bool = getattr(params, "download", False)
-    if recognises is None or fetched:
+    if params.fetches:
         return True
     # Of any folder of images, a card may promise how many there are; another one stands in.
-    fits: Callable[..., bool] | None = getattr(op, "fits", None) if facts.count else None
-    return recognises(params, folder) and (
-        fits is None or fits(params, folder, classes=facts.classes or None)
+    promised = bool(facts.count)
+    return op.recognises(params, folder) and (
+        not promised or op.fits(params, folder, classes=facts.classes or None)
     )
 
 
@@ -234,7 +231,7 @@ def count_images(resolved: Resolved, *, data: DataPlaces) -> int | None:
     folder = data.of(name, own=name)
     if resolved.data.facts.count is not None or folder is None:
         return None
-    op = find_op("datasets", resolved.data.impl)
+    op = find_dataset(resolved.data.impl)
     params = op.Params.model_validate(resolved.data.params)
     try:
         return len(op.open(params, split="train", folder=folder))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,11 +11,10 @@ import numpy as np
 from eqspec.commands.planning.data_places import DataPlaces, open_dataset
 from eqspec.compile.types.plan import DataPlan
 from eqspec.errors import Diagnostic, EqspecError, SpecError
-from eqspec.ops.find import find_op
+from eqspec.ops.find import find_dataset
 from eqspec.ops.folder_survey import FolderSurvey
 from eqspec.ops.labels import NoLabels, why_no_labels
 from eqspec.ops.left_out import LeftOut
-from eqspec.ops.op import OpParams
 from eqspec.ops.tolerant import INCOMPLETE, Tolerant
 
 LOOKED_AT = 48
@@ -123,11 +122,8 @@ def look(data: DataPlan, *, places: DataPlaces, own: str) -> DataFound | None:
 
 def _survey(data: DataPlan, folder: Path) -> FolderSurvey:
     """What the dataset's op says of the folder beside its images, if it says anything."""
-    op = find_op("datasets", data.impl)
-    survey: Callable[[OpParams, Path], FolderSurvey] | None = getattr(op, "survey", None)
-    if survey is None:
-        return FolderSurvey(splits=(), left_out=(), notes=())
-    return survey(op.Params.model_validate(data.params), folder)
+    op = find_dataset(data.impl)
+    return op.survey(op.Params.model_validate(data.params), folder)
 
 
 def _count(train: Tolerant, data: DataPlan) -> None:

@@ -19,7 +19,7 @@ from eqspec.commands.planning.data_places import DataPlaces
 from eqspec.compile.identity import hashed
 from eqspec.compile.types.plan import PLAN_SCHEMA, Plan, Provenance
 from eqspec.errors import EqspecError, FolderMismatch, SpecError, UsageError
-from eqspec.ops.find import UnknownOp, find_op, op_sha256
+from eqspec.ops.find import UnknownOp, find_dataset, find_op, op_sha256
 from eqspec.registry.catalog import Catalog, UnknownCard, open_catalog
 from eqspec.runs.artifacts import read_json, read_text, write_text
 from eqspec.spec.dump import write_yaml
@@ -131,14 +131,13 @@ def recover(path: Path, *, data: DataPlaces) -> Recovered:
 
 def fingerprint(plan: Plan, *, data: DataPlaces) -> str | None:
     """The fingerprint of a plan's training data; None where it cannot be read."""
-    op = find_op("datasets", plan.data.impl)
+    op = find_dataset(plan.data.impl)
     params = op.Params.model_validate(plan.data.params)
     folder = data.of(plan.data.name, own=plan.data.name)
     try:
-        found: str = op.open(params, split="train", folder=folder).fingerprint()
+        return op.open(params, split="train", folder=folder).fingerprint()
     except EqspecError:
         return None
-    return found
 
 
 def sources(plans: Sequence[Plan], catalog: Catalog) -> tuple[Provenance, ...]:

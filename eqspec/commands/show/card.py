@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from types import ModuleType
 
 from eqspec.compile.lookup.cards import overridable
 from eqspec.errors import UsageError
+from eqspec.ops.contract.graph import GraphOp
+from eqspec.ops.contract.op import Op
 from eqspec.ops.find import FAMILIES as OP_FAMILIES
 from eqspec.ops.find import find_op, op_names
 from eqspec.ops.op import Port
@@ -110,15 +110,13 @@ def _card_page(catalog: Catalog, card: Card) -> CardPage:
     )
 
 
-def _op_page(op: ModuleType, *, family: str, name: str) -> OpPage:
-    ports = getattr(op, "ports", ())
-    assert op.__file__ is not None, "an op is a file"
+def _op_page(op: Op, *, family: str, name: str) -> OpPage:
     return OpPage(
         family=family,
         name=name,
         rev=op.rev,
-        about=inspect.getdoc(op) or "",
-        file=Path(op.__file__),
+        about=op.about,
+        file=op.file,
         parameters=parameters(op.Params),
-        ports=tuple(port for port in ports if isinstance(port, Port)),
+        ports=op.ports if isinstance(op, GraphOp) else (),
     )

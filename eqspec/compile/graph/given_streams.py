@@ -17,6 +17,7 @@ from eqspec.compile.types.error import GraphError
 from eqspec.compile.views.drawn_streams import drawn_streams, drawn_widths
 from eqspec.compile.views.stored_pairs import pair_plan, reads_latents
 from eqspec.compile.views.view_plan import PATH_GROUP, PATH_VIEW, added_groups, steps_of_views
+from eqspec.ops.find import find_transform
 from eqspec.ops.op import BATCH, StreamType
 from eqspec.registry.cards import EquivarianceCard
 
@@ -122,8 +123,8 @@ def _action_dim(resolved: Resolved) -> int:
     pair = pair_plan(resolved)
     if pair is not None and pair.relation is not None:
         return len(pair.relation.names)
-    op = op_in_use("transforms", transform.impl, path=(), card="transform")
-    if not getattr(op, "path", False):
+    op = op_in_use(find_transform, transform.impl, path=(), card="transform")
+    if not op.path:
         message = f"`{transform.impl}` has no path from the identity to itself"
         raise GraphError(("equivariance", "transform"), message)
-    return int(op.action_dim)
+    return op.action_dim

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import ModuleType
+from functools import partial
 
 from eqspec.compile.graph.draft import Draft, TermDraft, reads
 from eqspec.compile.graph.prune import live_streams
@@ -20,6 +20,8 @@ from eqspec.compile.types.graph import (
     Node,
     TermPlan,
 )
+from eqspec.ops.contract.op import Op
+from eqspec.ops.find import find_backbone, find_mask, find_module, find_term
 from eqspec.ops.op import OpParams, Port, PortError, StreamType, legal_number, scheduled_fields
 from eqspec.spec.node import KeyPath
 from eqspec.spec.use import OpCall
@@ -89,11 +91,11 @@ def _check_drawn(typing: _Typing) -> None:
 def _input(name: str, typing: _Typing) -> InputPlan:
     decl = typing.draft.inputs[name]
     path = ("inputs", name)
-    op = op_in_use("masks", decl.impl, path=path)
-    params = checked_params(op, decl.params, path=path)
+    op = op_in_use(find_mask, decl.impl, path=path)
+    params = checked_params(op.Params, decl.params, path=path)
     tokens = _token_type(decl.of, typing, path=(*path, "of"))
     try:
-        outputs: dict[str, StreamType] = op.shapes(params, {"of": tokens})
+        outputs = dict(op.shapes(params, {"of": tokens}))
     except PortError as error:
         raise GraphError(path, f"`{decl.impl}`: {error}") from None
     named = {f"{name}.{key}" if key else name: value for key, value in outputs.items()}
@@ -114,15 +116,15 @@ def _token_type(group: str, typing: _Typing, *, path: KeyPath) -> StreamType:
     name, backbone = next(found, ("", None))
     if images is None or backbone is None:
         raise GraphError(path, f"no view group `{group}` that a backbone reads")
-    op = op_in_use("backbones", backbone.impl, path=("modules", name))
-    checked = checked_params(op, backbone.params, path=("modules", name))
+    op = op_in_use(find_backbone, backbone.impl, path=("modules", name))
+    checked = checked_params(op.Params, backbone.params, path=("modules", name))
     try:
         return op.shapes(_sized(op, checked, typing), {"images": images})
     except PortError as error:
         raise GraphError(("backbone",), f"`{backbone.impl}`: {error}") from None
 
 
-def _sized(op: ModuleType, params: OpParams, typing: _Typing) -> OpParams:
+def _sized(op: Op, params: OpParams, typing: _Typing) -> OpParams:
     """Parameters with the image size filled in where the op asks for it."""
     if "image_size" in op.Params.model_fields and "image_size" not in params.model_fields_set:
         return params.model_copy(update={"image_size": typing.image_size})
@@ -141,14 +143,14 @@ def _type_apply(node: ApplyNode, typing: _Typing) -> ApplyNode:
     path = ("flow", node.out)
     draft = typing.draft.modules[node.module]
     declared = ("modules", node.module)
-    op = op_in_use(draft.family, draft.impl, path=declared)
-    params = _sized(op, checked_params(op, draft.params, path=declared), typing)
+    op = op_in_use(partial(find_module, draft.family), draft.impl, path=declared)
+    params = _sized(op, checked_params(op.Params, draft.params, path=declared), typing)
     known = {port.name: port for port in op.ports}
     _check_ports(node.ports, known, path=path, op=draft.impl)
     inputs = {port: typing.streams[stream] for port, stream in node.ports.items()}
     leading = leading_axes(node, inputs)
     try:
-        output: StreamType = op.shapes(params, inputs)
+        output = op.shapes(params, inputs)
     except PortError as error:
         # Images that do not suit it are the choice of the spec, not of the card.
         at = ("backbone",) if error.port == "images" else path
@@ -167,7 +169,7 @@ def _type_apply(node: ApplyNode, typing: _Typing) -> ApplyNode:
         )
     else:
         _same_width(first, inputs, path=path)
-    rates = drop_path_rates(op, params) if node.teacher is None else ()
+    rates = op.drop_path_rates(params) if node.teacher is None else ()
     if not any(rates):
         return node
     name = f"drop.{node.out}"
@@ -181,15 +183,10 @@ def _type_apply(node: ApplyNode, typing: _Typing) -> ApplyNode:
     return node.model_copy(update={"ports": {**node.ports, "drop": name}})
 
 
-def drop_path_rates(op: ModuleType, params: OpParams) -> tuple[float, ...]:
-    """The drop-path rate of each block of a module; empty for ops without such blocks."""
-    return tuple(op.drop_path_rates(params)) if hasattr(op, "drop_path_rates") else ()
-
-
 def _term(name: str, term: TermDraft, typing: _Typing) -> TermPlan:
     path = ("terms", name)
-    op = op_in_use("terms", term.impl, path=path)
-    params = checked_params(op, term.params, path=path)
+    op = op_in_use(find_term, term.impl, path=path)
+    params = checked_params(op.Params, term.params, path=path)
     known = {port.name: port for port in op.ports}
     _check_ports(term.ports, known, path=path, op=term.impl)
     inputs: dict[str, StreamType] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from pydantic import JsonValue
@@ -24,7 +25,7 @@ from eqspec.compile.types.graph import (
     TeacherPlan,
     ViewNode,
 )
-from eqspec.ops.find import UnknownOp, family_of
+from eqspec.ops.find import UnknownOp, family_of, find_backbone, find_module
 from eqspec.registry.cards import BackboneCard, MethodCard
 from eqspec.registry.grammar import (
     Addition,
@@ -119,7 +120,7 @@ def lower_modules(
     drafts: dict[str, ModuleDraft] = {}
     for name, decl in decls.items():
         if decl.backbone is not None:
-            op_in_use("backbones", backbone.impl, path=(), card="backbone")
+            op_in_use(find_backbone, backbone.impl, path=(), card="backbone")
             params = {**backbone.params, **decl.params}
             draft = ModuleDraft(family="backbones", impl=backbone.impl, params=params)
         elif decl.impl is not None:
@@ -131,8 +132,8 @@ def lower_modules(
                 raise GraphError(("modules", name, "like"), f"`{decl.like}` is no module before it")
             params = {**like.params, **decl.params}
             draft = ModuleDraft(family=like.family, impl=like.impl, params=params)
-        op = op_in_use(draft.family, draft.impl, path=("modules", name))
-        checked_params(op, draft.params, path=("modules", name))
+        op = op_in_use(partial(find_module, draft.family), draft.impl, path=("modules", name))
+        checked_params(op.Params, draft.params, path=("modules", name))
         drafts[name] = draft
     return drafts
 
@@ -241,7 +242,11 @@ def _check_excluded(name: str, *, modules: Mapping[str, ModuleDraft], path: KeyP
     """A copy can do without a parameter that its op has a switch for, such as a mask token."""
     module, _, parameter = name.partition(".")
     draft = modules.get(module)
-    op = None if draft is None else op_in_use(draft.family, draft.impl, path=("modules", module))
+    op = (
+        None
+        if draft is None
+        else op_in_use(partial(find_module, draft.family), draft.impl, path=("modules", module))
+    )
     if op is None or parameter not in op.Params.model_fields:
         raise GraphError(
             path, f"a copy cannot do without `{name}`", help="as in `encoder.mask_token`"

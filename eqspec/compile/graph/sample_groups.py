@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from eqspec.compile.types.error import GraphError
 from eqspec.compile.types.graph import ApplyNode, GraphPlan, ModulePlan
-from eqspec.ops.find import find_op
+from eqspec.ops.find import find_module
 from eqspec.spec.node import KeyPath
 from eqspec.spec.phrases import counted
 
@@ -68,7 +68,7 @@ def inexact_pieces(graph: GraphPlan, *, piece: int) -> str | None:
 
 def _spans_batch(module: ModulePlan) -> bool:
     """Whether a sample's output depends on the other samples."""
-    return bool(getattr(find_op(module.family, module.impl), "per_view", False))
+    return find_module(module.family, module.impl).per_view
 
 
 def _group(module: ModulePlan) -> int | None:

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import ModuleType
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from pydantic import JsonValue, ValidationError
 
 from eqspec.compile.types.error import GraphError
-from eqspec.ops.find import UnknownOp, find_op
+from eqspec.ops.contract.op import Op
+from eqspec.ops.find import UnknownOp, find_schedule
 from eqspec.ops.op import OpParams
 from eqspec.spec.node import KeyPath
 from eqspec.spec.numbers import limit_broken
 from eqspec.spec.use import OpCall
 
+_Op = TypeVar("_Op", bound=Op)
+_Params = TypeVar("_Params", bound=OpParams)
 
-def op_in_use(family: str, name: str, *, path: KeyPath, card: str | None = None) -> ModuleType:
-    """The op of that name.
+
+def op_in_use(
+    find: Callable[[str], _Op], name: str, *, path: KeyPath, card: str | None = None
+) -> _Op:
+    """Return the op of that name.
 
     Args:
-        family: folder under ``eqspec/ops/``.
+        find: the lookup of its family, such as `find_term`.
         path: where the mapping with `impl` and `params` stands.
         card: the card that the path leads into, as in `GraphError`.
 
@@ -28,15 +33,19 @@ def op_in_use(family: str, name: str, *, path: KeyPath, card: str | None = None)
         GraphError: when there is no such op.
     """
     try:
-        return find_op(family, name)
+        return find(name)
     except UnknownOp as error:
         raise GraphError((*path, "impl"), error.message, help=error.help, card=card) from None
 
 
 def checked_params(
-    op: ModuleType, params: Mapping[str, JsonValue], *, path: KeyPath, card: str | None = None
-) -> OpParams:
-    """The op's parameters, validated.
+    model: type[_Params],
+    params: Mapping[str, JsonValue],
+    *,
+    path: KeyPath,
+    card: str | None = None,
+) -> _Params:
+    """Return an op's parameters, validated by its `Params`.
 
     Args:
         path: where the mapping with `impl` and `params` stands.
@@ -46,11 +55,11 @@ def checked_params(
         GraphError: naming every parameter that is unknown or not legal; stands at the first.
     """
     try:
-        return op.Params.model_validate(dict(params))
+        return model.model_validate(dict(params))
     except ValidationError as error:
         found = error.errors(include_url=False)
         problems = "; ".join(_said(e["loc"], e["msg"]) for e in found)
-        known = ", ".join(op.Params.model_fields) or "none"
+        known = ", ".join(model.model_fields) or "none"
         first = min(found, key=lambda e: e["type"] == "missing")  # what is missing stands nowhere
         raise GraphError(
             (*path, "params", *first["loc"]),
@@ -86,9 +95,9 @@ def checked_number(
     """
     if not isinstance(value, OpCall):
         return float(value)
-    op = op_in_use("schedules", value.impl, path=path)
+    op = op_in_use(find_schedule, value.impl, path=path)
     told = {n: v for n, v in (known or {}).items() if n in op.Params.model_fields}
-    params = checked_params(op, {**told, **value.params}, path=path)
+    params = checked_params(op.Params, {**told, **value.params}, path=path)
     for reached in op.extent(params):
         rule = limit_broken(reached, legal)
         if rule is not None:

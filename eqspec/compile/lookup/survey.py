@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType, ModuleType
+from types import MappingProxyType
 
 from pydantic import JsonValue
 
@@ -21,6 +21,7 @@ from eqspec.compile.lookup.op_calls import (
     is_absent,
 )
 from eqspec.errors import Diagnostic, EqspecError, SpecError
+from eqspec.ops.contract.op import Op
 from eqspec.ops.find import UnknownOp, family_of, find_op
 from eqspec.ops.op import OpParams
 from eqspec.registry.cards import EvaluationCard, MethodCard, TransformCard
@@ -48,13 +49,13 @@ class Call:
     """An op in use.
 
     Attributes:
-        op: its module.
+        op: as its family's contract.
         params: as written, validated; None when they are not legal.
         source: the card or spec that holds the call.
         path: where the mapping with `impl` and `params` stands in it.
     """
 
-    op: ModuleType
+    op: Op
     params: OpParams | None
     source: Source
     path: KeyPath
@@ -194,7 +195,7 @@ def _call(
         problems.append(Diagnostic("EQ010", error.message, impl.place, help=error.help))
         return {}
     op = find_op(family, impl.value)
-    model: type[OpParams] = op.Params
+    model = op.Params
     told = {name: value for name, value in written.told.items() if name in model.model_fields}
     root = (*written.path, "params")
     judged = validate_data(model, {**told, **params}, written.source, root=root, naming=naming)

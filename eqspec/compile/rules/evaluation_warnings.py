@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from eqspec.compile.types.plan import EvalPlan, Plan
 from eqspec.errors import Diagnostic, Place, Severity
-from eqspec.ops.find import find_op
+from eqspec.ops.find import find_evaluation
 from eqspec.spec.source import Source
 
 
@@ -16,12 +16,11 @@ def evaluation_doubts(plan: Plan, source: Source) -> Iterator[Diagnostic]:
     An op may state `short_of(params, images=…)`: what its numbers then mean, in sentences.
     """
     for evaluation in plan.evaluations:
-        op = find_op("evaluations", evaluation.impl)
-        short_of = getattr(op, "short_of", None)
+        op = find_evaluation(evaluation.impl)
         images = evaluation.data.count
-        if short_of is None or not images:  # how many there are is known when they are read
+        if not images:  # how many there are is known when they are read
             continue
-        for said in short_of(op.Params.model_validate(evaluation.params), images=images):
+        for said in op.short_of(op.Params.model_validate(evaluation.params), images=images):
             yield Diagnostic(
                 "EQ511",
                 f"`{evaluation.name}`: {said}",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from eqspec.compile.lookup.survey import Survey
 from eqspec.errors import Diagnostic
+from eqspec.ops.contract.evaluation import EvaluationOp
 from eqspec.registry.cards import DatasetCard
 from eqspec.registry.catalog import Card
 
@@ -17,7 +18,8 @@ def labels_where_needed(found: Survey) -> Iterator[Diagnostic]:
     """
     for name, call in found.calls.items():
         data = found.cards.get(f"{name}.data")
-        if data is None or not call.op.needs_labels or not promises_no_labels(data):
+        needs = isinstance(call.op, EvaluationOp) and call.op.needs_labels
+        if data is None or not needs or not promises_no_labels(data):
             continue
         path = ("evaluate", int(name.removeprefix("evaluate[").removesuffix("]")), "use")
         yield Diagnostic(

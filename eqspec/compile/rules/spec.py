@@ -16,6 +16,7 @@ from eqspec.compile.rules.labels import labels_where_needed
 from eqspec.compile.views.sizes import ViewGroup, image_side, positive_whole, view_sides
 from eqspec.compile.views.stored_pairs import pairs_as_stored
 from eqspec.errors import Diagnostic, Place
+from eqspec.ops.contract.graph import GraphOp
 from eqspec.ops.op import BATCH, PortError, StreamType
 from eqspec.registry.cards import DatasetCard, EquivarianceCard, MethodCard
 from eqspec.spec.node import KeyPath
@@ -131,13 +132,14 @@ def _decoded(found: Survey, *, patch: int, side: int, place: Place) -> Iterator[
     cells = side // patch
     tokens = StreamType(axes=("B", "N", "D"), sizes=(BATCH, cells * cells, 8), grid=(cells, cells))
     for name, call in found.calls.items():
-        if not name.startswith("equivariance.modules.") or call.params is None:
+        params, op = call.params, call.op
+        if not name.startswith("equivariance.modules.") or params is None:
             continue
-        params = call.params
+        assert isinstance(op, GraphOp), "a module of a rewrite"
         if "image_size" in type(params).model_fields:
             params = params.model_copy(update={"image_size": side})
         try:
-            call.op.shapes(params, {"x": tokens})
+            op.shapes(params, {"x": tokens})
         except (PortError, KeyError) as error:
             if isinstance(error, PortError) and patch & (patch - 1):
                 yield Diagnostic(
@@ -190,10 +192,10 @@ def _whole_groups(found: Survey) -> Iterator[Diagnostic]:
 
 def _width(call: Call) -> int | None:
     """Features that a head makes."""
-    if call.params is None:
+    if call.params is None or not isinstance(call.op, GraphOp):
         return None
     try:
-        return int(call.op.shapes(call.params, {"x": _TOKENS}).size("D"))
+        return call.op.shapes(call.params, {"x": _TOKENS}).size("D")
     except (PortError, KeyError):
         return None
 

@@ -8,7 +8,7 @@ from eqspec.compile.lookup.resolve import Resolved
 from eqspec.compile.types.plan import AugmentStep, PathPlan, Plan
 from eqspec.compile.views.view_plan import PATH_GROUP
 from eqspec.errors import Diagnostic, Place, Severity
-from eqspec.ops.find import find_op
+from eqspec.ops.find import find_term, find_transform
 from eqspec.spec.duration import Clock, Duration
 from eqspec.spec.node import KeyPath
 from eqspec.spec.phrases import counted
@@ -68,11 +68,12 @@ def _moved(path: PathPlan, *, size: int) -> dict[str, float]:
 
     A transform that does not say what can be seen (`faintest`) is seen as soon as it moves.
     """
-    op = find_op("transforms", path.impl)
+    op = find_transform(path.impl)
     bounds = op.ranges(op.Params.model_validate(path.params), size=size)
-    faintest = getattr(op, "faintest", None) or tuple(0.0 for _ in bounds)
     moved: dict[str, float] = {}
-    for name, still, low_high, least in zip(path.names, op.identity, bounds, faintest, strict=True):
+    for name, still, low_high, least in zip(
+        path.names, op.identity, bounds, op.faintest, strict=True
+    ):
         farthest = max(abs(bound - still) for bound in low_high)
         moved[name] = farthest / least if least else (float(farthest > 0) * 2)
     return moved
@@ -84,7 +85,7 @@ def _hides(steps: tuple[AugmentStep, ...], name: str) -> bool:
 
 
 def _hidden_by(step: AugmentStep) -> tuple[str, ...]:
-    return getattr(find_op("transforms", step.impl), "hides", ())
+    return find_transform(step.impl).hides
 
 
 def _removing(
@@ -115,7 +116,7 @@ def _unseen(
 def _poor_covariance(resolved: Resolved, plan: Plan) -> Iterator[Diagnostic]:
     batch = plan.train.batch
     for term in plan.graph.terms:
-        port = getattr(find_op("terms", term.impl), "covariance_of", None)
+        port = find_term(term.impl).covariance_of
         stream = None if port is None else term.inputs.get(port)
         if stream is None or stream.size("D") <= DIMENSIONS_PER_SAMPLE * batch:
             continue
@@ -197,7 +198,7 @@ def _untold_geometry(resolved: Resolved, plan: Plan) -> Iterator[Diagnostic]:
     ways, source = resolved.augment.groups[PATH_GROUP].views, resolved.cards["augment"].source
     for way, view in enumerate(ways):
         for at, step in enumerate(view.steps):
-            if step.p == 0 or find_op("transforms", step.impl).kind != "geometry":
+            if step.p == 0 or find_transform(step.impl).kind != "geometry":
                 continue
             yield Diagnostic(
                 "EQ507",

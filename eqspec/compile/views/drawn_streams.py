@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 
-from eqspec.ops.find import find_op
+from eqspec.ops.find import find_transform
 
 CROP, CROP_WIDTH = "crop", 4
 """The box (left, top, width, height), in shares of the image's sides."""
@@ -33,7 +33,7 @@ def drawn_widths(views: Sequence[Sequence[str]]) -> dict[str, int]:
     """
     widths = {CROP: CROP_WIDTH}
     for key in chain.from_iterable(step_keys(impls) for impls in views):
-        op = find_op("transforms", key.split(".", maxsplit=1)[0])
+        op = find_transform(key.split(".", maxsplit=1)[0])
         widths[key] = max(1, len(op.names))
     return widths
 

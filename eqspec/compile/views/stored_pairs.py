@@ -7,7 +7,8 @@ is no image in between that could be shown.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from typing import TypeVar
 
 from pydantic import ValidationError
 
@@ -16,14 +17,17 @@ from eqspec.compile.lookup.resolve import Resolved
 from eqspec.compile.lookup.rewrite_inputs import BETWEEN, streams_read
 from eqspec.compile.types.pairs import PairPlan, RelationPlan
 from eqspec.errors import Diagnostic, Place
-from eqspec.ops.find import find_op, op_names
-from eqspec.ops.op import OpParams
+from eqspec.ops.contract.data import DatasetOp
+from eqspec.ops.find import find_dataset, find_relation, op_names
+from eqspec.ops.op import DatasetParams, OpParams
 from eqspec.registry.cards import DatasetCard, EquivarianceCard, TransformCard
 from eqspec.registry.catalog import Card
 from eqspec.spec.node import KeyPath
 from eqspec.spec.source import Source
 
 RELATIONS = "relations"
+
+_Params = TypeVar("_Params", bound=OpParams)
 
 _TRANSFORM: KeyPath = ("equivariance", "transform")
 
@@ -43,20 +47,18 @@ def pair_plan(resolved: Resolved) -> PairPlan | None:
         GraphError: when parameters are not legal.
     """
     data = resolved.data
-    op = op_in_use("datasets", data.impl, path=(), card="data")
-    stored = _latents_of(resolved.cards["data"])
-    if stored is None:
-        return None
-    params = checked_params(op, data.params, path=(), card="data")
-    return PairPlan(latents=stored(params), relation=_relation(resolved))
+    op = op_in_use(find_dataset, data.impl, path=(), card="data")
+    params = checked_params(op.Params, data.params, path=(), card="data")
+    stored = op.stored_latents(params)
+    return None if stored is None else PairPlan(latents=stored, relation=_relation(resolved))
 
 
 def _relation(resolved: Resolved) -> RelationPlan | None:
     transform = resolved.transform
     if transform is None or not reads_latents(resolved.cards.get("transform")):
         return None
-    op = find_op(RELATIONS, transform.impl)
-    params = checked_params(op, transform.params, path=(), card="transform")
+    op = find_relation(transform.impl)
+    params = checked_params(op.Params, transform.params, path=(), card="transform")
     return RelationPlan(
         impl=transform.impl,
         params=params.model_dump(mode="json", by_alias=True),
@@ -73,9 +75,10 @@ def pairs_as_stored(cards: Mapping[str, Card], source: Source) -> Iterator[Diagn
         source: the spec.
     """
     data, transform, rewrite = (cards.get(n) for n in ("data", "transform", "equivariance"))
-    if data is None or rewrite is None:
+    if data is None or rewrite is None or (known := _op_of(data)) is None:
         return
-    stored = _latents_of(data)
+    op, params = known
+    stored = op.stored_latents(params)
     where = data.source.value(("impl",))
     here = (_named(source, ("data",)), f"`{data.name}` has none")
     if transform is not None and reads_latents(transform):
@@ -116,26 +119,24 @@ _ONE_BY_ONE = "train on its images one by one: `data: {use: image-folder}`"
 
 
 def _latents_there(
-    transform: Card, data: Card, *, source: Source, stored: Callable[[OpParams], int]
+    transform: Card, data: Card, *, source: Source, stored: int
 ) -> Iterator[Diagnostic]:
     """The places that a relation reads exist."""
     assert isinstance(transform.model, TransformCard), "read as one"
-    assert isinstance(data.model, DatasetCard), "read as one"
-    op = find_op(RELATIONS, transform.model.impl)
+    op = find_relation(transform.model.impl)
     read = _legal(op.Params, transform.model.params)
-    given = _legal(find_op("datasets", data.model.impl).Params, data.model.params)
-    if read is None or given is None:
+    if read is None:
         return
-    needed, there = op.latents(read), stored(given)
-    if needed > there:
+    needed = op.latents(read)
+    if needed > stored:
         yield Diagnostic(
             "EQ041",
             f"`{transform.name}` reads latent {needed - 1}, but the last one of `{data.name}` is "
-            f"{there - 1}",
+            f"{stored - 1}",
             _named(source, _TRANSFORM),
             label=f"needs {needed} latents",
             help="choose another transform, or other places by `with: {differences: […]}`",
-            also=((data.source.value(("params", "latents")), f"{there} with each view"),),
+            also=((data.source.value(("params", "latents")), f"{stored} with each view"),),
         )
 
 
@@ -145,15 +146,17 @@ def _named(source: Source, path: KeyPath) -> Place:
     return source.value(path if source.get(use) is None else use)
 
 
-def _latents_of(data: Card) -> Callable[[OpParams], int] | None:
-    """What tells how many numbers are stored with a view; None where samples are images."""
+def _op_of(data: Card) -> tuple[DatasetOp, DatasetParams] | None:
+    """The op of a dataset and its parameters; None where either is not legal."""
     assert isinstance(data.model, DatasetCard), "read as one"
     if data.model.impl not in op_names("datasets"):
         return None
-    return getattr(find_op("datasets", data.model.impl), "stored_latents", None)
+    op = find_dataset(data.model.impl)
+    params = _legal(op.Params, data.model.params)
+    return None if params is None else (op, params)
 
 
-def _legal(model: type[OpParams], params: object) -> OpParams | None:
+def _legal(model: type[_Params], params: object) -> _Params | None:
     try:
         return model.model_validate(params)
     except ValidationError:

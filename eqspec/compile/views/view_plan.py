@@ -10,7 +10,7 @@ from eqspec.compile.lookup.rewrite_inputs import DRAWS, PIXELS
 from eqspec.compile.types.plan import AugmentStep, CropPlan, PathPlan, SingleViewPlan, ViewPlan
 from eqspec.compile.views.stored_pairs import pair_plan
 from eqspec.nn.pixels.canvas import canvas_side
-from eqspec.ops.find import find_op
+from eqspec.ops.find import find_transform
 from eqspec.registry.cards import TransformCard
 from eqspec.registry.view_groups import AddedGroupDecl, CropDecl, GroupDecl, StepDecl
 from eqspec.spec.model import EquivarianceSpec
@@ -51,7 +51,7 @@ def steps_of_views(resolved: Resolved, group: str) -> tuple[tuple[str, ...], ...
     for number, way in enumerate(ways):
         for at, step in enumerate(way.steps):
             path: KeyPath = ("groups", group, "views", number, "steps", at)
-            op_in_use("transforms", step.impl, path=path, card="augment")
+            op_in_use(find_transform, step.impl, path=path, card="augment")
     shown = (ways[min(index, len(ways) - 1)] for index in range(count))
     return tuple(tuple(step.impl for step in way.steps) for way in shown)
 
@@ -149,24 +149,24 @@ def _steps(written: Sequence[StepDecl], *, at: KeyPath, card: str) -> tuple[Augm
     steps: list[AugmentStep] = []
     for index, step in enumerate(written):
         path = (*at, index)
-        op = op_in_use("transforms", step.impl, path=path, card=card)
-        params = checked_params(op, step.params, path=path, card=card)
+        op = op_in_use(find_transform, step.impl, path=path, card=card)
+        params = checked_params(op.Params, step.params, path=path, card=card)
         dumped = params.model_dump(mode="json", by_alias=True)
         steps.append(AugmentStep(impl=step.impl, params=dumped, p=step.p))
     return tuple(steps)
 
 
 def _reach(path: PathPlan, size: int) -> float:
-    op = find_op("transforms", path.impl)
-    return float(op.reach(op.Params.model_validate(path.params), size=size))
+    op = find_transform(path.impl)
+    return op.reach(op.Params.model_validate(path.params), size=size)
 
 
 def _path(resolved: Resolved, *, between: tuple[float, ...]) -> PathPlan:
     spec, transform = resolved.spec.equivariance, resolved.transform
     assert isinstance(spec, EquivarianceSpec), "a rewrite has both"
     assert isinstance(transform, TransformCard), "a rewrite has both"
-    op = find_op("transforms", transform.impl)
-    params = checked_params(op, transform.params, path=(), card="transform")
+    op = find_transform(transform.impl)
+    params = checked_params(op.Params, transform.params, path=(), card="transform")
     return PathPlan(
         impl=transform.impl,
         params=params.model_dump(mode="json", by_alias=True),

@@ -25,19 +25,19 @@ from eqspec.ops.folder_layout import (
 from eqspec.ops.folder_survey import FolderSurvey, survey_of
 from eqspec.ops.folder_walk import Walked, class_folders, walk
 from eqspec.ops.image_files import (
-    ImageFileParams,
     ImageFiles,
     held_out_evenly,
     known_split,
     needed_folder,
 )
 from eqspec.ops.left_out import SUFFIXES
+from eqspec.ops.op import DatasetParams
 
 rev = 2
 needs_folder = True
 
 
-class Params(ImageFileParams):
+class Params(DatasetParams):
     """What the folders of the splits are called, and what is held out where there is none.
 
     Attributes:

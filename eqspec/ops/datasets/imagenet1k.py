@@ -19,12 +19,12 @@ import numpy as np
 from eqspec.errors import UsageError
 from eqspec.ops.folder_walk import folders_in, images_below
 from eqspec.ops.image_files import (
-    ImageFileParams,
     ImageFiles,
     known_split,
     labelled,
     needed_folder,
 )
+from eqspec.ops.op import DatasetParams
 from eqspec.ops.parquet_images import ParquetImages, parquet_images
 from eqspec.ops.tar_images import Index, TarImages, indexed
 from eqspec.spec.phrases import counted
@@ -45,7 +45,7 @@ ImageNet = ImageFiles | TarImages | ParquetImages
 """A split in one of the layouts."""
 
 
-class Params(ImageFileParams):
+class Params(DatasetParams):
     """Nothing to set: the layout is seen."""
 
 

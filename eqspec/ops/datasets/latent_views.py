@@ -21,13 +21,13 @@ from eqspec.errors import EqspecError, UsageError
 from eqspec.ops.decode import Decoded, blamed, decoded
 from eqspec.ops.folder_walk import folders_in
 from eqspec.ops.image_files import (
-    ImageFileParams,
     evenly,
     fingerprint,
     held_out_evenly,
     known_split,
     needed_folder,
 )
+from eqspec.ops.op import DatasetParams
 from eqspec.ops.stored_bytes import NOT_THERE, UNSIZED, Content, Listing, names_in
 from eqspec.ops.stored_views import StoredView
 from eqspec.regular_files import content_of, regular, size_of
@@ -43,7 +43,7 @@ NAME = "3diebench"
 """The card that messages name."""
 
 
-class Params(ImageFileParams):
+class Params(DatasetParams):
     """What is stored, and which objects belong to which split.
 
     Attributes:

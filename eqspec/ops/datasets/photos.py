@@ -25,7 +25,7 @@ from pydantic import Field
 
 from eqspec.errors import EqspecError, UsageError
 from eqspec.ops.decode import LostImage, decode
-from eqspec.ops.image_files import ImageFileParams
+from eqspec.ops.op import DatasetParams
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,7 +56,7 @@ PHOTOGRAPHS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """Split -> photographs, each as ``package/path inside the package``."""
 
 
-class Params(ImageFileParams):
+class Params(DatasetParams):
     """How a photograph is cut.
 
     Attributes:

@@ -40,6 +40,7 @@ from eqspec.nn.readouts.scores import (
 from eqspec.ops.op import OpCall, OpParams
 
 if TYPE_CHECKING:
+    from eqspec.nn.pixels.path import Border
     from eqspec.nn.readouts.regression import PairFeatures, Regression
 
 rev = 1
@@ -97,7 +98,7 @@ class Bench(Protocol):
         split: Literal["train", "held-out"],
         *,
         families: Mapping[str, OpCall],
-        borders: tuple[str, ...],
+        borders: tuple[Border, ...],
         rows: tuple[str, ...],
         draws: int,
         limit: int,

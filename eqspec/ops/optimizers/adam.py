@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from eqspec.ops.op import OpParams, Scheduled
-from eqspec.spec.numbers import NotNegative
-from eqspec.spec.rate import Rate
+from eqspec.ops.op import OptimizerParams
 
 if TYPE_CHECKING:
     import torch
@@ -20,18 +18,15 @@ if TYPE_CHECKING:
 rev = 1
 
 
-class Params(OpParams):
+class Params(OptimizerParams):
     """What Adam needs.
 
     Attributes:
-        lr: peak learning rate, which may follow the batch: ``5.0e-4 per 256``.
         weight_decay: share of each decayed weight that is added to its gradient.
         betas: of the running means of gradients and of their squares.
         eps: added to the root of the second.
     """
 
-    lr: Rate
-    weight_decay: Scheduled[NotNegative] = 0.0
     betas: tuple[float, float] = (0.9, 0.999)
     eps: float = Field(default=1e-8, gt=0)
 

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from eqspec.ops.op import OpParams, Scheduled
-from eqspec.spec.numbers import NotNegative
-from eqspec.spec.rate import Rate
+from eqspec.ops.op import OptimizerParams
 
 if TYPE_CHECKING:
     import torch
@@ -21,18 +19,15 @@ rev = 2
 _Decay = Annotated[float, Field(ge=0, lt=1)]
 
 
-class Params(OpParams):
+class Params(OptimizerParams):
     """What AdamW needs.
 
     Attributes:
-        lr: peak learning rate, which may follow the batch: ``5.0e-4 per 256``.
         weight_decay: share of each decayed weight that is taken off per step and unit of lr.
         betas: decay of the first and second moment.
         eps: added to the root of the second moment.
     """
 
-    lr: Rate
-    weight_decay: Scheduled[NotNegative] = 0.0
     betas: tuple[_Decay, _Decay] = (0.9, 0.999)
     eps: float = Field(default=1e-8, gt=0)
 

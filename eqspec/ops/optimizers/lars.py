@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from eqspec.ops.op import OpParams, Scheduled
-from eqspec.spec.numbers import NotNegative
-from eqspec.spec.rate import Rate
+from eqspec.ops.op import OptimizerParams
 
 if TYPE_CHECKING:
     import torch
@@ -21,18 +19,15 @@ if TYPE_CHECKING:
 rev = 1
 
 
-class Params(OpParams):
+class Params(OptimizerParams):
     """What LARS needs.
 
     Attributes:
-        lr: peak learning rate, which may follow the batch: ``0.2 per 256``.
         weight_decay: share of each decayed weight that is added to its gradient.
         momentum: share of the last step's direction that is kept.
         trust: length of a matrix's step over the matrix's own, at a learning rate of 1.
     """
 
-    lr: Rate
-    weight_decay: Scheduled[NotNegative] = 0.0
     momentum: float = Field(default=0.9, ge=0, lt=1)
     trust: float = Field(default=1e-3, gt=0)
 

@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field, model_validator
 
-from eqspec.ops.op import OpParams, Scheduled
-from eqspec.spec.numbers import NotNegative
-from eqspec.spec.rate import Rate
+from eqspec.ops.op import OptimizerParams
 
 if TYPE_CHECKING:
     import torch
@@ -20,18 +18,15 @@ if TYPE_CHECKING:
 rev = 1
 
 
-class Params(OpParams):
+class Params(OptimizerParams):
     """What SGD needs.
 
     Attributes:
-        lr: peak learning rate, which may follow the batch: ``0.03 per 256``.
         weight_decay: share of each decayed weight that is added to its gradient.
         momentum: share of the last step's direction that is kept.
         nesterov: look ahead along the momentum.
     """
 
-    lr: Rate
-    weight_decay: Scheduled[NotNegative] = 0.0
     momentum: float = Field(default=0.0, ge=0, lt=1)
     nesterov: bool = False
 

@@ -11,7 +11,7 @@ from eqspec.build.data.loader import Batch, batches
 from eqspec.build.views.on_device import DeviceViews
 from eqspec.compile.types.plan import Plan, SingleViewPlan
 from eqspec.nn.random.philox import Draws
-from eqspec.ops.find import find_op
+from eqspec.ops.find import find_transform
 from tests.fakes import FakeImages
 from tests.toys import REWRITES, toy_plan
 
@@ -37,7 +37,7 @@ def reading(*streams: str) -> Plan:
 def applied(view: SingleViewPlan, impl: str, batch: Batch) -> tuple[np.ndarray, np.ndarray]:
     """Who gets a step, and its parameters in float64, from the generator itself."""
     step = next(step for step in view.steps if step.impl == impl)
-    op, draws = find_op("transforms", impl), Draws(SEED)
+    op, draws = find_transform(impl), Draws(SEED)
     ranges = np.array(op.ranges(op.Params.model_validate(step.params), size=view.size))
     ranges = ranges.reshape(-1, 2)
     place = {"step": batch.epoch, "samples": batch.samples, "view": view.index}
@@ -52,7 +52,7 @@ def test_parameters_are_bit_equal_to_what_was_applied(impl: str) -> None:
     batch = loaded(plan)
     stream = views_of(plan)(batch).draws[f"draws.{impl}"].numpy()
     assert stream.dtype == np.float32
-    op = find_op("transforms", impl)
+    op = find_transform(impl)
     for view in (v for v in plan.views.views if v.group == "global"):
         if all(step.impl != impl for step in view.steps):
             assert not stream[view.index].any(), "no such step: as if it were never applied"
@@ -83,7 +83,7 @@ def test_the_pixels_are_made_with_these_parameters() -> None:
     canvas = batch.canvases["global", 1].float() / 255
     flipped = made.draws["draws.flip"][1, :, 0] == 1
     canvas = torch.where(flipped[:, None, None, None], canvas.flip(-1), canvas)
-    op, step = find_op("transforms", "color"), view.steps[1]
+    op, step = find_transform("color"), view.steps[1]
     at = op.build(op.Params.model_validate(step.params), size=view.size, border="reflect")
     rows = np.flatnonzero(chosen)
     (changed,) = at(

@@ -13,7 +13,7 @@ from eqspec.build.data.loader import Batch
 from eqspec.build.views.on_device import DeviceViews, ViewBatch
 from eqspec.compile.types.plan import AugmentStep, CropPlan, PathPlan, SingleViewPlan, ViewPlan
 from eqspec.nn.pixels.canvas import canvas_side
-from eqspec.ops.find import find_op
+from eqspec.ops.find import find_transform
 from tests.fakes import FakeImages
 
 SIZE = 32
@@ -32,7 +32,7 @@ PATHS = {
 
 
 def path_of(impl: str, params: dict, *, border: str = "reflect", images: int = 2) -> PathPlan:
-    op = find_op("transforms", impl)
+    op = find_transform(impl)
     return PathPlan(
         impl=impl,
         params=params,
@@ -47,7 +47,7 @@ def plan_of(*, path: PathPlan | None = None, steps: tuple[AugmentStep, ...] = ()
     """Two global views, the second one with the margin that its path asks for, and a local one."""
     reach = 0.0
     if path is not None and path.border == "canvas":
-        op = find_op("transforms", path.impl)
+        op = find_transform(path.impl)
         reach = op.reach(op.Params.model_validate(path.params), size=SIZE)
     second = {"canvas": canvas_side(SIZE, reach), "reach": reach}
     return ViewPlan(
@@ -107,7 +107,7 @@ def test_view_without_steps_is_its_normalised_canvas():
 @pytest.mark.parametrize("border", ["reflect", "zeros", "canvas"])
 @pytest.mark.parametrize("impl", PATHS)
 def test_path_of_the_identity_leaves_every_point_at_the_frame(impl, border):
-    op = find_op("transforms", impl)
+    op = find_transform(impl)
     still = {name: [0.0, 0.0] for name in PATHS[impl]}
     wide = plan_of(path=path_of(impl, PATHS[impl], border=border))
     plan = wide.model_copy(update={"path": path_of(impl, still, border=border)})
@@ -151,7 +151,7 @@ def test_path_s_parameters_fill_their_range_and_are_encoded():
     plan = plan_of(path=path_of("se2", PATHS["se2"]))
     samples = list(range(400))
     made = views_of(plan, batch_of(plan, samples))
-    op = find_op("transforms", "se2")
+    op = find_transform("se2")
     params = op.Params.model_validate(PATHS["se2"])
     assert made.theta.dtype == made.actions.dtype == torch.float32
     for column, (low, high) in enumerate(op.ranges(params, size=SIZE)):
@@ -232,9 +232,9 @@ def test_steps_run_in_order_on_the_whole_canvas_before_the_path():
     batch = batch_of(plan, [1, 2, 3])
     made = views_of(plan, batch)
     assert plan.views[1].canvas > SIZE
-    gray = find_op("transforms", "grayscale")
-    solarise = find_op("transforms", "solarise")
-    rot = find_op("transforms", "rot")
+    gray = find_transform("grayscale")
+    solarise = find_transform("solarise")
+    rot = find_transform("rot")
     canvas = batch.canvases["global", 1].to(torch.float32) / 255
     none = torch.empty(3, 0)
     for op in (gray, solarise):

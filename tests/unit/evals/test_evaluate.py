@@ -17,7 +17,7 @@ from eqspec.errors import EqspecError, UsageError
 from eqspec.evals.evaluate import Bench, compare, evaluate
 from eqspec.evals.features import Subject
 from eqspec.nn.readouts.scores import Metric, Result
-from eqspec.ops.find import find_op
+from eqspec.ops.find import find_transform
 from eqspec.registry.catalog import open_catalog
 
 PARAMS = {
@@ -207,7 +207,7 @@ def test_the_card_states_the_papers_ranges() -> None:
     families = {}
     for name, family in card.params["families"].items():
         transform = catalog.card("transforms", family["use"]).model
-        op = find_op("transforms", transform.impl)
+        op = find_transform(transform.impl)
         families[name] = op.ranges(op.Params.model_validate(transform.params), size=224)
     colour = ((-0.4, 0.4),) * 3
     assert families == {

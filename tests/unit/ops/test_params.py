@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import JsonValue, ValidationError
 
-from eqspec.ops.find import find_op
+from eqspec.ops.find import find_evaluation, find_op
 from eqspec.registry.cards import EvaluationCard
 from eqspec.registry.catalog import open_catalog
 
@@ -50,7 +50,7 @@ def test_the_ends_of_the_ranges_are_legal(
 def test_a_regressor_has_layers_with_units(width: int) -> None:
     card = open_catalog().card("evaluations", "r2").model
     assert isinstance(card, EvaluationCard)
-    params = find_op("evaluations", "r2").Params
+    params = find_evaluation("r2").Params
     written = {**card.params, "families": {"rot": {"impl": "rot"}}}
     params.model_validate(written)
     with pytest.raises(ValidationError, match="hidden"):

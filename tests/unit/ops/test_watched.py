@@ -11,7 +11,7 @@ import pytest
 
 from eqspec.errors import EqspecError
 from eqspec.ops.decode import LostImage
-from eqspec.ops.find import find_op
+from eqspec.ops.find import find_dataset
 from eqspec.ops.image_files import ImageFiles
 from eqspec.ops.stored_bytes import StoredBytes, checksum
 from eqspec.ops.tolerant import Tolerant
@@ -26,7 +26,7 @@ EACH = pytest.mark.parametrize("name", STORED)
 @pytest.fixture
 def dataset(name: str, tmp_path: Path) -> Tolerant:
     """The training split of a fabricated dataset, its files listed."""
-    op = find_op("datasets", name)
+    op = find_dataset(name)
     opened = op.open(op.Params(), split="train", folder=LAYOUTS[name](tmp_path))
     found = Tolerant(opened, limit=100)
     found.list_files()

@@ -1,0 +1,130 @@
+"""Ops that draw or read what lies between views: masks, transforms and relations."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from eqspec.ops.contract.op import Op
+from eqspec.ops.op import OpParams, Streams, StreamType
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from eqspec.nn.pixels.path import At, Border
+    from eqspec.nn.random.philox import Draws
+
+
+class MaskOp(Op, Protocol):
+    """Choices of patches, drawn anew at each step."""
+
+    @abstractmethod
+    def shapes(self, params: OpParams, streams: Streams) -> Mapping[str, StreamType]:
+        """Return the types of what is drawn by name, from the tokens `[V, B, N, D]` at port `of`.
+
+        Raises:
+            PortError: the tokens cannot be masked so.
+        """
+        ...
+
+    @abstractmethod
+    def draw(
+        self,
+        params: OpParams,
+        of: StreamType,
+        *,
+        draws: Draws,
+        step: int,
+        positions: NDArray[np.int64],
+        batch: int,
+    ) -> Mapping[str, NDArray[Any]]:
+        """Return what `shapes` promises, a pure function of (draws, step, position).
+
+        Args:
+            of: type of the tokens that are masked.
+            draws: the run's randomness.
+            step: from 0.
+            positions: places in the global batch, `[n]`.
+            batch: size of the global batch.
+        """
+        ...
+
+
+class TransformOp(Op, Protocol):
+    """An image transformation with P parameters, which views, paths and evaluations draw.
+
+    Attributes:
+        kind: whether it moves pixels or changes their values.
+        names: of the P parameters.
+        identity: P values that change nothing.
+        path: whether any share of a transform is one as well, so that it has a path of images.
+        hides: names of properties of an image that are gone after it, such as ``colour``.
+    """
+
+    kind: Literal["geometry", "photometry"]
+    names: tuple[str, ...]
+    identity: tuple[float, ...]
+    path: bool = False
+    hides: tuple[str, ...] = ()
+
+    @property
+    def faintest(self) -> tuple[float, ...]:
+        """Least values that can be seen, one per parameter; by default any but the identity."""
+        return tuple(0.0 for _ in self.names)
+
+    @property
+    def action_dim(self) -> int:
+        """Width of what `encode` returns."""
+        return len(self.names)
+
+    @abstractmethod
+    def ranges(self, params: OpParams, *, size: int) -> tuple[tuple[float, float], ...]:
+        """Return the lowest and highest value of each parameter, for images of side `size`."""
+        ...
+
+    def encode(
+        self, params: OpParams, theta: NDArray[np.float64], *, size: int
+    ) -> NDArray[np.float64]:
+        """Return what a network reads of parameters `[n, P]`: `[n, action_dim]`.
+
+        By default each parameter over its largest value.
+        """
+        from eqspec.nn.random.ranges import per_largest
+
+        return theta * [per_largest(bounds) for bounds in self.ranges(params, size=size)]
+
+    def reach(self, params: OpParams, *, size: int) -> float:  # noqa: ARG002 - a default
+        """Return by how many pixels it looks outside the frame; by default it never does."""
+        return 0.0
+
+    @abstractmethod
+    def build(self, params: OpParams, *, size: int, border: Border) -> At:
+        """Return the transform, ready for batches of images; imports torch inside.
+
+        Raises:
+            UsageError: the parameters do not suit images of this size.
+        """
+        ...
+
+
+class RelationOp(Op, Protocol):
+    """What lies between two stored views of an object, read from their latents."""
+
+    @abstractmethod
+    def latents(self, params: OpParams) -> int:
+        """Return how many latents a view must have."""
+        ...
+
+    @abstractmethod
+    def names(self, params: OpParams) -> tuple[str, ...]:
+        """Return the name of each number of an action."""
+        ...
+
+    @abstractmethod
+    def encode(
+        self, params: OpParams, first: NDArray[np.float64], second: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the actions from latents `[n, L]` to latents `[n, L]`: `[n, A]`."""
+        ...

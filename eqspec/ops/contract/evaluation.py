@@ -1,0 +1,54 @@
+"""Evaluations."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from eqspec.nn.readouts.scores import Headline
+from eqspec.ops.contract.op import Op
+from eqspec.ops.op import OpParams
+
+if TYPE_CHECKING:
+    from eqspec.nn.readouts.scores import Metric, Result
+
+
+class Evaluation(Protocol):
+    """An evaluation with its parameters."""
+
+    def run(self, bench: Any) -> Result:  # noqa: ANN401 - each op states what it needs of a bench
+        """Return what is measured of one encoder."""
+        ...
+
+
+@runtime_checkable
+class EvaluationOp(Op, Protocol):
+    """A protocol by which encoders are evaluated.
+
+    Attributes:
+        headline: the metrics shown where there is room for few.
+        needs_labels: it reads the classes of images.
+        tolerance: by how much a metric may differ on other hardware.
+    """
+
+    headline: Headline
+    needs_labels: bool
+    tolerance: float = 0.0
+
+    @abstractmethod
+    def build(self, params: OpParams) -> Evaluation:
+        """Return the evaluation with its parameters."""
+        ...
+
+    @abstractmethod
+    def difference(self, a: Result, b: Result) -> tuple[Metric, ...]:
+        """Return the metrics of `a` minus those of `b`, with paired intervals.
+
+        Raises:
+            UsageError: the two were not measured on the same samples.
+        """
+        ...
+
+    def short_of(self, params: OpParams, *, images: int) -> tuple[str, ...]:  # noqa: ARG002 - a default
+        """Return, in sentences, what the numbers mean where there are only so many images."""
+        return ()

@@ -1,0 +1,47 @@
+"""Optimizers and schedules."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, Protocol
+
+from eqspec.ops.contract.op import Op
+from eqspec.ops.op import OpParams, OptimizerParams
+
+if TYPE_CHECKING:
+    import torch
+
+    from eqspec.spec.duration import Clock
+
+
+class OptimizerOp(Op, Protocol):
+    """An update rule."""
+
+    @property
+    @abstractmethod
+    def Params(self) -> type[OptimizerParams]:  # noqa: N802 - a class
+        """Class of the parameters: a subclass of `OptimizerParams`."""
+        ...
+
+    @abstractmethod
+    def build(self, params: OpParams, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+        """Return the optimizer over torch parameter groups; imports torch inside.
+
+        Keys of the groups that torch does not know are kept. The engine sets each group's `lr` and
+        `weight_decay` before every step; before that a step changes nothing.
+        """
+        ...
+
+
+class ScheduleOp(Op, Protocol):
+    """A number that depends on the step: a pure function of step and training length."""
+
+    @abstractmethod
+    def value(self, params: OpParams, *, step: int, clock: Clock) -> float:
+        """Return the value at a step, from 0."""
+        ...
+
+    @abstractmethod
+    def extent(self, params: OpParams) -> tuple[float, float]:
+        """Return the lowest and highest value that can be reached, whatever the length."""
+        ...
