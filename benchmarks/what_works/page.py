@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from benchmarks.marked import Marks
 from benchmarks.what_works.rows import Row, card_of, kind, rows
 from benchmarks.what_works.study import Found, Study
+from eqspec.registry.cards import FAMILIES
 from eqspec.registry.catalog import open_catalog
 
 MARKS = Marks("what works")
@@ -76,7 +77,7 @@ def table(study: Study) -> Iterator[str]:
         family = "equivariance" if kind(row.plan) == 2 else "methods"
         name = card_of(row.plan, family)
         assert name is not None, "a small spec uses cards by name"
-        model = catalog.card(family, name).model
+        model = catalog.card(FAMILIES[family], name).model
         runs = [run for run in study.runs if run.recipe == row.plan.recipe]
         cells = [
             f"`{row.name}`",

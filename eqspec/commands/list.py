@@ -68,7 +68,7 @@ def entries(kind: str) -> tuple[Entry, ...]:
 def _cards(family: str) -> Iterator[Entry]:
     catalog = open_catalog()
     for name in catalog.names(family):
-        model = catalog.card(family, name).model
+        model = catalog.card(CARD_FAMILIES[family], name).model
         status = getattr(model, "status", None)
         yield Entry(family, name, model.about, rev=model.rev, status=status, paper=model.paper)
 

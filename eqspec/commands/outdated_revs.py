@@ -9,7 +9,9 @@ from functools import cache
 from pydantic import JsonValue
 
 from eqspec.errors import EqspecError
-from eqspec.ops.find import FAMILIES, find_op, op_names
+from eqspec.ops.find import FAMILIES as OP_FAMILIES
+from eqspec.ops.find import find_op, op_names
+from eqspec.registry.cards import FAMILIES as CARD_FAMILIES
 from eqspec.registry.catalog import Catalog
 from eqspec.runs.recorded_plan import RecordedPlan
 from eqspec.runs.results import Report
@@ -43,9 +45,13 @@ def revs(catalog: Catalog) -> Revs:
     def now(kind: str, family: str, name: str) -> int | None:
         try:
             if kind == "op":
-                known = family in FAMILIES and name in op_names(family)
+                known = family in OP_FAMILIES and name in op_names(family)
                 return find_op(family, name).rev if known else None
-            return catalog.card(family, name).model.rev if name in catalog.names(family) else None
+            return (
+                catalog.card(CARD_FAMILIES[family], name).model.rev
+                if name in catalog.names(family)
+                else None
+            )
         except EqspecError:  # a card that is being written
             return None
 

@@ -183,9 +183,7 @@ def plan(request: PlanRequest) -> Planning:
 
 
 def _machine(catalog: Catalog, name: str) -> MachineCard:
-    model = catalog.card("machines", name).model
-    assert isinstance(model, MachineCard), "read as one"
-    return model
+    return catalog.card(MachineCard, name).model
 
 
 def _to_be_saved(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, JsonValue, model_validator
 
@@ -30,9 +31,10 @@ from eqspec.spec.use import BareName, NameOrBody
 
 
 class CardModel(Declared):
-    """What every card states.
+    """Base class for the data of cards.
 
     Attributes:
+        family: the folder under ``registry/``.
         name: of a body written inside a spec; a file's own name is its stem.
         rev: raised when the card's numbers change.
         about: one sentence.
@@ -40,6 +42,8 @@ class CardModel(Declared):
         status: proved (terms, their gradients and schedules against the authors' own code), toy
             (runs, not the paper's numbers), or ours.
     """
+
+    family: ClassVar[str]
 
     name: BareName | None = None
     rev: int = Field(ge=1)
@@ -51,6 +55,8 @@ class CardModel(Declared):
 
 class MethodCard(CardModel):
     """A self-supervised method as a graph of named streams."""
+
+    family: ClassVar[str] = "methods"
 
     card: Literal["method"]
     status: Literal["proved", "toy", "ours"] = "toy"
@@ -82,6 +88,8 @@ class EquivarianceCard(CardModel):
         drop: terms of the method that are left out.
         either: by a name that says what is chosen, the ways to do it; the first that fits is taken.
     """
+
+    family: ClassVar[str] = "equivariance"
 
     card: Literal["equivariance"]
     status: Literal["proved", "toy", "ours"] = "toy"
@@ -116,6 +124,8 @@ class BackboneCard(CardModel):
         init: of a body written inside a spec: the published weights that it starts from.
     """
 
+    family: ClassVar[str] = "backbones"
+
     card: Literal["backbone"]
     impl: str
     params: dict[str, JsonValue] = Field(default_factory=dict)
@@ -142,6 +152,8 @@ class LayoutCard(CardModel):
         rename: patterns in an encoder's names → what takes their place, one after the other.
         aside: patterns of whole names → what these tensors are; files may have them, encoders not.
     """
+
+    family: ClassVar[str] = "layouts"
 
     card: Literal["layout"]
     source: str = Field(min_length=10)
@@ -185,6 +197,8 @@ class DatasetCard(CardModel):
         fingerprint: of a body written as a spec's `data`: how closely the images are looked at.
     """
 
+    family: ClassVar[str] = "datasets"
+
     card: Literal["dataset"]
     impl: str
     params: dict[str, JsonValue] = Field(default_factory=dict)
@@ -195,12 +209,16 @@ class DatasetCard(CardModel):
 class AugmentationCard(CardModel):
     """The views of every group: crops and photometric steps."""
 
+    family: ClassVar[str] = "augmentations"
+
     card: Literal["augmentation"]
     groups: dict[str, GroupDecl] = Field(min_length=1)
 
 
 class TransformCard(CardModel):
     """A transformation family with its ranges."""
+
+    family: ClassVar[str] = "transforms"
 
     card: Literal["transform"]
     impl: str
@@ -214,6 +232,8 @@ class EvaluationCard(CardModel):
         data: name or body of the dataset that is judged on; None for what the spec trains on.
         controls: what stands beside the untrained encoder, read from images without any encoder.
     """
+
+    family: ClassVar[str] = "evaluations"
 
     card: Literal["evaluation"]
     impl: str
@@ -247,26 +267,31 @@ class MachineCard(CardModel):
         speed: by precision.
     """
 
+    family: ClassVar[str] = "machines"
+
     card: Literal["machine"]
     devices: int = Field(ge=1)
     memory_gib: float = Field(gt=0)
     speed: dict[Literal["fp32", "bf16"], SpeedDecl] = Field(min_length=1)
 
 
-FAMILIES = MappingProxyType(
+FAMILIES: Mapping[str, type[CardModel]] = MappingProxyType(
     {
-        "methods": MethodCard,
-        "equivariance": EquivarianceCard,
-        "backbones": BackboneCard,
-        "layouts": LayoutCard,
-        "datasets": DatasetCard,
-        "augmentations": AugmentationCard,
-        "transforms": TransformCard,
-        "evaluations": EvaluationCard,
-        "machines": MachineCard,
+        kind.family: kind
+        for kind in (
+            MethodCard,
+            EquivarianceCard,
+            BackboneCard,
+            LayoutCard,
+            DatasetCard,
+            AugmentationCard,
+            TransformCard,
+            EvaluationCard,
+            MachineCard,
+        )
     }
 )
-"""Folder under ``registry/`` → the model of its cards."""
+"""Family (the folder under ``registry/``) → the model of its cards."""
 
 BESIDE_USE = MappingProxyType({"backbones": "init", "datasets": "fingerprint"})
-"""Family → the key that a spec writes beside `use`; only a body in the spec itself holds it."""
+"""Family → the key that a spec puts beside `use`; on a card, only a body in a spec has it."""

@@ -1,4 +1,4 @@
-"""The catalogue: cards found by family and name. A name exists because a file exists."""
+"""The catalogue: lookup of cards by family and name. A name exists because a file exists."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
+from typing import Generic, cast
 
 from pydantic import JsonValue
+from typing_extensions import TypeVar
 
 from eqspec.errors import Diagnostic, EqspecError, Severity, SpecError
 from eqspec.registry.cards import BESIDE_USE, FAMILIES, CardModel
@@ -20,22 +22,39 @@ from eqspec.spec.load import read_text
 from eqspec.spec.names import is_file_name
 from eqspec.spec.source import Source, read_yaml
 
+_Model_co = TypeVar("_Model_co", bound=CardModel, default=CardModel, covariant=True)
+_Kind = TypeVar("_Kind", bound=CardModel)
+
 
 @dataclass(frozen=True, slots=True)
-class Card:
-    """A card as it was read.
+class Card(Generic[_Model_co]):
+    """A card of one family: `Card[MethodCard]`; of any: `Card`.
 
     Attributes:
-        body: what was written, as plain data.
+        body: its content as plain data.
         model: the same, validated.
-        source: places of every key; None for a body written inside a spec.
+        source: the same, with the location of every key.
     """
 
-    family: str
     name: str
     body: Mapping[str, JsonValue]
-    model: CardModel
+    model: _Model_co
     source: Source
+
+    @property
+    def family(self) -> str:
+        """The folder under ``registry/``."""
+        return self.model.family
+
+    def of(self, kind: type[_Kind]) -> Card[_Kind]:
+        """Return this card as one of a family that is known where it is used.
+
+        Raises:
+            TypeError: it is of another family.
+        """
+        if not isinstance(self.model, kind):
+            raise TypeError(f"`{self.name}` is a card of `{self.family}`, not `{kind.family}`")
+        return cast("Card[_Kind]", self)
 
     @property
     def sha256(self) -> str:
@@ -70,20 +89,21 @@ class Catalog:
         found = {p.stem for root in self.roots for p in (root / family).glob("*.yaml")}
         return tuple(sorted(found))
 
-    def card(self, family: str, name: str) -> Card:
-        """The card of that name.
+    def card(self, kind: type[_Kind], name: str) -> Card[_Kind]:
+        """Return the card of that name: `catalog.card(MethodCard, "vicreg")`.
 
         Raises:
             UnknownCard: when there is no such file.
             SpecError: when the file is not a legal card.
         """
-        if family not in FAMILIES or not is_file_name(name):
+        family = kind.family
+        if not is_file_name(name):
             raise UnknownCard(family, name, known=self.names(family))
         for root in reversed(self.roots):
             path = root / family / f"{name}.yaml"
             if path.is_file():
                 _need_inside(path, root=root)
-                card = read_card(read_text(path), family=family, name=name, file=str(path))
+                card = read_card(kind, read_text(path), name=name, file=str(path))
                 need_only_its_own(card)
                 return card
         raise UnknownCard(family, name, known=self.names(family))
@@ -138,27 +158,29 @@ def need_only_its_own(card: Card) -> None:
 
 
 @lru_cache(maxsize=256)  # a spec and its variants name much the same cards
-def read_card(text: str, *, family: str, name: str, file: str) -> Card:
-    """A card from its text.
+def read_card(kind: type[_Kind], text: str, *, name: str, file: str) -> Card[_Kind]:
+    """Return a card from its text.
 
     Raises:
         SpecError: with every problem found in it.
     """
-    return check_card(read_yaml(text, name=file), family=family, name=name)
+    return check_card(kind, read_yaml(text, name=file), name=name)
 
 
-def check_card(source: Source, *, family: str, name: str, naming: Naming = by_path) -> Card:
-    """A card from what was read.
+def check_card(
+    kind: type[_Kind], source: Source, *, name: str, naming: Naming = by_path
+) -> Card[_Kind]:
+    """Return a card from its parsed text.
 
     Args:
-        naming: what messages call what stands at a path of it.
+        naming: how messages call the value at a path of it.
 
     Raises:
         SpecError: with every problem found in it.
     """
-    checked = validate(FAMILIES[family], source, naming=naming)
+    checked = validate(kind, source, naming=naming)
     if checked.value is None or source.problems:
         raise SpecError((*source.problems, *checked.diagnostics))
     body = source.data
     assert isinstance(body, dict), "validated as a mapping"
-    return Card(family=family, name=name, body=body, model=checked.value, source=source)
+    return Card(name=name, body=body, model=checked.value, source=source)

@@ -38,7 +38,7 @@ def each(family: str) -> pytest.MarkDecorator:
 
 
 def card(family: str, name: str) -> Card:
-    return CATALOG.card(family, name)
+    return CATALOG.card(FAMILIES[family], name)
 
 
 def is_stored(transform: str) -> bool:

@@ -17,6 +17,7 @@ from eqspec.ops.image_files import NotPlaced
 from eqspec.ops.op import OpParams, how_it_runs_fields
 from eqspec.ops.stored_views import StoredViews
 from eqspec.ops.units import units
+from eqspec.registry.cards import DatasetCard
 from eqspec.registry.catalog import open_catalog
 from tests.fabricated import LAYOUTS
 
@@ -185,12 +186,12 @@ print(*{{"torch", "torchvision", "skimage", "sklearn"}} & set(sys.modules))
 
 @pytest.mark.parametrize("name", open_catalog().names("datasets"))
 def test_parameters_on_a_card_are_legal(name):
-    card = open_catalog().card("datasets", name).model
+    card = open_catalog().card(DatasetCard, name).model
     find_dataset(card.impl).Params.model_validate(card.params)
 
 
 def test_facts_of_the_photos_card_hold():
-    card = open_catalog().card("datasets", "photos").model
+    card = open_catalog().card(DatasetCard, "photos").model
     params = photos.Params.model_validate(card.params)
     train, heldout = (photos.open(params, split=split) for split in ("train", "heldout"))
     sums, squares = np.zeros(3), np.zeros(3)

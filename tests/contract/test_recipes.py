@@ -36,7 +36,7 @@ train: {{length: 100 epochs, batch: {batch}}}
 
 def blurs(name: str) -> dict[tuple[str, int], StepDecl]:
     """The blur of each view, by group and number."""
-    card = CATALOG.card("augmentations", name).model
+    card = CATALOG.card(AugmentationCard, name).model
     assert isinstance(card, AugmentationCard)
     return {
         (group, number): step
@@ -60,7 +60,7 @@ def test_dinov2_is_blurred_as_released_or_as_was_meant() -> None:
         assert swapped == (released[place].p if place in released else 0)
     assert all(step.params["radius"] == 4 for step in (*meant.values(), *released.values()))
     bodies = [
-        dict(CATALOG.card("augmentations", f"dinov2_multicrop{n}").body) for n in ("", "_nominal")
+        dict(CATALOG.card(AugmentationCard, f"dinov2_multicrop{n}").body) for n in ("", "_nominal")
     ]
     cards = [AugmentationCard.model_validate(body) for body in bodies]
     others = [
@@ -123,6 +123,6 @@ def test_barlow_twins_moves_vectors_at_their_own_rate() -> None:
 
 @pytest.mark.parametrize("name", CATALOG.names("methods"))
 def test_every_method_says_how_far_it_is_proved(name: str) -> None:
-    card = CATALOG.card("methods", name).model
+    card = CATALOG.card(MethodCard, name).model
     assert isinstance(card, MethodCard)
     assert card.status == {"simclr": "ours"}.get(name, "proved")

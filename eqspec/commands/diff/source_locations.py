@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from eqspec.compile.lookup.cards import override_paths
 from eqspec.compile.spec_differences import CARD_PLACES
 from eqspec.errors import Place, SpecError
+from eqspec.registry.cards import FAMILIES
 from eqspec.registry.catalog import Card, check_card
 from eqspec.spec.node import Entry, KeyPath, Node, plain
 from eqspec.spec.source import Source
@@ -63,7 +64,7 @@ class Written:
             return None
         try:
             source = Source(name=self.resolved.name, root=body)
-            return check_card(source, family=family, name="")
+            return check_card(FAMILIES[family], source, name="")
         except SpecError:  # of another version of eqspec
             return None
 

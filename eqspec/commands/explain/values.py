@@ -14,6 +14,7 @@ from eqspec.compile.lookup.provenance import Origin, card_origin, spec_origin
 from eqspec.compile.lookup.resolve import Resolved
 from eqspec.compile.lookup.survey import PLACES, Call, Survey
 from eqspec.ops.parameters import Parameter, parameters
+from eqspec.registry.cards import FAMILIES
 from eqspec.registry.catalog import Card, Catalog
 from eqspec.spec.dump import inline_yaml
 from eqspec.spec.node import KeyPath, dotted, plain
@@ -234,7 +235,7 @@ def _shipped(study: Study, card: Card, inner: KeyPath) -> str | None:
     """What the card says before `with:` and `--set`."""
     if card.name not in study.catalog.names(card.family):
         return None
-    original = study.catalog.card(card.family, card.name)
+    original = study.catalog.card(FAMILIES[card.family], card.name)
     node, paper = original.source.get(inner), original.model.paper
     if node is None:
         return None

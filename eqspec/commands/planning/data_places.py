@@ -169,18 +169,18 @@ def card_here(own: Card, *, data: DataPlaces) -> Card:
 
     A card whose op or parameters are not legal stays what it is: that is said elsewhere.
     """
-    assert isinstance(own.model, DatasetCard), "read as one"
     if data.own is None or not data.own.is_dir():
         return own
+    model = own.of(DatasetCard).model
     try:
-        op = find_dataset(own.model.impl)
-        params = op.Params.model_validate(own.model.params)
+        op = find_dataset(model.impl)
+        params = op.Params.model_validate(model.params)
     except (UnknownOp, ValidationError):
         return own
-    if _is_its_own(op, params, own.model.facts, folder=data.own):
+    if _is_its_own(op, params, model.facts, folder=data.own):
         return own
-    stand_in = _told(open_catalog().card("datasets", STAND_IN), params)
-    said = {"fingerprint": own.model.fingerprint}  # of a body, which holds it
+    stand_in = _told(open_catalog().card(DatasetCard, STAND_IN), params)
+    said = {"fingerprint": model.fingerprint}  # of a body, which holds it
     return dataclasses.replace(stand_in, model=stand_in.model.model_copy(update=said))
 
 
@@ -196,10 +196,9 @@ def _not_usable(error: EqspecError, resolved: Resolved) -> SpecError:
     return SpecError((Diagnostic("EQ050", error.message, place, help=error.help),))
 
 
-def _told(card: Card, params: OpParams) -> Card:
+def _told(card: Card[DatasetCard], params: OpParams) -> Card[DatasetCard]:
     """The stand-in's card with what the spec says of how its own dataset is read."""
     model = card.model
-    assert isinstance(model, DatasetCard), "it is one"
     said = params.model_dump(mode="json", include=set(how_it_runs_fields(DatasetParams)))
     how: dict[str, JsonValue] = {k: v for k, v in said.items() if k in params.model_fields_set}
     together = {**model.params, **how}

@@ -20,6 +20,7 @@ from eqspec.compile.identity import hashed
 from eqspec.compile.types.plan import PLAN_SCHEMA, Plan, Provenance
 from eqspec.errors import EqspecError, FolderMismatch, SpecError, UsageError
 from eqspec.ops.find import UnknownOp, find_dataset, find_op, op_sha256
+from eqspec.registry.cards import FAMILIES
 from eqspec.registry.catalog import Catalog, UnknownCard, open_catalog
 from eqspec.runs.artifacts import read_json, read_text, write_text
 from eqspec.spec.dump import write_yaml
@@ -154,7 +155,7 @@ def sources(plans: Sequence[Plan], catalog: Catalog) -> tuple[Provenance, ...]:
 def _card(catalog: Catalog, family: str, name: str) -> Provenance | None:
     """A card of the registry; None for a body that was written into a spec."""
     try:
-        card = catalog.card(family, name)
+        card = catalog.card(FAMILIES[family], name)
     except (UnknownCard, SpecError):
         return None
     rev, sha256 = card.model.rev, card.sha256

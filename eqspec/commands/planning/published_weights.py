@@ -14,6 +14,7 @@ from eqspec.compile.lookup.resolve import Resolved
 from eqspec.compile.types.initial_weights import PublishedPlan
 from eqspec.compile.weights.layouts import recognise
 from eqspec.errors import Diagnostic, EqspecError, SpecError, UsageError
+from eqspec.registry.cards import LayoutCard
 from eqspec.registry.catalog import Catalog
 from eqspec.runs.artifacts import sha256_of
 from eqspec.spec.checkpoints import HUB, PublishedWeights
@@ -69,7 +70,7 @@ def _found(
         raise UsageError(message, help="point to the weights that are meant")
     from eqspec.build.weights.files import read_tensors
 
-    layouts = [catalog.card("layouts", name) for name in catalog.names("layouts")]
+    layouts = [catalog.card(LayoutCard, name) for name in catalog.names("layouts")]
     try:
         layout = recognise(read_tensors(path), layouts, part=asked.part)
     except UsageError as error:

@@ -72,7 +72,7 @@ def show(name: str, *, family: str | None = None) -> tuple[Page, ...]:
     ops = [f for f in OP_FAMILIES if family in {None, f} and name in op_names(f)]
     if not cards and not ops:
         raise _unknown(name, family=family, catalog=catalog)
-    shown = [_card_page(catalog, catalog.card(f, name)) for f in cards]
+    shown = [_card_page(catalog, catalog.card(CARD_FAMILIES[f], name)) for f in cards]
     return (*shown, *(_op_page(find_op(f, name), family=f, name=name) for f in ops))
 
 

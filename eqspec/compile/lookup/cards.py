@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from eqspec.compile.lookup.op_calls import additions
 from eqspec.errors import Diagnostic, Place, SpecError
-from eqspec.registry.cards import EquivarianceCard
+from eqspec.registry.cards import FAMILIES, EquivarianceCard
 from eqspec.registry.catalog import Card, Catalog, UnknownCard, check_card
 from eqspec.spec.diagnose import Naming
 from eqspec.spec.node import KeyPath
@@ -47,8 +47,8 @@ def card_in_use(catalog: Catalog, spec: Source, at: KeyPath, *, family: str) -> 
     else:
         source = Source(name=spec.name, root=body)
         card = check_card(
+            FAMILIES[family],
             source,
-            family=family,
             name=_own_name(source, family),
             naming=lambda path, _: (*_body_at(spec, at), *path),
         )
@@ -57,7 +57,7 @@ def card_in_use(catalog: Catalog, spec: Source, at: KeyPath, *, family: str) -> 
 
 def _named(catalog: Catalog, spec: Source, at: KeyPath, *, family: str, name: str) -> Card:
     try:
-        return catalog.card(family, name)
+        return catalog.card(FAMILIES[family], name)
     except UnknownCard as error:
         place = spec.value((*at, "use"))
         raise SpecError(
@@ -85,7 +85,7 @@ def _overridden(card: Card, spec: Source, at: KeyPath) -> Card:
     if problems:
         raise SpecError(tuple(problems))
     naming = naming_of(card, spec, at[:-1])
-    return check_card(source, family=card.family, name=card.name, naming=naming)
+    return check_card(FAMILIES[card.family], source, name=card.name, naming=naming)
 
 
 def naming_of(card: Card, spec: Source, at: KeyPath, *, called: KeyPath = ()) -> Naming:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from eqspec.errors import Diagnostic, SpecError
-from eqspec.registry.cards import EvaluationCard
+from eqspec.registry.cards import DatasetCard, EvaluationCard
 from eqspec.registry.catalog import Card, Catalog, UnknownCard, check_card, need_only_its_own
 from eqspec.spec.source import Source
 
@@ -28,11 +28,11 @@ def judged_data(card: Card, catalog: Catalog, *, own: Card) -> Card:
         assert node is not None, "the card has it"
         body = Source(name=card.source.name, root=node)
         name = str(named.root.get("name", "inline-datasets"))
-        found = check_card(body, family="datasets", name=name)
+        found = check_card(DatasetCard, body, name=name)
         need_only_its_own(found)
         return found
     try:
-        return catalog.card("datasets", named)
+        return catalog.card(DatasetCard, named)
     except UnknownCard as error:
         place = card.source.value(("data",))
         raise SpecError((Diagnostic("EQ010", error.message, place, help=error.help),)) from None

@@ -238,7 +238,7 @@ def _recipe_augment(method: Card, *, source: Source, catalog: Catalog) -> Card:
                 ),
             )
         )
-    return catalog.card("augmentations", name)
+    return catalog.card(AugmentationCard, name)
 
 
 def _model(card: Card, kind: type[CardT]) -> CardT:

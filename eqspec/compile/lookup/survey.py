@@ -24,7 +24,7 @@ from eqspec.errors import Diagnostic, EqspecError, SpecError
 from eqspec.ops.contract.op import Op
 from eqspec.ops.find import UnknownOp, family_of, find_op
 from eqspec.ops.op import OpParams
-from eqspec.registry.cards import EvaluationCard, MethodCard, TransformCard
+from eqspec.registry.cards import AugmentationCard, EvaluationCard, MethodCard, TransformCard
 from eqspec.registry.catalog import Card, Catalog, UnknownCard
 from eqspec.spec.diagnose import Naming, by_path, validate_data
 from eqspec.spec.node import KeyPath, plain
@@ -165,7 +165,7 @@ def _recipe_augment(
     if name is None:
         return {}
     try:
-        return {"augment": catalog.card("augmentations", name)}
+        return {"augment": catalog.card(AugmentationCard, name)}
     except SpecError as error:
         problems.extend(error.diagnostics)
     except UnknownCard as error:
@@ -212,7 +212,7 @@ def _expanded(
     written: WrittenCall, card: Card, *, catalog: Catalog, problems: list[Diagnostic]
 ) -> JsonValue:
     """An evaluation's parameters, transforms by value; None where one of them is not there."""
-    assert isinstance(card.model, EvaluationCard), "read as one"
+    card = card.of(EvaluationCard)
     try:
         return {k: with_transforms(v, catalog) for k, v in card.model.params.items()}
     except EqspecError as error:
@@ -229,8 +229,7 @@ def with_transforms(value: JsonValue, catalog: Catalog) -> JsonValue:
         SpecError: when its card is not legal.
     """
     if isinstance(value, dict) and set(value) == {"use"}:
-        model = catalog.card("transforms", str(value["use"])).model
-        assert isinstance(model, TransformCard), "read with this family's model"
+        model = catalog.card(TransformCard, str(value["use"])).model
         return {"impl": model.impl, "params": model.params}
     if isinstance(value, dict):
         return {k: with_transforms(v, catalog) for k, v in value.items()}

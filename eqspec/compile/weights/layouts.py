@@ -32,7 +32,9 @@ class EncoderNames:
     others: tuple[str, ...]
 
 
-def recognise(names: Collection[str], layouts: Iterable[Card], *, part: str | None) -> LayoutPlan:
+def recognise(
+    names: Collection[str], layouts: Iterable[Card[LayoutCard]], *, part: str | None
+) -> LayoutPlan:
     """The layout that fits a file, and the part of it that is meant.
 
     A layout fits when each of its marks is there; of several, the one with the most marks. Where
@@ -46,8 +48,8 @@ def recognise(names: Collection[str], layouts: Iterable[Card], *, part: str | No
         UsageError: when no layout fits, the file has no such part, or several networks are meant.
     """
     names = [name for name in names if len(name) <= LONGEST_NAME]
-    known = tuple(_models(layouts))
-    ways = unwrapped(names, fits=lambda some: any(_fits(model, some) for _, model in known))
+    known = tuple(layouts)
+    ways = unwrapped(names, fits=lambda some: any(_fits(card.model, some) for card in known))
     if not ways:
         shown = ", ".join(f"`{name}`" for name in sorted(names)[:_SHOWN]) or "none at all"
         raise UsageError(
@@ -56,16 +58,17 @@ def recognise(names: Collection[str], layouts: Iterable[Card], *, part: str | No
             "beside the spec",
         )
     way = _meant(ways, part=part)
-    fitting = [(card, model) for card, model in known if _fits(model, way.names)]
-    card, model = max(fitting, key=lambda found: (len(found[1].known_by), found[0].name))
-    there = [p for p, before in model.parts.items() if any(re.match(before, n) for n in way.names)]
+    fitting = [card for card in known if _fits(card.model, way.names)]
+    card = max(fitting, key=lambda found: (len(found.model.known_by), found.name))
+    parts = card.model.parts.items()
+    there = [p for p, before in parts if any(re.match(before, n) for n in way.names)]
     chosen = there[0] if there and part in {None, *way.wrappers} and part not in there else part
     if chosen is None or chosen not in there:
         raise UsageError(
             f"it has no part `{chosen}` (layout `{card.name}`)",
             help=f"there are: {', '.join(there) or 'none'}",
         )
-    return _layout(card, model, way, chosen=chosen, named=part or chosen)
+    return _layout(card, way, chosen=chosen, named=part or chosen)
 
 
 def _meant(ways: tuple[Unwrapped, ...], *, part: str | None) -> Unwrapped:
@@ -81,10 +84,9 @@ def _meant(ways: tuple[Unwrapped, ...], *, part: str | None) -> Unwrapped:
     )
 
 
-def _layout(
-    card: Card, model: LayoutCard, way: Unwrapped, *, chosen: str, named: str
-) -> LayoutPlan:
+def _layout(card: Card[LayoutCard], way: Unwrapped, *, chosen: str, named: str) -> LayoutPlan:
     """The plan of a layout, below what stands around its names."""
+    model = card.model
     aside = {**_other_parts(model, chosen), **model.aside}
     before = model.parts[chosen]
     if way.leading:
@@ -131,12 +133,6 @@ def set_aside(name: str, layout: LayoutPlan) -> str | None:
     bare = without(name, layout.inserted)
     found = (what for pattern, what in layout.aside.items() if re.fullmatch(pattern, bare))
     return next(found, None)
-
-
-def _models(layouts: Iterable[Card]) -> Iterable[tuple[Card, LayoutCard]]:
-    for card in layouts:
-        assert isinstance(card.model, LayoutCard), "read with this family's model"
-        yield card, card.model
 
 
 def _fits(model: LayoutCard, names: Collection[str]) -> bool:

@@ -8,6 +8,7 @@ import pytest
 
 from eqspec.compile.lookup.cards import card_in_use, overridable, override_path
 from eqspec.errors import Diagnostic, SpecError
+from eqspec.registry.cards import FAMILIES, DatasetCard, MethodCard
 from eqspec.registry.catalog import Card, open_catalog
 from eqspec.spec.source import read_yaml
 
@@ -52,7 +53,7 @@ PATHS = {
 @pytest.mark.parametrize("key", PATHS, ids=" ".join)
 def test_an_override_goes_where_its_name_says(key: tuple[str, str, str]) -> None:
     family, name, dotted = key
-    card = CATALOG.card(family, name)
+    card = CATALOG.card(FAMILIES[family], name)
     assert override_path(card, dotted) == PATHS[key]
     assert family not in {"methods", "equivariance"} or dotted.split(".")[0] in overridable(card)
 
@@ -78,7 +79,7 @@ def test_overrides_are_carried_out_and_remember_where_they_stand() -> None:
     assert recipe["rules"][1] == {"match": "prototypes", "freeze": "2 epochs"}
     assert card.source.key(("modules", "trunk", "params", "widths")).file == "spec.yaml"
     assert card.source.key(("modules", "trunk")).file.endswith("ibot.yaml")
-    assert CATALOG.card("methods", "ibot").body["modules"]["trunk"]["params"]["widths"][0] == 2048
+    assert CATALOG.card(MethodCard, "ibot").body["modules"]["trunk"]["params"]["widths"][0] == 2048
 
 
 def test_a_body_may_stand_where_a_name_may() -> None:
@@ -133,3 +134,11 @@ def test_all_overrides_are_judged_in_one_pass() -> None:
 def test_this_file_reads_only_what_ships() -> None:
     assert all(root.is_dir() for root in CATALOG.roots)
     assert Path(CATALOG.roots[0]).name in {"registry", "_registry"}
+
+
+def test_a_card_of_another_family_is_refused() -> None:
+    card: Card = CATALOG.card(MethodCard, "vicreg")
+    assert card.of(MethodCard) is card
+    assert card.family == "methods"
+    with pytest.raises(TypeError, match="`vicreg` is a card of `methods`, not `datasets`"):
+        card.of(DatasetCard)

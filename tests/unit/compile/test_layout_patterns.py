@@ -62,7 +62,7 @@ def test_a_replacement_names_groups_that_are_there() -> None:
 
 def test_every_layout_that_ships_is_bounded() -> None:
     catalog = open_catalog()
-    cards = [catalog.card("layouts", name).model for name in catalog.names("layouts")]
+    cards = [catalog.card(LayoutCard, name).model for name in catalog.names("layouts")]
     assert len(cards) > 5
     assert all(isinstance(card, LayoutCard) for card in cards)
 
@@ -77,7 +77,7 @@ known_by: ["(a+)+$"]
 parts: {encoder: ""}
 """
     with pytest.raises(SpecError) as caught:
-        read_card(text, family="layouts", name="endless", file="endless.yaml")
+        read_card(LayoutCard, text, name="endless", file="endless.yaml")
     (found,) = caught.value.diagnostics
     assert "`(a+)+$`" in found.message
     assert found.place is not None

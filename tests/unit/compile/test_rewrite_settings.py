@@ -45,7 +45,7 @@ VALUES = {
 
 def rewrite(name: str, *, method: str = "vicreg_sie") -> EquivarianceCard:
     """The card as it is carried out on a method."""
-    card, on = CATALOG.card("equivariance", name).model, CATALOG.card("methods", method).model
+    card, on = CATALOG.card(EquivarianceCard, name).model, CATALOG.card(MethodCard, method).model
     assert isinstance(card, EquivarianceCard)
     assert isinstance(on, MethodCard)
     return carried_out(card, on)
@@ -172,8 +172,8 @@ def test_alternatives_follow_the_method() -> None:
 
 
 def test_an_alternative_that_suits_nobody_says_what_is_lacking() -> None:
-    card = CATALOG.card("equivariance", "sie").model
-    method = CATALOG.card("methods", "ibot").model
+    card = CATALOG.card(EquivarianceCard, "sie").model
+    method = CATALOG.card(MethodCard, "ibot").model
     assert isinstance(card, EquivarianceCard)
     assert isinstance(method, MethodCard)
     only = {name: ways[:1] for name, ways in card.either.items()}
@@ -247,8 +247,8 @@ def test_a_patch_that_does_not_fill_an_added_view_is_refused() -> None:
 @pytest.mark.parametrize("name", REWRITES)
 def test_reads_are_streams_of_the_graph(name: str) -> None:
     method = SUITED[name][0]
-    card = CATALOG.card("equivariance", REWRITES[name].split(",")[0].removeprefix("{use: ")).model
-    on = CATALOG.card("methods", method).model
+    card = CATALOG.card(EquivarianceCard, REWRITES[name].split(",")[0].removeprefix("{use: ")).model
+    on = CATALOG.card(MethodCard, method).model
     assert isinstance(card, EquivarianceCard)
     assert isinstance(on, MethodCard)
     read = streams_read(carried_out(card, on))

@@ -18,6 +18,7 @@ from eqspec.evals.evaluate import Bench, compare, evaluate
 from eqspec.evals.features import Subject
 from eqspec.nn.readouts.scores import Metric, Result
 from eqspec.ops.find import find_transform
+from eqspec.registry.cards import EvaluationCard, TransformCard
 from eqspec.registry.catalog import open_catalog
 
 PARAMS = {
@@ -203,10 +204,10 @@ def test_one_photograph_has_no_interval_over_photographs() -> None:
 
 def test_the_card_states_the_papers_ranges() -> None:
     catalog = open_catalog()
-    card = catalog.card("evaluations", "r2").model
+    card = catalog.card(EvaluationCard, "r2").model
     families = {}
     for name, family in card.params["families"].items():
-        transform = catalog.card("transforms", family["use"]).model
+        transform = catalog.card(TransformCard, family["use"]).model
         op = find_transform(transform.impl)
         families[name] = op.ranges(op.Params.model_validate(transform.params), size=224)
     colour = ((-0.4, 0.4),) * 3

@@ -48,7 +48,7 @@ def test_the_ends_of_the_ranges_are_legal(
 
 @pytest.mark.parametrize("width", [0, -1])
 def test_a_regressor_has_layers_with_units(width: int) -> None:
-    card = open_catalog().card("evaluations", "r2").model
+    card = open_catalog().card(EvaluationCard, "r2").model
     assert isinstance(card, EvaluationCard)
     params = find_evaluation("r2").Params
     written = {**card.params, "families": {"rot": {"impl": "rot"}}}
