@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 
 import typer
@@ -16,6 +17,10 @@ _LAUNCHERS = (
 )
 """Launcher, and its environment variables for the number of processes and the rank of this one."""
 
+FIRST_REPORTS = 10.0
+"""Seconds that the other processes wait: a launcher stops all once one has failed, and the first
+has to be the one that fails, for it has something to report."""
+
 
 def refuse_several_processes(command: str) -> None:
     """End a command that was started as one of several processes.
@@ -27,7 +32,7 @@ def refuse_several_processes(command: str) -> None:
 
     Raises:
         UsageError: in the process of rank 0.
-        Exit: in all others, with the same exit status and no output.
+        Exit: in all others, after `FIRST_REPORTS`, with the same exit status and no output.
     """
     environment: Mapping[str, str] = os.environ  # noqa: TID251 - the CLI reads the environment
     for launcher, size, rank in _LAUNCHERS:
@@ -35,6 +40,7 @@ def refuse_several_processes(command: str) -> None:
         if not processes.isdecimal() or int(processes) < 2:
             continue
         if environment.get(rank, "0") != "0":
+            time.sleep(FIRST_REPORTS)
             raise typer.Exit(UsageError.exit_status)
         raise UsageError(
             f"`eqspec {command}` uses a single device, but {launcher} started {processes} "

@@ -28,9 +28,11 @@ from eqspec.spec.dump import inline_yaml, write_yaml
 from eqspec.spec.duration import Clock, Duration
 from eqspec.spec.load import judge_spec, load_spec
 from eqspec.spec.model import identity_fields
+from eqspec.spec.names import is_file_name
 from eqspec.spec.rate import Rate
 from eqspec.spec.schema import json_schema
 from eqspec.spec.source import read_yaml
+from eqspec.spec.use import OpCall, RecipeCall
 from tests.strategies import durations, json_values, rates
 
 FILE = Path("spec.yaml")
@@ -241,3 +243,26 @@ def test_extremes_end_in_diagnostics(number: int):
     text = EXTREMES[number]
     overrides = ("seed", "train..x=1", "evaluate.7.at=end", "seed=[1") if number % 2 else ()
     assert second_pass(text, overrides=overrides) or "compile: off" not in text
+
+
+@given(st.text(alphabet="a./\0", max_size=4))
+def test_a_file_name_is_one_component_of_a_path(name: str):
+    one = (Path("folder") / name).parts == ("folder", name)
+    assert is_file_name(name) == (one and name != ".." and "\0" not in name)
+
+
+_PARAMS = st.dictionaries(st.sampled_from(["lr", "warmup", "momentum"]), st.integers(0, 9))
+
+
+@given(st.none() | st.sampled_from(["adamw", "sgd"]), _PARAMS, st.none() | _PARAMS)
+def test_a_partial_call_is_laid_over_the_recipe(
+    impl: str | None, own: dict[str, int], recipe: dict[str, int] | None
+):
+    base = None if recipe is None else OpCall.model_validate({"impl": "lars", "params": recipe})
+    found = RecipeCall.model_validate({"impl": impl, "params": own}).over(base)
+    if impl is None and base is None:
+        assert found is None
+        return
+    assert found is not None
+    expected = own if impl is not None else {**(recipe or {}), **own}
+    assert (found.call.impl, found.call.params) == (impl or "lars", expected)

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from eqspec.cli import one_device
 from tests.made_runs import ask
 
 TRAINING = (
@@ -40,7 +41,10 @@ def test_the_first_process_says_it_and_the_others_end_in_silence(
     assert f"error: `eqspec {command[0]}` uses a single device, but" in first.err
     assert "started 4 processes" in first.err
     as_rank(3, launcher, monkeypatch)
+    waited: list[float] = []
+    monkeypatch.setattr(one_device.time, "sleep", waited.append)
     other = ask(*command)
+    assert waited == [one_device.FIRST_REPORTS], "or the launcher might stop the first before"
     assert (other.status, other.out, other.err) == (2, "", "")
 
 
