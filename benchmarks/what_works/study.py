@@ -13,12 +13,13 @@ from benchmarks.what_works.rows import rows
 from eqspec.commands.running.series import untrained_encoder
 from eqspec.commands.running.usage import effort
 from eqspec.compile.types.plan import Plan
+from eqspec.nn.readouts.measurement import ENCODER
 from eqspec.runs import journal
 from eqspec.runs.environment import Environment
 from eqspec.runs.folder import RunFolder, State
 from eqspec.runs.query import run_folders
 from eqspec.runs.recorded_plan import recorded_environment
-from eqspec.runs.results import reports
+from eqspec.runs.results import result_sets
 
 FOUND = Path(__file__).with_name("found.json")
 
@@ -139,14 +140,14 @@ def _found(folder: RunFolder) -> Found:
 
 
 def _numbers(folder: RunFolder, *, step: int) -> Numbers | None:
-    found = [m for report in reports(folder) if report.step == step for m in report.metrics]
+    found = [m for one in result_sets(folder) if one.step == step for m in one.measurements]
     if not found:
         return None
     r2 = {
-        m.group["family"]: m.value
+        m.of("family"): m.value
         for m in found
-        if m.name == "r2" and m.group["row"] == "encoder" and m.group["border"] == "canvas"
+        if m.name == "r2" and m.row == ENCODER and m.of("border") == "canvas"
     }
     (rank,) = (m.value for m in found if m.name == "effective_rank")
-    (top1,) = (m.value for m in found if m.name == "top1" and m.group["k"] == "20")
+    (top1,) = (m.value for m in found if m.name == "top1" and m.of("k") == "20")
     return Numbers.model_validate({"rank": rank, "r2": r2, "top1": top1})

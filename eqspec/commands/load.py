@@ -18,12 +18,13 @@ from eqspec.errors import EqspecError, UsageError
 from eqspec.evals.features import Subject, encode
 from eqspec.evals.images import centre_crop, encode_images
 from eqspec.nn.encoders.frozen_encoder import FrozenEncoder
+from eqspec.nn.readouts.measurement import ResultSet
 from eqspec.ops.find import find_dataset
 from eqspec.runs import checkpoint, journal
 from eqspec.runs.folder import RunFolder
 from eqspec.runs.journal import Row
 from eqspec.runs.query import find
-from eqspec.runs.results import Report, reports
+from eqspec.runs.results import result_sets
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +56,12 @@ class LoadedRun:
         return tuple(journal.read(folder.metrics))
 
     @property
-    def results(self) -> tuple[Report, ...]:
+    def results(self) -> tuple[ResultSet, ...]:
         """Every evaluation that the folder holds, by id and step.
 
         DamagedResult when one is damaged, or not as it was sealed.
         """
-        return reports(RunFolder(self.path))
+        return result_sets(RunFolder(self.path))
 
 
 def load(

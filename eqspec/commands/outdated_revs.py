@@ -1,25 +1,25 @@
-"""What a run was made with that has since got another rev: its numbers would be others now."""
+"""Cards and ops of a run whose rev has been raised since: its numbers would differ now."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from pydantic import JsonValue
 
 from eqspec.errors import EqspecError
+from eqspec.nn.readouts.measurement import ResultSet
 from eqspec.ops.find import FAMILIES as OP_FAMILIES
 from eqspec.ops.find import find_op, op_names
 from eqspec.registry.cards import FAMILIES as CARD_FAMILIES
 from eqspec.registry.catalog import Catalog
 from eqspec.runs.recorded_plan import RecordedPlan
-from eqspec.runs.results import Report
 
 Revs = Callable[[str, str, str], int | None]
-"""(card or op, family, name) → its rev here and now; None where there is none."""
+"""(card or op, family, name) → its rev in this version; None where there is none."""
 
-_JUDGES = "evaluations"
+_EVALUATIONS = "evaluations"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Raised:
 
 
 def revs(catalog: Catalog) -> Revs:
-    """Looks up revs, each once."""
+    """Return a look-up of revs that reads each once."""
 
     @cache
     def now(kind: str, family: str, name: str) -> int | None:
@@ -58,13 +58,9 @@ def revs(catalog: Catalog) -> Revs:
     return now
 
 
-def stale(plan: RecordedPlan, reports: tuple[Report, ...], *, now: Revs) -> tuple[Raised, ...]:
-    """What has been raised since a run was trained and judged.
-
-    Args:
-        reports: the run's results.
-    """
-    found = [*_training(plan, now), *_judging(plan, reports, now)]
+def stale(plan: RecordedPlan, results: Sequence[ResultSet], *, now: Revs) -> tuple[Raised, ...]:
+    """Return the revs that have been raised since a run was trained and evaluated."""
+    found = [*_training(plan, now), *_evaluating(plan, results, now)]
     return tuple(dict.fromkeys(found))
 
 
@@ -75,18 +71,18 @@ def _training(plan: RecordedPlan, now: Revs) -> Iterator[Raised]:
             yield Raised("training", used.kind, used.full_name, used.rev, rev)
 
 
-def _judging(plan: RecordedPlan, reports: tuple[Report, ...], now: Revs) -> Iterator[Raised]:
+def _evaluating(plan: RecordedPlan, results: Sequence[ResultSet], now: Revs) -> Iterator[Raised]:
     written = plan.resolved.get("evaluate")
     cards = dict(zip((e.id for e in plan.evaluations), _card_revs(written), strict=False))
     ops = {e.id: e.impl for e in plan.evaluations}
-    for report in reports:
-        name = report.id.rpartition("-")[0]
-        impl = ops.get(report.id, name)
-        pairs = (("op", impl, report.rev), ("card", name, cards.get(report.id)))
+    for protocol in (one.protocol for one in results):
+        name = protocol.evaluation
+        impl = ops.get(protocol.id, name)
+        pairs = (("op", impl, protocol.rev), ("card", name, cards.get(protocol.id)))
         for kind, called, was in pairs:
-            rev = now(kind, _JUDGES, called)
+            rev = now(kind, _EVALUATIONS, called)
             if was is not None and rev is not None and rev > was:
-                yield Raised(report.id, kind, f"{_JUDGES}/{called}", was, rev)
+                yield Raised(protocol.id, kind, f"{_EVALUATIONS}/{called}", was, rev)
 
 
 def _card_revs(written: JsonValue) -> Iterator[int | None]:

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from eqspec.commands.outdated_revs import Raised, Revs, revs, stale
-from eqspec.commands.summary_metric import Headline, last_headline
+from eqspec.commands.summary_metric import SummaryMetric, latest_summary
 from eqspec.errors import EqspecError
+from eqspec.nn.readouts.measurement import ResultSet
 from eqspec.registry.catalog import open_catalog
 from eqspec.regular_files import files_below, own_size
 from eqspec.runs.artifacts import CHECKPOINTS
@@ -17,7 +18,7 @@ from eqspec.runs.live import writer
 from eqspec.runs.query import Summary, Unreadable, summaries
 from eqspec.runs.quick_check import glance
 from eqspec.runs.recorded_plan import recorded_plan
-from eqspec.runs.results import DamagedResult, Report, reports
+from eqspec.runs.results import DamagedResult, result_sets
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Standing:
         beat: seconds since the last sign of life of a run that is running.
         reason: why it failed, one line.
         problems: what can be seen to be wrong with its files, a sentence each.
-        headline: the last result; None where there is none, or none can be shown.
+        summary: the summary metric of the last result; None where there is none, or none is shown.
         refused: why its results are not shown, where one is damaged or not as it was sealed.
         stale: what has been raised since it was made.
         bytes: of all its files.
@@ -38,7 +39,7 @@ class Standing:
     beat: float | None
     reason: str
     problems: tuple[str, ...]
-    headline: Headline | None
+    summary: SummaryMetric | None
     refused: str | None
     stale: tuple[Raised, ...]
     bytes: int
@@ -73,23 +74,23 @@ def standing(run: Summary, *, now: Revs) -> Standing:
     """
     folder, plan = RunFolder.open(run.path), recorded_plan(run.path)
     record = folder.record()
-    found, refused = _reports(folder)
+    found, refused = _results(folder)
     return Standing(
         run=run,
         beat=_beat(run),
         reason=record.reason if record is not None else "",
         problems=() if run.state is State.RUNNING else tuple(glance(folder)),
-        headline=last_headline(found, plan),
+        summary=latest_summary(found, plan),
         refused=refused,
         stale=stale(plan, found, now=now),
         bytes=size_of(run.path),
     )
 
 
-def _reports(folder: RunFolder) -> tuple[tuple[Report, ...], str | None]:
-    """The results; or none, and why they are not shown."""
+def _results(folder: RunFolder) -> tuple[tuple[ResultSet, ...], str | None]:
+    """Return the results; or none, and why they are not shown."""
     try:
-        return reports(folder), None
+        return result_sets(folder), None
     except DamagedResult as error:
         return (), error.message
 

@@ -1,46 +1,45 @@
-"""The number by which a stored result is known at a glance."""
+"""The measurement shown of a run where there is room for one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from eqspec.nn.readouts.measurement import Measurement, ResultSet
 from eqspec.ops.find import find_evaluation, op_names
 from eqspec.runs.recorded_plan import RecordedPlan
-from eqspec.runs.results import Measured, Report
 
 
 @dataclass(frozen=True, slots=True)
-class Headline:
-    """One number of a run.
+class SummaryMetric:
+    """The summary metric of a run.
 
     Attributes:
-        source: id of the evaluation.
-        step: training steps done.
-        label: its name and what it is a number of.
+        step: training steps of the encoder that was evaluated.
     """
 
-    source: str
+    measurement: Measurement
     step: int
-    label: str
-    value: float | None
 
 
-def headlines(report: Report, plan: RecordedPlan) -> tuple[Measured, ...]:
-    """The metrics that the evaluation's op calls its headline; else those named like the first."""
-    impl = {e.id: e.impl for e in plan.evaluations}.get(report.id, report.id.rpartition("-")[0])
+def summary_metrics(results: ResultSet, plan: RecordedPlan) -> tuple[Measurement, ...]:
+    """Return the summary metrics of a result; without its op here, those named like the first.
+
+    Args:
+        plan: of the run; an evaluation added since is looked up by its name.
+    """
+    impls = {one.id: one.impl for one in plan.evaluations}
+    impl = impls.get(results.protocol.id, results.protocol.evaluation)
     known = impl in op_names("evaluations")
-    names = set(find_evaluation(impl).headline.metrics) if known else set[str]()
-    found = tuple(m for m in report.metrics if m.name in names)
-    return found or tuple(m for m in report.metrics if m.name == report.metrics[0].name)
+    names = set(find_evaluation(impl).summary.metrics) if known else set[str]()
+    found = tuple(m for m in results.measurements if m.name in names)
+    return found or tuple(m for m in results.measurements if m.name == results.measurements[0].name)
 
 
-def last_headline(reports: Sequence[Report], plan: RecordedPlan) -> Headline | None:
-    """The first headline of the first result after the most steps; None without results."""
-    judged = [report for report in reports if report.metrics]
-    if not judged:
+def latest_summary(results: Sequence[ResultSet], plan: RecordedPlan) -> SummaryMetric | None:
+    """Return the first summary metric after the most steps; None without results."""
+    measured = [one for one in results if one.measurements]
+    if not measured:
         return None
-    last = max(judged, key=lambda report: report.step)
-    first = headlines(last, plan)[0]
-    label = " ".join((first.name, *(v for k, v in first.group.items() if k != "interval")))
-    return Headline(source=last.id, step=last.step, label=label, value=first.value)
+    last = max(measured, key=lambda one: one.step)
+    return SummaryMetric(summary_metrics(last, plan)[0], step=last.step)

@@ -22,8 +22,8 @@ from eqspec.evals.pairs import collect
 from eqspec.evals.replaced import replaced_facts
 from eqspec.nn.pixels.path import Border
 from eqspec.nn.readouts.image_features import ImageFeatures
+from eqspec.nn.readouts.measurement import EvalProtocol, Measurement, ResultSet, Summary
 from eqspec.nn.readouts.regression import PairFeatures
-from eqspec.nn.readouts.scores import Headline, Metric, Result
 from eqspec.ops.find import find_evaluation
 from eqspec.ops.labels import too_few, why_no_labels
 from eqspec.ops.op import OpCall
@@ -89,8 +89,8 @@ class Bench:
         return self.train if split == "train" else self.held_out
 
 
-def evaluate(plan: EvalPlan, bench: Bench) -> Result:
-    """The evaluation's metrics, and the per-sample values by which two models can be compared.
+def evaluate(plan: EvalPlan, bench: Bench) -> ResultSet:
+    """Return the evaluation's measurements, with the per-sample values that comparisons read.
 
     Args:
         plan: which protocol with which numbers.
@@ -104,11 +104,12 @@ def evaluate(plan: EvalPlan, bench: Bench) -> Result:
     op = find_evaluation(plan.impl)
     evaluation = op.build(op.Params.model_validate(plan.params))
     bench.read.clear()
-    result: Result = evaluation.run(bench)
+    result: ResultSet = evaluation.run(bench)
     splits: dict[Split, Dataset] = {"train": bench.train, "held-out": bench.held_out}
     read = {split: (splits[split], sorted(bench.read[split])) for split in sorted(bench.read)}
     facts = {"evaluation": plan.id, "rev": plan.rev, **result.facts, **replaced_facts(read)}
-    return replace(result, facts=facts)
+    protocol = EvalProtocol(evaluation=plan.name, id=plan.id, rev=plan.rev)
+    return replace(result, facts=facts).measured_by(protocol)
 
 
 def check_data(plan: EvalPlan, *, train: Dataset, held_out: Dataset) -> None:
@@ -128,8 +129,8 @@ def check_data(plan: EvalPlan, *, train: Dataset, held_out: Dataset) -> None:
         raise EqspecError(f"`{plan.name}` needs labels, and {wrong.why}", help=wrong.help)
 
 
-def compare(plan: EvalPlan, a: Result, b: Result) -> tuple[Metric, ...]:
-    """What `a` scores above `b` on the same held-out samples, with paired intervals.
+def compare(plan: EvalPlan, a: ResultSet, b: ResultSet) -> tuple[Measurement, ...]:
+    """Return the differences `a` − `b` on the same held-out samples, with paired intervals.
 
     Raises:
         UsageError: the two were not measured on the same samples.
@@ -143,6 +144,6 @@ def compare(plan: EvalPlan, a: Result, b: Result) -> tuple[Metric, ...]:
     return find_evaluation(plan.impl).difference(a, b)
 
 
-def headline(plan: EvalPlan) -> Headline:
-    """Which numbers of an evaluation a table shows."""
-    return find_evaluation(plan.impl).headline
+def summary(plan: EvalPlan) -> Summary:
+    """Return which measurements of an evaluation a table shows."""
+    return find_evaluation(plan.impl).summary

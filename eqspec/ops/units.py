@@ -9,10 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from eqspec.nn.readouts.measurement import IMAGES, SOURCES
 from eqspec.ops.find import UnknownOp, find_dataset
-
-IMAGES, SOURCES = "images", "sources"
-"""What an evaluation calls them, whatever the data: its bootstraps are over one or the other."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,12 @@
-"""Evaluation results in a run folder: numbers as JSON, per-sample values as arrays beside them.
+"""Evaluation results in a run folder: measurements as JSON, per-sample values as arrays.
 
-    r2-3f2a9c01.step-4.json    metrics, facts, the hash of the arrays, and a hash over all of it
+    r2-3f2a9c01.step-4.json    measurements, facts, hash of the arrays, hash over all of it
     r2-3f2a9c01.step-4.npz     per-sample values
 
-No result is read unchecked. In a sealed folder both files are compared with the seal. Where no seal
-covers them yet, the hash in the file must fit its contents, its name and its run: an edited number,
-or a result copied from elsewhere, is known by that. Files of older versions carry no such hash.
+Every result is checked as it is read. In a sealed folder both files are compared with the seal.
+Where no seal covers them yet, the hash in the file must match its contents, its name and its run,
+which reveals an edited number or a result copied from elsewhere. Files of older versions carry no
+such hash. `eqspec.runs.result_format` describes the JSON.
 """
 
 from __future__ import annotations
@@ -14,15 +15,14 @@ import hashlib
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, JsonValue, RootModel, ValidationError
+from pydantic import JsonValue, RootModel, ValidationError
 
 from eqspec.errors import EqspecError, FolderMismatch
 from eqspec.regular_files import own_size, regular
 from eqspec.runs.artifacts import (
-    FileEntry,
     canonical_json,
     entry_of,
     read_document,
@@ -30,19 +30,20 @@ from eqspec.runs.artifacts import (
     write_json,
 )
 from eqspec.runs.folder import RunFolder
-from eqspec.runs.legacy_units import Facts, Group
 from eqspec.runs.live import writer
 from eqspec.runs.manifest import Trouble
+from eqspec.runs.result_format import StoredResult, as_json
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy as np
 
+    from eqspec.nn.readouts.measurement import ResultSet
     from eqspec.runs.sealed_files import SealedFiles
 
 SUFFIXES = (".json", ".npz")
-"""Of the two files of a result."""
+"""Suffixes of the two files of a result."""
 
 DAMAGED = "is damaged: it does not hold what was written there"
 _UNKNOWN = "was added after the folder was sealed, and carries no hash by which it could be known"
@@ -74,117 +75,50 @@ class DamagedResult(FolderMismatch):
         self.trouble = trouble
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A result as it lies in a folder.
-
-    Attributes:
-        summary: metrics and facts, plain data.
-        arrays: per-sample values.
-    """
-
-    summary: Mapping[str, Any]
-    arrays: Mapping[str, np.ndarray]
-
-
-class Measured(BaseModel):
-    """One metric of a stored result.
-
-    Attributes:
-        value: None where it was not a number.
-        low, high: ends of its 95 % interval, where it has one.
-        group: what it is a number of, such as {"row": "encoder"}.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    name: str
-    value: float | None
-    low: float | None = None
-    high: float | None = None
-    group: Group = {}
-
-
-class _Summary(BaseModel):
-    """A result's JSON file; of what is not None, the arrays' file and the whole are known."""
-
-    model_config = ConfigDict(frozen=True)
-
-    metrics: tuple[Measured, ...]
-    facts: Facts
-    arrays: FileEntry | None = None
-    sha256: str | None = None
-
-
 class _Contents(RootModel[dict[str, JsonValue]]):
-    """The same as it stands in the file."""
+    """A result's JSON file as plain data, for its hash."""
 
 
-class Report(BaseModel):
-    """The numbers of a stored result, without its arrays.
-
-    Attributes:
-        id: of the evaluation.
-        step: training steps done; 0 is before any.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    id: str
-    step: int
-    metrics: tuple[Measured, ...]
-    facts: Facts
-
-    @property
-    def rev(self) -> int | None:
-        """Of the op that measured it, where the result says so."""
-        rev = self.facts.get("rev")
-        return rev if isinstance(rev, int) else None
-
-
-def save_result(folder: RunFolder, *, name: str, stored: Stored) -> None:
-    """Writes `<name>.npz` and then `<name>.json`, whose existence says that both are complete."""
+def save_result(folder: RunFolder, *, name: str, results: ResultSet) -> None:
+    """Write `<name>.npz` and then `<name>.json`, so that a result with JSON is complete."""
     import numpy as np
 
     arrays = folder.evaluations / f"{name}.npz"
     with replacing(arrays) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **stored.arrays)
-    said = {**stored.summary, "arrays": entry_of(arrays).model_dump()}
-    digest = _digest(said, name=name, folder=folder)
-    write_json(folder.evaluations / f"{name}.json", value={**said, "sha256": digest})
+        np.savez_compressed(file, allow_pickle=False, **results.arrays)
+    contents = {**as_json(results), "arrays": entry_of(arrays).model_dump()}
+    digest = _digest(contents, name=name, folder=folder)
+    write_json(folder.evaluations / f"{name}.json", value={**contents, "sha256": digest})
 
 
-def load_result(folder: RunFolder, *, name: str) -> Stored | None:
-    """A stored result, or None when there is none (or it was not completed).
+def load_result(folder: RunFolder, *, name: str) -> ResultSet | None:
+    """Return a stored result with its per-sample values; None where there is none.
 
-    One that was added since the folder was sealed counts where it carries its own hash.
+    A result added since the folder was sealed counts where it carries its own hash.
 
     Raises:
-        DamagedResult: when it is not the one that was written.
+        DamagedResult: when it is not the one that was stored.
     """
     files = folder.sealed()
     found = _checked(folder, files, name=name, added=True)
     if found is None:
         return None
-    summary = found.model_dump(mode="json", include={"metrics", "facts"})
     path = folder.evaluations / f"{name}.npz"
     _need_arrays(path, files, found)
-    return Stored(summary=summary, arrays=_arrays(path))
+    id_, step = _evaluated(name)
+    return replace(found.results(id_=id_, step=step), arrays=_arrays(path))
 
 
-def reports(folder: RunFolder) -> tuple[Report, ...]:
-    """Every stored result of a run, by id and step.
+def result_sets(folder: RunFolder) -> tuple[ResultSet, ...]:
+    """Return the measurements of every stored result of a run, by id and step, without arrays.
 
     Raises:
         DamagedResult: when one is not as it was sealed, or cannot be read.
     """
     files, added = folder.sealed(), writer(folder.path) is not None
-    found: list[Report] = []
-    for name, id_, step in named_results(folder):
-        summary = _checked(folder, files, name=name, added=added)
-        if summary is not None:
-            found.append(Report(id=id_, step=step, metrics=summary.metrics, facts=summary.facts))
-    return tuple(sorted(found, key=lambda report: (report.id, report.step)))
+    names = sorted(named_results(folder), key=lambda named: named[1:])
+    checked = ((_checked(folder, files, name=n, added=added), id_, step) for n, id_, step in names)
+    return tuple(f.results(id_=id_, step=step) for f, id_, step in checked if f is not None)
 
 
 def whole_steps(folder: RunFolder) -> Mapping[str, frozenset[int]]:
@@ -228,7 +162,9 @@ def named_results(folder: RunFolder) -> Iterator[tuple[str, str, int]]:
             yield match[0], match["id"], int(match["step"])
 
 
-def _checked(folder: RunFolder, files: SealedFiles, *, name: str, added: bool) -> _Summary | None:
+def _checked(
+    folder: RunFolder, files: SealedFiles, *, name: str, added: bool
+) -> StoredResult | None:
     """The JSON file of a result, as it was written; None where there is none.
 
     Args:
@@ -242,7 +178,7 @@ def _checked(folder: RunFolder, files: SealedFiles, *, name: str, added: bool) -
         return None
     try:
         raw = read_document(path, kind=_Contents).root
-        summary = _Summary.model_validate(raw)
+        summary = StoredResult.model_validate(raw)
     except (EqspecError, ValidationError) as error:
         raise DamagedResult(path, DAMAGED) from error
     if files.entries is None or trouble is Trouble.EXTRA:
@@ -255,18 +191,24 @@ def _checked(folder: RunFolder, files: SealedFiles, *, name: str, added: bool) -
     return summary
 
 
-def _digest(said: Mapping[str, object], *, name: str, folder: RunFolder) -> str | None:
+def _evaluated(name: str) -> tuple[str, int]:
+    """Id of the evaluation and step of a result; a control is measured before any step."""
+    match = _NAME.fullmatch(name)
+    return (name.rpartition(".")[0], 0) if match is None else (match["id"], int(match["step"]))
+
+
+def _digest(contents: Mapping[str, object], *, name: str, folder: RunFolder) -> str | None:
     """SHA-256 of a result as the one of this name in this run; None where a number is none."""
     mine = folder.identity()
     of = {"recipe": mine.recipe, "seed": mine.seed, "name": name}
     try:
-        text = canonical_json({"of": of, **said})
+        text = canonical_json({"of": of, **contents})
     except ValueError:  # such as 1e999, which no result holds
         return None
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _need_arrays(path: Path, files: SealedFiles, summary: _Summary) -> None:
+def _need_arrays(path: Path, files: SealedFiles, summary: StoredResult) -> None:
     """Refuses a file of arrays that is not the one of its result; what is in it is not read."""
     trouble = files.trouble(path)
     if trouble is not None and trouble is not Trouble.EXTRA:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from eqspec.compile.types.plan import DataPlan, EvalPlan
-from eqspec.evals.evaluate import Bench, compare, evaluate, headline
+from eqspec.evals.evaluate import Bench, compare, evaluate, summary
 from eqspec.evals.features import Subject
 from eqspec.ops.find import find_evaluation, op_names
 from tests.fakes import FakeImages
@@ -55,38 +55,38 @@ def test_an_op_states_its_contract(name: str) -> None:
     op = find_evaluation(name)
     assert op.rev >= 1
     assert isinstance(op.needs_labels, bool)
-    assert op.headline.title
-    assert op.headline.metrics
+    assert op.summary.title
+    assert op.summary.metrics
 
 
 @EACH
-def test_what_the_headline_names_is_reported(name: str) -> None:
-    shown, result = headline(plan(name)), evaluate(plan(name), bench())
+def test_summary_metrics_are_reported(name: str) -> None:
+    shown, result = summary(plan(name)), evaluate(plan(name), bench())
     for metric in shown.metrics:
-        found = [m for m in result.metrics if m.name == metric]
+        found = [m for m in result.measurements if m.name == metric]
         assert found, metric
-        assert all(m.of("row") == "encoder" for m in found)
+        assert all(m.row == "encoder" for m in found)
         assert all(m.of(key) is not None for m in found for key in shown.by)
-    assert result.metrics[0].name in {*shown.metrics, "majority"}
+    assert result.measurements[0].name in {*shown.metrics, "majority"}
     assert {"heldout_images", "heldout_sources"} <= set(result.facts)
 
 
 @EACH
 def test_differences_are_called_after_their_metrics(name: str) -> None:
-    shown = headline(plan(name))
+    shown = summary(plan(name))
     a, b = (evaluate(plan(name), bench(scale=scale)) for scale in (1.0, 3.0))
     gaps = compare(plan(name), a, b)
     assert {m.name for m in gaps} == {f"{metric}_difference" for metric in shown.metrics}
-    values = {(m.name, m.group): m.value for m in a.metrics}
-    below = {(m.name, m.group): m.value for m in b.metrics}
+    values = {m.key: m.value for m in a.measurements}
+    below = {m.key: m.value for m in b.measurements}
     for gap in gaps:
-        key = gap.name.removesuffix("_difference"), gap.group
+        key = gap.metric, gap.row, gap.group
         assert gap.value == pytest.approx(values[key] - below[key], abs=1e-6)
 
 
 @EACH
 def test_it_is_the_same_twice(name: str) -> None:
     a, b = evaluate(plan(name), bench()), evaluate(plan(name), bench())
-    assert a.metrics == b.metrics
+    assert a.measurements == b.measurements
     for key, array in a.arrays.items():
         np.testing.assert_array_equal(array, b.arrays[key])

@@ -76,7 +76,7 @@ def test_status_marks_the_run_and_shows_the_others(copied: Runs) -> None:
     assert CHANGED in " ".join(said.out.split())
     assert "0.98" not in said.out
     (found,) = (one for one in copied.ask("status", "--json").data["runs"] if one["refused"])
-    assert (found["run"]["name"], found["headline"]) == (copied.name(), None)
+    assert (found["run"]["name"], found["summary"]) == (copied.name(), None)
 
 
 @pytest.mark.parametrize("command", ["run", "eval"])

@@ -233,7 +233,7 @@ def test_a_run_is_loaded_with_its_encoder_frozen(place: Place) -> None:
     torch.testing.assert_close(pooled, expected)
     torch.testing.assert_close(eqspec.features(run.encoder, images), pooled)
     assert [row.step for row in run.metrics] == [1, 2]
-    assert {report.step for report in run.results} == {0, 2}
+    assert {one.step for one in run.results} == {0, 2}
 
 
 def test_another_checkpoint_has_other_weights(place: Place) -> None:

@@ -17,8 +17,8 @@ from eqspec.nn.readouts.accuracy import accuracies
 from eqspec.nn.readouts.effective_rank import effective_rank
 from eqspec.nn.readouts.image_features import ImageFeatures
 from eqspec.nn.readouts.linear_classifiers import Schooling, fit
+from eqspec.nn.readouts.measurement import ResultSet
 from eqspec.nn.readouts.nearest_neighbours import vote
-from eqspec.nn.readouts.scores import Result
 from eqspec.ops.evaluations.linear_probe import in_slice
 from eqspec.ops.find import find_evaluation
 
@@ -56,13 +56,15 @@ def gaussians(n: int, *, classes: int, apart: float, seed: int) -> ImageFeatures
     return images(x_ND, labels)
 
 
-def judged(name: str, params: dict, train: ImageFeatures, held_out: ImageFeatures) -> Result:
+def judged(name: str, params: dict, train: ImageFeatures, held_out: ImageFeatures) -> ResultSet:
     op = find_evaluation(name)
     return op.build(op.Params.model_validate(params)).run(Given(train, held_out))
 
 
-def value(result: Result, name: str, **group: str) -> float:
-    found = [m for m in result.metrics if m.name == name and group.items() <= dict(m.group).items()]
+def value(result: ResultSet, name: str, **group: str) -> float:
+    found = [
+        m for m in result.measurements if m.name == name and group.items() <= dict(m.group).items()
+    ]
     assert len(found) == 1
     return found[0].value
 
@@ -111,8 +113,8 @@ def test_a_rare_class_counts_as_much_as_a_common_one(name: str, params: dict, gr
 def test_seven_images_are_enough(name: str, params: dict, group: dict) -> None:
     few = gaussians(7, classes=2, apart=9.0, seed=0)
     found = judged(name, params, few, few)
-    low, high = next((m.low, m.high) for m in found.metrics if m.name == "top1")
-    assert 0 <= low <= value(found, "top1", **group) <= high <= 1
+    (interval,) = next(m.intervals for m in found.measurements if m.name == "top1")
+    assert 0 <= interval.low <= value(found, "top1", **group) <= interval.high <= 1
 
 
 @BOTH
@@ -248,7 +250,7 @@ def test_accuracies_by_hand() -> None:
 def test_intervals_have_the_width_of_a_binomial() -> None:
     held = gaussians(2000, classes=2, apart=0.0, seed=1)
     found = judged("knn", NEIGHBOURS, gaussians(400, classes=2, apart=0.0, seed=0), held)
-    top1 = next(m for m in found.metrics if m.name == "top1")
+    (top1,) = next(m.intervals for m in found.measurements if m.name == "top1")
     assert top1.high - top1.low == pytest.approx(2 * 1.96 * 0.5 / math.sqrt(2000), rel=0.1)
 
 
@@ -289,6 +291,6 @@ def test_a_rank_has_no_labels() -> None:
         np.arange(90),
     )
     found = judged("effective_rank", {"images": 80}, held, held)
-    assert [dict(m.group)["row"] for m in found.metrics] == ["encoder", "z_inv"]
+    assert [m.row for m in found.measurements] == ["encoder", "z_inv"]
     assert found.facts["features"] == {"encoder": 5, "z_inv": 2}
     assert found.facts["heldout_images"] == 80

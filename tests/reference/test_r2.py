@@ -13,8 +13,8 @@ from torch import Tensor
 from eqspec.compile.types.plan import DataPlan, EvalPlan
 from eqspec.evals.evaluate import Bench, evaluate
 from eqspec.evals.features import Subject
+from eqspec.nn.readouts.r2 import r2
 from eqspec.nn.readouts.regression import Regression, fit_predict
-from eqspec.nn.readouts.scores import r2
 
 SIZE, SIDE = 32, 48
 DATA = DataPlan(name="made", impl="made", params={}, split="train", count=0)
@@ -125,11 +125,7 @@ def score(
     } | params
     plan = EvalPlan(id="0", name="r2", impl="r2", rev=1, params=numbers, data=DATA, steps=())
     result = evaluate(plan, Bench(subject(encoder), train=train, held_out=held_out))
-    return {
-        m.of("border"): m.value
-        for m in result.metrics
-        if m.name == "r2" and m.of("interval") == "images"
-    }
+    return {m.of("border"): m.value for m in result.measurements if m.name == "r2"}
 
 
 def plane(side: int) -> tuple[Tensor, Tensor]:

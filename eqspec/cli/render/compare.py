@@ -13,8 +13,9 @@ from rich.text import Text
 
 from eqspec.cli.columns import aligned, side_by_side
 from eqspec.cli.layout import duration, heading, large, number, wrapped
-from eqspec.commands.running.comparison import Comparison, Done, Interval, Row, Score, Table
+from eqspec.commands.running.comparison import Comparison, Done, Row, Score, Table
 from eqspec.commands.running.usage import Added, Effort, Pull
+from eqspec.nn.readouts.measurement import Interval
 from eqspec.report.strip import STRIP
 
 Line = list[str | Text]

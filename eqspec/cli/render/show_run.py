@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from pydantic import JsonValue
@@ -12,7 +13,8 @@ from eqspec.cli.layout import measured, number
 from eqspec.cli.render.blocks import Block
 from eqspec.cli.render.status import doing, on_disk, stale_rows
 from eqspec.commands.diff.differences import commit_of
-from eqspec.commands.show.run import Judgement, Part, RunPage
+from eqspec.commands.show.run import Part, RunPage
+from eqspec.nn.readouts.measurement import Interval, ResultSet
 from eqspec.runs.folder import State
 from eqspec.runs.query import Summary
 from eqspec.spec.phrases import counted
@@ -31,7 +33,7 @@ def blocks(page: RunPage) -> Iterator[Block]:
         rows = tuple((name, measured(value)) for name, value in page.last.values.items())
         yield Block("training", note=f"step {number(page.last.step)}", rows=rows, right=(1,))
     before = "untrained" if page.plan.published is None else "as published"
-    yield from (_judgement(one, before=before) for one in page.judged)
+    yield from (_results(one, before=before) for one in page.results)
     raised = stale_rows(page.standing.stale, run=page.standing.run.name)
     if raised:
         rows = tuple(row[1:] for row in raised)
@@ -76,23 +78,23 @@ def _choices(page: RunPage) -> Block:
     return Block("choices", rows=rows)
 
 
-def _judgement(judged: Judgement, *, before: str) -> Block:
-    step = before if judged.step == 0 else f"after step {number(judged.step)}"
-    rev = "" if judged.rev is None else f", rev {judged.rev}"
-    return Block(judged.id, note=f"{step}{rev}", rows=tuple(_scores(judged)), right=(1,))
+def _results(results: ResultSet, *, before: str) -> Block:
+    step = before if results.step == 0 else f"after step {number(results.step)}"
+    rev = "" if results.protocol.rev is None else f", rev {results.protocol.rev}"
+    rows = tuple(
+        (one.label, _value(one.value), ", ".join(map(_interval, one.intervals)))
+        for one in results.measurements
+    )
+    return Block(results.protocol.id, note=f"{step}{rev}", rows=rows, right=(1,))
 
 
-def _scores(judged: Judgement) -> Iterator[tuple[str, ...]]:
-    """A row per number; the intervals of one number share its row."""
-    found: dict[str, list[str]] = {}
-    for metric in judged.metrics:
-        group = (v for k, v in metric.group.items() if k != "interval")
-        value = "–" if metric.value is None else f"{metric.value:.4f}"
-        row = found.setdefault(" ".join((metric.name, *group)), [value])
-        if metric.low is not None and metric.high is not None:
-            over = metric.group.get("interval")
-            row.append(f"[{metric.low:.3f}, {metric.high:.3f}]" + (f" over {over}" if over else ""))
-    return ((label, value, ", ".join(brackets)) for label, (value, *brackets) in found.items())
+def _value(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.4f}"
+
+
+def _interval(interval: Interval) -> str:
+    over = f" over {interval.over}" if interval.over else ""
+    return f"[{interval.low:.3f}, {interval.high:.3f}]{over}"
 
 
 def _files(page: RunPage) -> Block:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from pydantic import JsonValue
@@ -12,7 +13,7 @@ from eqspec.cli.layout import duration, large, measured, number
 from eqspec.cli.render.blocks import Block
 from eqspec.commands.outdated_revs import Raised
 from eqspec.commands.status import Overview, Standing
-from eqspec.commands.summary_metric import Headline
+from eqspec.commands.summary_metric import SummaryMetric
 from eqspec.runs.folder import State
 
 _STYLES = (
@@ -62,16 +63,17 @@ def doing(standing: Standing) -> Text:
     return Text(said, next(style for known, style in _STYLES if known is state))
 
 
-def headline(found: Headline | None, *, trains: bool = True) -> str:
-    """The last result in a few words.
+def summary(found: SummaryMetric | None, *, trains: bool = True) -> str:
+    """The summary metric of a run, with its value.
 
     Args:
-        trains: the run does; of one that does not, step 0 is all there is.
+        trains: whether the run trains; otherwise step 0 is the only one.
     """
     if found is None:
         return "–"
-    value = "–" if found.value is None else measured(found.value)
-    return f"{found.label} {value}" + (" (untrained)" if trains and found.step == 0 else "")
+    one = found.measurement
+    value = "–" if math.isnan(one.value) else measured(one.value)
+    return f"{one.label} {value}" + (" (untrained)" if trains and found.step == 0 else "")
 
 
 def stale_rows(raised: Sequence[Raised], *, run: str) -> tuple[tuple[str, ...], ...]:
@@ -87,7 +89,7 @@ def on_disk(count: int) -> str:
 def _result(one: Standing) -> Text:
     if one.refused is not None:
         return Text("not shown", "bold red")
-    shown = headline(one.headline, trains=one.run.total > 0)
+    shown = summary(one.summary, trains=one.run.total > 0)
     return Text(shown + (" (stale)" if one.stale else ""))
 
 

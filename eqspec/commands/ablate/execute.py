@@ -23,8 +23,8 @@ from eqspec.commands.running.request import RunRequest
 from eqspec.commands.running.series import Member, untrained_encoder
 from eqspec.compile.planner import UNTRAINED
 from eqspec.compile.types.plan import EvalPlan
-from eqspec.evals.evaluate import headline
-from eqspec.nn.readouts.scores import Result
+from eqspec.evals.evaluate import summary
+from eqspec.nn.readouts.measurement import ResultSet
 from eqspec.runs.folder import RunFolder
 
 
@@ -248,15 +248,17 @@ def _values(run: GridRun, done: Mapping[Path, Done], *, point: Point) -> Iterato
             yield from _numbers(run, judged, judged.result, row=point)
 
 
-def _numbers(run: GridRun, judged: Judged, result: Result, *, row: Point | str) -> Iterator[Value]:
+def _numbers(
+    run: GridRun, judged: Judged, result: ResultSet, *, row: Point | str
+) -> Iterator[Value]:
     for column, number in _headline(judged.evaluation, result):
         yield Value(row, run.plan.seed, column, number, run.plan.recipe, run.folder)
 
 
-def _headline(evaluation: EvalPlan, result: Result) -> Iterator[tuple[Column, float]]:
+def _headline(evaluation: EvalPlan, result: ResultSet) -> Iterator[tuple[Column, float]]:
     """The numbers that tables show."""
-    shown = headline(evaluation)
-    for score in headline_scores(result.metrics, shown):
+    shown = summary(evaluation)
+    for score in headline_scores(result.measurements, shown):
         column = Column(
             evaluation=evaluation.id,
             metric=score.metric,

@@ -9,13 +9,12 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from eqspec.commands.audit.findings import Disagreement, Finding, Level
 from eqspec.commands.eval import evaluations_by_card, plan_in
-from eqspec.commands.running.evaluation import stored_result
 from eqspec.commands.running.run_data import open_data
 from eqspec.commands.running.training_data import decodes, listed
 from eqspec.errors import EqspecError
 from eqspec.evals.replaced import COUNT, NAMED
 from eqspec.runs.data_record import Replaced
-from eqspec.runs.results import DamagedResult, named_results
+from eqspec.runs.results import DamagedResult, load_result, named_results
 
 if TYPE_CHECKING:
     from eqspec.commands.planning.data_places import DataPlaces
@@ -97,7 +96,7 @@ def _results(folder: RunFolder) -> Iterator[tuple[str, _Facts]]:
     """Id and facts of every result; a damaged one is told of elsewhere."""
     for name, id_, _ in named_results(folder):
         try:
-            result = stored_result(folder, name=name)
+            result = load_result(folder, name=name)
         except DamagedResult:
             continue
         if result is not None:

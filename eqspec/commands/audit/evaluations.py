@@ -25,7 +25,7 @@ from eqspec.commands.audit.evaluation_data import other_replaced, protocols
 from eqspec.commands.audit.findings import Disagreement, Finding, Level
 from eqspec.commands.eval import plan_in
 from eqspec.commands.planning.data_places import DataPlaces
-from eqspec.commands.running.evaluation import Judged, result_names, stored_result
+from eqspec.commands.running.evaluation import Judged, result_names
 from eqspec.commands.running.evaluator import Evaluator
 from eqspec.commands.running.model import weights_at
 from eqspec.commands.running.out_of_memory import within_memory
@@ -34,12 +34,12 @@ from eqspec.errors import EqspecError
 from eqspec.ops.find import find_evaluation
 from eqspec.runs import checkpoint
 from eqspec.runs.recorded_plan import recorded_environment
-from eqspec.runs.results import DamagedResult, named_results
+from eqspec.runs.results import DamagedResult, load_result, named_results
 
 if TYPE_CHECKING:
     from eqspec.build.graph.training_graph import TrainGraph
     from eqspec.compile.types.plan import EvalPlan, Plan
-    from eqspec.nn.readouts.scores import Metric, Result
+    from eqspec.nn.readouts.measurement import ResultSet
     from eqspec.runs.folder import RunFolder
 
 _MOST = 20
@@ -131,9 +131,9 @@ class _Again:
             return _finding(about, said=f"cannot be evaluated here: {error.message}")
         return self._compared(about, before, after=after)
 
-    def _stored(self, evaluation: EvalPlan, *, step: int) -> dict[str, Result]:
+    def _stored(self, evaluation: EvalPlan, *, step: int) -> dict[str, ResultSet]:
         names = result_names(evaluation, step=step)
-        found = {name: stored_result(self._folder, name=name) for name in names}
+        found = {name: load_result(self._folder, name=name) for name in names}
         return {name: result for name, result in found.items() if result is not None}
 
     def _made(self, evaluation: EvalPlan, *, step: int) -> Judged:
@@ -141,7 +141,7 @@ class _Again:
             self._at = step, weights_at(self._plan, self._folder, step=step)
         return self._evaluator.measure(evaluation, step=step, graph=self._at[1])
 
-    def _compared(self, about: str, before: Mapping[str, Result], *, after: Judged) -> Finding:
+    def _compared(self, about: str, before: Mapping[str, ResultSet], *, after: Judged) -> Finding:
         names = result_names(after.evaluation, step=after.step)
         made = dict(zip(names, (after.result, *after.controls.values()), strict=True))
         pairs = [(name, before[name], made[name]) for name in names if name in before]
@@ -154,7 +154,7 @@ class _Again:
             listed = tuple(damaged[:_MOST])
             return Finding(Level.RESULTS, about, holds=False, said=said, disagreements=listed)
         gaps = [g for name, one, other in pairs for g in _gaps(one, other, of=name, result=about)]
-        count = sum(len(one.metrics) for _, one, _ in pairs)
+        count = sum(len(one.measurements) for _, one, _ in pairs)
         if not gaps:
             return _finding(about, holds=True, said=f"{count} numbers, made again bit for bit")
         return self._differing(about, gaps, impl=after.evaluation.impl, count=count)
@@ -184,7 +184,7 @@ def _counted(gaps: list[_Gap]) -> str:
     return "1 number is another" if len(gaps) == 1 else f"{len(gaps)} numbers are others"
 
 
-def _not_comparable(before: Result, after: Result) -> str | None:
+def _not_comparable(before: ResultSet, after: ResultSet) -> str | None:
     """Why two results are not of one measurement, if they are not."""
     if before.facts.get("rev") != after.facts.get("rev"):
         return f"was measured by rev {before.facts.get('rev')}, here it is {after.facts.get('rev')}"
@@ -193,7 +193,7 @@ def _not_comparable(before: Result, after: Result) -> str | None:
     return None
 
 
-def _gaps(before: Result, after: Result, *, of: str, result: str) -> Iterator[_Gap]:
+def _gaps(before: ResultSet, after: ResultSet, *, of: str, result: str) -> Iterator[_Gap]:
     """Numbers of two results that are not the same, and per-sample values."""
     control = "" if of == result else f"{of.rpartition('.')[2]}: "
     numbers, others = _numbers(before), _numbers(after)
@@ -213,18 +213,19 @@ def _gaps(before: Result, after: Result, *, of: str, result: str) -> Iterator[_G
             )
 
 
-def _numbers(result: Result) -> dict[str, float | None]:
+def _numbers(result: ResultSet) -> dict[str, float | None]:
     """Every number of a result by its name; nan is None, as in its file."""
     found: dict[str, float | None] = {}
-    for metric in result.metrics:
-        for part, value in (("", metric.value), (" low", metric.low), (" high", metric.high)):
-            if not part or value is not None:
-                found[f"{_label(metric)}{part}"] = _finite(value)
+    for one in result.measurements:
+        found[one.label] = _finite(one.value)
+        for interval in one.intervals:
+            found[f"{one.label} {interval.over} low"] = _finite(interval.low)
+            found[f"{one.label} {interval.over} high"] = _finite(interval.high)
     return found
 
 
 def _other_counts(
-    before: Result, after: Result
+    before: ResultSet, after: ResultSet
 ) -> Iterator[tuple[str, tuple[float | None, float | None]]]:
     """Counts among the facts (images, classes, …) that differ, by name."""
     for name, value in after.facts.items():
@@ -233,12 +234,8 @@ def _other_counts(
             yield name, (float(stored) if isinstance(stored, int) else None, float(value))
 
 
-def _label(metric: Metric) -> str:
-    return " ".join((metric.name, *(value for _, value in metric.group)))
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _text(value: float | None) -> str | None:

@@ -12,6 +12,7 @@ from eqspec.commands.diff.source_locations import Written
 from eqspec.commands.planning.plans import plan_spec
 from eqspec.commands.planning.read_spec import locate_spec
 from eqspec.errors import UsageError
+from eqspec.nn.readouts.measurement import ResultSet
 from eqspec.runs import journal
 from eqspec.runs.artifacts import read_text
 from eqspec.runs.curves import TRAIN
@@ -19,7 +20,7 @@ from eqspec.runs.folder import RunFolder, State
 from eqspec.runs.journal import Row
 from eqspec.runs.query import find, run_name
 from eqspec.runs.recorded_plan import RecordedPlan, recorded_environment, recorded_plan
-from eqspec.runs.results import Report, reports
+from eqspec.runs.results import result_sets
 from eqspec.spec.dump import write_yaml
 from eqspec.spec.source import read_yaml
 
@@ -43,7 +44,7 @@ class Side:
     plan: RecordedPlan
     written: Written
     environment: Mapping[str, JsonValue]
-    reports: tuple[Report, ...]
+    results: tuple[ResultSet, ...]
     last: Row | None
 
     @property
@@ -87,7 +88,7 @@ def _run(path: Path, *, root: Path) -> Side:
         plan=plan,
         written=Written(source, resolved),
         environment=recorded_environment(path),
-        reports=reports(folder),
+        results=result_sets(folder),
         last=journal.latest(folder.metrics).get(TRAIN),
     )
 
@@ -103,6 +104,6 @@ def _spec(path: Path) -> Side:
         plan=RecordedPlan.model_validate(data),
         written=Written(planned.loaded.source, resolved),
         environment={},
-        reports=(),
+        results=(),
         last=None,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,15 +10,15 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from eqspec.commands.diff.comparand import Side, side
-from eqspec.commands.summary_metric import headlines
+from eqspec.commands.summary_metric import summary_metrics
 from eqspec.compile.spec_differences import Change, spec_changes
 from eqspec.errors import Place
+from eqspec.nn.readouts.measurement import Measurement, ResultSet
 from eqspec.runs import journal
 from eqspec.runs.curves import TRAIN, Curves, compare_curves
 from eqspec.runs.folder import RunFolder
 from eqspec.runs.journal import Row
 from eqspec.runs.recorded_plan import RecordedPlan, Used
-from eqspec.runs.results import Measured, Report
 
 _APART = ("checkout", "source", "data")  # of the environment, shown under their own headings
 
@@ -93,7 +94,7 @@ def diff(a: str, b: str, *, root: Path, every_metric: bool = False) -> Differenc
     Args:
         a, b: a run's path, a prefix of its name, or `latest`; or a spec.
         root: folder of all runs.
-        every_metric: all numbers of an evaluation, not only its headline.
+        every_metric: all numbers of an evaluation, not only its summary metrics.
 
     Raises:
         UsageError: when one of them is neither.
@@ -196,12 +197,13 @@ def _results(a: Side, b: Side, *, every_metric: bool) -> Iterator[Score]:
     last_a, last_b = _last(a), _last(b)
     for name in last_a:
         if name in last_b:
-            metrics = last_a[name].metrics if every_metric else headlines(last_a[name], a.plan)
-            yield from _scores(name, metrics, last_b[name].metrics)
+            of_a = last_a[name].measurements
+            shown = of_a if every_metric else summary_metrics(last_a[name], a.plan)
+            yield from _scores(name, shown, last_b[name].measurements)
 
 
-def _last(side: Side) -> dict[str, Report]:
-    return {report.id: report for report in side.reports if report.step > 0}
+def _last(side: Side) -> dict[str, ResultSet]:
+    return {one.protocol.id: one for one in side.results if one.step > 0}
 
 
 def _unmatched(a: Side, b: Side) -> Iterator[tuple[str, str]]:
@@ -211,35 +213,21 @@ def _unmatched(a: Side, b: Side) -> Iterator[tuple[str, str]]:
 
 
 def _scores(
-    source: str, metrics: tuple[Measured, ...], others: tuple[Measured, ...]
+    source: str, ours: tuple[Measurement, ...], others: tuple[Measurement, ...]
 ) -> Iterator[Score]:
-    found, found_b = _by_meaning(metrics), _by_meaning(others)
-    for (name, group), same in found.items():
-        if (same_b := found_b.get((name, group))) is not None:
-            overlap = _overlap(same, same_b)
-            yield Score(source, name, dict(group), same[0].value, same_b[0].value, overlap)
+    known = {one.key: one for one in others}
+    for a in ours:
+        if (b := known.get(a.key)) is not None:
+            group = {"row": a.row, **dict(a.group)} if a.row else dict(a.group)
+            yield Score(source, a.name, group, _plain(a.value), _plain(b.value), _overlap(a, b))
 
 
-_Meaning = tuple[str, tuple[tuple[str, str], ...]]
+def _plain(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
-def _by_meaning(metrics: tuple[Measured, ...]) -> dict[_Meaning, list[Measured]]:
-    """Metrics that differ only in what their interval is over belong together."""
-    found: dict[_Meaning, list[Measured]] = {}
-    for metric in metrics:
-        group = tuple((k, v) for k, v in metric.group.items() if k != "interval")
-        found.setdefault((metric.name, group), []).append(metric)
-    return found
-
-
-def _overlap(a: list[Measured], b: list[Measured]) -> bool | None:
-    over_b = {m.group.get("interval"): _interval(m) for m in b}
-    pairs = ((_interval(m), over_b.get(m.group.get("interval"))) for m in a)
-    said = [x[0] <= y[1] and y[0] <= x[1] for x, y in pairs if x is not None and y is not None]
-    return any(said) if said else None
-
-
-def _interval(metric: Measured) -> tuple[float, float] | None:
-    if metric.low is None or metric.high is None:
-        return None
-    return metric.low, metric.high
+def _overlap(a: Measurement, b: Measurement) -> bool | None:
+    """Whether intervals over the same thing share a value; None where neither has any."""
+    of_b = {one.over: one for one in b.intervals}
+    pairs = [(one, of_b[one.over]) for one in a.intervals if one.over in of_b]
+    return any(x.low <= y.high and y.low <= x.high for x, y in pairs) if pairs else None

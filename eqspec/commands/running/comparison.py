@@ -11,12 +11,9 @@ from eqspec.commands.running.usage import Effort, Pull, effort, pulls
 from eqspec.compile.planner import UNTRAINED
 from eqspec.compile.types.plan import EvalPlan, Plan
 from eqspec.evals.evaluate import compare as differences
-from eqspec.evals.evaluate import headline
-from eqspec.nn.readouts.scores import Headline, Metric, Result
+from eqspec.evals.evaluate import summary
+from eqspec.nn.readouts.measurement import Interval, Measurement, ResultSet, Summary
 from eqspec.ops.units import IMAGES_ALONE, Units, units
-
-FEATURES = "encoder"
-"""Which features are compared: all runs have them."""
 
 START = "start"
 """The row of published weights before they were trained on."""
@@ -35,15 +32,6 @@ class Done:
     plan: Plan
     folder: Path
     judged: tuple[Judged, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A 95 % interval; `over` says what was resampled, in the words of the data."""
-
-    over: str
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +79,7 @@ class Table:
     """
 
     evaluation: str
-    shown: Headline
+    shown: Summary
     data: str
     rows: tuple[Row, ...]
     differences: tuple[Row, ...]
@@ -125,10 +113,10 @@ def compare(done: Sequence[Done]) -> Comparison:
 
 def _table(evaluation: EvalPlan, done: Sequence[Done]) -> Table | None:
     """None where no run has a number of the compared features."""
-    shown, results = headline(evaluation), dict(_results(evaluation, done))
+    shown, results = summary(evaluation), dict(_results(evaluation, done))
     untrained = results.get(UNTRAINED)
     rows = [
-        Row(name, _remarked(headline_scores(found.metrics, shown), shown, untrained=untrained))
+        Row(name, _remarked(headline_scores(found.measurements, shown), shown, untrained=untrained))
         for name, found in results.items()
     ]
     if not any(row.scores for row in rows):
@@ -145,9 +133,7 @@ def _table(evaluation: EvalPlan, done: Sequence[Done]) -> Table | None:
             _in_words(
                 Row(
                     f"{done[-1].name} − {name}",
-                    headline_scores(
-                        differences(evaluation, last, results[name]), shown, suffix="_difference"
-                    ),
+                    headline_scores(differences(evaluation, last, results[name]), shown),
                 ),
                 called,
             )
@@ -170,7 +156,7 @@ def _in_words(row: Row, called: Units) -> Row:
     return Row(row.name, tuple(worded(score) for score in row.scores))
 
 
-def _results(evaluation: EvalPlan, done: Sequence[Done]) -> Iterator[tuple[str, Result]]:
+def _results(evaluation: EvalPlan, done: Sequence[Done]) -> Iterator[tuple[str, ResultSet]]:
     """(name, result): untrained first, then controls, then each run's last."""
     of = [(one, j) for one in done for j in one.judged if j.evaluation.id == evaluation.id]
     before = [(one, judged) for one, judged in of if judged.step == 0]
@@ -187,7 +173,7 @@ def _results(evaluation: EvalPlan, done: Sequence[Done]) -> Iterator[tuple[str, 
             yield one.name, max(after, key=lambda judged: judged.step).result
 
 
-def untrained_result(judged: Judged, plan: Plan) -> Result | None:
+def untrained_result(judged: Judged, plan: Plan) -> ResultSet | None:
     """The untrained encoder's, of what was judged before training.
 
     Where the encoder has published weights, an untrained one stands beside it as a control.
@@ -205,46 +191,22 @@ def _of(row: str, one: Done, done: Sequence[Done]) -> str:
     return row if one is done[-1] else f"{row} {one.name}"
 
 
-def headline_scores(
-    metrics: Sequence[Metric], shown: Headline, *, suffix: str = ""
-) -> tuple[Score, ...]:
-    """The scores of the compared features, their intervals gathered.
-
-    Args:
-        suffix: of the metrics' names, where they are not those of `shown` themselves.
-    """
-    found: dict[tuple[str, ...], list[Metric]] = {}
-    names = {f"{name}{suffix}": name for name in shown.metrics}
-    for metric in metrics:
-        if metric.name in names and metric.of("row") == FEATURES:
-            of = tuple(metric.of(key) or "" for key in shown.by)
-            found.setdefault((names[metric.name], *of), []).append(metric)
+def headline_scores(measurements: Sequence[Measurement], shown: Summary) -> tuple[Score, ...]:
+    """The scores of the compared features."""
     return tuple(
-        Score(
-            metric=name,
-            of=dict(zip(shown.by, of, strict=True)),
-            value=same[0].value,
-            intervals=tuple(i for m in same for i in _interval(m)),
-        )
-        for (name, *of), same in found.items()
+        Score(m.metric, dict(m.group), m.value, m.intervals) for m in shown.select(measurements)
     )
 
 
 def _remarked(
-    scores: tuple[Score, ...], shown: Headline, *, untrained: Result | None
+    scores: tuple[Score, ...], shown: Summary, *, untrained: ResultSet | None
 ) -> tuple[Score, ...]:
     """The scores, those marked that lie too far below the untrained encoder's."""
     if shown.floor is None or untrained is None:
         return scores
     share, word = shown.floor
-    floor = {s.column: share * s.value for s in headline_scores(untrained.metrics, shown)}
+    floor = {s.column: share * s.value for s in headline_scores(untrained.measurements, shown)}
     return tuple(
         replace(s, remark=word) if s.column in floor and s.value < floor[s.column] else s
         for s in scores
     )
-
-
-def _interval(metric: Metric) -> Iterator[Interval]:
-    over = metric.of("interval")
-    if over is not None and metric.low is not None and metric.high is not None:
-        yield Interval(over, metric.low, metric.high)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from eqspec.compile.types.plan import EvalPlan
-from eqspec.nn.readouts.scores import Result
+from eqspec.nn.readouts.measurement import ResultSet
 from eqspec.runs.folder import RunFolder
 from eqspec.runs.results import DamagedResult, load_result
 
@@ -23,8 +23,8 @@ class Judged:
 
     evaluation: EvalPlan
     step: int
-    result: Result
-    controls: Mapping[str, Result] = field(default_factory=dict[str, Result])
+    result: ResultSet
+    controls: Mapping[str, ResultSet] = field(default_factory=dict[str, ResultSet])
 
     @classmethod
     def read(cls, folder: RunFolder, *, evaluation: EvalPlan, step: int) -> Judged | None:
@@ -67,19 +67,9 @@ def damaged_results(folder: RunFolder, *, evaluation: EvalPlan, step: int) -> di
     return found
 
 
-def stored_result(folder: RunFolder, *, name: str) -> Result | None:
-    """Return a result of a folder; None if there is none.
-
-    Raises:
-        DamagedResult: it differs from what was saved.
-    """
-    stored = load_result(folder, name=name)
-    return None if stored is None else Result.from_parts(stored.summary, stored.arrays)
-
-
-def read_result(folder: RunFolder, *, name: str) -> Result | None:
+def read_result(folder: RunFolder, *, name: str) -> ResultSet | None:
     """Return a result of a folder; None if there is none, or if it is damaged."""
     try:
-        return stored_result(folder, name=name)
+        return load_result(folder, name=name)
     except DamagedResult:
         return None

@@ -14,13 +14,13 @@ from eqspec.compile.planner import UNTRAINED
 from eqspec.evals.controls import CONTROLS
 from eqspec.evals.evaluate import Bench, evaluate
 from eqspec.evals.features import Subject
-from eqspec.runs.results import Stored, save_result
+from eqspec.runs.results import save_result
 
 if TYPE_CHECKING:
     from eqspec.build.graph.training_graph import TrainGraph
     from eqspec.commands.running.run_data import RunData, Splits
     from eqspec.compile.types.plan import EvalPlan, Plan
-    from eqspec.nn.readouts.scores import Result
+    from eqspec.nn.readouts.measurement import ResultSet
     from eqspec.runs.folder import RunFolder
 
 
@@ -56,7 +56,7 @@ class Evaluator:
         *,
         step: int,
         graph: TrainGraph | None,
-        result: Callable[[EvalPlan, str, Callable[[], Bench]], Result],
+        result: Callable[[EvalPlan, str, Callable[[], Bench]], ResultSet],
     ) -> Judged:
         splits = self._data.of(evaluation)
         bench = partial(self._trained.bench, splits, step=step, graph=graph)
@@ -67,13 +67,12 @@ class Evaluator:
         }
         return Judged(evaluation, step, found, controls)
 
-    def _kept(self, evaluation: EvalPlan, name: str, bench: Callable[[], Bench]) -> Result:
+    def _kept(self, evaluation: EvalPlan, name: str, bench: Callable[[], Bench]) -> ResultSet:
         """Return the result of that name; measure and save it if it is missing or damaged."""
         found = read_result(self._folder, name=name)
         if found is None:
             found = _measured(evaluation, name, bench)
-            stored = Stored(summary=found.summary(), arrays=found.arrays)
-            save_result(self._folder, name=name, stored=stored)
+            save_result(self._folder, name=name, results=found)
         return found
 
     def _control(self, control: str, splits: Splits) -> Bench:
@@ -106,11 +105,13 @@ class _Benches:
         return self._by_data[key]
 
 
-def _measured(evaluation: EvalPlan, _name: str, bench: Callable[[], Bench]) -> Result:
+def _measured(evaluation: EvalPlan, _name: str, bench: Callable[[], Bench]) -> ResultSet:
     """Return a new result, with the fingerprint of the data that it was measured on."""
     made = bench()
     found = evaluate(evaluation, made)
-    return replace(found, facts={**found.facts, "data": made.held_out.fingerprint()})
+    data = made.held_out.fingerprint()
+    marked = replace(found, facts={**found.facts, "data": data})
+    return marked.measured_by(replace(found.protocol, data=data))
 
 
 def subject(graph: TrainGraph, plan: Plan) -> Subject:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import JsonValue
 
 from eqspec.commands.outdated_revs import revs
 from eqspec.commands.status import Standing, standing
-from eqspec.commands.summary_metric import headlines
+from eqspec.commands.summary_metric import summary_metrics
 from eqspec.errors import UsageError
+from eqspec.nn.readouts.measurement import ResultSet
 from eqspec.registry.catalog import open_catalog
 from eqspec.regular_files import files_below, own_size
 from eqspec.runs import checkpoint
@@ -21,20 +22,10 @@ from eqspec.runs.folder import RunFolder
 from eqspec.runs.journal import Row
 from eqspec.runs.query import Ambiguous, find, run_summary
 from eqspec.runs.recorded_plan import RecordedPlan, recorded_environment, recorded_plan
-from eqspec.runs.results import Measured, reports
+from eqspec.runs.results import result_sets
 
 _SHOWN = ("plan.json", "environment.json", "metrics.jsonl")
 """Files of which a page shows something; results are compared with the seal as they are read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """A stored result: its headline numbers."""
-
-    id: str
-    step: int
-    rev: int | None
-    metrics: tuple[Measured, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +43,7 @@ class RunPage:
 
     Attributes:
         last: the last row of training, if a step was made.
+        results: with their summary metrics alone.
         saved: steps of the complete checkpoints.
     """
 
@@ -59,7 +51,7 @@ class RunPage:
     plan: RecordedPlan
     environment: Mapping[str, JsonValue]
     last: Row | None
-    judged: tuple[Judgement, ...]
+    results: tuple[ResultSet, ...]
     saved: tuple[int, ...]
     parts: tuple[Part, ...]
 
@@ -95,10 +87,10 @@ def show_run(path: Path, *, root: Path) -> RunPage:
         plan=plan,
         environment=recorded_environment(path),
         last=run.metrics.get(TRAIN),
-        judged=tuple(
-            Judgement(report.id, report.step, report.rev, headlines(report, plan))
-            for report in reports(folder)
-            if report.metrics
+        results=tuple(
+            replace(one, measurements=summary_metrics(one, plan))
+            for one in result_sets(folder)
+            if one.measurements
         ),
         saved=checkpoint.steps(folder.checkpoints),
         parts=tuple(_parts(path)),

@@ -11,7 +11,14 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from eqspec.errors import UsageError
-from eqspec.nn.readouts.scores import Metric, Result, interval, resample
+from eqspec.nn.readouts.bootstrap import interval, resample
+from eqspec.nn.readouts.measurement import (
+    IMAGES,
+    Group,
+    Measurement,
+    ResultSet,
+    difference_of,
+)
 
 NAMES = ("top1", "mean_per_class")
 """The metrics, in the order of every pair below."""
@@ -47,16 +54,17 @@ def resampled_accuracies(
     return hits_RC.sum(axis=1) / images_RC.sum(axis=1), np.nanmean(recall_RC, axis=1)
 
 
-def accuracy_metrics(
-    right: np.ndarray, labels: np.ndarray, *, times: np.ndarray, group: tuple[tuple[str, str], ...]
-) -> Iterator[Metric]:
-    """Both metrics with their 95 % intervals over held-out images."""
+def accuracy_measurements(
+    right: np.ndarray, labels: np.ndarray, *, times: np.ndarray, row: str, group: Group = ()
+) -> Iterator[Measurement]:
+    """Yield both metrics with their 95 % intervals over held-out images."""
     values = accuracies(right, labels)
-    for name, value, resampled in zip(
-        NAMES, values, resampled_accuracies(times, right, labels), strict=True
-    ):
-        low, high = interval(resampled)
-        yield Metric(name, value, low, high, (*group, ("interval", "images")))
+    resampled = resampled_accuracies(times, right, labels)
+    for name, value, spread in zip(NAMES, values, resampled, strict=True):
+        over_images = interval(spread, over=IMAGES)
+        yield Measurement(
+            name, value, row=row, group=group, intervals=(over_images,), n=len(labels)
+        )
 
 
 def image_resamples(sources: np.ndarray, *, resamples: int) -> np.ndarray:
@@ -64,13 +72,15 @@ def image_resamples(sources: np.ndarray, *, resamples: int) -> np.ndarray:
     return resample(sources, resamples=resamples, op="accuracy.bootstrap")
 
 
-def accuracy_difference(a: Result, b: Result, *, keys: Sequence[str]) -> tuple[Metric, ...]:
-    """Both metrics of `a` less those of `b`, paired, for every `right/…` that both have.
+def accuracy_difference(
+    a: ResultSet, b: ResultSet, *, keys: Sequence[str] = ()
+) -> tuple[Measurement, ...]:
+    """Both metrics of `a` minus those of `b`, paired, for every `right/…` that both have.
 
     Args:
-        a: with the arrays `labels`, `images`, `sources` and `right/<one part per key>`.
+        a: with the arrays `labels`, `images`, `sources` and `right/<row>/<one part per key>`.
         b: likewise.
-        keys: of the metrics' groups.
+        keys: of the measurements' groups.
 
     Raises:
         UsageError: the two were not measured on the same images.
@@ -84,16 +94,22 @@ def accuracy_difference(a: Result, b: Result, *, keys: Sequence[str]) -> tuple[M
     labels = a.arrays["labels"]
     resamples = min(int(a.facts["resamples"]), int(b.facts["resamples"]))
     times = image_resamples(a.arrays["sources"], resamples=resamples)
-    found: list[Metric] = []
+    found: list[Measurement] = []
     for array in (n for n in a.arrays if n.startswith("right/") and n in b.arrays):
-        parts = array.split("/")[1:]
-        group = (*zip(keys, parts, strict=True), ("interval", "images"))
+        _, row, *parts = array.split("/")
         of_a, of_b = a.arrays[array], b.arrays[array]
         gaps = np.subtract(accuracies(of_a, labels), accuracies(of_b, labels))
         resampled = np.subtract(
             resampled_accuracies(times, of_a, labels), resampled_accuracies(times, of_b, labels)
         )
         for name, gap, spread in zip(NAMES, gaps, resampled, strict=True):
-            low, high = interval(spread)
-            found.append(Metric(f"{name}_difference", float(gap), low, high, group))
+            paired = Measurement(
+                difference_of(name),
+                float(gap),
+                row=row,
+                group=tuple(zip(keys, parts, strict=True)),
+                intervals=(interval(spread, over=IMAGES),),
+                n=len(labels),
+            )
+            found.append(paired)
     return tuple(found)

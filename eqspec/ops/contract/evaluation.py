@@ -5,18 +5,18 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from eqspec.nn.readouts.scores import Headline
+from eqspec.nn.readouts.measurement import Summary
 from eqspec.ops.contract.op import Op
 from eqspec.ops.op import OpParams
 
 if TYPE_CHECKING:
-    from eqspec.nn.readouts.scores import Metric, Result
+    from eqspec.nn.readouts.measurement import Measurement, ResultSet
 
 
 class Evaluation(Protocol):
     """An evaluation with its parameters."""
 
-    def run(self, bench: Any) -> Result:  # noqa: ANN401 - each op states what it needs of a bench
+    def run(self, bench: Any) -> ResultSet:  # noqa: ANN401 - each op states what it needs of a bench
         """Return what is measured of one encoder."""
         ...
 
@@ -26,12 +26,12 @@ class EvaluationOp(Op, Protocol):
     """A protocol by which encoders are evaluated.
 
     Attributes:
-        headline: the metrics shown where there is room for few.
+        summary: the metrics shown where there is room for few.
         needs_labels: it reads the classes of images.
         tolerance: by how much a metric may differ on other hardware.
     """
 
-    headline: Headline
+    summary: Summary
     needs_labels: bool
     tolerance: float = 0.0
 
@@ -41,7 +41,7 @@ class EvaluationOp(Op, Protocol):
         ...
 
     @abstractmethod
-    def difference(self, a: Result, b: Result) -> tuple[Metric, ...]:
+    def difference(self, a: ResultSet, b: ResultSet) -> tuple[Measurement, ...]:
         """Return the metrics of `a` minus those of `b`, with paired intervals.
 
         Raises:

@@ -14,14 +14,14 @@ Numbers from different numbers of images or of features are not comparable; both
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from pydantic import Field
 
 from eqspec.errors import UsageError
-from eqspec.nn.readouts.scores import Headline, Metric, Result
+from eqspec.nn.readouts.measurement import Measurement, ResultSet, Summary, difference_of
 from eqspec.ops.op import OpParams
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 rev = 1
 needs_labels = False
-headline = Headline(
+summary = Summary(
     title="how many directions encoder features use",
     metrics={"effective_rank": "effective rank"},
     digits=1,
@@ -60,7 +60,7 @@ class EffectiveRank:
 
     params: Params
 
-    def run(self, bench: FeatureBench) -> Result:
+    def run(self, bench: FeatureBench) -> ResultSet:
         """Measures one model: the effective rank of every row."""
         from eqspec.nn.readouts.effective_rank import effective_rank
 
@@ -71,9 +71,15 @@ class EffectiveRank:
             "heldout_sources": len(np.unique(held.sources)),
             "features": {row: held.rows[row].shape[1] for row in rows},
         }
-        return Result(
-            metrics=tuple(
-                Metric("effective_rank", effective_rank(held.rows[row]), group=(("row", row),))
+        return ResultSet(
+            measurements=tuple(
+                Measurement(
+                    "effective_rank",
+                    effective_rank(held.rows[row]),
+                    unit="directions",
+                    row=row,
+                    n=len(held.images),
+                )
                 for row in rows
             ),
             facts=facts,
@@ -86,7 +92,7 @@ def build(params: Params) -> EffectiveRank:
     return EffectiveRank(params)
 
 
-def difference(a: Result, b: Result) -> tuple[Metric, ...]:
+def difference(a: ResultSet, b: ResultSet) -> tuple[Measurement, ...]:
     """Effective rank of `a` less that of `b`, without an interval: a resample has fewer directions.
 
     Raises:
@@ -97,9 +103,9 @@ def difference(a: Result, b: Result) -> tuple[Metric, ...]:
             "the two results cannot be compared: their images differ",
             help="evaluate both with the same protocol on the same data",
         )
-    of_b = {m.group: m.value for m in b.metrics}
+    of_b = {m.key: m.value for m in b.measurements}
     return tuple(
-        Metric("effective_rank_difference", m.value - of_b[m.group], group=m.group)
-        for m in a.metrics
-        if m.group in of_b
+        replace(m, name=difference_of(m.name), value=m.value - of_b[m.key])
+        for m in a.measurements
+        if m.key in of_b
     )

@@ -7,8 +7,8 @@ training images votes for its class with exp(similarity / 0.07). Nothing is trai
 - Images are centre crops without augmentation (`eqspec.evals.images`).
 - Rows: `encoder` (class token and mean patch; the references take the class token, which a method
   that pools patches does not train), `z_inv`, `z_equi` (pooled parts of the embedding).
-- k is fixed, not the best of several: the first `k` of the card is the headline, the others stand
-  beside it.
+- k is fixed, not the best of several: the first `k` of the card gives the summary
+  metric, the others are reported beside it.
 - `top1` over images and `mean_per_class`, each with a 95 % interval over held-out images.
 """
 
@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from eqspec.nn.readouts.accuracy import accuracy_difference, accuracy_metrics, image_resamples
-from eqspec.nn.readouts.scores import Headline, Metric, Result
+from eqspec.nn.readouts.accuracy import accuracy_difference, accuracy_measurements, image_resamples
+from eqspec.nn.readouts.measurement import Measurement, ResultSet, Summary
 from eqspec.ops.op import OpParams
 from eqspec.spec.phrases import counted
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 rev = 1
 needs_labels = True
-headline = Headline(
+summary = Summary(
     title="accuracy of nearest neighbours in encoder features",
     metrics={"top1": "top-1", "mean_per_class": "mean per class"},
     by=("k",),
@@ -39,14 +39,12 @@ tolerance = 0.01
 """By how much a number may differ where other hardware rounds differently: votes turn here and
 there."""
 
-KEYS = ("row", "k")
-
 
 class Params(OpParams):
     """The protocol's numbers; the paper's stand on the card.
 
     Attributes:
-        k: numbers of neighbours, the headline first.
+        k: numbers of neighbours, that of the summary metric first.
         temperature: of the votes.
         rows: which features; those that the model lacks are left out.
         train_images: at most so many vote, a fixed choice; null takes all.
@@ -68,7 +66,7 @@ class NearestNeighbours:
 
     params: Params
 
-    def run(self, bench: FeatureBench) -> Result:
+    def run(self, bench: FeatureBench) -> ResultSet:
         """Measures one model: the accuracy of every row and k."""
         p = self.params
         train = bench.features("train", limit=p.train_images)
@@ -76,13 +74,14 @@ class NearestNeighbours:
         assert train.labels is not None, "no other data comes here"
         assert held.labels is not None, "no other data comes here"
         times = image_resamples(held.sources, resamples=p.resamples)
-        metrics: list[Metric] = []
+        measurements: list[Measurement] = []
         arrays = {"images": held.images, "sources": held.sources, "labels": held.labels}
         for row in (row for row in p.rows if row in held.rows):
             for k, said in zip(p.k, self._predict(train, held, row=row), strict=True):
                 right = said == held.labels
-                group = tuple(zip(KEYS, (row, str(k)), strict=True))
-                metrics += accuracy_metrics(right, held.labels, times=times, group=group)
+                measurements += accuracy_measurements(
+                    right, held.labels, times=times, row=row, group=(("k", str(k)),)
+                )
                 arrays[f"right/{row}/{k}"] = right
         facts: dict[str, object] = {
             "train_images": len(train.images),
@@ -93,7 +92,7 @@ class NearestNeighbours:
         }
         if said := short_of(p, images=len(train.images)):
             facts["short_of"] = list(said)
-        return Result(metrics=tuple(metrics), facts=facts, arrays=arrays)
+        return ResultSet(tuple(measurements), facts=facts, arrays=arrays)
 
     def _predict(self, train: ImageFeatures, held: ImageFeatures, *, row: str) -> np.ndarray:
         """The class said for every held-out image, `[len(k), M]`."""
@@ -128,10 +127,10 @@ def build(params: Params) -> NearestNeighbours:
     return NearestNeighbours(params)
 
 
-def difference(a: Result, b: Result) -> tuple[Metric, ...]:
+def difference(a: ResultSet, b: ResultSet) -> tuple[Measurement, ...]:
     """Accuracy of `a` less that of `b`, with paired intervals, for all that both measured.
 
     Raises:
         UsageError: the two were not measured on the same held-out images.
     """
-    return accuracy_difference(a, b, keys=KEYS)
+    return accuracy_difference(a, b, keys=("k",))

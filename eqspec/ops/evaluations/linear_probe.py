@@ -25,8 +25,8 @@ import numpy as np
 from pydantic import Field
 
 from eqspec.nn.random.philox import Draws
-from eqspec.nn.readouts.accuracy import accuracy_difference, accuracy_metrics, image_resamples
-from eqspec.nn.readouts.scores import Headline, Metric, Result
+from eqspec.nn.readouts.accuracy import accuracy_difference, accuracy_measurements, image_resamples
+from eqspec.nn.readouts.measurement import Measurement, ResultSet, Summary
 from eqspec.ops.op import OpParams
 from eqspec.spec.phrases import counted
 
@@ -37,15 +37,13 @@ if TYPE_CHECKING:
 
 rev = 1
 needs_labels = True
-headline = Headline(
+summary = Summary(
     title="accuracy of a linear classifier on encoder features",
     metrics={"top1": "top-1", "mean_per_class": "mean per class"},
 )
 tolerance = 0.02
 """By how much a number may differ where other hardware rounds differently; training makes that
 grow."""
-
-KEYS = ("row",)
 
 
 class Params(OpParams):
@@ -78,7 +76,7 @@ class LinearProbe:
 
     params: Params
 
-    def run(self, bench: FeatureBench) -> Result:
+    def run(self, bench: FeatureBench) -> ResultSet:
         """Measures one model: the accuracy of every row."""
         p = self.params
         train = bench.features("train", limit=p.train_images)
@@ -86,7 +84,8 @@ class LinearProbe:
         assert train.labels is not None, "no other data comes here"
         assert held.labels is not None, "no other data comes here"
         times = image_resamples(held.sources, resamples=p.resamples)
-        metrics = [Metric("majority", float((held.labels == _commonest(train.labels)).mean()))]
+        majority = float((held.labels == _commonest(train.labels)).mean())
+        measurements = [Measurement("majority", majority, n=len(held.labels))]
         arrays = {"images": held.images, "sources": held.sources, "labels": held.labels}
         sweeps: dict[str, dict[str, float]] = {}
         rates: dict[str, float] = {}
@@ -95,7 +94,7 @@ class LinearProbe:
             # Of rates that do equally well, the smallest.
             rate = max(sorted(p.lrs), key=lambda lr: chosen_on[lr])
             right = self._classified(train, held, row=row, lr=rate) == held.labels
-            metrics += accuracy_metrics(right, held.labels, times=times, group=(("row", row),))
+            measurements += accuracy_measurements(right, held.labels, times=times, row=row)
             arrays[f"right/{row}"] = right
             rates[row], sweeps[row] = rate, {f"{lr:g}": top1 for lr, top1 in chosen_on.items()}
         facts = {
@@ -107,7 +106,7 @@ class LinearProbe:
             "lr": rates,
             "slice_top1": sweeps,
         }
-        return Result(metrics=tuple(metrics), facts=facts, arrays=arrays)
+        return ResultSet(tuple(measurements), facts=facts, arrays=arrays)
 
     def _sweep(self, train: ImageFeatures, *, row: str) -> dict[float, float]:
         """Top-1 on the slice of training images, by learning rate."""
@@ -173,10 +172,10 @@ def build(params: Params) -> LinearProbe:
     return LinearProbe(params)
 
 
-def difference(a: Result, b: Result) -> tuple[Metric, ...]:
+def difference(a: ResultSet, b: ResultSet) -> tuple[Measurement, ...]:
     """Accuracy of `a` less that of `b`, with paired intervals, for all that both measured.
 
     Raises:
         UsageError: the two were not measured on the same held-out images.
     """
-    return accuracy_difference(a, b, keys=KEYS)
+    return accuracy_difference(a, b)

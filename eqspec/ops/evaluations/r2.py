@@ -13,30 +13,32 @@ the parameters of g from frozen features of I and g(I). What the paper leaves op
 - One regressor per row, family and border, and per seed; R² is the mean over seeds, its spread is
   over seeds, its 95 % interval over held-out images, and over the sources they come from. All
   three hold the encoder fixed; the replicate of a claim is another pre-training seed.
-- The headline `r2` is the uniform mean over parameters. `r2_weighted` and `r2_pooled` are in the
-  transformation's own units; see `eqspec.nn.readouts.scores`.
+- The summary metric `r2` is the uniform mean over parameters. `r2_weighted` and `r2_pooled` are in
+  the transformation's own units; see `eqspec.nn.readouts.r2`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 
 import numpy as np
 from pydantic import Field
 
 from eqspec.errors import UsageError
-from eqspec.nn.readouts.scores import (
-    Headline,
-    Metric,
-    Result,
-    constant_r2,
-    interval,
-    r2,
-    resample,
-    resampled_r2,
+from eqspec.nn.readouts.bootstrap import interval, resample
+from eqspec.nn.readouts.measurement import (
+    IMAGES,
+    SOURCES,
+    Group,
+    Measurement,
+    ResultSet,
+    Summary,
+    difference_of,
 )
+from eqspec.nn.readouts.r2 import constant_r2, r2, resampled_r2
 from eqspec.ops.op import OpCall, OpParams
 
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
 
 rev = 1
 needs_labels = False
-headline = Headline(
+summary = Summary(
     title="R² of a transformation's parameters, read from encoder features",
     metrics={"r2": ""},
     by=("family", "border"),
@@ -113,18 +115,18 @@ class TransformRegression:
 
     params: Params
 
-    def run(self, bench: Bench) -> Result:
+    def run(self, bench: Bench) -> ResultSet:
         """Measures one model: R² of every row, family and border that it has."""
         train = self._pairs(bench, "train")
         held = self._pairs(bench, "held-out")
         draws = self.params.heldout_draws
         images, sources = np.repeat(held.images, draws), np.repeat(held.sources, draws)
-        intervals = _resamples(images, sources, resamples=self.params.resamples)
-        metrics: list[Metric] = []
+        resamples = _resamples(images, sources, resamples=self.params.resamples)
+        measurements: list[Measurement] = []
         arrays = {"images": images, "sources": sources}
         for key in held.moved:
             squares_SMP = self._squared_errors(train, held, key)
-            metrics += _metrics(squares_SMP, held=held, key=key, intervals=intervals)
+            measurements += _measurements(squares_SMP, held=held, key=key, resamples=resamples)
             arrays[_name(key)] = squares_SMP.mean(axis=0).astype(np.float32)
             arrays[f"targets/{key[1]}"] = held.scaled(key[1]).astype(np.float32)
         facts = {
@@ -136,7 +138,7 @@ class TransformRegression:
             "regressor_seeds": self.params.seeds,
             "resamples": self.params.resamples,
         }
-        return Result(metrics=tuple(metrics), facts=facts, arrays=arrays)
+        return ResultSet(tuple(measurements), facts=facts, arrays=arrays)
 
     def _pairs(self, bench: Bench, split: Literal["train", "held-out"]) -> PairFeatures:
         p = self.params
@@ -183,7 +185,7 @@ def build(params: Params) -> TransformRegression:
     return TransformRegression(params)
 
 
-def difference(a: Result, b: Result) -> tuple[Metric, ...]:
+def difference(a: ResultSet, b: ResultSet) -> tuple[Measurement, ...]:
     """R² of `a` less that of `b`, with paired bootstrap intervals, for all that both measured.
 
     Both are resampled together, so what the held-out pairs have in common cancels.
@@ -198,28 +200,43 @@ def difference(a: Result, b: Result) -> tuple[Metric, ...]:
                 f"the two results cannot be compared: their {name} differ",
                 help="evaluate both with the same protocol on the same data",
             )
-    resamples = min(int(a.facts["resamples"]), int(b.facts["resamples"]))
-    intervals = _resamples(a.arrays["images"], a.arrays["sources"], resamples=resamples)
-    metrics: list[Metric] = []
-    for name in (n for n in shared if n.startswith("errors/")):
-        _, row, family, border = name.split("/")
-        targets = a.arrays[f"targets/{family}"]
-        value = r2(a.arrays[name], targets).uniform - r2(b.arrays[name], targets).uniform
-        for over, times in intervals.items():
-            gaps = resampled_r2(times, a.arrays[name], targets)
-            gaps = gaps - resampled_r2(times, b.arrays[name], targets)
-            low, high = interval(gaps)
-            group = (*_group((row, family, border)), ("interval", over))
-            metrics.append(Metric("r2_difference", value, low, high, group))
-    return tuple(metrics)
+    count = min(int(a.facts["resamples"]), int(b.facts["resamples"]))
+    resamples = _resamples(a.arrays["images"], a.arrays["sources"], resamples=count)
+    return tuple(
+        _difference(a, b, name=name, resamples=resamples)
+        for name in shared
+        if name.startswith("errors/")
+    )
+
+
+def _difference(
+    a: ResultSet, b: ResultSet, *, name: str, resamples: Mapping[str, np.ndarray]
+) -> Measurement:
+    """The difference of one row, family and border; `name` is that of its array."""
+    _, row, family, border = name.split("/")
+    targets = a.arrays[f"targets/{family}"]
+    of_a, of_b = a.arrays[name], b.arrays[name]
+    return Measurement(
+        difference_of("r2"),
+        r2(of_a, targets).uniform - r2(of_b, targets).uniform,
+        row=row,
+        group=_group(family, border),
+        intervals=tuple(
+            interval(
+                resampled_r2(times, of_a, targets) - resampled_r2(times, of_b, targets), over=over
+            )
+            for over, times in resamples.items()
+        ),
+        n=len(targets),
+    )
 
 
 def _name(key: Key) -> str:
     return "/".join(("errors", *key))
 
 
-def _group(key: Key) -> tuple[tuple[str, str], ...]:
-    return tuple(zip(("row", "family", "border"), key, strict=True))
+def _group(family: str, border: str) -> Group:
+    return (("family", family), ("border", border))
 
 
 def _resamples(images: np.ndarray, sources: np.ndarray, *, resamples: int) -> dict[str, np.ndarray]:
@@ -227,35 +244,39 @@ def _resamples(images: np.ndarray, sources: np.ndarray, *, resamples: int) -> di
 
     The names of the streams of random numbers are older than the general words.
     """
-    found = {"images": resample(images, resamples=resamples, op="r2.bootstrap.crops")}
+    found = {IMAGES: resample(images, resamples=resamples, op="r2.bootstrap.crops")}
     if len(np.unique(sources)) > 1:
-        found["sources"] = resample(sources, resamples=resamples, op="r2.bootstrap.photos")
+        found[SOURCES] = resample(sources, resamples=resamples, op="r2.bootstrap.photos")
     return found
 
 
-def _metrics(
-    squares_SMP: np.ndarray, *, held: PairFeatures, key: Key, intervals: Mapping[str, np.ndarray]
-) -> Iterator[Metric]:
-    """All numbers of one row, family and border."""
-    group, family = _group(key), key[1]
+def _measurements(
+    squares_SMP: np.ndarray, *, held: PairFeatures, key: Key, resamples: Mapping[str, np.ndarray]
+) -> Iterator[Measurement]:
+    """All measurements of one row, family and border."""
+    row, family, border = key
     targets = held.scaled(family)
+    one = partial(Measurement, row=row, n=len(targets))
+    group = _group(family, border)
     # RSS is linear in the errors: the R² of mean errors is the mean R² of the seeds.
     squares = squares_SMP.mean(axis=0)
     score = r2(squares, targets)
-    for over, times in intervals.items():
-        low, high = interval(resampled_r2(times, squares, targets))
-        yield Metric("r2", score.uniform, low, high, (*group, ("interval", over)))
+    intervals = tuple(
+        interval(resampled_r2(times, squares, targets), over=over)
+        for over, times in resamples.items()
+    )
+    yield one("r2", score.uniform, group=group, intervals=intervals)
     if len(squares_SMP) > 1:
         spread = np.std([r2(s, targets).uniform for s in squares_SMP], ddof=1)
-        yield Metric("r2_seed_spread", float(spread), group=group)
+        yield one("r2_seed_spread", float(spread), group=group)
     for name, value in zip(held.names[family], score.per_parameter, strict=True):
-        yield Metric("r2_parameter", float(value), group=(*group, ("parameter", name)))
+        yield one("r2_parameter", float(value), group=(*group, ("parameter", name)))
     low, high = held.ranges[family].T
     half = (high - low) / 2
     own = targets * half + (low + high) / 2
     in_units, constant = r2(squares * half**2, own), constant_r2(own)
-    yield Metric("r2_constant", constant.uniform, group=group)
-    yield Metric("r2_weighted", in_units.weighted, group=group)
-    yield Metric("r2_weighted_constant", constant.weighted, group=group)
-    yield Metric("r2_pooled", in_units.pooled, group=group)
-    yield Metric("r2_pooled_constant", constant.pooled, group=group)
+    yield one("r2_constant", constant.uniform, group=group)
+    yield one("r2_weighted", in_units.weighted, group=group)
+    yield one("r2_weighted_constant", constant.weighted, group=group)
+    yield one("r2_pooled", in_units.pooled, group=group)
+    yield one("r2_pooled_constant", constant.pooled, group=group)

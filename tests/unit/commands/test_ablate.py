@@ -14,7 +14,7 @@ from eqspec.commands.ablate.grid import read_grid
 from eqspec.commands.ablate.study import Study, compile_grid, standing
 from eqspec.commands.running.comparison import Done
 from eqspec.commands.running.evaluation import Judged
-from eqspec.nn.readouts.scores import Metric, Result
+from eqspec.nn.readouts.measurement import Interval, Measurement, ResultSet
 from tests.toys import PATH, toy_text
 
 EVALUATE = "evaluate: [{use: r2, at: end}, {use: effective-rank, at: end}]"
@@ -41,23 +41,25 @@ def _done(study: Study) -> dict[Path, Done]:
     return done
 
 
-def _judged(evaluation: object, metrics: tuple[Metric, ...]) -> Judged:
-    return Judged(evaluation, 4, Result(metrics))  # type: ignore[arg-type]
+def _judged(evaluation: object, metrics: tuple[Measurement, ...]) -> Judged:
+    return Judged(evaluation, 4, ResultSet(metrics))  # type: ignore[arg-type]
 
 
-def _r2(value: float) -> tuple[Metric, ...]:
-    """With the two intervals that make two metrics of one number."""
-    group = (("row", "encoder"), ("family", "rot"), ("border", "canvas"))
+def _r2(value: float) -> tuple[Measurement, ...]:
+    """With an undefined one, one of other features, and one that no table shows."""
+    group = (("family", "rot"), ("border", "canvas"))
+    intervals = tuple(Interval(over, 0.0, 1.0) for over in ("images", "sources"))
+    blur = (("family", "blur"), group[1])
     return (
-        *(Metric("r2", value, 0.0, 1.0, (*group, ("interval", o))) for o in ("images", "sources")),
-        Metric("r2", float("nan"), group=(group[0], ("family", "blur"), group[2])),
-        Metric("r2", 0.9, group=(("row", "blocks"), *group[1:])),
-        Metric("r2_constant", 0.0, group=group),
+        Measurement("r2", value, row="encoder", group=group, intervals=intervals),
+        Measurement("r2", float("nan"), row="encoder", group=blur),
+        Measurement("r2", 0.9, row="z_inv", group=group),
+        Measurement("r2_constant", 0.0, row="encoder", group=group),
     )
 
 
-def _rank(value: float) -> tuple[Metric, ...]:
-    return (Metric("effective_rank", value, group=(("row", "encoder"),)),)
+def _rank(value: float) -> tuple[Measurement, ...]:
+    return (Measurement("effective_rank", value, row="encoder"),)
 
 
 @pytest.fixture
@@ -136,7 +138,7 @@ def _with_untrained(study: Study) -> dict[Path, Done]:
     done = _done(study)
     for at, run in enumerate(run for run in study.runs if run.untrained):
         one, r2 = done[run.folder], run.plan.evaluations[0]
-        result, control = Result(_r2((at + 1) / 10)), Result(_r2(-0.5))
+        result, control = ResultSet(_r2((at + 1) / 10)), ResultSet(_r2(-0.5))
         before = Judged(r2, 0, result, {"block-grid": control})
         done[run.folder] = replace(one, judged=(*one.judged, before))
     return done

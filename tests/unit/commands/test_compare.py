@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,8 +13,8 @@ from eqspec.cli.screen import Screen
 from eqspec.commands.running.comparison import Done, compare
 from eqspec.commands.running.evaluation import Judged
 from eqspec.errors import UsageError
-from eqspec.nn.readouts.accuracy import accuracy_metrics, image_resamples
-from eqspec.nn.readouts.scores import Metric, Result
+from eqspec.nn.readouts.accuracy import accuracy_measurements, image_resamples
+from eqspec.nn.readouts.measurement import Interval, Measurement, ResultSet
 from eqspec.runs.journal import Journal
 from tests.toys import PATH, load_toy, plan_of
 
@@ -31,21 +32,19 @@ TARGETS = np.linspace(-1, 1, 60)[:, None]
 IMAGES, PHOTOS = np.arange(60), np.arange(60) % 3
 
 
-def _result(share: float, *, columns: tuple[tuple[str, str], ...] = COLUMNS) -> Result:
+def _result(share: float, *, columns: tuple[tuple[str, str], ...] = COLUMNS) -> ResultSet:
     """A regressor that is off by a share of each target: its R² is 1 − share²."""
     arrays = {"images": IMAGES, "sources": PHOTOS}
-    metrics: list[Metric] = []
+    measurements: list[Measurement] = []
     for family, border in columns:
         arrays |= {f"errors/encoder/{family}/{border}": (share * TARGETS) ** 2}
         arrays[f"targets/{family}"] = TARGETS
-        group = (("row", "encoder"), ("family", family), ("border", border))
-        metrics += [
-            Metric("r2", 1 - share**2, 0.1, 0.9, (*group, ("interval", over)))
-            for over in ("images", "sources")
-        ]
-        metrics.append(Metric("r2_constant", 0.0, group=group))
+        one = partial(Measurement, row="encoder", group=(("family", family), ("border", border)))
+        intervals = tuple(Interval(over, 0.1, 0.9) for over in ("images", "sources"))
+        measurements.append(one("r2", 1 - share**2, intervals=intervals))
+        measurements.append(one("r2_constant", 0.0))
     facts = {"heldout_images": 60, "heldout_sources": 3, "resamples": 1000}
-    return Result(metrics=tuple(metrics), facts=facts, arrays=arrays)
+    return ResultSet(tuple(measurements), facts=facts, arrays=arrays)
 
 
 def _done(folder: Path, plan: Plan, *, name: str, share: float, untrained: bool = False) -> Done:
@@ -118,7 +117,7 @@ def test_words_are_those_of_the_data(tmp_path: Path) -> None:
 
 def test_results_of_other_samples_are_not_compared(done: tuple[Done, Done]) -> None:
     base, ours = done
-    other = Result((), _result(0.5).facts, {**_result(0.5).arrays, "images": IMAGES[::-1]})
+    other = ResultSet((), _result(0.5).facts, {**_result(0.5).arrays, "images": IMAGES[::-1]})
     (judged,) = base.judged
     moved = Done("base", base.plan, base.folder, (Judged(judged.evaluation, judged.step, other),))
     with pytest.raises(UsageError, match="images differ"):
@@ -156,10 +155,10 @@ def test_the_page_fits_and_wide_tables_are_cut_into_blocks(done: tuple[Done, Don
 def test_json_has_no_nan(done: tuple[Done, Done], capsys: pytest.CaptureFixture[str]) -> None:
     base, ours = done
     (judged,) = base.judged
-    nan = Metric(
-        "r2", float("nan"), group=(("row", "encoder"), ("family", "rot"), ("border", "any"))
+    nan = Measurement(
+        "r2", float("nan"), row="encoder", group=(("family", "rot"), ("border", "any"))
     )
-    nothing = Result((nan,), judged.result.facts, judged.result.arrays)
+    nothing = ResultSet((nan,), judged.result.facts, judged.result.arrays)
     odd = Done("base", base.plan, base.folder, (Judged(judged.evaluation, judged.step, nothing),))
     comparison = compare((odd, ours))
     Screen().show_json(as_data(comparison, (odd, ours)))
@@ -168,16 +167,16 @@ def test_json_has_no_nan(done: tuple[Done, Done], capsys: pytest.CaptureFixture[
     assert "–" in compared(comparison, (odd, ours), width=100).plain
 
 
-def _judged(spec: str, *results: tuple[int, Result]) -> tuple[Plan, tuple[Judged, ...]]:
+def _judged(spec: str, *results: tuple[int, ResultSet]) -> tuple[Plan, tuple[Judged, ...]]:
     plan = plan_of(load_toy("vicreg", extra=f"evaluate: [{spec}]"))
     (evaluation,) = plan.evaluations
     return plan, tuple(Judged(evaluation, step, result) for step, result in results)
 
 
-def _rank(value: float) -> Result:
-    metric = Metric("effective_rank", value, group=(("row", "encoder"),))
+def _rank(value: float) -> ResultSet:
+    metric = Measurement("effective_rank", value, row="encoder")
     facts = {"heldout_images": 60, "heldout_sources": 3}
-    return Result((metric,), facts=facts, arrays={"images": IMAGES})
+    return ResultSet((metric,), facts=facts, arrays={"images": IMAGES})
 
 
 @pytest.mark.parametrize(("rank", "said"), [(2.4, True), (2.6, False)])
@@ -205,15 +204,16 @@ def test_accuracies_stand_by_metric_and_number_of_neighbours(done: tuple[Done, D
     facts = {"heldout_images": 60, "heldout_sources": 60, "resamples": 1000}
     times = image_resamples(IMAGES, resamples=1000)
 
-    def result(share: int) -> Result:
-        metrics: list[Metric] = []
+    def result(share: int) -> ResultSet:
+        measurements: list[Measurement] = []
         rights = {}
         for k in ("20", "10"):
             right = np.arange(60) % 10 < share
-            group = (("row", "encoder"), ("k", k))
-            metrics += accuracy_metrics(right, labels, times=times, group=group)
+            measurements += accuracy_measurements(
+                right, labels, times=times, row="encoder", group=(("k", k),)
+            )
             rights[f"right/encoder/{k}"] = right
-        return Result(tuple(metrics), facts=facts, arrays=arrays | rights)
+        return ResultSet(tuple(measurements), facts=facts, arrays=arrays | rights)
 
     spec = "{use: knn, at: end, with: {data: cifar10}}"
     plan, base = _judged(spec, (4, result(4)))

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 from eqspec.commands.outdated_revs import Raised, revs, stale
-from eqspec.commands.summary_metric import last_headline
+from eqspec.commands.summary_metric import latest_summary
+from eqspec.nn.readouts.measurement import EvalProtocol, Measurement, ResultSet
 from eqspec.registry.catalog import open_catalog
 from eqspec.runs.recorded_plan import PlannedEvaluation, RecordedPlan, Used
-from eqspec.runs.results import Report
 
 
 def plan(*used: Used, card_rev: int = 1) -> RecordedPlan:
@@ -27,10 +27,8 @@ def used(kind: str, family: str, name: str, *, rev: int) -> Used:
     )
 
 
-def report(*, rev: int, step: int = 4, metrics: tuple[dict[str, object], ...] = ()) -> Report:
-    return Report.model_validate(
-        {"id": "r2-0", "step": step, "metrics": metrics, "facts": {"rev": rev}}
-    )
+def results(*, rev: int, step: int = 4, measured: tuple[Measurement, ...] = ()) -> ResultSet:
+    return ResultSet(measured, step=step).measured_by(EvalProtocol("r2", "r2-0", rev=rev))
 
 
 NOW = revs(open_catalog())
@@ -56,19 +54,16 @@ def test_a_result_is_stale_by_its_op_and_by_its_card() -> None:
     card = NOW("card", "evaluations", "r2")
     assert rev is not None
     assert card is not None
-    by_op = stale(plan(card_rev=card), (report(rev=rev - 1), report(rev=rev)), now=NOW)
+    by_op = stale(plan(card_rev=card), (results(rev=rev - 1), results(rev=rev)), now=NOW)
     assert by_op == (Raised("r2-0", "op", "evaluations/r2", rev - 1, rev),)
-    by_card = stale(plan(card_rev=card - 1), (report(rev=rev),), now=NOW)
+    by_card = stale(plan(card_rev=card - 1), (results(rev=rev),), now=NOW)
     assert by_card == (Raised("r2-0", "card", "evaluations/r2", card - 1, card),)
 
 
-def test_the_headline_is_that_of_the_result_after_the_most_steps() -> None:
-    numbers = (
-        {"name": "r2_constant", "value": 0.0},
-        {"name": "r2", "value": 0.5, "group": {"family": "rot", "interval": "crops"}},
-    )
-    early, late = report(rev=1, step=0, metrics=numbers), report(rev=1, metrics=numbers)
-    found = last_headline((late, early), plan())
+def test_the_summary_metric_is_that_of_the_result_after_the_most_steps() -> None:
+    measured = (Measurement("r2_constant", 0.0), Measurement("r2", 0.5, group=(("family", "rot"),)))
+    early, late = (results(rev=1, step=step, measured=measured) for step in (0, 4))
+    found = latest_summary((late, early), plan())
     assert found is not None
-    assert (found.step, found.label, found.value) == (4, "r2 rot", 0.5)
-    assert last_headline((), plan()) is None
+    assert (found.step, found.measurement.label, found.measurement.value) == (4, "r2 rot", 0.5)
+    assert latest_summary((), plan()) is None

@@ -80,7 +80,7 @@ def rotation(quality: int | None) -> float:
     plan = EvalPlan(id="0", name="r2", impl="r2", rev=1, params=params, data=data, steps=())
     train, held = Stored(300, 0, quality), Stored(100, 1000, quality)
     result = evaluate(plan, Bench(block_grid(train, size=32), train=train, held_out=held))
-    return next(m.value for m in result.metrics if m.name == "r2")
+    return next(m.value for m in result.measurements if m.name == "r2")
 
 
 def test_the_grid_tells_the_angle_where_there_is_one() -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +14,7 @@ from eqspec.compile.types.plan import DataPlan, EvalPlan
 from eqspec.errors import EqspecError, UsageError
 from eqspec.evals.evaluate import Bench, compare, evaluate
 from eqspec.evals.features import Subject
-from eqspec.nn.readouts.scores import Metric, Result
+from eqspec.nn.readouts.measurement import Measurement, ResultSet
 from eqspec.ops.find import find_transform
 from eqspec.registry.cards import EvaluationCard, TransformCard
 from eqspec.registry.catalog import open_catalog
@@ -85,21 +83,28 @@ def plan(**changed) -> EvalPlan:
 
 
 @pytest.fixture(scope="module")
-def clean() -> Result:
+def clean() -> ResultSet:
     return evaluate(plan(), Bench(subject(), train=Spots(200), held_out=Spots(60)))
 
 
 @pytest.fixture(scope="module")
-def noisy() -> Result:
+def noisy() -> ResultSet:
     return evaluate(plan(), Bench(subject(noise=2.0), train=Spots(200), held_out=Spots(60)))
 
 
-def pick(metrics: tuple[Metric, ...], name: str, **group: str) -> Metric:
-    (found,) = (m for m in metrics if m.name == name and group.items() <= dict(m.group).items())
+def pick(
+    results: ResultSet | tuple[Measurement, ...], name: str, *, row: str = "encoder", **group: str
+) -> Measurement:
+    measured = results if isinstance(results, tuple) else results.measurements
+    (found,) = (
+        m
+        for m in measured
+        if (m.name, m.row) == (name, row) and group.items() <= dict(m.group).items()
+    )
     return found
 
 
-def test_facts_say_on_how_much_it_was_measured(clean: Result) -> None:
+def test_facts_say_on_how_much_it_was_measured(clean: ResultSet) -> None:
     assert clean.facts == {
         "evaluation": "abc",
         "rev": 1,
@@ -113,66 +118,49 @@ def test_facts_say_on_how_much_it_was_measured(clean: Result) -> None:
     }
 
 
-def test_rows_and_both_intervals_are_labelled(clean: Result) -> None:
-    headline = [m for m in clean.metrics if m.name == "r2"]
-    assert [dict(m.group) for m in headline] == [
-        {"row": row, "family": "trans", "border": "canvas", "interval": over}
+def test_rows_and_both_intervals_are_labelled(clean: ResultSet) -> None:
+    measured = [m for m in clean.measurements if m.name == "r2"]
+    assert [m.key for m in measured] == [
+        ("r2", row, (("family", "trans"), ("border", "canvas")))
         for row in ("encoder", "z_inv", "z_equi")
-        for over in ("images", "sources")
     ]
-    assert all(m.low is not None and m.low <= m.value <= m.high for m in headline)
+    assert {m.n for m in measured} == {60}
+    assert [[i.over for i in m.intervals] for m in measured] == [["images", "sources"]] * 3
+    assert all(i.low <= m.value <= i.high for m in measured for i in m.intervals)
 
 
-def test_what_is_in_the_features_is_read_and_nothing_else(clean: Result) -> None:
-    assert pick(clean.metrics, "r2", row="encoder", interval="images").value > 0.8
-    assert pick(clean.metrics, "r2", row="z_equi", interval="images").value > 0.8
-    assert abs(pick(clean.metrics, "r2", row="z_inv", interval="images").value) < 0.1
+def test_what_is_in_the_features_is_read_and_nothing_else(clean: ResultSet) -> None:
+    assert pick(clean, "r2", row="encoder").value > 0.8
+    assert pick(clean, "r2", row="z_equi").value > 0.8
+    assert abs(pick(clean, "r2", row="z_inv").value) < 0.1
 
 
-def test_aggregations_belong_together(clean: Result) -> None:
-    value = pick(clean.metrics, "r2", row="encoder", interval="images").value
+def test_aggregations_belong_together(clean: ResultSet) -> None:
+    value = pick(clean, "r2", row="encoder").value
     each = [
-        pick(clean.metrics, "r2_parameter", row="encoder", parameter=name).value
-        for name in ("tx", "ty")
+        pick(clean, "r2_parameter", row="encoder", parameter=name).value for name in ("tx", "ty")
     ]
     assert value == pytest.approx(np.mean(each))
     for name in ("r2_constant", "r2_weighted_constant"):
-        assert pick(clean.metrics, name, row="encoder").value == pytest.approx(0, abs=1e-12)
-    assert pick(clean.metrics, "r2_seed_spread", row="encoder").value > 0
+        assert pick(clean, name, row="encoder").value == pytest.approx(0, abs=1e-12)
+    assert pick(clean, "r2_seed_spread", row="encoder").value > 0
 
 
-def test_it_is_the_same_twice(clean: Result) -> None:
+def test_it_is_the_same_twice(clean: ResultSet) -> None:
     again = evaluate(plan(), Bench(subject(), train=Spots(200), held_out=Spots(60)))
-    assert again.metrics == clean.metrics
+    assert again.measurements == clean.measurements
 
 
-def test_a_result_survives_its_files(clean: Result, tmp_path: Path) -> None:
-    (tmp_path / "r2.json").write_text(json.dumps(clean.summary(), allow_nan=False))
-    np.savez(tmp_path / "r2.npz", **clean.arrays)
-    with np.load(tmp_path / "r2.npz") as arrays:
-        read = Result.from_parts(json.loads((tmp_path / "r2.json").read_text()), dict(arrays))
-    assert read.metrics == clean.metrics
-    assert compare(plan(), read, clean) == compare(plan(), clean, clean)
-
-
-def test_a_number_that_is_none_survives_as_nan() -> None:
-    result = Result(metrics=(Metric("r2", float("nan"), float("nan"), 1.0),))
-    (read,) = Result.from_parts(json.loads(json.dumps(result.summary())), {}).metrics
-    assert np.isnan(read.value)
-    assert read.low is None
-    assert read.high == 1.0
-
-
-def test_the_difference_is_paired(clean: Result, noisy: Result) -> None:
-    gap = pick(compare(plan(), clean, noisy), "r2_difference", row="encoder", interval="images")
-    a, b = (pick(r.metrics, "r2", row="encoder", interval="images") for r in (clean, noisy))
+def test_the_difference_is_paired(clean: ResultSet, noisy: ResultSet) -> None:
+    gap = pick(compare(plan(), clean, noisy), "r2_difference", row="encoder")
+    a, b = (pick(r, "r2", row="encoder") for r in (clean, noisy))
     assert gap.value == pytest.approx(a.value - b.value, abs=1e-6)
-    assert 0 < gap.low < gap.value < gap.high
+    assert all(0 < i.low < gap.value < i.high for i in gap.intervals)
     same = compare(plan(), clean, clean)
-    assert all(m.value == m.low == m.high == 0 for m in same)
+    assert all(m.value == i.low == i.high == 0 for m in same for i in m.intervals)
 
 
-def test_results_on_other_images_cannot_be_compared(clean: Result) -> None:
+def test_results_on_other_images_cannot_be_compared(clean: ResultSet) -> None:
     other = evaluate(plan(), Bench(subject(), train=Spots(200), held_out=Spots(40)))
     with pytest.raises(UsageError, match="cannot be compared: their images differ"):
         compare(plan(), clean, other)
@@ -187,9 +175,9 @@ def test_a_parameter_that_never_changes_is_left_out() -> None:
             Bench(subject(), train=Spots(40), held_out=Spots(20)),
         )
     assert any("have no variance" in str(w.message) for w in caught)
-    assert np.isnan(pick(found.metrics, "r2_parameter", parameter="hue").value)
-    brightness = pick(found.metrics, "r2_parameter", parameter="brightness").value
-    assert pick(found.metrics, "r2", interval="images").value == pytest.approx(brightness)
+    assert np.isnan(pick(found, "r2_parameter", parameter="hue").value)
+    brightness = pick(found, "r2_parameter", parameter="brightness").value
+    assert pick(found, "r2").value == pytest.approx(brightness)
 
 
 def test_too_few_images_are_refused() -> None:
@@ -199,7 +187,7 @@ def test_too_few_images_are_refused() -> None:
 
 def test_one_photograph_has_no_interval_over_photographs() -> None:
     found = evaluate(plan(rows=["encoder"]), Bench(subject(), train=Spots(40), held_out=Spots(5)))
-    assert {m.of("interval") for m in found.metrics if m.name == "r2"} == {"images"}
+    assert [i.over for i in pick(found, "r2").intervals] == ["images"]
 
 
 def test_the_card_states_the_papers_ranges() -> None:

@@ -14,7 +14,6 @@ from eqspec.errors import EqspecError, UsageError
 from eqspec.evals.evaluate import Bench, check_data, compare, evaluate
 from eqspec.evals.features import Subject
 from eqspec.evals.images import centre_box, centre_crop, chosen_images, encode_images
-from eqspec.nn.readouts.scores import Result
 from tests.fakes import FakeImages
 
 DATA = DataPlan(name="made", impl="made", params={}, split="train", count=0)
@@ -112,7 +111,7 @@ def test_several_evaluations_on_one_bench_read_every_image_once() -> None:
         found = evaluate(plan(impl), bench)
         fresh = Bench(subject(), train=FakeImages(20), held_out=FakeImages(16))
         alone[impl] = evaluate(plan(impl), fresh)
-        assert found.metrics == alone[impl].metrics
+        assert found.measurements == alone[impl].measurements
         assert found.facts["evaluation"] == impl
     assert (sorted(train.read), sorted(held_out.read)) == ([*range(20)], [*range(16)])
 
@@ -121,7 +120,7 @@ def test_every_row_that_is_asked_for_and_there_is_judged() -> None:
     bench = Bench(subject(), train=FakeImages(20), held_out=FakeImages(16))
     for impl in PARAMS:
         found = evaluate(plan(impl, rows=["encoder", "z_equi"]), bench)
-        assert {m.of("row") for m in found.metrics} - {None} == {"encoder", "z_equi"}
+        assert {m.row for m in found.measurements} - {""} == {"encoder", "z_equi"}
 
 
 @pytest.mark.parametrize("impl", ["knn", "linear_probe"])
@@ -135,7 +134,7 @@ def test_labels_are_needed_where_they_are_read(impl: str) -> None:
 
 def test_an_effective_rank_needs_no_labels() -> None:
     bench = Bench(subject(), train=Counted(20), held_out=Counted(16, labelled=False))
-    assert evaluate(plan("effective_rank"), bench).metrics[0].value > 0
+    assert evaluate(plan("effective_rank"), bench).measurements[0].value > 0
 
 
 def test_both_splits_need_the_same_classes() -> None:
@@ -150,6 +149,6 @@ def test_both_splits_need_the_same_classes() -> None:
 
 
 def test_results_on_data_that_have_changed_are_not_compared() -> None:
-    a, b = (Result((), {"data": data}) for data in ("aa", "bb"))
+    a, b = (ResultSet((), {"data": data}) for data in ("aa", "bb"))
     with pytest.raises(UsageError, match="`made` has changed"):
         compare(plan("knn"), a, b)

@@ -10,7 +10,8 @@ import torch
 from sklearn.metrics import r2_score
 from torch import Tensor
 
-from eqspec.nn.readouts.scores import constant_r2, interval, r2, resample, resampled_r2
+from eqspec.nn.readouts.bootstrap import interval, resample
+from eqspec.nn.readouts.r2 import constant_r2, r2, resampled_r2
 
 
 def normal(*shape: int, seed: int) -> Tensor:
@@ -78,8 +79,7 @@ def test_the_interval_covers_the_true_value_about_95_times_in_100() -> None:
     for i in range(100):
         targets = uniform(n, 1, seed=i).numpy() * 2 - 1
         errors = normal(n, 1, seed=1000 + i).numpy() ** 2 / 6
-        low, high = interval(
-            resampled_r2(resample(np.arange(n), resamples=1000, op=f"test.{i}"), errors, targets)
-        )
-        covered += low <= 0.5 <= high
+        times = resample(np.arange(n), resamples=1000, op=f"test.{i}")
+        found = interval(resampled_r2(times, errors, targets), over="images")
+        covered += found.low <= 0.5 <= found.high
     assert 88 <= covered <= 99

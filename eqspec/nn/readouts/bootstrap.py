@@ -1,0 +1,40 @@
+"""Bootstrap resamples and their 95 % intervals. numpy only."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from eqspec.nn.random.philox import Draws
+from eqspec.nn.readouts.measurement import Interval
+
+
+def resample(clusters: np.ndarray, *, resamples: int, op: str) -> np.ndarray:
+    """Return how often each sample occurs in each bootstrap resample, `[resamples, n]`.
+
+    Whole clusters are drawn with replacement, as many as there are; with one sample per cluster
+    this is the ordinary bootstrap. The draws depend on `op` and the number of clusters alone, so
+    that two encoders are compared on the same resamples.
+
+    Args:
+        clusters: the cluster of each sample, `[n]`.
+        op: name of the stream of random numbers.
+    """
+    _, member = np.unique(clusters, return_inverse=True)
+    count = int(member.max()) + 1
+    u = Draws(0).uniform(op, step=0, samples=np.arange(resamples), view=0, count=count)
+    drawn = (u * count).astype(np.int64) + count * np.arange(resamples)[:, None]
+    times = np.bincount(drawn.ravel(), minlength=resamples * count).reshape(resamples, count)
+    return times[:, member].astype(np.float64)
+
+
+def interval(values: np.ndarray, *, over: str) -> Interval:
+    """Return the middle 95 % of resampled values; NaN values are left out.
+
+    Args:
+        over: what was resampled.
+    """
+    finite = values[~np.isnan(values)]
+    if not len(finite):
+        return Interval(over, float("nan"), float("nan"))
+    low, high = np.percentile(finite, [2.5, 97.5])
+    return Interval(over, float(low), float(high))
