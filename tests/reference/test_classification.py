@@ -133,7 +133,8 @@ def test_differences_are_paired_and_refuse_other_images(
     )
     expected = value(a, "top1", **group) - value(b, "top1", **group)
     assert gap.value == pytest.approx(expected)
-    assert 0 < gap.low < gap.value < gap.high
+    (interval,) = gap.intervals
+    assert 0 < interval.low < gap.value < interval.high
     assert all(m.value == m.low == m.high == 0 for m in op.difference(a, a))
     fewer = judged(name, params, train, held.taken(np.arange(399)))
     with pytest.raises(Exception, match="cannot be compared: their images differ"):

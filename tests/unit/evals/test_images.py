@@ -14,6 +14,7 @@ from eqspec.errors import EqspecError, UsageError
 from eqspec.evals.evaluate import Bench, check_data, compare, evaluate
 from eqspec.evals.features import Subject
 from eqspec.evals.images import centre_box, centre_crop, chosen_images, encode_images
+from eqspec.nn.readouts.measurement import ResultSet
 from tests.fakes import FakeImages
 
 DATA = DataPlan(name="made", impl="made", params={}, split="train", count=0)
