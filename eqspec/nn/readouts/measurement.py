@@ -5,7 +5,7 @@
     Summary       which measurements a table of several encoders shows
 
 An evaluation op returns a `ResultSet`; `eqspec.evals` adds the protocol; `eqspec.runs.results`
-stores and reads it; `eqspec.runs.tables` puts the result sets of several encoders side by side.
+stores and reads it.
 """
 
 from __future__ import annotations
