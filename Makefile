@@ -38,7 +38,7 @@ test: $(VENV)/ready-to-develop ## format, lint, import contracts, types, tests: 
 	$(say) "tests: pytest, without those that need a dataset or long"
 	@$(PYTEST) -m 'not data and not slow' -n $(JOBS) --dist worksteal
 
-test-data: $(VENV)/ready-to-develop ## the tests that need a real dataset
+test-data: $(VENV)/ready-to-develop ## the tests on real images, in EQSPEC_TEST_DATA=DIR
 	@$(PYTEST) -m data
 
 test-slow: $(VENV)/ready-to-develop ## the tests that take long
