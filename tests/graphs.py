@@ -11,7 +11,7 @@ from torch import Tensor
 from eqspec.build.graph.inputs import drawn_inputs
 from eqspec.build.graph.interpreter import run
 from eqspec.build.graph.training_graph import TrainGraph, constant_controls
-from eqspec.build.parallel import average_gradients
+from eqspec.build.parallel.replicas import Replicas
 from eqspec.build.program import build_graph, compile_graph
 from eqspec.compile.types.graph import GraphPlan
 from eqspec.engine.backward import Backward, backward
@@ -37,7 +37,8 @@ class Case:
 
     def graph(self, *, seed: int = 0) -> TrainGraph:
         """With initial values, in training mode."""
-        return build_graph(self.plan, seed=seed, device=CPU, world=self.world).to(self.dtype)
+        strategy = Replicas(self.world)
+        return build_graph(self.plan, seed=seed, device=CPU, strategy=strategy).to(self.dtype)
 
     def streams(self, *, samples: slice | None = None) -> dict[str, Tensor]:
         """What the graph reads for this rank's share of the batch, or for some of its samples."""
@@ -101,7 +102,7 @@ def trained_on(
     if backend is not None:
         compile_graph(graph, backend=backend)
     done = judged(mine, graph, micro_batches=micro_batches)
-    average_gradients((p for _, p in graph.trained()), world=world)
+    Replicas(world).reduce(graph)
     return {
         **{f"gradient of {name}": slope for name, slope in gradients(graph).items()},
         **{f"term {n}": world.mean(v.detach()) for n, v in done.loss.terms.items()},

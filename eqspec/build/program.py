@@ -13,6 +13,8 @@ from eqspec.build.data.workers import readers
 from eqspec.build.graph.inputs import drawn_inputs
 from eqspec.build.graph.training_graph import TrainGraph
 from eqspec.build.optimizer import build_optimizer
+from eqspec.build.parallel.replicas import Replicas
+from eqspec.build.parallel.strategy import Strategy
 from eqspec.build.timeline import Timeline
 from eqspec.build.toolchain import find_toolchain
 from eqspec.build.views.on_device import DeviceViews
@@ -25,6 +27,9 @@ from eqspec.compile.types.plan import Plan
 from eqspec.errors import EqspecError, UsageError
 from eqspec.nn.layers.initialise import initialise
 from eqspec.nn.world import World
+
+SINGLE: Strategy = Replicas()
+"""One process, which is what runs where nothing else is chosen."""
 
 MOST_VARIANTS = 64
 """Compiled forms of a block: by size (a ResNet's differ), view group, drop path and gradient."""
@@ -41,7 +46,7 @@ class Program:
     """
 
     plan: Plan
-    world: World
+    strategy: Strategy
     device: torch.device
     graph: TrainGraph
     views: DeviceViews
@@ -72,17 +77,20 @@ class Program:
         }
 
 
-def build_program(plan: Plan, *, dataset: Dataset, world: World | None = None) -> Program:
-    """The program of a plan.
+def build_program(plan: Plan, *, dataset: Dataset, strategy: Strategy = SINGLE) -> Program:
+    """Build the program of a plan.
 
     Args:
         dataset: its training split, opened.
-        world: the ranks that share the batch.
+        strategy: how the training is spread over processes.
+
+    Raises:
+        EqspecError: the batch cannot be divided so that every number stays the same.
     """
-    world = world or World()
+    world = strategy.world
     _check_pieces(plan, world=world)
     device = choose_device(plan.machine.device)
-    graph = initial_graph(plan, device=device, world=world)
+    graph = initial_graph(plan, device=device, strategy=strategy)
     compiled = will_compile(plan)
     if compiled:
         compile_graph(graph)
@@ -102,7 +110,7 @@ def build_program(plan: Plan, *, dataset: Dataset, world: World | None = None) -
 
     return Program(
         plan=plan,
-        world=world,
+        strategy=strategy,
         device=device,
         graph=graph,
         views=DeviceViews(plan.views, seed=plan.seed, device=device),
@@ -125,13 +133,13 @@ def _check_pieces(plan: Plan, *, world: World) -> None:
             raise EqspecError(problem, help="use fewer ranks or micro-batches")
 
 
-def initial_graph(plan: Plan, *, device: torch.device, world: World | None = None) -> TrainGraph:
-    """The graph as training finds it: fresh, or with the weights that the plan starts from.
+def initial_graph(plan: Plan, *, device: torch.device, strategy: Strategy = SINGLE) -> TrainGraph:
+    """Build the graph that training starts from: fresh, or with the plan's initial weights.
 
     Raises:
-        UsageError: when those weights are gone, have changed or do not fit.
+        UsageError: those weights are gone, have changed or do not fit.
     """
-    graph = build_graph(plan.graph, seed=plan.seed, device=device, world=world)
+    graph = build_graph(plan.graph, seed=plan.seed, device=device, strategy=strategy)
     if plan.init is not None:
         load_initial(graph, plan.init)
     if plan.published is not None:
@@ -140,12 +148,12 @@ def initial_graph(plan: Plan, *, device: torch.device, world: World | None = Non
 
 
 def build_graph(
-    plan: GraphPlan, *, seed: int, device: torch.device, world: World | None = None
+    plan: GraphPlan, *, seed: int, device: torch.device, strategy: Strategy = SINGLE
 ) -> TrainGraph:
-    """The training graph with initial values; teachers start as their students."""
+    """Build the training graph with fresh weights; teachers start as their students."""
     with torch.device("meta"):
-        graph = TrainGraph(plan, world=world or World())
-    graph = graph.to_empty(device=device)
+        graph = TrainGraph(plan, world=strategy.world)
+    graph = strategy.place(graph, device=device)
     for module in plan.modules:
         initialise(graph.students[module.name], seed=seed, name=module.init)
     for teacher in plan.teachers:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 
+from eqspec.build.parallel.strategy import Strategy
+from eqspec.build.program import SINGLE
 from eqspec.commands.running.damaged_images import with_damage
 from eqspec.commands.running.evaluating import evaluate_run
 from eqspec.commands.running.events import Evaluated, Opened, RunEvent, Sealed, Stopped
@@ -21,22 +23,26 @@ from eqspec.runs.record import Outcome, Status
 from eqspec.runs.results import added_results
 
 
-def run(request: RunRequest) -> Generator[RunEvent]:
+def run(request: RunRequest, *, strategy: Strategy = SINGLE) -> Generator[RunEvent]:
     """Run a plan; what its folder contains already is not repeated.
+
+    Args:
+        strategy: how the run is spread over processes, each of which calls this.
 
     Raises:
         FolderMismatch: the folder belongs to another recipe, seed or data.
         RunFailed: training diverged, or did so before.
         EqspecError: training or an evaluation failed. What was saved is kept.
     """
-    with prepare(request) as prepared:
+    with prepare(request, strategy=strategy) as prepared:
         if isinstance(prepared, CompleteRun):
             yield from _results(prepared, request)
             return
         stopped = False
         for event in with_damage(_work(prepared), data=prepared.data):
-            for line in told(event):
-                prepared.log.write(line)
+            if prepared.log is not None:
+                for line in told(event):
+                    prepared.log.write(line)
             yield event
             stopped = stopped or isinstance(event, Stopped)
         if not stopped:
@@ -53,13 +59,14 @@ def _results(run: CompleteRun, request: RunRequest) -> Iterator[RunEvent]:
 
 def _work(run: PreparedRun) -> Iterator[RunEvent]:
     """Do all that a run lacks but its seal."""
+    warnings, notes = ((), ()) if run.opened is None else (run.opened.warnings, run.opened.notes)
     yield Opened(
         plan=run.plan,
         folder=run.folder.path,
         done=run.model.done,
         program=run.model.program,
-        warnings=run.warnings,
-        notes=run.notes,
+        warnings=(*warnings, *run.model.warnings),
+        notes=notes,
     )
     if (yield from train_run(run)) and (yield from evaluate_run(run)):
         _draw_reconstructions(run)
@@ -67,7 +74,7 @@ def _work(run: PreparedRun) -> Iterator[RunEvent]:
 
 def _draw_reconstructions(run: PreparedRun) -> None:
     """Save a picture of held-out images beside their reconstructions, where there are decoders."""
-    if run.model.program is None:
+    if run.model.program is None or not run.strategy.main:
         return
     strip = reconstruction_strip(run.model.program, run.data.own.held_out)
     if strip is not None:
@@ -75,7 +82,8 @@ def _draw_reconstructions(run: PreparedRun) -> None:
 
 
 def _seal(run: PreparedRun) -> Sealed:
-    run.log.write("finished")
-    added_results(run.folder)
-    run.folder.seal(Outcome(status=Status.FINISHED, step=run.plan.train.steps))
+    if run.log is not None:
+        run.log.write("finished")
+        added_results(run.folder)
+        run.folder.seal(Outcome(status=Status.FINISHED, step=run.plan.train.steps))
     return Sealed(folder=run.folder.path)

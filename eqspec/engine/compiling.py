@@ -172,7 +172,9 @@ def _losses(program: Program, streams: Mapping[str, Tensor], *, step: int) -> di
             micro_batches=program.plan.machine.micro_batches,
             judge=graph.judge,
         )
-        return {n: float(program.world.mean(v.detach())) for n, v in made.loss.terms.items()}
+        return {
+            n: float(program.strategy.world.mean(v.detach())) for n, v in made.loss.terms.items()
+        }
 
 
 @contextmanager

@@ -12,10 +12,8 @@ from types import ModuleType
 from torch import Tensor
 
 from eqspec.build.optimizer import set_step
-from eqspec.build.parallel import average_gradients
 from eqspec.build.program import Program
 from eqspec.engine.backward import Backward, backward
-from eqspec.engine.clip import clip_gradients
 from eqspec.engine.events import Event, Paused, Stepped
 from eqspec.engine.finite_check import NotFinite, blamed, need_finite_losses
 from eqspec.engine.precision import precision_of
@@ -79,24 +77,23 @@ def _compiler(program: Program) -> ModuleType | None:
 
 def _step(program: Program, streams: dict[str, Tensor], *, step: int) -> dict[str, float]:
     """One optimizer step; returns what the recipe determines."""
-    graph, plan = program.graph, program.plan
+    graph, plan, strategy = program.graph, program.plan, program.strategy
     graph.train()
     momenta = program.timeline.momenta(step)
     follow(graph, momenta, when="before-forward")
     program.optimizer.zero_grad(set_to_none=True)
     done = _backward(program, streams, step=step, norms=step % NORMS_EVERY == 0)
-    losses = _losses(done, world=program.world)
+    losses = _losses(done, world=strategy.world)
     need_finite_losses(losses, step=step + 1)
-    named = list(graph.trained())
-    average_gradients((p for _, p in named), world=program.world)
-    norm = float(clip_gradients(named, plan.train.clip))
+    strategy.reduce(graph)
+    norm = float(strategy.clip(graph, plan.train.clip))
     if not math.isfinite(norm):
         raise _blame(program, streams, terms=done.loss.terms, step=step)
     lr = program.timeline.lr(step)
     set_step(program.optimizer, step=step, lr=lr, weight_decay=program.timeline.weight_decay(step))
     program.optimizer.step()
     follow(graph, momenta, when="after-step")
-    return {**losses, "lr": lr, "gradient": norm, **_cut(done, world=program.world)}
+    return {**losses, "lr": lr, "gradient": norm, **_cut(done, world=strategy.world)}
 
 
 def _backward(program: Program, streams: dict[str, Tensor], *, step: int, norms: bool) -> Backward:
@@ -117,7 +114,7 @@ def _blame(
     gradients = [(n, p.grad.clone()) for n, p in program.graph.trained() if p.grad is not None]
     program.optimizer.zero_grad(set_to_none=True)
     again = _backward(program, streams, step=step, norms=True)
-    pulls = {n: v for n, v in _pulls(again, world=program.world).items() if n in terms}
+    pulls = {n: v for n, v in _pulls(again, world=program.strategy.world).items() if n in terms}
     return NotFinite(blamed(pulls, gradients), step=step + 1)
 
 

@@ -1,4 +1,4 @@
-"""Decides when a run stops, saves and evaluates."""
+"""Decides when a run stops, saves and evaluates; the main process decides, the others follow."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from eqspec.commands.running.events import Why
 from eqspec.engine.events import Event, Stepped
 
 if TYPE_CHECKING:
+    from eqspec.build.parallel.strategy import Strategy
     from eqspec.commands.running.options import RunOptions
 
 SAVE_AFTER = 900.0
@@ -18,13 +19,15 @@ SAVE_AFTER = 900.0
 
 
 class Decisions:
-    """Answers from a clock, a signal or a measured time: what no plan determines.
+    """Answers to what no plan determines: a clock, a signal or a measured time.
+
+    Every process asks the same questions in the same order.
 
     Attributes:
         budget: how long steps, checkpoints and evaluations take.
     """
 
-    def __init__(self, options: RunOptions, *, pauses: Collection[int]) -> None:
+    def __init__(self, options: RunOptions, *, pauses: Collection[int], strategy: Strategy) -> None:
         """Begin to measure.
 
         Args:
@@ -33,6 +36,7 @@ class Decisions:
         self.budget = Budget(options.deadline)
         self._options = options
         self._pauses = pauses
+        self._strategy = strategy
         self._saved_at = time.monotonic()
 
     def stop(self, *, after: Event) -> Why | None:
@@ -43,23 +47,29 @@ class Decisions:
         """
         if isinstance(after, Stepped) and after.step in self._pauses:
             return None
-        if self._options.should_stop():
-            return Why.ASKED
-        return None if self.budget.fits_step() else Why.TIME
+        asked = self._options.should_stop()
+        stop = self._strategy.decide(asked or not self.budget.fits_step())
+        return self._why(asked) if stop else None
 
     def save(self, *, step: int) -> bool:
         """Return whether a checkpoint is due between pauses."""
-        return step not in self._pauses and time.monotonic() - self._saved_at > SAVE_AFTER
+        if step in self._pauses:
+            return False
+        return self._strategy.decide(time.monotonic() - self._saved_at > SAVE_AFTER)
 
     def evaluate(self) -> bool:
         """Return whether to begin another evaluation."""
-        return not self._options.should_stop() and self.budget.fits_judging()
+        stopping = self._options.should_stop()
+        return self._strategy.decide(not stopping and self.budget.fits_judging())
 
     def why_not_evaluated(self) -> Why:
         """Return why evaluations were left out."""
-        return Why.ASKED if self._options.should_stop() else Why.TIME
+        return self._why(self._options.should_stop())
 
     def saved(self, *, seconds: float) -> None:
-        """Note that a checkpoint was written, and how long it took."""
+        """Note that a checkpoint was saved, and how long it took."""
         self._saved_at = time.monotonic()
         self.budget.saved(seconds)
+
+    def _why(self, asked: bool) -> Why:  # noqa: FBT001 - an answer, not a switch
+        return Why.ASKED if self._strategy.decide(asked) else Why.TIME

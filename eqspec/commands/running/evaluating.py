@@ -18,7 +18,7 @@ def evaluate_run(run: PreparedRun) -> Generator[RunEvent, None, bool]:
     """Carry out the evaluations at the end of a run; return whether all of them are done."""
     yield from evaluate_due(run, run.final)
     stored = (Judged.read(run.folder, evaluation=e, step=step) for e, step in run.final)
-    if all(result is not None for result in stored):
+    if run.strategy.decide(all(result is not None for result in stored)):
         return True
     why = run.decisions.why_not_evaluated()
     yield Stopped(folder=run.folder.path, step=run.plan.train.steps, why=why)
@@ -26,13 +26,18 @@ def evaluate_run(run: PreparedRun) -> Generator[RunEvent, None, bool]:
 
 
 def evaluate_due(run: PreparedRun, due: Iterable[DueEvaluation]) -> Iterator[RunEvent]:
-    """Carry out evaluations of the weights at hand, or of those before training, until a stop."""
+    """Carry out evaluations of the weights at hand, or of those before training, until a stop.
+
+    The main process evaluates; the others wait for it at the next decision.
+    """
     for evaluation, step in due:
         if not run.decisions.evaluate():
             return
+        if run.opened is None:
+            continue
         if Judged.read(run.folder, evaluation=evaluation, step=step) is None:
             names = result_names(evaluation, step=step)
-            damaged = {name: run.damaged[name] for name in names if name in run.damaged}
+            damaged = {name: why for name, why in run.opened.damaged.items() if name in names}
             damaged |= damaged_results(run.folder, evaluation=evaluation, step=step)
             yield Judging(evaluation=evaluation, step=step, damaged=damaged)
         began = time.monotonic()

@@ -18,6 +18,7 @@ from eqspec.runs.quick_check import need_rows
 
 if TYPE_CHECKING:
     from eqspec.build.graph.training_graph import TrainGraph
+    from eqspec.build.parallel.strategy import Strategy
     from eqspec.compile.types.plan import Plan
     from eqspec.ops.tolerant import Tolerant
     from eqspec.runs.folder import RunFolder
@@ -45,24 +46,25 @@ class Model:
         return self.saved or 0
 
 
-def build_model(plan: Plan, folder: RunFolder, *, train: Tolerant) -> Model:
+def build_model(plan: Plan, folder: RunFolder, *, train: Tolerant, strategy: Strategy) -> Model:
     """Build the model of a run and restore its newest checkpoint.
 
     Args:
         train: the training split, opened.
+        strategy: how the training is spread over processes.
 
     Raises:
         FolderMismatch: the checkpoint is damaged, or journals lack rows of the steps before it.
     """
-    program = build_program(plan, dataset=train) if plan.trains else None
+    program = build_program(plan, dataset=train, strategy=strategy) if plan.trains else None
     found = checkpoint.load(folder.checkpoints)
     device = choose_device(plan.machine.device)
     if program is not None:
         graph = program.graph
     elif found is None:
-        graph = initial_graph(plan, device=device)
+        graph = initial_graph(plan, device=device, strategy=strategy)
     else:
-        graph = build_graph(plan.graph, seed=plan.seed, device=device)
+        graph = build_graph(plan.graph, seed=plan.seed, device=device, strategy=strategy)
     if found is None:
         return Model(graph, program, saved=None, warnings=())
     weights, state = found.files

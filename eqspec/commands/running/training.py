@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from eqspec.commands.running.due import evaluations_at
@@ -34,14 +35,15 @@ def train_run(run: PreparedRun) -> Generator[RunEvent, None, bool]:
     if program is None:
         yield from _keep_published(run)
         return True
-    with Records(run.folder) as records:
-        records.rewind(run.model.done)
+    with Records(run.folder) if run.strategy.main else nullcontext() as records:
+        if records is not None:
+            records.rewind(run.model.done)
         return (yield from _Training(run, program, records=records).events())
 
 
 def _keep_published(run: PreparedRun) -> Iterator[RunEvent]:
     """Save published weights that are not trained as the checkpoint of step 0."""
-    if run.model.saved is None:
+    if run.model.saved is None and run.strategy.main:
         tensors = run.model.graph.state_dict()
         checkpoint.save(run.folder.checkpoints, step=0, tensors=tensors, state={})
         yield Saved(step=0)
@@ -50,7 +52,7 @@ def _keep_published(run: PreparedRun) -> Iterator[RunEvent]:
 class _Training:
     """A training while it goes on: how many steps are done, and which are saved."""
 
-    def __init__(self, run: PreparedRun, program: Program, *, records: Records) -> None:
+    def __init__(self, run: PreparedRun, program: Program, *, records: Records | None) -> None:
         self._run = run
         self._program = program
         self._records = records
@@ -82,7 +84,8 @@ class _Training:
 
     def _follow(self, event: Event) -> Iterator[RunEvent]:
         """Record an event of the engine, and do what is due after it."""
-        self._records.note(event)
+        if self._records is not None:
+            self._records.note(event)
         if isinstance(event, Paused):
             if event.pause.checkpoint:
                 yield from self._save()
@@ -92,7 +95,8 @@ class _Training:
         if isinstance(event, Stepped):
             self._done = event.step
             self._run.decisions.budget.stepped(event.seconds)
-            self._run.live.beat(step=event.step)
+            if self._run.opened is not None:
+                self._run.opened.live.beat(step=event.step)
             if event.compiled is not None:
                 late = event.settled and event.compiled.forms > 0
                 yield Compiled(step=event.step, work=event.compiled, late=late)
@@ -107,17 +111,18 @@ class _Training:
         if self._saved == self._done:
             return
         run, began = self._run, time.monotonic()
-        tensors = self._program.graph.state_dict()
-        need_finite_weights(tensors, step=self._done)
-        self._records.sync()
-        save_known(run.folder, run.data.own.train)
-        checkpoint.save(
-            run.folder.checkpoints,
-            step=self._done,
-            tensors=tensors,
-            state={"optimizer": self._program.optimizer.state_dict()},
-            keep=Keep(last=run.plan.keep.last, every=run.plan.keep.every),
-        )
+        state = run.strategy.gathered_state(self._program.graph, self._program.optimizer)
+        need_finite_weights(state.tensors, step=self._done)
+        if self._records is not None:
+            self._records.sync()
+            save_known(run.folder, run.data.own.train)
+            checkpoint.save(
+                run.folder.checkpoints,
+                step=self._done,
+                tensors=state.tensors,
+                state={"optimizer": state.optimizer},
+                keep=Keep(last=run.plan.keep.last, every=run.plan.keep.every),
+            )
         self._saved = self._done
         run.decisions.saved(seconds=time.monotonic() - began)
         yield Saved(step=self._done)

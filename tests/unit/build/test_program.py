@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from eqspec.build.parallel.replicas import Replicas
 from eqspec.build.program import build_program, can_compile, choose_device, compile_graph
 from eqspec.build.timeline import Timeline
 from eqspec.errors import EqspecError
@@ -22,7 +23,9 @@ def pieces(params: str, *, micro_batches: int, ranks: int) -> str | None:
     machine = plan.machine.model_copy(update={"micro_batches": micro_batches, "compile": "off"})
     plan = plan.model_copy(update={"machine": machine})
     try:
-        build_program(plan, dataset=FakeImages(count=16), world=World(rank=0, size=ranks))
+        build_program(
+            plan, dataset=FakeImages(count=16), strategy=Replicas(World(rank=0, size=ranks))
+        )
     except EqspecError as error:
         return error.message
     return None

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from eqspec.build.parallel import average_gradients
+from eqspec.build.parallel.gradients import average_gradients
 from eqspec.nn.layers.batch_norm import GatheredBatchNorm
 from eqspec.nn.terms.cross_correlation import cross_correlation
 from eqspec.nn.world import World

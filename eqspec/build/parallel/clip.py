@@ -12,25 +12,25 @@ from eqspec.nn.precision import at_least_fp32
 
 
 def clip_gradients(named: Iterable[tuple[str, nn.Parameter]], clip: ClipPlan | None) -> Tensor:
-    """Scales gradients down to the plan's norm; returns the global norm before."""
-    held = [(n, p) for n, p in named if p.grad is not None]
-    norms = torch.stack([_norm(p) for _, p in held])
+    """Scale gradients down to the plan's norm; return the global norm before."""
+    with_gradient = [(n, p) for n, p in named if p.grad is not None]
+    norms = torch.stack([_norm(p) for _, p in with_gradient])
     total = norms.square().sum().sqrt()
     if clip is None:
         return total
     scales: dict[str, Tensor] = {}
-    for at, (name, _) in enumerate(held):
+    for at, (name, _) in enumerate(with_gradient):
         group = _group(name, clip)
         scales[group] = scales.get(group, torch.zeros_like(total)) + norms[at].square()
-    for name, p in held:
+    for name, p in with_gradient:
         factor = (clip.norm / (scales[_group(name, clip)].sqrt() + 1e-6)).clamp(max=1.0)
-        assert p.grad is not None, "held above"
+        assert p.grad is not None, "chosen above"
         p.grad.mul_(factor)
     return total
 
 
 def _norm(parameter: nn.Parameter) -> Tensor:
-    assert parameter.grad is not None, "held above"
+    assert parameter.grad is not None, "chosen above"
     return at_least_fp32(parameter.grad).norm()
 
 

@@ -1,4 +1,4 @@
-"""What the ranks agree on: averaged gradients. Exact, after the backward, in flat buckets."""
+"""Averages of gradients over ranks: exact, after the backward, in flat buckets."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BUCKET_ELEMENTS = 16 * 1024 * 1024
 
 
 def average_gradients(parameters: Iterable[Tensor], *, world: World) -> None:
-    """Replaces every gradient by its mean over the ranks; a missing one counts as zero."""
+    """Replace every gradient by its mean over the ranks; a missing one counts as zero."""
     if world.size == 1:
         return
     trained = [p for p in parameters if p.requires_grad]

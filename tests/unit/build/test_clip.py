@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
+from eqspec.build.parallel.clip import clip_gradients
 from eqspec.compile.types.plan import ClipPlan
-from eqspec.engine.clip import clip_gradients
 
 SLOPES = {"a.one": [3.0, 4.0], "a.two": [12.0], "b.one": [0.3, 0.4]}
 

@@ -1,0 +1,1 @@
+"""Processes that train together: where tensors live, and how the processes agree."""

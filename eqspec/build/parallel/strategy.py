@@ -1,0 +1,68 @@
+"""How the tensors of a training live on its processes, and how the processes agree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+    from torch.optim import Optimizer
+
+    from eqspec.build.graph.training_graph import TrainGraph
+    from eqspec.compile.types.plan import ClipPlan
+    from eqspec.nn.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingState:
+    """Everything that training continues from, whole on the main process.
+
+    Attributes:
+        tensors: parameters and buffers of the graph, by name.
+        optimizer: its state dict.
+    """
+
+    tensors: dict[str, Tensor]
+    optimizer: dict[str, object]
+
+
+class Strategy(Protocol):
+    """One way to spread a training over processes.
+
+    Every process calls every method in the same order, since each may wait for the others.
+    """
+
+    @property
+    def world(self) -> World:
+        """The processes that share a batch."""
+        ...
+
+    @property
+    def main(self) -> bool:
+        """Whether this process is the one that writes files: rank 0."""
+        ...
+
+    def place(self, graph: TrainGraph, *, device: torch.device) -> TrainGraph:
+        """Give a graph on the meta device its memory on this process; values are undefined."""
+        ...
+
+    def reduce(self, graph: TrainGraph) -> None:
+        """Replace the gradient of every trained parameter by its mean over the processes."""
+        ...
+
+    def clip(self, graph: TrainGraph, clip: ClipPlan | None) -> Tensor:
+        """Scale reduced gradients down to the plan's norm; return the global norm before."""
+        ...
+
+    def gathered_state(self, graph: TrainGraph, optimizer: Optimizer) -> TrainingState:
+        """Return the whole state, wherever its parts live."""
+        ...
+
+    def decide(self, answer: bool) -> bool:  # noqa: FBT001 - an answer, not a switch
+        """Return the main process's answer to a question about a clock, a signal or a disk.
+
+        These differ between processes, and one that stopped alone would leave the others waiting.
+        """
+        ...
