@@ -15,7 +15,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 say = @printf '\n-- %s\n'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart test test-data test-slow fuzz-coverage torture what-works format clean
+.PHONY: help setup quickstart test test-data test-slow fuzz-coverage torture what-works docs format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -47,19 +47,23 @@ test-slow: $(VENV)/ready-to-develop ## the tests that take long
 fuzz-coverage: $(VENV)/ready-to-develop ## branches of eqspec.spec that the fuzz corpus walks through
 	@$(PYTEST) -m slow tests/property/test_fuzz_coverage.py
 
-torture: $(VENV)/ready-to-develop ## kills, faults, damage, strange files: minutes; then the README's table of them
+torture: $(VENV)/ready-to-develop ## kills, faults, damage, strange files: minutes; then docs/results/torture.md
 	@rm -rf $(TORTURE)
 	@$(PYTEST) -m torture -n $(JOBS) --torture-into $(TORTURE) --torture-every $(EVERY); \
 	  status=$$?; $(BIN)/python -m benchmarks.torture collect $(TORTURE) \
 	  && $(BIN)/python -m benchmarks.torture render && exit $$status
 
-what-works: $(VENV)/ready-to-develop ## every small spec: hours; then the README's table of what works
+what-works: $(VENV)/ready-to-develop ## every small spec: hours; then docs/results/what-works.md
 	@for spec in specs/small/*_se2.yaml; do \
 	  $(BIN)/eqspec ablate $$spec --grid variant --seeds 3 || exit; done
 	@for spec in $(filter-out %_se2.yaml %_families.yaml,$(wildcard specs/small/*.yaml)); do \
 	  $(BIN)/eqspec run $$spec || exit; done
 	@$(BIN)/python -m benchmarks.what_works collect runs
 	@$(BIN)/python -m benchmarks.what_works render
+
+docs: $(VENV)/ready-to-document ## build the documentation site into build/docs; every warning is an error
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "Open build/docs/index.html"
 
 format: $(VENV)/ready-to-develop ## rewrite the code as `make test` wants it
 	@$(BIN)/ruff check --fix-only .
@@ -87,4 +91,8 @@ $(VENV)/ready-to-run: $(VENV)/created pyproject.toml constraints.txt
 
 $(VENV)/ready-to-develop: $(VENV)/created pyproject.toml constraints.txt
 	$(INSTALL) --editable '.[photos,dev]'
+	@touch $(VENV)/ready-to-run $@
+
+$(VENV)/ready-to-document: $(VENV)/created pyproject.toml constraints.txt
+	$(INSTALL) --editable '.[photos,docs]'
 	@touch $(VENV)/ready-to-run $@

@@ -1,4 +1,4 @@
-"""A table between two marks of a page, which a script writes and nobody edits."""
+"""A table between two marks of a page in docs/results/, rendered by a program."""
 
 from __future__ import annotations
 
@@ -7,27 +7,33 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "README.md"
+RESULTS = ROOT / "docs" / "results"
 
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """Where a table stands, by its name."""
+    """The place of a table.
+
+    Attributes:
+        name: of the table, as the marks give it.
+        page: the file that contains it.
+    """
 
     name: str
+    page: Path
 
     @property
     def begin(self) -> str:
-        """The line before it."""
+        """Return the line before the table."""
         return f"<!-- {self.name}: begin -->"
 
     @property
     def end(self) -> str:
-        """The line after it."""
+        """Return the line after the table."""
         return f"<!-- {self.name}: end -->"
 
     def replaced(self, page: str, lines: Iterable[str]) -> str:
-        """A page with other lines between the marks."""
+        """Return the text of a page with other lines between the marks."""
         before, _, rest = page.partition(self.begin)
         _, _, after = rest.partition(self.end)
         return "\n".join([f"{before}{self.begin}", *lines, f"{self.end}{after}"])

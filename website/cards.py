@@ -12,10 +12,11 @@ from website.markdown import code, fence, line, table
 INTRODUCTION = """\
 # Cards
 
-A card is a named choice in `registry/<family>/<name>.yaml`: numbers and wiring with their source, no
-code. `eqspec list FAMILY` prints these tables, `eqspec show NAME` one card. *Status* is `proved` where
-terms, gradients and schedules were compared with the authors' code, `ours` where no paper gives the
-numbers, `toy` where a card only runs. The [grammar](../grammar.md) explains how a card is written.
+A card is a named choice in `registry/<family>/<name>.yaml`: numbers and wiring with their source,
+no code. `eqspec list FAMILY` prints these tables, `eqspec show NAME` one card. *Status* is `proved`
+where terms, gradients and schedules were compared with the authors' code, `ours` where no paper
+gives the numbers, `toy` where a card only runs. The [grammar](../grammar.md) explains how a card is
+written.
 """
 
 HEAD = ("card", "about", "rev", "status", "paper")

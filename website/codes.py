@@ -8,8 +8,8 @@ from website.markdown import line
 INTRODUCTION = """\
 # Diagnostic codes
 
-Every problem of a spec is reported with a code, its location in the file, and what to do. Codes from
-EQ501 are warnings: legal, but worth a second look. `eqspec explain CODE` prints these texts.
+Every problem of a spec is reported with a code, its location in the file, and what to do. Codes
+from EQ501 are warnings: legal, but worth a second look. `eqspec explain CODE` prints these texts.
 """
 
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 INTRODUCTION = """\
 # Commands
 
-Every command has `--help` and `--json`. Data go to standard output, everything else to standard error.
+Every command has `--help` and `--json`. Data go to standard output, everything else to standard
+error.
 
 | exit status | meaning |
 |---|---|

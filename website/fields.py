@@ -1,4 +1,4 @@
-"""The page of spec fields: the schema as tables, one for each top-level key with fields below it."""
+"""The page of spec fields: the schema as tables, one for each key with fields below it."""
 
 from __future__ import annotations
 

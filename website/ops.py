@@ -10,7 +10,8 @@ INTRODUCTION = """\
 # Ops
 
 An op is a mechanism: one Python file, `eqspec/ops/<family>/<name>.py`. Cards and specs name it with
-`impl:` and set its parameters with `params:`. `eqspec list ops` and `eqspec show NAME` print what is here.
+`impl:` and set its parameters with `params:`. `eqspec list ops` and `eqspec show NAME` print the
+same.
 """
 
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import torture
-from benchmarks.marked import PAGE
 from benchmarks.torture.counts import FOUND, MARKS, Counts, collect, table
 from eqspec.runs.artifacts import write_text
 
@@ -20,7 +19,7 @@ def main(arguments: Sequence[str]) -> None:
             write_text(FOUND, text=found.model_dump_json(indent=1) + "\n")
         case ["render"]:
             found = Counts.model_validate_json(FOUND.read_text())
-            write_text(PAGE, text=MARKS.replaced(PAGE.read_text(), table(found)))
+            write_text(MARKS.page, text=MARKS.replaced(MARKS.page.read_text(), table(found)))
         case _:
             raise SystemExit(torture.__doc__)
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from benchmarks.marked import Marks
+from benchmarks.marked import RESULTS, Marks
 from eqspec.runs.environment import collect as environment
 
 FOUND = Path(__file__).with_name("found.json")
-MARKS = Marks("torture")
+MARKS = Marks("torture", RESULTS / "torture.md")
 
 
 class _Counted(BaseModel):

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import what_works
-from benchmarks.marked import PAGE
 from benchmarks.what_works.page import MARKS, table
 from benchmarks.what_works.study import FOUND, Study, collect
 from eqspec.runs.artifacts import write_text
@@ -21,7 +20,7 @@ def main(arguments: Sequence[str]) -> None:
             write_text(FOUND, text=study.model_dump_json(indent=1) + "\n")
         case ["render"]:
             study = Study.model_validate_json(FOUND.read_text())
-            write_text(PAGE, text=MARKS.replaced(PAGE.read_text(), table(study)))
+            write_text(MARKS.page, text=MARKS.replaced(MARKS.page.read_text(), table(study)))
         case _:
             raise SystemExit(what_works.__doc__)
 

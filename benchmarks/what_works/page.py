@@ -1,4 +1,4 @@
-"""From what runs have shown to the table in the README."""
+"""Render the table of what works."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from benchmarks.marked import Marks
+from benchmarks.marked import RESULTS, Marks
 from benchmarks.what_works.rows import Row, card_of, kind, rows
 from benchmarks.what_works.study import Found, Study
 from eqspec.registry.cards import FAMILIES
 from eqspec.registry.catalog import open_catalog
 
-MARKS = Marks("what works")
+MARKS = Marks("what works", RESULTS / "what-works.md")
 
 ENOUGH = 3.0
 """Standard deviations of the last part by which its mean loss lies below that of the first."""
@@ -83,7 +83,7 @@ def table(study: Study) -> Iterator[str]:
             f"`{row.name}`",
             model.paper or "",
             str(getattr(model, "status", "")),
-            *(_shown(runs, study) if runs else ["not run", "", ""]),
+            *(_shown(runs, study) if runs else ["not run yet", "", ""]),
             *_composed(row, runs, study),
             _took(runs),
         ]

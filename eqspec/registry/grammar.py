@@ -1,4 +1,4 @@
-"""The closed grammar of method graphs and rewrites; registry/README.md shows how to write one.
+"""The closed grammar of method graphs and rewrites; docs/grammar.md shows how to write one.
 
 A graph is a set of named streams. `flow` says how each stream is made from others by one of eight
 steps; `terms` read streams and make the loss. Nothing here knows what a method is called.

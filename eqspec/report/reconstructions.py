@@ -1,4 +1,4 @@
-"""What the decoders of a trained program make of held-out images, beside what they should make."""
+"""A figure of held-out images: the images between two views, each beside its reconstruction."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ROWS = 6
 
 
 def reconstruction_strip(program: Program, held_out: Dataset) -> bytes | None:
-    """A PNG: the crop u, both views, and each image between them as it is and as it was made.
+    """Return a PNG: the crop u, both views, and each image between them beside its reconstruction.
 
     Args:
         program: trained; its graph is put into eval mode.
@@ -59,7 +59,7 @@ def reconstruction_strip(program: Program, held_out: Dataset) -> bytes | None:
     for k, fraction in enumerate(path.fractions, start=1):
         target, drawn = _pixels(along.between[k])[order], _pixels(made[k - 1])[order]
         columns.append(Column(f"u{k}", _way(fraction), target, apart=True))
-        columns.append(Column(f"u{k}, made", "from both views", drawn))
+        columns.append(Column(f"u{k}", "reconstructed", drawn))
     return strip_png(columns, rows=_labels(path, along.theta.cpu().numpy()[order]))
 
 
@@ -124,7 +124,7 @@ def _pixels(images: Tensor) -> NDArray[np.uint8]:
 
 def _way(fraction: float) -> str:
     exact = Fraction(fraction).limit_denominator(12)
-    return "all the way" if exact == 1 else f"{exact} of the way"
+    return "whole path" if exact == 1 else f"{exact} of the path"
 
 
 def _labels(path: PathPlan, theta: NDArray[np.float32]) -> list[tuple[str, ...]]:

@@ -1,75 +1,116 @@
-"""What the README says can be typed, opened and was measured with the spec as it stands."""
+"""Commands and files named in pages exist, and numbers are those of the specs as they stand."""
 
 from __future__ import annotations
 
 import re
 import shlex
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from benchmarks.torture import counts
-from benchmarks.what_works import page
+from benchmarks.what_works import page as what_works
 from benchmarks.what_works.rows import rows
 from benchmarks.what_works.study import FOUND, Study
 from eqspec.cli.app import COMMANDS, app
+from eqspec.cli.main import main
 from eqspec.commands.planning.plans import plan_spec
 from eqspec.registry.places import specs_root
+from tests.pages import DOCS, FENCE, ROOT, blocks, pages
 
-ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "specs/README.md", "registry/README.md", "runs/README.md")
-README = (ROOT / "README.md").read_text()
-CODE = re.compile(r"`(eqspec [^`]+)`|^\$ (eqspec .+)$", re.MULTILINE)
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PAGES = pages()
+README = PAGES["README.md"]
+QUICKSTART = PAGES["docs/results/quickstart.md"]
+CODE = re.compile(r"`(eqspec [^`]+)`|^(?:\$ )?(eqspec .+)$", re.MULTILINE)
+MANY_NUMBERS = 10
+LINES = 150
 
 
-def typed(text: str) -> list[str]:
-    """Commands of eqspec in code spans, after a prompt, and in blocks of commands."""
-    block = re.findall(r"^(eqspec .+? +#)", text, re.MULTILINE)
-    return [(a or b).strip() for a, b in CODE.findall(text)] + [b.rstrip(" #") for b in block]
+def commands(text: str) -> list[str]:
+    """Return the eqspec commands of a page, in code spans and at the start of a line of code."""
+    prose = re.sub(r"^eqspec .*$", "", FENCE.sub("", text), flags=re.MULTILINE)
+    found = CODE.findall("\n".join((prose, *(block.text for block in blocks(text)))))
+    return [re.split(r" +# | {3,}|… ", span or line)[0].strip() for span, line in found]
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_commands_and_their_options_exist(page: str) -> None:
     known = app().commands
-    for line in typed((ROOT / page).read_text()):
+    for line in commands(PAGES[page]):
         _, name, *rest = shlex.split(line)
-        if not name.isalpha() or name == "X":  # `eqspec --help`, `eqspec X`
+        if name.startswith("-") or name in {"X", "COMMAND"}:  # `eqspec --help`, `eqspec X`
             continue
         assert name in known, line
         options = {option for parameter in known[name].params for option in parameter.opts}
         given = {word.partition("=")[0] for word in rest if re.match(r"--?[a-z]", word)}
-        assert given <= options | {"--help"}, line
+        negated = {f"--no-{o.removeprefix('--')}" for o in options}
+        assert given <= options | negated | {"--help"}, line
 
 
 def test_every_command_is_in_the_readme() -> None:
-    said = {line.split()[1] for line in typed(README)}
-    assert set(COMMANDS) <= said
+    assert {line.split()[1] for line in commands(README)} == set(COMMANDS)
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_files_that_are_named_exist(page: str) -> None:
-    text = (ROOT / page).read_text()
     named = re.findall(
-        r"`((?:eqspec|specs|registry|tests|runs)/[\w./-]+\.(?:py|yaml|md|json))`", text
+        r"`((?:docs|eqspec|specs|registry|tests|runs)/[\w./-]+\.(?:py|yaml|md|json))`", PAGES[page]
     )
-    missing = [p for p in named if "X." not in p and not (ROOT / p).is_file()]
-    assert not missing
+    assert [
+        n for n in named if not re.search(r"\b(?:X|NAME)\.", n) and not (ROOT / n).is_file()
+    ] == []
+
+
+def test_readme_is_short() -> None:
+    assert README.count("\n") <= LINES
+
+
+def test_every_make_target_named_in_a_page_exists() -> None:
+    targets = re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    for page, text in PAGES.items():
+        named = re.findall(r"(?:`|^\$ )make ([a-z-]+)", text, re.MULTILINE)
+        assert set(named) <= set(targets), page
+
+
+def test_the_spec_in_the_readme_is_right(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (shown,) = (block.text for block in blocks(README) if block.language == "yaml")
+    (tmp_path / "shown.yaml").write_text(shown)
+    assert main(["check", str(tmp_path / "shown.yaml")]) == 0
+    assert "warning" not in capsys.readouterr().err
 
 
 def test_the_transcript_is_of_the_spec_as_it_stands() -> None:
-    """Whoever changes what the quickstart trains measures it anew."""
+    """A changed quickstart demands a new measurement."""
     for plan in plan_spec(specs_root() / "quickstart.yaml").in_order:
-        assert f"`{plan.recipe[:8]}`" in README, plan.name
-        assert f"{plan.train.steps * plan.train.batch:,}" in README
+        assert f"`{plan.recipe[:8]}`" in QUICKSTART, plan.name
+        assert f"{plan.train.steps * plan.train.batch:,}" in QUICKSTART
 
 
-def test_what_works_is_made_from_runs_of_the_specs_as_they_stand() -> None:
+def test_the_numbers_in_the_readme_are_those_of_the_transcript() -> None:
+    (transcript,) = (block.text for block in blocks(QUICKSTART) if block.language == "text")
+    (table,) = re.findall(r"^\| \| rotation .*?\n\n", README, re.MULTILINE | re.DOTALL)
+    numbers = re.findall(r"[-−+]?\d+\.\d+", table)
+    assert len(numbers) > MANY_NUMBERS
+    known = set(re.findall(r"[-+]?\d+\.\d+", transcript))
+    assert [n for n in numbers if n.replace("−", "-") not in known] == []
+
+
+def test_what_works_is_rendered_from_runs_of_the_specs_as_they_stand() -> None:
+    """A spec without a run is `not run yet`; a run of another recipe is outdated."""
     study = Study.model_validate_json(FOUND.read_text())
-    assert page.MARKS.replaced(README, page.table(study)) == README
-    run = {found.recipe for found in study.runs}
-    assert [row.name for row in rows() if row.plan.recipe not in run] == []
+    text = what_works.MARKS.page.read_text()
+    assert what_works.MARKS.replaced(text, what_works.table(study)) == text
+    recipes = {plan.recipe for row in rows() for plan in (row.plan, row.base) if plan is not None}
+    assert [run.recipe for run in study.runs if run.recipe not in recipes] == []
 
 
-def test_what_was_tried_is_as_it_was_counted() -> None:
+def test_fault_injection_is_rendered_from_its_counts() -> None:
     found = counts.Counts.model_validate_json(counts.FOUND.read_text())
-    assert counts.MARKS.replaced(README, counts.table(found)) == README
+    text = counts.MARKS.page.read_text()
+    assert counts.MARKS.replaced(text, counts.table(found)) == text
+    assert counts.MARKS.page.is_relative_to(DOCS)

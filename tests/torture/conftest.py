@@ -6,7 +6,7 @@
 
 A case holds when its body raises nothing. One that does not hold is counted, the cases after it are
 tried all the same, and the test fails at its end with all that did not hold. `make torture` has the
-counts written down (`--torture-into FOLDER`) and makes the README's table of them.
+counts written down (`--torture-into FOLDER`) and renders the table in docs/results/torture.md.
 """
 
 from __future__ import annotations

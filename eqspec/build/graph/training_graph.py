@@ -3,7 +3,7 @@
 `Encode` turns images into tokens, sample by sample: it may run on micro-batches. `Judge` turns the
 tokens of a rank's whole share of the batch into the terms of the loss; what needs the other ranks'
 samples gathers them. Cut there, micro-batches and ranks give the exact gradient of the global batch
-(README, Decisions).
+(docs/decisions.md, 1).
 """
 
 from __future__ import annotations
