@@ -77,5 +77,5 @@ def test_a_difference_is_of_the_same_seeds(row: Row, gains: tuple[float, ...], s
     assert difference("se2", ours, base[::-1]).seeds == len(gains)
 
 
-def test_what_was_not_run_is_said(row: Row) -> None:
-    assert "| not run |" in line(Study(), row.name)
+def test_a_spec_without_a_run_is_not_run_yet(row: Row) -> None:
+    assert "| not run yet |" in line(Study(), row.name)
