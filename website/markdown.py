@@ -6,11 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Yield the lines of a table; a bar inside a cell is escaped."""
-    yield f"| {' | '.join(head)} |"
-    yield "|---" * len(head) + "|"
-    for row in rows:
-        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
+    """Yield the lines of a table without its empty columns; a bar inside a cell is escaped."""
+    given = [tuple(row) for row in rows]
+    columns = [at for at in range(len(head)) if any(row[at] for row in given)]
+    yield f"| {' | '.join(head[at] for at in columns)} |"
+    yield "|---" * len(columns) + "|"
+    for row in given:
+        yield f"| {' | '.join(row[at].replace('|', chr(92) + '|') for at in columns)} |"
 
 
 def code(text: str | None) -> str:
