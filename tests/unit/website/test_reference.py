@@ -1,0 +1,61 @@
+"""The generated reference has every command, option, field, card, op and code."""
+
+from __future__ import annotations
+
+import re
+
+from eqspec.cli.app import COMMANDS, app
+from eqspec.commands.explain.schema_fields import field_paths
+from eqspec.ops.find import FAMILIES as OP_FAMILIES
+from eqspec.ops.find import op_names
+from eqspec.registry.cards import FAMILIES as CARD_FAMILIES
+from eqspec.registry.catalog import open_catalog
+from eqspec.spec.codes import CODES
+from website.markdown import table
+from website.pages import generated
+
+PAGES = generated()
+
+
+def headings(page: str, *, level: int) -> list[str]:
+    return re.findall(rf"^{'#' * level} (.+)$", PAGES[page], re.MULTILINE)
+
+
+def first_cells(page: str) -> list[str]:
+    return re.findall(r"^\| `([^`]+)` \|", PAGES[page], re.MULTILINE)
+
+
+def test_every_command_with_its_options() -> None:
+    assert headings("reference/commands.md", level=2) == [f"eqspec {name}" for name in COMMANDS]
+    options = {o for c in app().commands.values() for p in c.params for o in p.opts if o[0] == "-"}
+    shown = {
+        word.strip(",") for cell in first_cells("reference/commands.md") for word in cell.split()
+    }
+    assert options <= shown
+
+
+def test_every_field_once() -> None:
+    assert sorted(first_cells("reference/fields.md")) == sorted(field_paths())
+
+
+def test_every_card_with_its_text() -> None:
+    names = [(f, n) for f in CARD_FAMILIES for n in open_catalog().names(f)]
+    assert headings("reference/cards.md", level=2) == list(CARD_FAMILIES)
+    assert first_cells("reference/cards.md") == [name for _, name in names]
+    for family, name in names:
+        assert f'??? note "{family}/{name}.yaml"' in PAGES["reference/cards.md"]
+
+
+def test_every_op() -> None:
+    names = [name for family in OP_FAMILIES for name in op_names(family)]
+    assert headings("reference/ops.md", level=3) == names
+
+
+def test_every_code() -> None:
+    titles = [f"{code.code}: {code.title}" for code in CODES.values()]
+    assert headings("reference/codes.md", level=2) == titles
+
+
+def test_a_table_leaves_out_empty_columns_and_escapes_bars() -> None:
+    lines = list(table(("a", "b", "c"), [("1|2", "", "x"), ("", "", "y")]))
+    assert lines == ["| a | c |", "|---|---|", r"| 1\|2 | x |", "|  | y |"]
