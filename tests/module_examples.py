@@ -1,11 +1,8 @@
-"""For every backbone, head and decoder: streams it can read, so that tests can call all in one way.
-
-A new op needs a row in `EXAMPLES`; the contract test says so.
-"""
+"""The examples that backbones, heads and decoders declare, built and fed with waves."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -14,100 +11,20 @@ import torch
 
 from eqspec.nn.layers.initialise import initialise
 from eqspec.nn.world import World
-from eqspec.ops.find import find_module
-from eqspec.ops.op import BATCH, StreamType
+from eqspec.ops.contract.graph import ModuleOp
+from eqspec.ops.example import Example
+from eqspec.ops.find import MODULES, find_module, op_names
+from eqspec.ops.op import StreamType
 
 SAMPLES = 4
 
 
-@dataclass(frozen=True)
-class Example:
-    """Types of the connected streams, parameters, and how far the compile test goes."""
-
-    streams: dict[str, StreamType]
-    params: dict[str, Any] = field(default_factory=dict)
-    backend: str = "aot_eager"
-
-
-def stream(axes: str, *sizes: int, **facts: Any) -> StreamType:
-    """`stream("VBND", 2, 5, 6)` is [V=2, B, N=5, D=6]."""
-    rest = iter(sizes)
-    named = tuple(BATCH if axis == "B" else next(rest) for axis in axes)
-    return StreamType(axes=tuple(axes), sizes=named, **facts)
-
-
-_IMAGES = stream("VBCHW", 2, 3, 16, 16)
-_SMALL_IMAGES = stream("VBCHW", 2, 3, 8, 8)
-_VIT = {"patch": 4, "width": 16, "depth": 1, "heads": 2}
-_KEEP = stream("VBM", 2, 5, dtype="int", grid=(4, 4))
-_PATCHES = stream("VBND", 2, 16, 6, grid=(4, 4))
-_POOLED = stream("VBD", 2, 6)
-
 EXAMPLES = MappingProxyType(
     {
-        ("backbones", "vit", ""): Example({"images": _IMAGES}, _VIT | {"depth": 2}),
-        ("backbones", "vit", "masked"): Example(
-            {"images": _IMAGES, "mask": stream("VBN", 2, 16, dtype="bool", grid=(4, 4))},
-            _VIT | {"mask_token": "zeros", "layer_scale": 0.1, "registers": 2},
-        ),
-        ("backbones", "vit", "kept and dropped"): Example(
-            {"images": _IMAGES, "keep": _KEEP, "drop": stream("VBLP", 2, 1, 2)},
-            _VIT | {"class_token": False, "positions": "sincos-x-first", "init": "xavier"},
-        ),
-        ("backbones", "vit", "local"): Example(
-            {"images": _SMALL_IMAGES}, _VIT | {"image_size": 16, "pos_interp": "dino"}
-        ),
-        # Twenty batch norms cost ten seconds beyond the capture, and show no more than a head's.
-        ("backbones", "resnet", ""): Example(
-            {"images": _IMAGES}, {"depth": 18, "stem": "cifar"}, backend="eager"
-        ),
-        ("heads", "linear", ""): Example({"x": _PATCHES}, {"width": 5}),
-        ("heads", "mlp", ""): Example({"x": _PATCHES}, {"widths": [8, 5], "activation": "gelu"}),
-        ("heads", "mlp", "batch"): Example(
-            {"x": _POOLED},
-            {"widths": [8, 5], "norm": "batch", "last_norm": "batch", "normalise": True},
-        ),
-        ("heads", "weight_norm_linear", ""): Example(
-            {"x": _PATCHES}, {"width": 5, "train_norm": True}
-        ),
-        ("heads", "hypernetwork", ""): Example(
-            {"x": stream("BD", 6), "action": stream("BA", 3)}, {"bias": True}
-        ),
-        ("heads", "conditioned_mlp", ""): Example(
-            {"x": stream("BD", 6), "action": stream("BD", 3)},
-            {"last_bias": False, "last_norm": "batch-no-affine"},
-        ),
-        ("heads", "conditioned_mlp", "hidden"): Example(
-            {"x": _POOLED, "action": stream("VBA", 2, 3)}, {"hidden": [8], "norm": "layer"}
-        ),
-        ("heads", "cross_attention", ""): Example(
-            {"query": _PATCHES, "keys": stream("VBND", 2, 9, 6, grid=(3, 3))}, {"heads": 2}
-        ),
-        ("heads", "predictor", ""): Example(
-            {
-                "x": stream("VBND", 2, 5, 6),
-                "context": _KEEP,
-                "want": stream("VBTP", 2, 3, 2, dtype="int", grid=(4, 4)),
-            },
-            {"width": 8, "depth": 1, "heads": 2},
-        ),
-        ("heads", "predictor", "some"): Example(
-            {
-                "x": stream("VBND", 2, 5, 6),
-                "context": _KEEP,
-                "want": stream("VBTP", 2, 3, 2, dtype="int", grid=(4, 4)),
-                "context_valid": stream("VBM", 2, 5, dtype="bool"),
-                "want_valid": stream("VBTP", 2, 3, 2, dtype="bool"),
-            },
-            {"width": 8, "depth": 1, "heads": 2},
-        ),
-        ("decoders", "pixel_decoder", ""): Example(
-            {"x": stream("BND", 16, 6, grid=(4, 4))}, {"image_size": 16}
-        ),
-        ("decoders", "mae_decoder", ""): Example(
-            {"x": stream("VBND", 2, 6, 6, prefix=1), "keep": _KEEP},
-            {"width": 8, "depth": 1, "heads": 2, "image_size": 16},
-        ),
+        (family, name, variant): example
+        for family in MODULES
+        for name in op_names(family)
+        for variant, example in find_module(family, name).examples.items()
     }
 )
 
@@ -124,7 +41,7 @@ class Case:
         return f"{self.name} {self.variant}".strip()
 
     @property
-    def op(self) -> Any:
+    def op(self) -> ModuleOp:
         return find_module(self.family, self.name)
 
     @property

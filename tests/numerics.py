@@ -34,27 +34,6 @@ from tests.fakes import FakeImages
 
 Numbers = dict[str, list[float]]
 
-EVALUATIONS: Mapping[str, dict[str, Any]] = MappingProxyType(
-    {
-        "r2": {
-            "families": {"rot": {"impl": "rot", "params": {"degrees": [-45.0, 45.0]}}},
-            "borders": ["reflect"],
-            "rows": ["encoder"],
-            "draws": 2,
-            "train_pairs": 80,
-            "heldout_pairs": 20,
-            "hidden": [8],
-            "epochs": 3,
-            "batch": 16,
-            "lr": 1e-2,
-            "seeds": 1,
-        },
-        "knn": {"k": [5], "temperature": 0.07},
-        "linear_probe": {"lrs": [1e-2], "slice": 0.2, "epochs": 5, "batch": 16},
-        "effective_rank": {"images": 20, "rows": ["encoder"]},
-    }
-)
-
 LOOSE = frozenset({"evaluations", "datasets"})
 """Families whose numbers are compared to 0.1 %: fits in float32, and decoded JPEG files."""
 
@@ -186,7 +165,8 @@ def of_evaluation(name: str) -> Numbers:
     mean, std = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
     subject = Subject(encoder=encoder, prefix=0, size=16, mean=mean, std=std)
     data = DataPlan(name="waves", impl="waves", params={}, split="train", count=40)
-    params = find_evaluation(name).Params.model_validate(EVALUATIONS[name])
+    op = find_evaluation(name)
+    params = op.Params.model_validate(op.example)
     plan = EvalPlan(
         id="x",
         name=name,

@@ -1,15 +1,13 @@
-"""One example of every relation between stored views, reading seven latents."""
+"""The examples that relations between stored views declare, which read seven latents."""
 
 from __future__ import annotations
 
 from types import MappingProxyType
 from typing import Any
 
-from eqspec.ops.find import find_relation
+from eqspec.ops.find import find_relation, op_names
 
-EXAMPLES: MappingProxyType[str, dict[str, Any]] = MappingProxyType(
-    {"relative_rotation": {"angles": [0, 1, 2], "differences": [3, 6]}}
-)
+EXAMPLES = MappingProxyType({name: find_relation(name).example for name in op_names("relations")})
 
 
 def example_params(name: str) -> Any:

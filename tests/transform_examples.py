@@ -1,4 +1,4 @@
-"""One example of every transform, at the paper's ranges, and images to apply them to."""
+"""The examples that transforms declare, and images to apply them to."""
 
 from __future__ import annotations
 
@@ -9,41 +9,12 @@ import numpy as np
 import torch
 
 from eqspec.nn.random.philox import Draws
-from eqspec.ops.find import find_transform
+from eqspec.ops.find import find_transform, op_names
 
 if TYPE_CHECKING:
     from eqspec.nn.pixels.path import At
 
-_TURN, _SHIFT, _FACTOR = (-45.0, 45.0), (-10.0, 10.0), (-0.4, 0.4)
-
-EXAMPLES: MappingProxyType[str, dict[str, Any]] = MappingProxyType(
-    {
-        "rot": {"degrees": _TURN},
-        "trans": {"pixels": _SHIFT, "at": 64},
-        "se2": {"degrees": _TURN, "pixels": _SHIFT, "at": 64},
-        "color": {
-            "brightness": _FACTOR,
-            "contrast": _FACTOR,
-            "saturation": _FACTOR,
-            "hue": (-0.1, 0.1),
-        },
-        "combined": {
-            "degrees": _TURN,
-            "brightness": _FACTOR,
-            "contrast": _FACTOR,
-            "saturation": _FACTOR,
-            "hue": (-0.1, 0.1),
-            "sigma": (0.1, 2.0),
-            "pixels": _SHIFT,
-            "at": 64,
-        },
-        "quarter_turn": {"turns": 1},
-        "blur": {"sigma": (0.1, 2.0), "at": 32},
-        "flip": {},
-        "grayscale": {},
-        "solarise": {},
-    }
-)
+EXAMPLES = MappingProxyType({name: find_transform(name).example for name in op_names("transforms")})
 PATHS = tuple(name for name in EXAMPLES if find_transform(name).path)
 GEOMETRIC_PATHS = tuple(n for n in PATHS if set(find_transform(n).names) <= {"angle", "tx", "ty"})
 """Those that move pixels and do nothing else."""

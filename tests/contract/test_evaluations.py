@@ -13,31 +13,12 @@ from eqspec.evals.features import Subject
 from eqspec.ops.find import find_evaluation, op_names
 from tests.fakes import FakeImages
 
-SMALL = {
-    "r2": {
-        "families": {"rot": {"impl": "rot", "params": {"degrees": [-45, 45]}}},
-        "borders": ["canvas"],
-        "draws": 1,
-        "train_pairs": 20,
-        "heldout_pairs": 12,
-        "hidden": [4],
-        "epochs": 1,
-        "batch": 8,
-        "lr": 1e-3,
-        "seeds": 1,
-    },
-    "knn": {"k": [3], "temperature": 0.07},
-    "linear_probe": {"lrs": [0.01], "slice": 0.2, "epochs": 1, "batch": 8},
-    "effective_rank": {"images": 12},
-}
-"""Op → parameters of a protocol that takes milliseconds."""
-
 EACH = pytest.mark.parametrize("name", op_names("evaluations"))
 
 
 def plan(name: str) -> EvalPlan:
     data = DataPlan(name="made", impl="made", params={}, split="train", count=20)
-    params = SMALL[name]
+    params = dict(find_evaluation(name).example)
     return EvalPlan(id=name, name=name, impl=name, rev=1, params=params, data=data, steps=())
 
 

@@ -18,10 +18,6 @@ def latents(phase: int, *, count: int = 7) -> np.ndarray:
     return drawn_latents(phase, views=20)[:, :count]
 
 
-def test_every_relation_has_an_example() -> None:
-    assert set(EXAMPLES) == set(op_names("relations"))
-
-
 def test_no_relation_is_called_like_a_transform() -> None:
     assert not set(op_names("relations")) & set(op_names("transforms"))
 

@@ -10,7 +10,7 @@ import torch
 from pydantic import ValidationError
 
 from eqspec.nn.pixels.path import Border
-from eqspec.ops.find import find_transform, op_names
+from eqspec.ops.find import find_transform
 from tests.transform_examples import (
     EXAMPLES,
     PATHS,
@@ -29,10 +29,6 @@ THIRDS = (1 / 3, 2 / 3, 1.0)
 def fractions(name: str) -> tuple[float, ...]:
     """A transform that is no path knows only the whole of itself."""
     return THIRDS if name in PATHS else (1.0,)
-
-
-def test_every_transform_has_an_example() -> None:
-    assert set(EXAMPLES) == set(op_names("transforms"))
 
 
 @EACH

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from eqspec.nn.world import World
+from eqspec.ops.example import stream
 from eqspec.ops.find import find_term
 from eqspec.ops.op import StreamType
 from tests.reference.waves import wave
-from tests.term_examples import stream
 
 PRINTED = 6e-11
 """Half a unit in the tenth decimal, and a little rounding."""

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from eqspec.nn.terms.squared_error import patchify
+from eqspec.ops.example import stream
 from tests.reference.precision import PRINTED, Precision
-from tests.term_examples import stream
 
 
 @pytest.mark.parametrize(

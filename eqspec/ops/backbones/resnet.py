@@ -5,10 +5,12 @@ He et al., Deep Residual Learning for Image Recognition (arXiv:1512.03385), tabl
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from eqspec.ops.example import Example, stream
 from eqspec.ops.op import OpParams, Port, PortError, Streams, StreamType, need_axes
 from eqspec.ops.weights import Disagreement, Shapes, compared
 
@@ -38,6 +40,17 @@ class Params(OpParams):
     stem: Literal["imagenet", "cifar"] = "imagenet"
     zero_init_last: bool = False
     group: int | None = Field(default=None, gt=0)
+
+
+examples = MappingProxyType(
+    {
+        "": Example(
+            {"images": stream("VBCHW", 2, 3, 16, 16)},
+            {"depth": 18, "stem": "cifar"},
+            backend="eager",
+        )
+    }
+)
 
 
 def shapes(params: Params, streams: Streams) -> StreamType:

@@ -8,10 +8,12 @@ batch (DINOv2, arXiv:2304.07193, section 5), drawn outside and read through the 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
+from eqspec.ops.example import Example, stream
 from eqspec.ops.op import OpParams, Port, PortError, Streams, StreamType, need_axes
 from eqspec.ops.weights import Disagreement, Shapes, compared
 
@@ -99,6 +101,58 @@ class Params(OpParams):
         if self.positions != "learned" and self.width % 4:
             raise ValueError(f"fixed positions need a multiple of 4, not width = {self.width}")
         return self
+
+
+examples = MappingProxyType(
+    {
+        "": Example(
+            {"images": stream("VBCHW", 2, 3, 16, 16)},
+            {"patch": 4, "width": 16, "depth": 2, "heads": 2},
+        ),
+        "masked": Example(
+            {
+                "images": stream("VBCHW", 2, 3, 16, 16),
+                "mask": stream("VBN", 2, 16, dtype="bool", grid=(4, 4)),
+            },
+            {
+                "patch": 4,
+                "width": 16,
+                "depth": 1,
+                "heads": 2,
+                "mask_token": "zeros",
+                "layer_scale": 0.1,
+                "registers": 2,
+            },
+        ),
+        "kept and dropped": Example(
+            {
+                "images": stream("VBCHW", 2, 3, 16, 16),
+                "keep": stream("VBM", 2, 5, dtype="int", grid=(4, 4)),
+                "drop": stream("VBLP", 2, 1, 2),
+            },
+            {
+                "patch": 4,
+                "width": 16,
+                "depth": 1,
+                "heads": 2,
+                "class_token": False,
+                "positions": "sincos-x-first",
+                "init": "xavier",
+            },
+        ),
+        "local": Example(
+            {"images": stream("VBCHW", 2, 3, 8, 8)},
+            {
+                "patch": 4,
+                "width": 16,
+                "depth": 1,
+                "heads": 2,
+                "image_size": 16,
+                "pos_interp": "dino",
+            },
+        ),
+    }
+)
 
 
 def shapes(params: Params, streams: Streams) -> StreamType:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import FunctionType, ModuleType, new_class
-from typing import Any, Generic, Protocol, TypeVar, cast, get_type_hints
+from typing import Any, Generic, Protocol, TypeVar, cast, get_origin, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -142,6 +142,10 @@ def _not_callable_so(member: Member, value: object) -> Iterator[str]:
 
 
 def _of_another_type(member: Member, value: object) -> Iterator[str]:
+    if get_origin(member.kind) is Mapping:  # pydantic takes nothing but a dict
+        if not isinstance(value, Mapping):
+            yield f"`{member.name}`: Input should be a mapping"
+        return
     try:
         _adapter(member.kind).validate_python(value, strict=True)
     except ValidationError as error:

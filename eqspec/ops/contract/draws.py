@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from eqspec.ops.contract.op import Op
+from eqspec.ops.example import NO_PARAMS
 from eqspec.ops.op import OpParams, Streams, StreamType
 
 if TYPE_CHECKING:
@@ -18,7 +19,13 @@ if TYPE_CHECKING:
 
 
 class MaskOp(Op, Protocol):
-    """Choices of patches, drawn anew at each step."""
+    """Choices of patches, drawn anew at each step.
+
+    Attributes:
+        example: parameters of a small instance, which the contract tests build.
+    """
+
+    example: Mapping[str, Any] = NO_PARAMS
 
     @abstractmethod
     def shapes(self, params: OpParams, streams: Streams) -> Mapping[str, StreamType]:
@@ -60,7 +67,8 @@ class TransformOp(Op, Protocol):
         names: of the P parameters.
         identity: P values that change nothing.
         path: whether any share of a transform is one as well, so that it has a path of images.
-        hides: names of properties of an image that are gone after it, such as ``colour``.
+        hides: parameters of other transforms that cannot be seen after it, such as ``hue``.
+        example: parameters of a small instance, which the contract tests build.
     """
 
     kind: Literal["geometry", "photometry"]
@@ -68,6 +76,7 @@ class TransformOp(Op, Protocol):
     identity: tuple[float, ...]
     path: bool = False
     hides: tuple[str, ...] = ()
+    example: Mapping[str, Any] = NO_PARAMS
 
     @property
     def faintest(self) -> tuple[float, ...]:
@@ -110,7 +119,13 @@ class TransformOp(Op, Protocol):
 
 
 class RelationOp(Op, Protocol):
-    """What lies between two stored views of an object, read from their latents."""
+    """What lies between two stored views of an object, read from their latents.
+
+    Attributes:
+        example: parameters of a small instance, which the contract tests build.
+    """
+
+    example: Mapping[str, Any] = NO_PARAMS
 
     @abstractmethod
     def latents(self, params: OpParams) -> int:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from eqspec.nn.readouts.measurement import Summary
 from eqspec.ops.contract.op import Op
+from eqspec.ops.example import NO_PARAMS
 from eqspec.ops.op import OpParams
 
 if TYPE_CHECKING:
@@ -29,11 +31,13 @@ class EvaluationOp(Op, Protocol):
         summary: the metrics shown where there is room for few.
         needs_labels: it reads the classes of images.
         tolerance: by how much a metric may differ on other hardware.
+        example: parameters of a small instance, which the contract tests run.
     """
 
     summary: Summary
     needs_labels: bool
     tolerance: float = 0.0
+    example: Mapping[str, Any] = NO_PARAMS
 
     @abstractmethod
     def build(self, params: OpParams) -> Evaluation:

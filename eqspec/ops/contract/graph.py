@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from eqspec.ops.contract.op import Op
+from eqspec.ops.example import Example
 from eqspec.ops.op import OpParams, Port, Streams, StreamType
 
 if TYPE_CHECKING:
@@ -21,9 +24,11 @@ class GraphOp(Op, Protocol):
 
     Attributes:
         ports: named inputs; `forward` receives each under its name.
+        examples: small instances, by what they show, which the contract tests build.
     """
 
     ports: tuple[Port, ...]
+    examples: Mapping[str, Example] = MappingProxyType({})
 
     @abstractmethod
     def shapes(self, params: OpParams, streams: Streams) -> StreamType:

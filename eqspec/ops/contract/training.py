@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from eqspec.ops.contract.op import Op
+from eqspec.ops.example import NO_PARAMS
 from eqspec.ops.op import OpParams, OptimizerParams
 
 if TYPE_CHECKING:
@@ -15,7 +17,13 @@ if TYPE_CHECKING:
 
 
 class OptimizerOp(Op, Protocol):
-    """An update rule."""
+    """An update rule.
+
+    Attributes:
+        example: further parameters of a small instance, beside `lr` and `weight_decay`.
+    """
+
+    example: Mapping[str, Any] = NO_PARAMS
 
     @property
     @abstractmethod
@@ -34,7 +42,13 @@ class OptimizerOp(Op, Protocol):
 
 
 class ScheduleOp(Op, Protocol):
-    """A number that depends on the step: a pure function of step and training length."""
+    """A number that depends on the step: a pure function of step and training length.
+
+    Attributes:
+        example: parameters of a small instance, which the contract tests build.
+    """
+
+    example: Mapping[str, Any] = NO_PARAMS
 
     @abstractmethod
     def value(self, params: OpParams, *, step: int, clock: Clock) -> float:

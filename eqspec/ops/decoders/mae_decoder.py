@@ -5,10 +5,12 @@ He et al., Masked Autoencoders Are Scalable Vision Learners (arXiv:2111.06377), 
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
 from pydantic import Field, model_validator
 
+from eqspec.ops.example import Example, stream
 from eqspec.ops.op import OpParams, Port, PortError, Streams, StreamType, need_axes
 
 if TYPE_CHECKING:
@@ -40,6 +42,19 @@ class Params(OpParams):
         if self.width % self.heads:
             raise ValueError(f"heads = {self.heads} does not divide width = {self.width}")
         return self
+
+
+examples = MappingProxyType(
+    {
+        "": Example(
+            {
+                "x": stream("VBND", 2, 6, 6, prefix=1),
+                "keep": stream("VBM", 2, 5, dtype="int", grid=(4, 4)),
+            },
+            {"width": 8, "depth": 1, "heads": 2, "image_size": 16},
+        )
+    }
+)
 
 
 def shapes(params: Params, streams: Streams) -> StreamType:

@@ -6,10 +6,12 @@ to `width` features, then as many up-convolutions as the patch size needs.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from eqspec.ops.example import Example, stream
 from eqspec.ops.op import OpParams, Port, PortError, Streams, StreamType, need_axes
 
 if TYPE_CHECKING:
@@ -35,6 +37,11 @@ class Params(OpParams):
     image_size: int | None = Field(default=None, gt=0)
     width: int = Field(256, gt=0)
     group: int | None = Field(default=None, gt=0)
+
+
+examples = MappingProxyType(
+    {"": Example({"x": stream("BND", 16, 6, grid=(4, 4))}, {"image_size": 16})}
+)
 
 
 def shapes(params: Params, streams: Streams) -> StreamType:

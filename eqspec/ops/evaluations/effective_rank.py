@@ -15,6 +15,7 @@ Numbers from different numbers of images or of features are not comparable; both
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -52,6 +53,9 @@ class Params(OpParams):
     rows: tuple[Literal["encoder", "z_inv", "z_equi"], ...] = Field(
         ("encoder", "z_inv", "z_equi"), min_length=1
     )
+
+
+example = MappingProxyType({"images": 20, "rows": ["encoder"]})
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ training images votes for its class with exp(similarity / 0.07). Nothing is trai
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
@@ -58,6 +59,9 @@ class Params(OpParams):
     train_images: int | None = Field(None, ge=2)
     heldout_images: int | None = Field(None, ge=2)
     resamples: int = Field(1000, ge=1000)
+
+
+example = MappingProxyType({"k": [5], "temperature": 0.07})
 
 
 @dataclass(frozen=True, slots=True)

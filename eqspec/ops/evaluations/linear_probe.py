@@ -19,6 +19,7 @@ given). What is open there is fixed here:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
@@ -68,6 +69,9 @@ class Params(OpParams):
     train_images: int | None = Field(None, ge=2)
     heldout_images: int | None = Field(None, ge=2)
     resamples: int = Field(1000, ge=1000)
+
+
+example = MappingProxyType({"lrs": [0.01], "slice": 0.2, "epochs": 5, "batch": 16})
 
 
 @dataclass(frozen=True, slots=True)

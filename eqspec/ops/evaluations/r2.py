@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 
 import numpy as np
@@ -90,6 +91,23 @@ class Params(OpParams):
     weight_decay: float = Field(0.0, ge=0)
     seeds: int = Field(ge=1)
     resamples: int = Field(1000, ge=1000)
+
+
+example = MappingProxyType(
+    {
+        "families": {"rot": {"impl": "rot", "params": {"degrees": [-45.0, 45.0]}}},
+        "borders": ["reflect"],
+        "rows": ["encoder"],
+        "draws": 2,
+        "train_pairs": 80,
+        "heldout_pairs": 20,
+        "hidden": [8],
+        "epochs": 3,
+        "batch": 16,
+        "lr": 0.01,
+        "seeds": 1,
+    }
+)
 
 
 class Bench(Protocol):

@@ -6,10 +6,12 @@ of an augmentation to the embedding of the augmented image. Without hidden layer
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from eqspec.ops.example import Example, stream
 from eqspec.ops.op import OpParams, Port, PortError, Streams, StreamType, need_axes
 
 if TYPE_CHECKING:
@@ -42,6 +44,20 @@ class Params(OpParams):
     last_bias: bool = True
     last_norm: Literal["none", "layer", "batch", "batch-no-offset", "batch-no-affine"] = "none"
     group: int | None = Field(default=None, gt=0)
+
+
+examples = MappingProxyType(
+    {
+        "": Example(
+            {"x": stream("BD", 6), "action": stream("BD", 3)},
+            {"last_bias": False, "last_norm": "batch-no-affine"},
+        ),
+        "hidden": Example(
+            {"x": stream("VBD", 2, 6), "action": stream("VBA", 2, 3)},
+            {"hidden": [8], "norm": "layer"},
+        ),
+    }
+)
 
 
 def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - the contract of ops

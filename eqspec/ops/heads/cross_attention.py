@@ -6,10 +6,12 @@ its form here (pre-norm, residual, MLP) is a proposal of this project.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from eqspec.ops.example import Example, stream
 from eqspec.ops.op import OpParams, Port, PortError, Streams, StreamType, need_axes
 
 if TYPE_CHECKING:
@@ -31,6 +33,19 @@ class Params(OpParams):
 
     heads: int = Field(default=8, gt=0)
     mlp_ratio: float = Field(default=4.0, gt=0)
+
+
+examples = MappingProxyType(
+    {
+        "": Example(
+            {
+                "query": stream("VBND", 2, 16, 6, grid=(4, 4)),
+                "keys": stream("VBND", 2, 9, 6, grid=(3, 3)),
+            },
+            {"heads": 2},
+        )
+    }
+)
 
 
 def shapes(params: Params, streams: Streams) -> StreamType:

@@ -6,8 +6,10 @@ Garrido et al., Self-supervised learning of Split Invariant Equivariant represen
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from eqspec.ops.example import Example, stream
 from eqspec.ops.op import OpParams, Port, PortError, Streams, StreamType, need_axes
 
 if TYPE_CHECKING:
@@ -27,6 +29,11 @@ class Params(OpParams):
     """
 
     bias: bool = False
+
+
+examples = MappingProxyType(
+    {"": Example({"x": stream("BD", 6), "action": stream("BA", 3)}, {"bias": True})}
+)
 
 
 def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - the contract of ops

@@ -6,10 +6,12 @@ of arXiv:2503.18753, section 3.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from eqspec.ops.example import Example, stream
 from eqspec.ops.op import OpParams, Port, Streams, StreamType, need_axes
 
 if TYPE_CHECKING:
@@ -31,6 +33,11 @@ class Params(OpParams):
 
     width: int = Field(gt=0)
     bias: bool = True
+
+
+examples = MappingProxyType(
+    {"": Example({"x": stream("VBND", 2, 16, 6, grid=(4, 4))}, {"width": 5})}
+)
 
 
 def shapes(params: Params, streams: Streams) -> StreamType:

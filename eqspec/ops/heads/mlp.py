@@ -6,10 +6,12 @@ VICReg's expander (arXiv:2105.04906, section 4.2), SimCLR's (arXiv:2002.05709), 
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
+from eqspec.ops.example import Example, stream
 from eqspec.ops.op import OpParams, Port, Streams, StreamType, need_axes
 
 if TYPE_CHECKING:
@@ -48,6 +50,19 @@ class Params(OpParams):
     normalise: bool = False
     std: float | None = Field(default=None, gt=0)
     group: int | None = Field(default=None, gt=0)
+
+
+examples = MappingProxyType(
+    {
+        "": Example(
+            {"x": stream("VBND", 2, 16, 6, grid=(4, 4))}, {"widths": [8, 5], "activation": "gelu"}
+        ),
+        "batch": Example(
+            {"x": stream("VBD", 2, 6)},
+            {"widths": [8, 5], "norm": "batch", "last_norm": "batch", "normalise": True},
+        ),
+    }
+)
 
 
 def shapes(params: Params, streams: Streams) -> StreamType:

@@ -6,10 +6,12 @@ Assran et al., Self-Supervised Learning from Images with a Joint-Embedding Predi
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
 from pydantic import Field, model_validator
 
+from eqspec.ops.example import Example, stream
 from eqspec.ops.op import OpParams, Port, PortError, Streams, StreamType, need_axes
 
 if TYPE_CHECKING:
@@ -45,6 +47,30 @@ class Params(OpParams):
         if self.width % self.heads:
             raise ValueError(f"heads = {self.heads} does not divide width = {self.width}")
         return self
+
+
+examples = MappingProxyType(
+    {
+        "": Example(
+            {
+                "x": stream("VBND", 2, 5, 6),
+                "context": stream("VBM", 2, 5, dtype="int", grid=(4, 4)),
+                "want": stream("VBTP", 2, 3, 2, dtype="int", grid=(4, 4)),
+            },
+            {"width": 8, "depth": 1, "heads": 2},
+        ),
+        "some": Example(
+            {
+                "x": stream("VBND", 2, 5, 6),
+                "context": stream("VBM", 2, 5, dtype="int", grid=(4, 4)),
+                "want": stream("VBTP", 2, 3, 2, dtype="int", grid=(4, 4)),
+                "context_valid": stream("VBM", 2, 5, dtype="bool"),
+                "want_valid": stream("VBTP", 2, 3, 2, dtype="bool"),
+            },
+            {"width": 8, "depth": 1, "heads": 2},
+        ),
+    }
+)
 
 
 def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - the contract of ops

@@ -6,10 +6,12 @@ DINO (arXiv:2104.14294), appendix C, and iBOT (arXiv:2111.07832); Salimans and K
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from eqspec.ops.example import Example, stream
 from eqspec.ops.op import OpParams, Port, Streams, StreamType, need_axes
 
 if TYPE_CHECKING:
@@ -31,6 +33,11 @@ class Params(OpParams):
 
     width: int = Field(gt=0)
     train_norm: bool = False
+
+
+examples = MappingProxyType(
+    {"": Example({"x": stream("VBND", 2, 16, 6, grid=(4, 4))}, {"width": 5, "train_norm": True})}
+)
 
 
 def shapes(params: Params, streams: Streams) -> StreamType:

@@ -5,6 +5,7 @@ iBOT (arXiv:2111.07832), section 4.1, with BEiT's rectangles (arXiv:2106.08254, 
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -42,6 +43,9 @@ class Params(OpParams):
                 message = f"`ratios` holds [{low}, {high}], which is no range of shares in [0, 1]"
                 raise ValueError(message)
         return self
+
+
+example = MappingProxyType({"ratios": [[0, 0], [0.1, 0.5]], "min_patches": 16, "max_aspect": 3.33})
 
 
 def shapes(params: Params, streams: Streams) -> dict[str, StreamType]:  # noqa: ARG001 - the contract of ops

@@ -9,6 +9,7 @@ and truth values say which of them count.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -39,10 +40,8 @@ class Params(OpParams):
     Attributes:
         targets: number of target blocks; they may overlap.
         target_scale: [low, high] share of the patches in a target block.
-        target_aspect: [low, high] height over width of a target block; one number sets both where
-            scale and aspect lie in their ranges.
-        context_scale: [low, high] share of the patches in the square context block, targets
-            included.
+        target_aspect: [low, high] height over width of a target block; one draw sets both.
+        context_scale: [low, high] share of the patches in the square context, with targets.
         min_keep: a context has more patches than this.
         context_share: share of the patches that there is room for in a context.
         group: the smallest context is that of so many consecutive samples (a paper's batch per
@@ -56,6 +55,18 @@ class Params(OpParams):
     min_keep: int = Field(default=0, ge=0)
     context_share: float = Field(gt=0, lt=1)
     group: int | None = Field(default=None, gt=0)
+
+
+example = MappingProxyType(
+    {
+        "targets": 4,
+        "target_scale": [0.15, 0.2],
+        "target_aspect": [0.75, 1.5],
+        "context_scale": [0.85, 1.0],
+        "min_keep": 10,
+        "context_share": 0.4,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

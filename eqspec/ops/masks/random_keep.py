@@ -5,6 +5,7 @@ MAE (arXiv:2111.06377), section 3: the patches of smallest noise are kept, in th
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +29,9 @@ class Params(OpParams):
     """
 
     share: float = Field(gt=0, lt=1)
+
+
+example = MappingProxyType({"share": 0.25})
 
 
 def shapes(params: Params, streams: Streams) -> dict[str, StreamType]:

@@ -5,6 +5,7 @@ DINOv2 (arXiv:2304.07193) as released, over the views of the global batch instea
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -46,6 +47,11 @@ class Params(OpParams):
             message = f"`ratios` is [{low}, {high}], which is no range of shares in [0, 1]"
             raise ValueError(message)
         return self
+
+
+example = MappingProxyType(
+    {"share": 0.5, "ratios": [0.1, 0.5], "min_patches": 4, "max_share": 0.5, "max_aspect": 3.33}
+)
 
 
 def shapes(params: Params, streams: Streams) -> dict[str, StreamType]:

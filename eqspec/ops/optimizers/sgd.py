@@ -6,6 +6,7 @@ and weight decay is added to the gradient. DINO trains its ResNets with it (arXi
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field, model_validator
@@ -35,6 +36,9 @@ class Params(OptimizerParams):
         if self.nesterov and self.momentum == 0:
             raise ValueError("`nesterov` looks ahead along the momentum, and `momentum` is 0")
         return self
+
+
+example = MappingProxyType({"momentum": 0.9})
 
 
 def build(params: Params, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:

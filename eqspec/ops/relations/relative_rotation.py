@@ -6,6 +6,7 @@ Garrido et al., Self-supervised learning of Split Invariant Equivariant represen
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -34,6 +35,9 @@ class Params(OpParams):
 
     angles: tuple[_Place, _Place, _Place] = (0, 1, 2)
     differences: tuple[_Place, ...] = ()
+
+
+example = MappingProxyType({"angles": [0, 1, 2], "differences": [3, 6]})
 
 
 def latents(params: Params) -> int:

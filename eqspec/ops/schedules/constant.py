@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from eqspec.ops.op import OpParams
@@ -16,6 +17,9 @@ class Params(OpParams):
     """The value."""
 
     value: float
+
+
+example = MappingProxyType({"value": 0.1})
 
 
 def value(params: Params, *, step: int, clock: Clock) -> float:  # noqa: ARG001 - the contract of schedules

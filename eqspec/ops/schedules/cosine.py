@@ -8,6 +8,7 @@ stands just before the end of the wave, so it is not quite `to`.
 from __future__ import annotations
 
 from math import cos, pi
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pydantic import ConfigDict, Field
@@ -32,6 +33,9 @@ class Params(OpParams):
 
     start: float = Field(alias="from")
     end: float = Field(alias="to")
+
+
+example = MappingProxyType({"from": 0.996, "to": 1.0})
 
 
 def value(params: Params, *, step: int, clock: Clock) -> float:

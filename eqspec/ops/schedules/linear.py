@@ -6,6 +6,7 @@ DINOv2's (one per step). The first and the last value are met exactly.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import ConfigDict, Field
@@ -35,6 +36,9 @@ class Params(OpParams):
     end: float = Field(alias="to")
     over: PositiveDuration | None = None
     granularity: Literal["step", "epoch"] = "step"
+
+
+example = MappingProxyType({"from": 0.04, "to": 0.07, "over": "30 epochs", "granularity": "epoch"})
 
 
 def value(params: Params, *, step: int, clock: Clock) -> float:

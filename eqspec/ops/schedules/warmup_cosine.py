@@ -8,6 +8,7 @@ of MoCo v3, MAE, VICReg and I-JEPA would reach it where the wave starts.
 from __future__ import annotations
 
 from math import cos, pi
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pydantic import Field
@@ -39,6 +40,9 @@ class Params(OpParams):
     start: float = 0.0
     final: float = 0.0
     final_share: float = Field(default=0.0, ge=0, le=1)
+
+
+example = MappingProxyType({"peak": 0.002, "warmup": "10 epochs", "final": 1e-06})
 
 
 def value(params: Params, *, step: int, clock: Clock) -> float:

@@ -6,10 +6,12 @@ gathered over ranks and get no gradient.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from eqspec.ops.example import Example, stream
 from eqspec.ops.op import SCALAR, OpParams, Port, PortError, Streams, StreamType, need_axes
 
 if TYPE_CHECKING:
@@ -29,6 +31,17 @@ class Params(OpParams):
     """
 
     temperature: float = Field(gt=0)
+
+
+examples = MappingProxyType(
+    {
+        "": Example(
+            {"queries": stream("VBD", 2, 6), "keys": stream("VBD", 2, 6)},
+            {"temperature": 0.2},
+            frozen=("keys",),
+        )
+    }
+)
 
 
 def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - the contract of ops

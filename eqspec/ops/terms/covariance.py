@@ -5,8 +5,10 @@ VICReg (arXiv:2105.04906), equations 3 and 4, with 1/(B − 1) over the global b
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from eqspec.ops.example import Example, stream
 from eqspec.ops.op import SCALAR, NoParams, Port, Streams, StreamType, need_axes
 
 if TYPE_CHECKING:
@@ -18,6 +20,9 @@ rev = 1
 Params = NoParams
 ports = (Port("x"),)
 covariance_of = "x"
+
+
+examples = MappingProxyType({"": Example({"x": stream("VBD", 2, 6)})})
 
 
 def shapes(params: NoParams, streams: Streams) -> StreamType:  # noqa: ARG001 - the contract of ops

@@ -7,8 +7,10 @@ so are both boxes.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from eqspec.ops.example import Example, stream
 from eqspec.ops.op import SCALAR, NoParams, Port, PortError, Streams, StreamType, need_axes
 
 if TYPE_CHECKING:
@@ -21,6 +23,21 @@ Params = NoParams
 ports = (Port("predictions", many=True), Port("crop"), Port("flip"))
 
 _BOX = 4
+
+
+examples = MappingProxyType(
+    {
+        "": Example(
+            {
+                "predictions.0": stream("BD", 4),
+                "predictions.1": stream("BD", 4),
+                "crop": stream("VBD", 2, 4),
+                "flip": stream("VBD", 2, 1),
+            },
+            frozen=("crop", "flip"),
+        )
+    }
+)
 
 
 def shapes(params: NoParams, streams: Streams) -> StreamType:  # noqa: ARG001 - the contract of ops

@@ -6,10 +6,12 @@ exact one; the released code's is smaller by the number of devices.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from eqspec.ops.example import Example, stream
 from eqspec.ops.op import SCALAR, OpParams, Port, PortError, Streams, StreamType, need_axes
 
 if TYPE_CHECKING:
@@ -30,6 +32,9 @@ class Params(OpParams):
     """
 
     off_diagonal: float = Field(default=1.0, ge=0)
+
+
+examples = MappingProxyType({"": Example({"x": stream("VBD", 2, 6)}, {"off_diagonal": 0.0051})})
 
 
 def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - the contract of ops

@@ -5,10 +5,12 @@ SimCLR's NT-Xent (arXiv:2002.05709), equation 1; negatives of the global batch g
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from eqspec.ops.example import Example, stream
 from eqspec.ops.op import SCALAR, OpParams, Port, PortError, Streams, StreamType, need_axes
 
 if TYPE_CHECKING:
@@ -30,6 +32,9 @@ class Params(OpParams):
 
     temperature: float = Field(gt=0)
     scale: Literal["mean-over-2n", "tf"] = "mean-over-2n"
+
+
+examples = MappingProxyType({"": Example({"x": stream("VBD", 2, 6)}, {"temperature": 0.1})})
 
 
 def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - the contract of ops

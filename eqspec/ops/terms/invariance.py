@@ -5,8 +5,10 @@ VICReg (arXiv:2105.04906), equation 5; a mean over batch and features.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from eqspec.ops.example import Example, stream
 from eqspec.ops.op import SCALAR, NoParams, Port, PortError, Streams, StreamType, need_axes
 
 if TYPE_CHECKING:
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 rev = 1
 Params = NoParams
 ports = (Port("x"),)
+
+
+examples = MappingProxyType({"": Example({"x": stream("VBD", 2, 6)})})
 
 
 def shapes(params: NoParams, streams: Streams) -> StreamType:  # noqa: ARG001 - the contract of ops

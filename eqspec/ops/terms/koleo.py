@@ -6,10 +6,12 @@ over samples, a sum over views.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from eqspec.ops.example import Example, stream
 from eqspec.ops.op import SCALAR, OpParams, Port, Streams, StreamType, need_axes
 
 if TYPE_CHECKING:
@@ -30,6 +32,14 @@ class Params(OpParams):
     """
 
     group: int | None = Field(default=None, ge=2)
+
+
+examples = MappingProxyType(
+    {
+        "": Example({"x": stream("VBD", 2, 6)}),
+        "groups": Example({"x": stream("VBD", 2, 6)}, {"group": 2}),
+    }
+)
 
 
 def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - the contract of ops

@@ -6,10 +6,12 @@ Each image's hidden patches share its weight; an image without any counts as zer
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from eqspec.ops.example import Example, stream
 from eqspec.ops.op import (
     SCALAR,
     OpParams,
@@ -51,6 +53,39 @@ class Params(OpParams):
     centre: float = Field(default=1.0, ge=0, le=1)
     centre_of: Literal["all-patches", "masked"] = "all-patches"
     iterations: int = Field(default=3, ge=1)
+
+
+examples = MappingProxyType(
+    {
+        "": Example(
+            {
+                "student": stream("VBND", 2, 5, 7),
+                "teacher": stream("VBND", 2, 5, 7),
+                "mask": stream("VBN", 2, 5, dtype="bool"),
+            },
+            {"teacher_temp": 0.07, "centre": 0.9},
+            frozen=("teacher",),
+        ),
+        "gathered": Example(
+            {
+                "student": stream("VBMD", 2, 3, 7),
+                "teacher": stream("VBMD", 2, 3, 7),
+                "mask": stream("VBM", 2, 3, dtype="bool"),
+            },
+            {"teacher_temp": 0.07, "centre": 0.9, "centre_of": "masked"},
+            frozen=("teacher",),
+        ),
+        "sinkhorn": Example(
+            {
+                "student": stream("VBMD", 2, 3, 7),
+                "teacher": stream("VBMD", 2, 3, 7),
+                "mask": stream("VBM", 2, 3, dtype="bool"),
+            },
+            {"teacher_temp": 0.07, "centring": "sinkhorn"},
+            frozen=("teacher",),
+        ),
+    }
+)
 
 
 def shapes(params: Params, streams: Streams) -> StreamType:

@@ -6,8 +6,10 @@ are the images as the encoder gets them.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from eqspec.ops.example import Example, stream
 from eqspec.ops.op import SCALAR, OpParams, Port, PortError, Streams, StreamType, need_axes
 
 if TYPE_CHECKING:
@@ -27,6 +29,20 @@ class Params(OpParams):
     """
 
     norm_pix: bool = False
+
+
+examples = MappingProxyType(
+    {
+        "": Example(
+            {
+                "prediction": stream("VBND", 1, 16, 12, grid=(4, 4)),
+                "images": stream("VBCHW", 1, 3, 8, 8),
+                "keep": stream("VBM", 1, 4, dtype="int", grid=(4, 4)),
+            },
+            {"norm_pix": True},
+        )
+    }
+)
 
 
 def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - the contract of ops

@@ -7,10 +7,12 @@ says sum), and SIE's equivariance term (arXiv:2302.10283, equation 3). Both stre
 from __future__ import annotations
 
 from math import prod
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
+from eqspec.ops.example import Example, stream
 from eqspec.ops.op import SCALAR, OpParams, Port, PortError, Streams, StreamType, need_axes
 
 if TYPE_CHECKING:
@@ -40,6 +42,17 @@ class Params(OpParams):
         if (self.variance is None) == (self.reduction == "mean-over-variance"):
             raise ValueError("`variance` belongs to `reduction: mean-over-variance` and no other")
         return self
+
+
+examples = MappingProxyType(
+    {
+        "": Example({"x": stream("BD", 6), "y": stream("BD", 6)}),
+        "images": Example(
+            {"x": stream("KBCHW", 2, 3, 4, 4), "y": stream("KBCHW", 2, 3, 4, 4)},
+            {"reduction": "mean-over-variance", "variance": 0.07},
+        ),
+    }
+)
 
 
 def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - the contract of ops

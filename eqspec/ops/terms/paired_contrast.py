@@ -6,10 +6,12 @@ their predictions from the unaugmented image. Both sides get gradients.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from eqspec.ops.example import Example, stream
 from eqspec.ops.op import SCALAR, OpParams, Port, PortError, Streams, StreamType, need_axes
 
 if TYPE_CHECKING:
@@ -29,6 +31,20 @@ class Params(OpParams):
     """
 
     temperature: float = Field(gt=0)
+
+
+examples = MappingProxyType(
+    {
+        "": Example(
+            {
+                "predictions.0": stream("BD", 6),
+                "predictions.1": stream("BD", 6),
+                "targets": stream("VBD", 2, 6),
+            },
+            {"temperature": 0.2},
+        )
+    }
+)
 
 
 def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - the contract of ops

@@ -6,8 +6,10 @@ units of its range, against a prediction that a tanh keeps between −1 and 1.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from eqspec.ops.example import Example, stream
 from eqspec.ops.op import SCALAR, NoParams, Port, PortError, Streams, StreamType, need_axes
 
 if TYPE_CHECKING:
@@ -18,6 +20,20 @@ if TYPE_CHECKING:
 rev = 1
 Params = NoParams
 ports = (Port("predictions", many=True), Port("parameters"))
+
+
+examples = MappingProxyType(
+    {
+        "": Example(
+            {
+                "predictions.0": stream("BD", 4),
+                "predictions.1": stream("BD", 4),
+                "parameters": stream("VBD", 2, 4),
+            },
+            frozen=("parameters",),
+        )
+    }
+)
 
 
 def shapes(params: NoParams, streams: Streams) -> StreamType:  # noqa: ARG001 - the contract of ops

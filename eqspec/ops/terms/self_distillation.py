@@ -6,10 +6,12 @@ DINOv2's is the same number, summed in another order.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from eqspec.ops.example import Example, stream
 from eqspec.ops.op import (
     SCALAR,
     OpParams,
@@ -50,6 +52,30 @@ class Params(OpParams):
     centring: Literal["centre", "sinkhorn"] = "centre"
     centre: float = Field(default=1.0, ge=0, le=1)
     iterations: int = Field(default=3, ge=1)
+
+
+examples = MappingProxyType(
+    {
+        "": Example(
+            {
+                "student.0": stream("VBD", 2, 7),
+                "student.1": stream("VBD", 3, 7),
+                "teacher": stream("VBD", 2, 7),
+            },
+            {"teacher_temp": 0.07, "centre": 0.9},
+            frozen=("teacher",),
+        ),
+        "sinkhorn": Example(
+            {
+                "student.0": stream("VBD", 2, 7),
+                "student.1": stream("VBD", 3, 7),
+                "teacher": stream("VBD", 2, 7),
+            },
+            {"teacher_temp": 0.07, "centring": "sinkhorn", "pairs": "all"},
+            frozen=("teacher",),
+        ),
+    }
+)
 
 
 def shapes(params: Params, streams: Streams) -> StreamType:

@@ -6,8 +6,10 @@ layer-normed without affine part. Where blocks have fewer tokens than room, thos
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
+from eqspec.ops.example import Example, stream
 from eqspec.ops.op import SCALAR, OpParams, Port, PortError, Streams, StreamType, need_axes
 
 if TYPE_CHECKING:
@@ -27,6 +29,26 @@ class Params(OpParams):
     """
 
     target_norm: Literal["none", "layer"] = "none"
+
+
+examples = MappingProxyType(
+    {
+        "": Example(
+            {"x": stream("VBTPD", 1, 4, 6, 5), "y": stream("VBTPD", 1, 4, 6, 5)},
+            {"target_norm": "layer"},
+            frozen=("y",),
+        ),
+        "some": Example(
+            {
+                "x": stream("VBTPD", 1, 4, 6, 5),
+                "y": stream("VBTPD", 1, 4, 6, 5),
+                "valid": stream("VBTP", 1, 4, 6, dtype="bool"),
+            },
+            {"target_norm": "layer"},
+            frozen=("y",),
+        ),
+    }
+)
 
 
 def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - the contract of ops

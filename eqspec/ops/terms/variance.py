@@ -6,10 +6,12 @@ costs half the sum of both hinges, a stream without views (SIE's predictions) ha
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from eqspec.ops.example import Example, stream
 from eqspec.ops.op import SCALAR, OpParams, Port, Streams, StreamType, need_axes
 
 if TYPE_CHECKING:
@@ -31,6 +33,11 @@ class Params(OpParams):
 
     floor: float = Field(default=1.0, gt=0)
     eps: float = Field(default=1e-4, gt=0)
+
+
+examples = MappingProxyType(
+    {"": Example({"x": stream("VBD", 2, 6)}), "one stream": Example({"x": stream("BD", 6)})}
+)
 
 
 def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - the contract of ops

@@ -6,8 +6,10 @@ views of a group are one crop, turned by 0, 90, 180 and 270 degrees.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from eqspec.ops.example import Example, stream
 from eqspec.ops.op import SCALAR, NoParams, Port, PortError, Streams, StreamType, need_axes
 
 if TYPE_CHECKING:
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 rev = 1
 Params = NoParams
 ports = (Port("x"),)
+
+
+examples = MappingProxyType({"": Example({"x": stream("VBD", 4, 4)})})
 
 
 def shapes(params: NoParams, streams: Streams) -> StreamType:  # noqa: ARG001 - the contract of ops

@@ -6,6 +6,7 @@ at 224, which scale with the image. PIL's `GaussianBlur`, which iBOT uses, only 
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -47,6 +48,9 @@ class Params(OpParams):
     sigma: Annotated[tuple[_Width, _Width], AfterValidator(ordered)] = (0.0, 0.0)
     at: int = Field(default=224, gt=0)
     radius: int | None = Field(default=None, gt=0)
+
+
+example = MappingProxyType({"sigma": (0.1, 2.0), "at": 32})
 
 
 def ranges(params: Params, *, size: int) -> tuple[tuple[float, float], ...]:

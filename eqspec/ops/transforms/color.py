@@ -6,6 +6,7 @@ torchvision. Factors are 1 + fraction · δ, clamped to [0, 1] after each.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -49,6 +50,16 @@ class Params(OpParams):
     contrast: _Factors = (0.0, 0.0)
     saturation: _Factors = (0.0, 0.0)
     hue: _Turns = (0.0, 0.0)
+
+
+example = MappingProxyType(
+    {
+        "brightness": (-0.4, 0.4),
+        "contrast": (-0.4, 0.4),
+        "saturation": (-0.4, 0.4),
+        "hue": (-0.1, 0.1),
+    }
+)
 
 
 def ranges(params: Params, *, size: int) -> tuple[tuple[float, float], ...]:  # noqa: ARG001 - the contract of transforms

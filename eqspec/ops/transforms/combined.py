@@ -7,6 +7,7 @@ a path scale every parameter linearly.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -61,6 +62,20 @@ class Params(OpParams):
     sigma: Annotated[tuple[_Width, _Width], AfterValidator(ordered)] = (0.0, 0.0)
     pixels: Range = (0.0, 0.0)
     at: int = Field(default=224, gt=0)
+
+
+example = MappingProxyType(
+    {
+        "degrees": (-45.0, 45.0),
+        "brightness": (-0.4, 0.4),
+        "contrast": (-0.4, 0.4),
+        "saturation": (-0.4, 0.4),
+        "hue": (-0.1, 0.1),
+        "sigma": (0.1, 2.0),
+        "pixels": (-10.0, 10.0),
+        "at": 64,
+    }
+)
 
 
 def ranges(params: Params, *, size: int) -> tuple[tuple[float, float], ...]:

@@ -5,6 +5,7 @@ The four-fold rotations of Equivariant Contrastive Learning (arXiv:2111.00899), 
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pydantic import Field
@@ -33,6 +34,9 @@ class Params(OpParams):
     """
 
     turns: int = Field(default=0, ge=0, le=3)
+
+
+example = MappingProxyType({"turns": 1})
 
 
 def ranges(params: Params, *, size: int) -> tuple[tuple[float, float], ...]:  # noqa: ARG001 - the contract of transforms

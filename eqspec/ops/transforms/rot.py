@@ -6,6 +6,7 @@ of torchvision's `rotate`; its `affine` turns the other way.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,6 +39,9 @@ class Params(OpParams):
     """
 
     degrees: Angles = (0.0, 0.0)
+
+
+example = MappingProxyType({"degrees": (-45.0, 45.0)})
 
 
 def ranges(params: Params, *, size: int) -> tuple[tuple[float, float], ...]:  # noqa: ARG001 - the contract of transforms

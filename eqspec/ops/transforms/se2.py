@@ -6,6 +6,7 @@ path scale angle and shifts linearly ("equidistant parameters"); they are no scr
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -48,6 +49,9 @@ class Params(OpParams):
     def _shifts_stay_in_the_image(self) -> Self:
         within_side(self.pixels, at=self.at)
         return self
+
+
+example = MappingProxyType({"degrees": (-45.0, 45.0), "pixels": (-10.0, 10.0), "at": 64})
 
 
 def ranges(params: Params, *, size: int) -> tuple[tuple[float, float], ...]:

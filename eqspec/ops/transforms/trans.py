@@ -6,6 +6,7 @@ Equivariance-coherent SSL (arXiv:2503.18753), table of considered transformation
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -46,6 +47,9 @@ class Params(OpParams):
     def _shifts_stay_in_the_image(self) -> Self:
         within_side(self.pixels, at=self.at)
         return self
+
+
+example = MappingProxyType({"pixels": (-10.0, 10.0), "at": 64})
 
 
 def ranges(params: Params, *, size: int) -> tuple[tuple[float, float], ...]:
