@@ -15,7 +15,8 @@ import numpy as np
 import torch
 
 from eqspec.compile.types.plan import DataPlan, EvalPlan
-from eqspec.evals.evaluate import Bench, evaluate
+from eqspec.evals.bench import Bench
+from eqspec.evals.evaluate import evaluate
 from eqspec.evals.features import Subject
 from eqspec.nn.random.philox import Draws
 from eqspec.ops.find import (

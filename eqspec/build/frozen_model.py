@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,9 +12,10 @@ from torch import Tensor, nn
 
 from eqspec.build.graph.interpreter import run
 from eqspec.compile.types.graph import ApplyNode, GraphPlan
+from eqspec.nn.encoders.vit import VisionTransformerTokens
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from eqspec.build.graph.training_graph import TrainGraph
 
@@ -26,11 +28,18 @@ class Frozen:
         encoder: normalised images `[B, 3, s, s]` → tokens `[B, N, D]`; the teacher's, if any.
         prefix: how many leading tokens are no patches.
         embedding: tokens → `[B, N, d]` of the student, where a rewrite has cut it.
+        layers: normalised images and numbers of blocks to the tokens of each; None of an encoder
+            without blocks to choose from.
+        depth: number of such blocks.
+        state: hash of the weights of encoder and embedding.
     """
 
     encoder: Callable[[Tensor], Tensor]
     prefix: int
     embedding: Callable[[Tensor], Tensor] | None
+    layers: Callable[[Tensor, Sequence[int]], Sequence[Tensor]] | None
+    depth: int
+    state: str
 
 
 def frozen(graph: TrainGraph) -> Frozen:
@@ -43,7 +52,29 @@ def frozen(graph: TrainGraph) -> Frozen:
     def encode(images: Tensor) -> Tensor:
         return encoder(images=images)
 
-    return Frozen(encoder=encode, prefix=backbone.output.prefix, embedding=_embedding(graph))
+    layered = encoder if isinstance(encoder, VisionTransformerTokens) else None
+    return Frozen(
+        encoder=encode,
+        prefix=backbone.output.prefix,
+        embedding=_embedding(graph),
+        layers=None if layered is None else layered.layers,
+        depth=0 if layered is None else len(layered.blocks),
+        state=_state(graph, encoder),
+    )
+
+
+def _state(graph: TrainGraph, encoder: nn.Module) -> str:
+    """The hash of the weights that features depend on, by name."""
+    parts = {"encoder": encoder}
+    if graph.plan.embedding is not None:
+        parts |= {name: graph.students[name] for name in _chain(graph.plan)}
+    digest = hashlib.sha256()
+    for part, module in parts.items():
+        for name, tensor in sorted(module.state_dict().items()):
+            raw = tensor.detach().cpu().contiguous().flatten().view(torch.uint8)
+            digest.update(f"{part}.{name} {tensor.dtype} {list(tensor.shape)}".encode())
+            digest.update(raw.numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _embedding(graph: TrainGraph) -> Callable[[Tensor], Tensor] | None:

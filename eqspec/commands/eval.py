@@ -30,6 +30,7 @@ from eqspec.errors import EqspecError, FolderMismatch
 from eqspec.registry.catalog import open_catalog
 from eqspec.runs import checkpoint
 from eqspec.runs.folder import RunFolder
+from eqspec.runs.live import features_folder
 from eqspec.runs.log import Log
 from eqspec.runs.record import Outcome
 from eqspec.runs.results import SUFFIXES, added_results
@@ -149,7 +150,9 @@ def evaluate_run(request: EvalRequest) -> Generator[EvalEvent]:
         due = _due(request, folder)
         seal = _Reseal(folder, due)
         try:
-            evaluator = Evaluator(folder, request.plan, data=data)
+            evaluator = Evaluator(
+                folder, request.plan, data=data, features=features_folder(folder.path)
+            )
             for event in _events(request, folder, due, evaluator=evaluator):
                 if isinstance(event, Judging):
                     log.write(f"eqspec eval: {next(told(event))}")

@@ -15,10 +15,10 @@ from pathlib import Path
 from eqspec.errors import EqspecError
 from eqspec.regular_files import files_below
 from eqspec.runs import checkpoint
-from eqspec.runs.artifacts import CHECKPOINTS, is_temporary
+from eqspec.runs.artifacts import CHECKPOINTS, is_temporary, remove_folder
 from eqspec.runs.folder import RunFolder
 from eqspec.runs.keep import Keep, expendable
-from eqspec.runs.live import writer
+from eqspec.runs.live import features_folder, writer
 from eqspec.runs.manifest import Trouble
 from eqspec.runs.query import run_folders, run_name
 from eqspec.runs.record import Outcome, RunRecord
@@ -109,6 +109,7 @@ def _found(path: Path, *, name: str) -> Freed:
     going = {file for step in steps for file in folder.checkpoints.glob(f"step-{step:08d}.*")}
     left = list(checkpoint.unlisted(folder.checkpoints))
     left += [f for f in files_below(path, linked=(CHECKPOINTS,)) if is_temporary(f.name)]
+    left += [f for f in files_below(features_folder(folder.path)) if f not in left]
     return Freed(
         name=name,
         path=path,
@@ -147,6 +148,7 @@ def _remove(found: Freed) -> None:
         # Unsealed while files go: a kill in between leaves a folder that the same run seals again.
         folder.unseal()
         checkpoint.remove(folder.checkpoints, gone=now.steps)
+        remove_folder(features_folder(folder.path))
         if record is not None:
             folder.seal(_outcome(record), action="gc", changed=(_CHECKPOINTS,))
 

@@ -125,7 +125,7 @@ def features(
     if isinstance(images, str | Path):
         op = find_dataset("image_folder")
         folder = op.open(op.Params(), split="train", folder=Path(images))
-        return encode_images(seen, folder, limit=None).rows[row]
+        return encode_images(seen, folder, limit=None).rows[row].whole()
     if isinstance(images, np.ndarray):
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
             raise UsageError(

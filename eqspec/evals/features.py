@@ -28,6 +28,10 @@ class Subject:
         mean, std: per channel, of pixels in [0, 1].
         embedding: tokens to `[B, N, d]`, where a rewrite has cut it.
         split: (invariant, equivariant) widths of the embedding, d in all.
+        layers: normalised images and numbers of blocks to the tokens of each, `[B, N, D]`; None of
+            an encoder that has no blocks to choose from.
+        depth: number of blocks.
+        state: hash of the weights, by which features on disk are found again.
     """
 
     encoder: Callable[[Tensor], Tensor]
@@ -38,6 +42,9 @@ class Subject:
     embedding: Callable[[Tensor], Tensor] | None = None
     split: tuple[int, int] | None = None
     device: torch.device | str = "cpu"
+    layers: Callable[[Tensor, Sequence[int]], Sequence[Tensor]] | None = None
+    depth: int = 0
+    state: str = ""
 
     def __post_init__(self) -> None:
         assert (self.embedding is None) == (self.split is None), "an embedding comes with its split"
@@ -64,10 +71,8 @@ def encode(subject: Subject, images: Tensor, *, rows: Sequence[str]) -> dict[str
     Raises:
         EqspecError: a feature is not finite.
     """
-    mean = images.new_tensor(subject.mean).view(3, 1, 1)
-    std = images.new_tensor(subject.std).view(3, 1, 1)
     with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
-        chunks = [_encode(subject, (c - mean) / std, rows) for c in images.split(CHUNK)]
+        chunks = [_encode(subject, normalised(subject, c), rows) for c in images.split(CHUNK)]
     features = {row: torch.cat([c[row] for c in chunks]) for row in rows}
     for row, values in features.items():
         if not bool(values.isfinite().all()):
@@ -75,6 +80,13 @@ def encode(subject: Subject, images: Tensor, *, rows: Sequence[str]) -> dict[str
                 f"the features of `{row}` are not finite", help="evaluate an earlier checkpoint"
             )
     return features
+
+
+def normalised(subject: Subject, images: Tensor) -> Tensor:
+    """Pixels in [0, 1] as the encoder reads them, `[B, 3, s, s]`."""
+    mean = images.new_tensor(subject.mean).view(3, 1, 1)
+    std = images.new_tensor(subject.std).view(3, 1, 1)
+    return (images - mean) / std
 
 
 def _encode(subject: Subject, images: Tensor, rows: Sequence[str]) -> dict[str, Tensor]:

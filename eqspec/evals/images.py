@@ -1,4 +1,4 @@
-"""Centre crops of a dataset's images, encoded: what evaluations of single images read.
+"""Centre crops of a dataset's images, and their features: what evaluations of single images read.
 
 The box is the centre square of 7/8 of the short side, as 224 of 256 pixels are for ImageNet; but
 never smaller than the encoder's image where the original has that many pixels, and all of the short
@@ -7,7 +7,7 @@ side where it has not (CIFAR at 224 px). One bicubic, antialiased resize; no aug
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import torch
@@ -15,12 +15,14 @@ from torch import Tensor
 
 from eqspec.build.data.crop import Box, resize
 from eqspec.build.data.loader import Dataset
+from eqspec.evals.feature_files import FeatureFiles, Name
 from eqspec.evals.features import Subject, encode
 from eqspec.nn.random.philox import Draws
+from eqspec.nn.readouts.feature_matrix import Columns, FeatureMatrix
 from eqspec.nn.readouts.image_features import ImageFeatures
 
 AT_ONCE = 256
-"""Images that are held at a time."""
+"""Images in memory at a time."""
 
 KEPT = 0.875
 """Share of the short side that a centre crop keeps."""
@@ -38,8 +40,8 @@ def centre_crop(image: np.ndarray, *, size: int) -> Tensor:
     """The centre crop of an image `[H, W, 3]` uint8: pixels in [0, 1], `[3, size, size]`."""
     height, width = image.shape[:2]
     box = centre_box(width=width, height=height, size=size)
-    made = resize(image, box, canvas=size, interpolation="bicubic")
-    return torch.from_numpy(made.copy()).permute(2, 0, 1).to(torch.float32) / 255
+    crop = resize(image, box, canvas=size, interpolation="bicubic")
+    return torch.from_numpy(crop.copy()).permute(2, 0, 1).to(torch.float32) / 255
 
 
 def chosen_images(count: int, *, limit: int | None) -> np.ndarray:
@@ -48,23 +50,44 @@ def chosen_images(count: int, *, limit: int | None) -> np.ndarray:
     return np.sort(order if limit is None else order[:limit])
 
 
-def encode_images(subject: Subject, dataset: Dataset, *, limit: int | None) -> ImageFeatures:
-    """Features of at most `limit` images of a split, in all rows of the model."""
+def crops(dataset: Dataset, images: np.ndarray, *, size: int) -> Iterator[Tensor]:
+    """Centre crops of images in order, `[b, 3, size, size]` in [0, 1], batch by batch."""
+    for start in range(0, len(images), AT_ONCE):
+        part = images[start : start + AT_ONCE]
+        yield torch.stack([centre_crop(dataset.image(int(i)), size=size) for i in part])
+
+
+def encode_images(
+    subject: Subject, dataset: Dataset, *, limit: int | None, files: FeatureFiles | None = None
+) -> ImageFeatures:
+    """Features of at most `limit` images of a split, in all rows of the model.
+
+    Args:
+        files: where features are kept; in files that disappear unless others are given.
+
+    Raises:
+        EqspecError: a feature is not finite, or the features cannot be written.
+    """
     images = chosen_images(len(dataset), limit=limit)
-    batches = [
-        encode(subject, crops.to(subject.device), rows=subject.rows)
-        for crops in _crops(dataset, images, size=subject.size)
-    ]
+
+    def batches() -> Iterator[Mapping[Name, Tensor]]:
+        for batch in crops(dataset, images, size=subject.size):
+            found = encode(subject, batch.to(subject.device), rows=subject.rows)
+            yield {(row,): values for row, values in found.items()}
+
+    features = (files or FeatureFiles()).features(
+        {"features": "pooled", "crop": "centre", "size": subject.size},
+        dataset=dataset,
+        samples=images,
+        batches=batches,
+    )
     return ImageFeatures(
-        rows={row: torch.cat([batch[row] for batch in batches]) for row in subject.rows},
+        rows={
+            name[0]: FeatureMatrix((Columns(values),), device=subject.device)
+            for name, values in features.items()
+        },
         labels=None if dataset.labels is None else dataset.labels[images],
         classes=dataset.classes,
         images=images,
         sources=dataset.sources[images],
     )
-
-
-def _crops(dataset: Dataset, images: np.ndarray, *, size: int) -> Iterator[Tensor]:
-    for start in range(0, len(images), AT_ONCE):
-        part = images[start : start + AT_ONCE]
-        yield torch.stack([centre_crop(dataset.image(int(i)), size=size) for i in part])

@@ -8,24 +8,25 @@ once and I encoded once, whatever the number of families, borders and draws.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
+from pydantic import JsonValue
 from torch import Tensor
 
 from eqspec.build.data.crop import Box, resize
 from eqspec.build.data.loader import Dataset
-from eqspec.evals.features import Subject, encode
+from eqspec.evals.feature_files import FeatureFiles, Name
+from eqspec.evals.features import Subject
+from eqspec.evals.image_functions import encode_function
 from eqspec.nn.pixels.path import Border
 from eqspec.nn.random.philox import Draws
-from eqspec.nn.readouts.regression import PairFeatures
+from eqspec.nn.readouts.pair_features import PairFeatures
 from eqspec.ops.find import find_transform
 from eqspec.ops.op import OpCall
-
-AT_ONCE = 64
-"""Images whose canvases are held at a time."""
 
 PROTOCOL_SEED = 0
 """Parameters are drawn from it whatever the run's seed, so that all runs are measured alike."""
@@ -102,75 +103,104 @@ def drawn(
     return (low + u * (high - low)).astype(np.float32).astype(np.float64)
 
 
-def collect(  # noqa: PLR0913 - one request, every part of it named
-    subject: Subject,
-    dataset: Dataset,
-    *,
-    view: int,
-    families: Mapping[str, OpCall],
-    borders: Sequence[Border],
-    rows: Sequence[str],
-    draws: int,
-    limit: int,
-) -> PairFeatures:
-    """Encodes at most `limit` pairs, `draws` per image; which images depends on nothing else.
+@dataclass(frozen=True, slots=True)
+class PairRequest:
+    """Which pairs are encoded.
 
-    Args:
-        subject: the frozen model.
-        dataset: where the images come from.
-        view: 0 for training images, 1 for held-out ones.
+    Attributes:
         families: transformations by name.
         borders: of geometric families.
         rows: which features.
         draws: of each transformation per image.
         limit: pairs per family and border.
     """
-    made = {n: prepared(c, size=subject.size, borders=borders) for n, c in families.items()}
-    order = Draws(PROTOCOL_SEED).order(epoch=0, count=len(dataset))
-    images = np.sort(order[: max(1, limit // draws)])
-    theta = {
-        name: drawn(name, family.ranges, images=images, view=view, draws=draws)
-        for name, family in made.items()
+
+    families: Mapping[str, OpCall]
+    borders: tuple[Border, ...]
+    rows: tuple[str, ...]
+    draws: int
+    limit: int
+
+    def content(self) -> dict[str, JsonValue]:
+        """What decides the transformed images, besides the images themselves."""
+        return {
+            "features": "pairs",
+            "families": {n: call.model_dump(mode="json") for n, call in self.families.items()},
+            "borders": list(self.borders),
+            "rows": list(self.rows),
+            "draws": self.draws,
+        }
+
+
+def collect(
+    subject: Subject,
+    dataset: Dataset,
+    request: PairRequest,
+    *,
+    view: int,
+    files: FeatureFiles | None = None,
+) -> PairFeatures:
+    """Encode at most `limit` pairs, `draws` per image; which images depends on nothing else.
+
+    Args:
+        subject: the frozen model.
+        dataset: where the images come from.
+        request: which pairs.
+        view: 0 for training images, 1 for held-out ones.
+        files: where features are kept; in files that disappear unless others are given.
+    """
+    families = {
+        name: prepared(call, size=subject.size, borders=request.borders)
+        for name, call in request.families.items()
     }
-    side = canvas_side(subject.size)
-    batches: list[dict[tuple[str, ...], Tensor]] = []
-    for start in range(0, len(images), AT_ONCE):
-        part = slice(start, start + AT_ONCE)
-        canvases = torch.stack([canvas(dataset.image(int(i)), side=side) for i in images[part]])
-        now = {name: torch.from_numpy(t[part]).to(torch.float32) for name, t in theta.items()}
-        batches.append(_encode(subject, canvases, families=made, theta=now, rows=rows))
-    features = {key: torch.cat([b.pop(key) for b in batches]) for key in tuple(batches[0])}
+    order = Draws(PROTOCOL_SEED).order(epoch=0, count=len(dataset))
+    images = np.sort(order[: max(1, request.limit // request.draws)])
+    theta = {
+        name: drawn(name, family.ranges, images=images, view=view, draws=request.draws)
+        for name, family in families.items()
+    }
+    function = _Pairs(size=subject.size, families=families, theta=theta)
+    features = encode_function(
+        subject,
+        dataset,
+        images,
+        function=function,
+        crop=partial(canvas, side=canvas_side(subject.size)),
+        content={**request.content(), "view": view},
+        rows=request.rows,
+        files=files or FeatureFiles(),
+    )
     return PairFeatures(
         still={key[0]: f for key, f in features.items() if len(key) == 1},
         moved={(key[0], key[1], key[2]): f for key, f in features.items() if len(key) == 3},
         theta=theta,
-        ranges={name: family.ranges for name, family in made.items()},
-        names={name: family.names for name, family in made.items()},
+        ranges={name: family.ranges for name, family in families.items()},
+        names={name: family.names for name, family in families.items()},
         images=images,
         sources=dataset.sources[images],
+        device=subject.device,
     )
 
 
-def _encode(
-    subject: Subject,
-    canvases: Tensor,
-    *,
-    families: Mapping[str, Family],
-    theta: Mapping[str, Tensor],
-    rows: Sequence[str],
-) -> dict[tuple[str, ...], Tensor]:
-    """Features of one batch: under (row,) of I, under (row, family, border) of g(I)."""
-    canvases = canvases.to(subject.device)
-    inner = centre(canvases, size=subject.size)
-    still = encode(subject, inner, rows=rows)
-    found: dict[tuple[str, ...], Tensor] = {(row,): still[row] for row in rows}
-    for name, family in families.items():
-        theta_BKP = theta[name].to(subject.device)
-        for border, at in family.at.items():
-            # Only `canvas` may look outside I.
-            seen = canvases if border == "canvas" else inner
-            moved = [at(seen, t, fractions=(1.0,))[0] for t in theta_BKP.unbind(dim=1)]
-            flat = torch.stack(moved, dim=1).flatten(0, 1)
-            for row, features in encode(subject, flat, rows=rows).items():
-                found[row, name, border] = features.unflatten(0, (len(canvases), len(moved)))
-    return found
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    """An image function: canvases to I, under (), and to g(I), under (family, border)."""
+
+    size: int
+    families: Mapping[str, Family]
+    theta: Mapping[str, np.ndarray]
+
+    def __call__(self, crops: Tensor, at: slice) -> Iterator[tuple[Name, Tensor]]:
+        inner = centre(crops, size=self.size)
+        yield (), inner
+        for name, family in self.families.items():
+            theta_BKP = torch.from_numpy(self.theta[name][at]).to(torch.float32)
+            theta_BKP = theta_BKP.to(crops.device)
+            for border, transformed in family.at.items():
+                # Only `canvas` may show what is outside I.
+                seen = crops if border == "canvas" else inner
+                moved = [
+                    transformed(seen, theta, fractions=(1.0,))[0]
+                    for theta in theta_BKP.unbind(dim=1)
+                ]
+                yield (name, border), torch.stack(moved, dim=1)

@@ -10,6 +10,7 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
@@ -127,6 +128,12 @@ def replacing(path: Path, *, durable: bool = True) -> Generator[Path]:
             raise
         if durable:
             sync(path.parent)
+
+
+def remove_folder(path: Path) -> None:
+    """Remove a folder with all that is in it, as far as it can be; a link is left alone."""
+    if not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def sync(path: Path) -> None:

@@ -28,6 +28,11 @@ _EVERY_S = 5.0
 _STALE_AFTER = timedelta(minutes=10)
 
 
+def features_folder(path: Path) -> Path:
+    """Where a run caches features of the encoder that is being evaluated; sealing removes it."""
+    return path / FOLDER / "features"
+
+
 class Heartbeat(Document):
     """A sign of life of the process that writes to a run folder.
 

@@ -20,11 +20,13 @@ from eqspec.runs.artifacts import (
     canonical_json,
     explained,
     read_document,
+    remove_folder,
     sha256_of,
     sync,
     write_text,
 )
 from eqspec.runs.environment import package_versions
+from eqspec.runs.live import features_folder
 from eqspec.runs.manifest import Problem, Trouble, differences, manifest
 from eqspec.runs.record import (
     RECORD,
@@ -81,6 +83,7 @@ def seal(
         FolderMismatch: when another file differs from the seal before: a new seal would hide it.
         EqspecError: when a file cannot be read or written.
     """
+    remove_folder(features_folder(folder))
     files = manifest(folder)
     before = _before(folder, files=files, changed=changed)
     record = RunRecord(

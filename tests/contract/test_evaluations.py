@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from eqspec.compile.types.plan import DataPlan, EvalPlan
-from eqspec.evals.evaluate import Bench, compare, evaluate, summary
+from eqspec.evals.bench import Bench
+from eqspec.evals.evaluate import compare, evaluate, summary
 from eqspec.evals.features import Subject
 from eqspec.ops.find import find_evaluation, op_names
 from tests.fakes import FakeImages

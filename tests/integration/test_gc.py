@@ -10,6 +10,7 @@ import pytest
 
 from eqspec.runs import checkpoint
 from eqspec.runs.folder import RunFolder
+from eqspec.runs.live import features_folder
 from eqspec.runs.record import Outcome, RunRecord
 
 if TYPE_CHECKING:
@@ -51,6 +52,14 @@ def test_dry_run_says_what_would_go_and_changes_nothing(littered: Runs) -> None:
     assert "checkpoints of steps 1 (keep: last 2)" in said
     assert "left by killed writes: .plan.json.77.tmp" in said
     assert answer.last == f"next: eqspec gc --runs {littered.root}"
+
+
+def test_features_of_a_killed_evaluation_go(copied: Runs) -> None:
+    folder = features_folder(copied.folder())
+    (folder / "trained").mkdir(parents=True)
+    (folder / "trained" / "0.f32").write_bytes(bytes(400))
+    assert copied.ask("gc", "--json").data["freed"][0]["bytes"] == 400
+    assert not folder.exists()
 
 
 def test_removes_it_and_seals_the_folder_again(littered: Runs) -> None:

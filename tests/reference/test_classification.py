@@ -1,4 +1,4 @@
-"""Nearest neighbours, linear probes and the effective rank on features whose answer is known."""
+"""Nearest neighbours and linear probes on features whose answer is known."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from torch import Tensor
 
 from eqspec.nn.random.philox import Draws
 from eqspec.nn.readouts.accuracy import accuracies
-from eqspec.nn.readouts.effective_rank import effective_rank
+from eqspec.nn.readouts.feature_matrix import FeatureMatrix
+from eqspec.nn.readouts.fitting import Fitting
 from eqspec.nn.readouts.image_features import ImageFeatures
-from eqspec.nn.readouts.linear_classifiers import Schooling, fit
+from eqspec.nn.readouts.linear_classifiers import fit_classifiers
 from eqspec.nn.readouts.measurement import ResultSet
 from eqspec.nn.readouts.nearest_neighbours import vote
 from eqspec.ops.evaluations.linear_probe import in_slice
@@ -45,7 +46,7 @@ class Given:
 def images(x_ND: Tensor, labels: np.ndarray) -> ImageFeatures:
     at = np.arange(len(labels))
     names = tuple(map(str, range(int(labels.max()) + 1)))
-    return ImageFeatures({"encoder": x_ND}, labels, names, at, at)
+    return ImageFeatures({"encoder": FeatureMatrix.of(x_ND)}, labels, names, at, at)
 
 
 def gaussians(n: int, *, classes: int, apart: float, seed: int) -> ImageFeatures:
@@ -91,7 +92,7 @@ def test_permuted_labels_leave_chance(name: str, params: dict, group: dict) -> N
     held = gaussians(1000, classes=4, apart=6.0, seed=1)
     assert value(judged(name, params, train, held), "top1", **group) > 0.98
     mixed = [
-        images(x.rows["encoder"], x.labels[Draws(seed).order(epoch=0, count=1000)])
+        images(x.rows["encoder"].whole(), x.labels[Draws(seed).order(epoch=0, count=1000)])
         for seed, x in enumerate((train, held))
     ]
     chance = value(judged(name, params, *mixed), "top1", **group)
@@ -124,7 +125,7 @@ def test_differences_are_paired_and_refuse_other_images(
     op = find_evaluation(name)
     train = gaussians(400, classes=2, apart=3.0, seed=0)
     held = gaussians(400, classes=2, apart=3.0, seed=1)
-    noisy = images(held.rows["encoder"] + 3 * normal(400, 16, seed=2), held.labels)
+    noisy = images(held.rows["encoder"].whole() + 3 * normal(400, 16, seed=2), held.labels)
     a, b = judged(name, params, train, held), judged(name, params, train, noisy)
     gap = next(
         m
@@ -135,7 +136,8 @@ def test_differences_are_paired_and_refuse_other_images(
     assert gap.value == pytest.approx(expected)
     (interval,) = gap.intervals
     assert 0 < interval.low < gap.value < interval.high
-    assert all(m.value == m.low == m.high == 0 for m in op.difference(a, a))
+    same = op.difference(a, a)
+    assert all(m.value == i.low == i.high == 0 for m in same for i in m.intervals)
     fewer = judged(name, params, train, held.taken(np.arange(399)))
     with pytest.raises(Exception, match="cannot be compared: their images differ"):
         op.difference(a, fewer)
@@ -146,16 +148,32 @@ def test_differences_are_paired_and_refuse_other_images(
 
 def test_the_nearest_neighbour_of_a_training_image_is_itself() -> None:
     x_ND, labels = normal(200, 8, seed=0), torch.arange(200) % 5
-    said = vote(x_ND, labels, x_ND, ks=(1,), temperature=0.07)
-    assert torch.equal(said[0], labels)
+    same = FeatureMatrix.of(x_ND)
+    predicted = vote(same, labels, same, ks=(1,), temperature=0.07)
+    assert torch.equal(predicted[0], labels)
+
+
+def test_blocks_of_training_images_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    train = gaussians(700, classes=5, apart=1.0, seed=0)
+    held = gaussians(90, classes=5, apart=1.0, seed=1)
+
+    def voted() -> Tensor:
+        labels = torch.from_numpy(train.labels)
+        x, y = train.rows["encoder"], held.rows["encoder"]
+        return vote(x, labels, y, ks=(10, 200), temperature=0.07)
+
+    whole = voted()
+    monkeypatch.setattr("eqspec.nn.readouts.nearest_neighbours.BLOCK", 64)
+    assert torch.equal(voted(), whole)
 
 
 def test_neighbours_equal_those_of_sklearn() -> None:
     train = gaussians(600, classes=5, apart=2.0, seed=0)
     held = gaussians(300, classes=5, apart=2.0, seed=1)
-    x, y = train.rows["encoder"], held.rows["encoder"]
-    said = vote(x, torch.from_numpy(train.labels), y, ks=(10, 20), temperature=0.07)
-    for k, ours in zip((10, 20), said, strict=True):
+    x, y = train.rows["encoder"].whole(), held.rows["encoder"].whole()
+    voting, asked = FeatureMatrix.of(x), FeatureMatrix.of(y)
+    predicted = vote(voting, torch.from_numpy(train.labels), asked, ks=(10, 20), temperature=0.07)
+    for k, ours in zip((10, 20), predicted, strict=True):
         theirs = KNeighborsClassifier(
             n_neighbors=k, metric="cosine", weights=lambda d: np.exp((1 - d) / 0.07)
         )
@@ -165,20 +183,23 @@ def test_neighbours_equal_those_of_sklearn() -> None:
 
 def test_more_neighbours_than_images_are_all_images() -> None:
     x_ND, labels = normal(12, 4, seed=0), torch.arange(12) % 3
-    said = vote(x_ND, labels, normal(9, 4, seed=1), ks=(12, 500), temperature=0.5)
-    assert torch.equal(said[0], said[1])
+    asked = FeatureMatrix.of(normal(9, 4, seed=1))
+    few, all_ = vote(FeatureMatrix.of(x_ND), labels, asked, ks=(12, 500), temperature=0.5)
+    assert torch.equal(few, all_)
 
 
 def test_equal_votes_go_to_the_lowest_class() -> None:
     x_ND = torch.eye(2)
-    said = vote(x_ND, torch.tensor([1, 0]), torch.ones(1, 2), ks=(2,), temperature=0.07)
-    assert said.tolist() == [[0]]
+    voting, asked = FeatureMatrix.of(x_ND), FeatureMatrix.of(torch.ones(1, 2))
+    predicted = vote(voting, torch.tensor([1, 0]), asked, ks=(2,), temperature=0.07)
+    assert predicted.tolist() == [[0]]
 
 
 def test_small_temperatures_overflow_nothing() -> None:
     x_ND = normal(50, 4, seed=0)
-    said = vote(x_ND, torch.arange(50), x_ND, ks=(20,), temperature=1e-4)
-    assert torch.equal(said[0], torch.arange(50))
+    same = FeatureMatrix.of(x_ND)
+    predicted = vote(same, torch.arange(50), same, ks=(20,), temperature=1e-4)
+    assert torch.equal(predicted[0], torch.arange(50))
 
 
 # --- linear probe ---------------------------------------------------------------------------------
@@ -186,24 +207,26 @@ def test_small_temperatures_overflow_nothing() -> None:
 
 def test_a_long_training_finds_the_coefficients_of_sklearn() -> None:
     data = gaussians(600, classes=3, apart=1.5, seed=0)
-    x_ND, labels = data.rows["encoder"][:, :6].contiguous(), torch.from_numpy(data.labels)
-    schooling = Schooling(lrs=(0.05,), epochs=300, batch=600, weight_decay=0.0)
-    ours = fit(x_ND, labels, classes=3, schooling=schooling)
+    x_ND, labels = data.rows["encoder"].whole()[:, :6].contiguous(), torch.from_numpy(data.labels)
+    fitting = Fitting(epochs=300, batch=600, weight_decay=0.0)
+    x = FeatureMatrix.of(x_ND)
+    ours = fit_classifiers(x, labels, classes=3, lrs=(0.05,), fitting=fitting)
     theirs = LogisticRegression(C=1e9, tol=1e-10, max_iter=5000).fit(x_ND.numpy(), data.labels)
     weights_CD = ours.weights[:, 0].T.numpy()
     weights_CD = weights_CD - weights_CD.mean(axis=0)  # softmax does not see a common shift
     expected = theirs.coef_ - theirs.coef_.mean(axis=0)
     np.testing.assert_allclose(weights_CD, expected, atol=1e-3)
-    np.testing.assert_array_equal(ours.classify(x_ND)[0].numpy(), theirs.predict(x_ND.numpy()))
+    np.testing.assert_array_equal(ours.classify(x)[0].numpy(), theirs.predict(x_ND.numpy()))
 
 
 def test_rates_trained_at_once_equal_rates_trained_alone() -> None:
     data = gaussians(300, classes=3, apart=1.5, seed=0)
-    x_ND, labels = data.rows["encoder"], torch.from_numpy(data.labels)
+    x_ND, labels = data.rows["encoder"].whole(), torch.from_numpy(data.labels)
 
     def fitted(*lrs: float) -> Tensor:
-        schooling = Schooling(lrs=lrs, epochs=3, batch=64, weight_decay=0.01)
-        return fit(x_ND, labels, classes=3, schooling=schooling).weights
+        fitting = Fitting(epochs=3, batch=64, weight_decay=0.01)
+        x = FeatureMatrix.of(x_ND)
+        return fit_classifiers(x, labels, classes=3, lrs=lrs, fitting=fitting).weights
 
     together = fitted(1e-3, 1e-2, 1e-1)
     for at, lr in enumerate((1e-3, 1e-2, 1e-1)):
@@ -214,7 +237,7 @@ def test_the_rate_is_chosen_on_training_images_alone() -> None:
     """Held-out labels decide nothing: with any others, the same rate is chosen."""
     train = gaussians(400, classes=2, apart=2.0, seed=0)
     held = gaussians(200, classes=2, apart=2.0, seed=1)
-    other = images(held.rows["encoder"], 1 - held.labels)
+    other = images(held.rows["encoder"].whole(), 1 - held.labels)
     found, flipped = (judged("linear_probe", PROBE, train, h) for h in (held, other))
     assert found.facts["lr"] == flipped.facts["lr"]
     assert found.facts["slice_top1"] == flipped.facts["slice_top1"]
@@ -253,45 +276,3 @@ def test_intervals_have_the_width_of_a_binomial() -> None:
     found = judged("knn", NEIGHBOURS, gaussians(400, classes=2, apart=0.0, seed=0), held)
     (top1,) = next(m.intervals for m in found.measurements if m.name == "top1")
     assert top1.high - top1.low == pytest.approx(2 * 1.96 * 0.5 / math.sqrt(2000), rel=0.1)
-
-
-# --- effective rank -------------------------------------------------------------------------------
-
-
-def test_equally_strong_directions_are_counted() -> None:
-    q = torch.linalg.qr(normal(200, 8, seed=0) - normal(200, 8, seed=0).mean(dim=0)).Q
-    assert effective_rank(q) == pytest.approx(8, abs=1e-6)
-    assert effective_rank(q[:, :3] @ normal(3, 3, seed=1)) < 3
-    assert effective_rank(torch.cat([q, q], dim=1)) == pytest.approx(8, abs=1e-6)
-
-
-def test_it_is_the_entropy_of_the_singular_values() -> None:
-    x_ND = normal(60, 10, seed=0) * torch.arange(1, 11) + 7
-    values = np.linalg.svd((x_ND - x_ND.mean(dim=0)).double().numpy(), compute_uv=False)
-    p = values / values.sum()
-    expected = np.exp(-(p * np.log(p)).sum())
-    assert effective_rank(x_ND) == pytest.approx(expected, rel=1e-6)
-    assert effective_rank(5 * x_ND - 3) == pytest.approx(expected, rel=1e-5)
-    assert effective_rank(x_ND[:8]) <= 7
-
-
-def test_features_that_are_all_alike_have_none() -> None:
-    constant = torch.full((50, 6), 0.1)
-    assert effective_rank(constant) == 0
-    rounding = constant * (1 + 1e-7 * normal(50, 6, seed=0))
-    assert effective_rank(rounding) == 0
-    assert effective_rank(normal(50, 1, seed=0) @ torch.ones(1, 6)) == pytest.approx(1, abs=1e-4)
-
-
-def test_a_rank_has_no_labels() -> None:
-    held = ImageFeatures(
-        {"encoder": normal(90, 5, seed=0), "z_inv": normal(90, 2, seed=1)},
-        None,
-        (),
-        np.arange(90),
-        np.arange(90),
-    )
-    found = judged("effective_rank", {"images": 80}, held, held)
-    assert [m.row for m in found.measurements] == ["encoder", "z_inv"]
-    assert found.facts["features"] == {"encoder": 5, "z_inv": 2}
-    assert found.facts["heldout_images"] == 80

@@ -11,10 +11,13 @@ import torch
 from torch import Tensor
 
 from eqspec.compile.types.plan import DataPlan, EvalPlan
-from eqspec.evals.evaluate import Bench, evaluate
+from eqspec.evals.bench import Bench
+from eqspec.evals.evaluate import evaluate
 from eqspec.evals.features import Subject
+from eqspec.nn.readouts.feature_matrix import FeatureMatrix
+from eqspec.nn.readouts.fitting import Fitting
 from eqspec.nn.readouts.r2 import r2
-from eqspec.nn.readouts.regression import Regression, fit_predict
+from eqspec.nn.readouts.regression import Regressors, fit_predict
 
 SIZE, SIDE = 32, 48
 DATA = DataPlan(name="made", impl="made", params={}, split="train", count=0)
@@ -31,15 +34,21 @@ def uniform(*shape: int, seed: int) -> Tensor:
 # --- the regressor --------------------------------------------------------------------------------
 
 
-def regression(*, epochs: int = 20, seeds: int = 1) -> Regression:
-    return Regression(
-        hidden=(64, 64), epochs=epochs, batch=128, lr=3e-3, weight_decay=0.0, seeds=seeds
+def predict(
+    train: Tensor, targets: Tensor, held_out: Tensor, *, epochs: int = 20, seeds: int = 1
+) -> Tensor:
+    return fit_predict(
+        FeatureMatrix.of(train),
+        targets,
+        FeatureMatrix.of(held_out),
+        regressors=Regressors(hidden=(64, 64), lr=3e-3, seeds=seeds),
+        fitting=Fitting(epochs=epochs, batch=128, weight_decay=0.0),
     )
 
 
-def held_out_r2(features: Tensor, targets: Tensor, *, settings: Regression) -> float:
+def held_out_r2(features: Tensor, targets: Tensor, *, epochs: int = 20) -> float:
     half = len(features) // 2
-    predicted = fit_predict(features[:half], targets[:half], features[half:], settings=settings)
+    predicted = predict(features[:half], targets[:half], features[half:], epochs=epochs)
     errors = (predicted.mean(dim=0) - targets[half:]).square()
     return r2(errors.numpy(), targets[half:].numpy()).uniform
 
@@ -47,28 +56,26 @@ def held_out_r2(features: Tensor, targets: Tensor, *, settings: Regression) -> f
 def test_linear_features_are_read_almost_perfectly() -> None:
     targets = uniform(4000, 2, seed=0) * 2 - 1
     features = targets @ normal(2, 16, seed=1) + 1e-3 * normal(4000, 16, seed=2)
-    assert held_out_r2(features, targets, settings=regression(epochs=30)) >= 0.999
+    assert held_out_r2(features, targets, epochs=30) >= 0.999
 
 
 def test_noise_as_strong_as_the_signal_leaves_half_of_the_variance() -> None:
     targets = normal(20_000, 1, seed=0)
     features = targets + normal(20_000, 1, seed=1)
-    assert held_out_r2(features, targets, settings=regression(epochs=5)) == pytest.approx(
-        0.5, abs=0.02
-    )
+    assert held_out_r2(features, targets, epochs=5) == pytest.approx(0.5, abs=0.02)
 
 
 def test_permuted_labels_cannot_be_read() -> None:
     targets = uniform(20_000, 2, seed=0) * 2 - 1
     features = targets.roll(7, dims=0) @ normal(2, 4, seed=1) + 0.1 * normal(20_000, 4, seed=2)
-    assert -0.1 <= held_out_r2(features, targets, settings=regression(epochs=5)) <= 0.02
+    assert -0.1 <= held_out_r2(features, targets, epochs=5) <= 0.02
 
 
 def test_seeds_trained_at_once_equal_seeds_trained_alone() -> None:
     targets = uniform(600, 2, seed=0)
     features = targets @ normal(2, 8, seed=1)
-    together = fit_predict(features, targets, features, settings=regression(epochs=2, seeds=3))
-    fewer = fit_predict(features, targets, features, settings=regression(epochs=2, seeds=1))
+    together = predict(features, targets, features, epochs=2, seeds=3)
+    fewer = predict(features, targets, features, epochs=2, seeds=1)
     torch.testing.assert_close(together[:1], fewer, rtol=1e-4, atol=1e-5)
     assert (together[0] - together[1]).abs().max() > 1e-3
 
@@ -76,7 +83,7 @@ def test_seeds_trained_at_once_equal_seeds_trained_alone() -> None:
 def test_a_dead_feature_is_not_blown_up_into_a_signal() -> None:
     targets = uniform(4000, 1, seed=0) * 2 - 1
     features = torch.cat([normal(4000, 3, seed=1), 1 + 1e-6 * targets], dim=1)
-    assert abs(held_out_r2(features, targets, settings=regression(epochs=5))) < 0.05
+    assert abs(held_out_r2(features, targets, epochs=5)) < 0.05
 
 
 # --- the protocol on encoders that can or cannot know ---------------------------------------------

@@ -11,12 +11,16 @@ from eqspec.build.frozen_model import frozen
 from eqspec.build.program import choose_device, initial_graph
 from eqspec.commands.running.evaluation import Judged, control_names, read_result, result_name
 from eqspec.compile.planner import UNTRAINED
+from eqspec.evals.bench import Bench
 from eqspec.evals.controls import CONTROLS
-from eqspec.evals.evaluate import Bench, evaluate
+from eqspec.evals.evaluate import evaluate
+from eqspec.evals.feature_files import FeatureFiles
 from eqspec.evals.features import Subject
 from eqspec.runs.results import save_result
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from eqspec.build.graph.training_graph import TrainGraph
     from eqspec.commands.running.run_data import RunData, Splits
     from eqspec.compile.types.plan import EvalPlan, Plan
@@ -27,13 +31,24 @@ if TYPE_CHECKING:
 class Evaluator:
     """Evaluates the model of one run; images that several evaluations read are encoded once."""
 
-    def __init__(self, folder: RunFolder, plan: Plan, *, data: RunData) -> None:
+    def __init__(
+        self, folder: RunFolder, plan: Plan, *, data: RunData, features: Path | None = None
+    ) -> None:
+        """Measure nothing yet.
+
+        Args:
+            features: folder for features of the encoder that is evaluated, so that an interrupted
+                evaluation need not encode them again; in files that disappear unless one is given.
+        """
         self._folder = folder
         self._plan = plan
         self._data = data
-        self._trained = _Benches(plan)
+        self._trained = _Benches(plan, features=None if features is None else features / "trained")
         # The same encoder with fresh weights, where training starts from published ones.
-        self._untrained = _Benches(plan.model_copy(update={"published": None}))
+        fresh = plan.model_copy(update={"published": None})
+        self._untrained = _Benches(
+            fresh, features=None if features is None else features / "untrained"
+        )
 
     def evaluate(self, evaluation: EvalPlan, *, step: int, graph: TrainGraph | None) -> Judged:
         """Return the result after a step; whatever the folder lacks of it is measured and saved.
@@ -86,8 +101,10 @@ class Evaluator:
 class _Benches:
     """The model after one step on each dataset; those of the step before are forgotten."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, *, features: Path | None) -> None:
         self._plan = plan
+        self._folder = features
+        self._features = FeatureFiles()
         self._step: int | None = None
         self._subject: Subject | None = None
         self._by_data: dict[int, Bench] = {}
@@ -99,9 +116,16 @@ class _Benches:
                 device = choose_device(self._plan.machine.device)
                 graph = initial_graph(self._plan, device=device)
             self._step, self._subject = step, subject(graph, self._plan)
+            self._features = FeatureFiles(self._folder, state=self._subject.state)
+            self._features.forget_others()
         key = id(splits)
         if key not in self._by_data:
-            self._by_data[key] = Bench(self._subject, train=splits.train, held_out=splits.held_out)
+            self._by_data[key] = Bench(
+                self._subject,
+                train=splits.train,
+                held_out=splits.held_out,
+                files=self._features,
+            )
         return self._by_data[key]
 
 
@@ -126,4 +150,7 @@ def subject(graph: TrainGraph, plan: Plan) -> Subject:
         embedding=parts.embedding,
         split=plan.graph.split,
         device=next(graph.parameters()).device,
+        layers=parts.layers,
+        depth=parts.depth,
+        state=parts.state,
     )

@@ -21,6 +21,7 @@ from eqspec.commands.running.open_folder import OpenFolder, open_folder
 from eqspec.commands.running.out_of_memory import within_memory
 from eqspec.commands.running.run_data import RunData, open_data
 from eqspec.runs.folder import RunFolder
+from eqspec.runs.live import features_folder
 from eqspec.runs.log import Log
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def prepare(request: RunRequest, *, strategy: Strategy) -> Generator[PreparedRun
             folder=folder,
             data=data,
             model=model,
-            evaluator=Evaluator(folder, plan, data=data),
+            evaluator=Evaluator(folder, plan, data=data, features=features_folder(folder.path)),
             decisions=Decisions(request.options, pauses=pauses, strategy=strategy),
             final=final,
             opened=opened,

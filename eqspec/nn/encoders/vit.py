@@ -28,7 +28,7 @@ from eqspec.nn.layers.tokens import take_tokens
 from eqspec.nn.layers.transformer_block import TransformerBlock, token_norm
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from torch import Tensor
 
@@ -213,6 +213,21 @@ class VisionTransformerTokens(nn.Module):
         for index, block in enumerate(self.blocks):
             x = block(x, None if drop is None else drop[:, index], seen=seen)
         return self.norm(x)
+
+    def layers(self, images: Tensor, at: Sequence[int]) -> tuple[Tensor, ...]:
+        """Tokens after some blocks, each after the final LayerNorm, `[B, P + N, D]`.
+
+        Args:
+            images: `[B, 3, H, W]`, sides multiples of the patch.
+            at: numbers of blocks, counted from 0.
+        """
+        x = self.embed(images=images)
+        found: dict[int, Tensor] = {}
+        for index, block in enumerate(self.blocks):
+            x = block(x, None, seen=None)
+            if index in at:
+                found[index] = self.norm(x)
+        return tuple(found[index] for index in at)
 
     def embed(
         self, *, images: Tensor, mask: Tensor | None = None, keep: Tensor | None = None

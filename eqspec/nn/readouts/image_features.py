@@ -1,13 +1,17 @@
-"""Features of a dataset's images, and who hands them to the evaluations that read them."""
+"""Features of a dataset's images, as evaluations of single images read them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
-from torch import Tensor
+
+if TYPE_CHECKING:
+    from eqspec.nn.readouts.feature_matrix import FeatureMatrix
+
+Split = Literal["train", "held-out"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,22 +26,32 @@ class ImageFeatures:
         sources: which photograph or file each image comes from `[n]`.
     """
 
-    rows: Mapping[str, Tensor]
+    rows: Mapping[str, FeatureMatrix]
     labels: np.ndarray | None
     classes: tuple[str, ...]
     images: np.ndarray
     sources: np.ndarray
 
+    @property
+    def targets(self) -> np.ndarray:
+        """The labels of data that were checked to have some, `[n]`."""
+        assert self.labels is not None, "`check_data` refuses data without labels"
+        return self.labels
+
     def taken(self, at: np.ndarray) -> ImageFeatures:
-        """The images at some positions `[m]` of this split."""
-        rows = {name: x_ND[at] for name, x_ND in self.rows.items()}
-        labels = None if self.labels is None else self.labels[at]
-        return ImageFeatures(rows, labels, self.classes, self.images[at], self.sources[at])
+        """The images at some positions `[m]` of this split; no feature is copied."""
+        return replace(
+            self,
+            rows={name: x.subset(at) for name, x in self.rows.items()},
+            labels=None if self.labels is None else self.labels[at],
+            images=self.images[at],
+            sources=self.sources[at],
+        )
 
 
 class FeatureBench(Protocol):
     """A model and its data, as an evaluation of single images sees them."""
 
-    def features(self, split: Literal["train", "held-out"], *, limit: int | None) -> ImageFeatures:
+    def features(self, split: Split, *, limit: int | None) -> ImageFeatures:
         """Features of at most `limit` images of a split, in every row that the model has."""
         ...

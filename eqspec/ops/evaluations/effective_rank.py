@@ -16,13 +16,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import Field
 
 from eqspec.errors import UsageError
 from eqspec.nn.readouts.measurement import Measurement, ResultSet, Summary, difference_of
+from eqspec.ops.feature_rows import ROWS, Row
 from eqspec.ops.op import OpParams
 
 if TYPE_CHECKING:
@@ -50,9 +51,7 @@ class Params(OpParams):
     """
 
     images: int = Field(ge=2)
-    rows: tuple[Literal["encoder", "z_inv", "z_equi"], ...] = Field(
-        ("encoder", "z_inv", "z_equi"), min_length=1
-    )
+    rows: tuple[Row, ...] = Field(ROWS, min_length=1)
 
 
 example = MappingProxyType({"images": 20, "rows": ["encoder"]})
@@ -73,13 +72,13 @@ class EffectiveRank:
         facts = {
             "heldout_images": len(held.images),
             "heldout_sources": len(np.unique(held.sources)),
-            "features": {row: held.rows[row].shape[1] for row in rows},
+            "features": {row: held.rows[row].width for row in rows},
         }
         return ResultSet(
             measurements=tuple(
                 Measurement(
                     "effective_rank",
-                    effective_rank(held.rows[row]),
+                    effective_rank(held.rows[row].whole()),
                     unit="directions",
                     row=row,
                     n=len(held.images),

@@ -16,17 +16,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 from pydantic import Field
 
-from eqspec.nn.readouts.accuracy import accuracy_difference, accuracy_measurements, image_resamples
+from eqspec.nn.readouts.accuracy import accuracy_difference
+from eqspec.nn.readouts.classification import Predictions, classification_result
 from eqspec.nn.readouts.measurement import Measurement, ResultSet, Summary
-from eqspec.ops.op import OpParams
+from eqspec.ops.classification import ClassificationParams
 from eqspec.spec.phrases import counted
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from eqspec.nn.readouts.image_features import FeatureBench, ImageFeatures
 
 rev = 1
@@ -41,24 +43,16 @@ tolerance = 0.01
 there."""
 
 
-class Params(OpParams):
-    """The protocol's numbers; the paper's stand on the card.
+class Params(ClassificationParams):
+    """The protocol's numbers; the paper's are on the card.
 
     Attributes:
         k: numbers of neighbours, that of the summary metric first.
         temperature: of the votes.
-        rows: which features; those that the model lacks are left out.
-        train_images: at most so many vote, a fixed choice; null takes all.
-        heldout_images: likewise of those that are classified.
-        resamples: of the bootstrap.
     """
 
     k: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=1)
     temperature: float = Field(gt=0)
-    rows: tuple[Literal["encoder", "z_inv", "z_equi"], ...] = Field(("encoder",), min_length=1)
-    train_images: int | None = Field(None, ge=2)
-    heldout_images: int | None = Field(None, ge=2)
-    resamples: int = Field(1000, ge=1000)
 
 
 example = MappingProxyType({"k": [5], "temperature": 0.07})
@@ -71,48 +65,34 @@ class NearestNeighbours:
     params: Params
 
     def run(self, bench: FeatureBench) -> ResultSet:
-        """Measures one model: the accuracy of every row and k."""
+        """Measure one model: the accuracy of every row and k."""
         p = self.params
         train = bench.features("train", limit=p.train_images)
-        held = bench.features("held-out", limit=p.heldout_images)
-        assert train.labels is not None, "no other data comes here"
-        assert held.labels is not None, "no other data comes here"
-        times = image_resamples(held.sources, resamples=p.resamples)
-        measurements: list[Measurement] = []
-        arrays = {"images": held.images, "sources": held.sources, "labels": held.labels}
-        for row in (row for row in p.rows if row in held.rows):
-            for k, said in zip(p.k, self._predict(train, held, row=row), strict=True):
-                right = said == held.labels
-                measurements += accuracy_measurements(
-                    right, held.labels, times=times, row=row, group=(("k", str(k)),)
-                )
-                arrays[f"right/{row}/{k}"] = right
-        facts: dict[str, object] = {
-            "train_images": len(train.images),
-            "heldout_images": len(held.images),
-            "heldout_sources": len(np.unique(held.sources)),
-            "classes": len(held.classes),
-            "resamples": p.resamples,
+        held_out = bench.features("held-out", limit=p.heldout_images)
+        predicted: Predictions = {
+            (row, (("k", str(k)),)): classes
+            for row in p.rows
+            if row in held_out.rows
+            for k, classes in zip(p.k, self._predict(train, held_out, row=row), strict=True)
         }
-        if said := short_of(p, images=len(train.images)):
-            facts["short_of"] = list(said)
-        return ResultSet(tuple(measurements), facts=facts, arrays=arrays)
+        short = short_of(p, images=len(train.images))
+        facts = {"short_of": list(short)} if short else {}
+        return classification_result(train, held_out, predicted, resamples=p.resamples, facts=facts)
 
-    def _predict(self, train: ImageFeatures, held: ImageFeatures, *, row: str) -> np.ndarray:
-        """The class said for every held-out image, `[len(k), M]`."""
+    def _predict(self, train: ImageFeatures, held_out: ImageFeatures, *, row: str) -> np.ndarray:
+        """The predicted class of every held-out image, `[len(k), M]`."""
         import torch
 
         from eqspec.nn.readouts.nearest_neighbours import vote
 
-        device = train.rows[row].device
-        said = vote(
+        classes = vote(
             train.rows[row],
-            torch.from_numpy(train.labels).to(device),
-            held.rows[row],
+            torch.from_numpy(train.targets),
+            held_out.rows[row],
             ks=self.params.k,
             temperature=self.params.temperature,
         )
-        return said.cpu().numpy()
+        return classes.cpu().numpy()
 
 
 def short_of(params: Params, *, images: int) -> tuple[str, ...]:

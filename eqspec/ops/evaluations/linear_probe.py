@@ -18,22 +18,21 @@ given). What is open there is fixed here:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from pydantic import Field
 
 from eqspec.nn.random.philox import Draws
-from eqspec.nn.readouts.accuracy import accuracy_difference, accuracy_measurements, image_resamples
+from eqspec.nn.readouts.accuracy import accuracy_difference
+from eqspec.nn.readouts.classification import Predictions, classification_result
 from eqspec.nn.readouts.measurement import Measurement, ResultSet, Summary
-from eqspec.ops.op import OpParams
+from eqspec.ops.classification import ClassificationParams
 from eqspec.spec.phrases import counted
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from eqspec.nn.readouts.image_features import FeatureBench, ImageFeatures
 
 rev = 1
@@ -47,17 +46,13 @@ tolerance = 0.02
 grow."""
 
 
-class Params(OpParams):
-    """The protocol's numbers; the paper's stand on the card.
+class Params(ClassificationParams):
+    """The protocol's numbers; the paper's are on the card.
 
     Attributes:
         lrs: learning rates of the sweep.
         slice: share of the training files that the rate is chosen on.
         batch: images per step.
-        rows: which features; those that the model lacks are left out.
-        train_images: at most so many, a fixed choice; null takes all.
-        heldout_images: likewise of those that are classified.
-        resamples: of the bootstrap.
     """
 
     lrs: tuple[Annotated[float, Field(gt=0)], ...] = Field(min_length=1)
@@ -65,10 +60,6 @@ class Params(OpParams):
     epochs: int = Field(ge=1)
     batch: int = Field(ge=1)
     weight_decay: float = Field(0.0, ge=0)
-    rows: tuple[Literal["encoder", "z_inv", "z_equi"], ...] = Field(("encoder",), min_length=1)
-    train_images: int | None = Field(None, ge=2)
-    heldout_images: int | None = Field(None, ge=2)
-    resamples: int = Field(1000, ge=1000)
 
 
 example = MappingProxyType({"lrs": [0.01], "slice": 0.2, "epochs": 5, "batch": 16})
@@ -81,70 +72,55 @@ class LinearProbe:
     params: Params
 
     def run(self, bench: FeatureBench) -> ResultSet:
-        """Measures one model: the accuracy of every row."""
+        """Measure one model: the accuracy of every row."""
         p = self.params
         train = bench.features("train", limit=p.train_images)
-        held = bench.features("held-out", limit=p.heldout_images)
-        assert train.labels is not None, "no other data comes here"
-        assert held.labels is not None, "no other data comes here"
-        times = image_resamples(held.sources, resamples=p.resamples)
-        majority = float((held.labels == _commonest(train.labels)).mean())
-        measurements = [Measurement("majority", majority, n=len(held.labels))]
-        arrays = {"images": held.images, "sources": held.sources, "labels": held.labels}
+        held_out = bench.features("held-out", limit=p.heldout_images)
+        majority = float((held_out.targets == _commonest(train.targets)).mean())
+        predicted: Predictions = {}
         sweeps: dict[str, dict[str, float]] = {}
         rates: dict[str, float] = {}
-        for row in (row for row in p.rows if row in held.rows):
-            chosen_on = self._sweep(train, row=row)
+        for row in (row for row in p.rows if row in held_out.rows):
+            top1 = self._sweep(train, row=row)
             # Of rates that do equally well, the smallest.
-            rate = max(sorted(p.lrs), key=lambda lr: chosen_on[lr])
-            right = self._classified(train, held, row=row, lr=rate) == held.labels
-            measurements += accuracy_measurements(right, held.labels, times=times, row=row)
-            arrays[f"right/{row}"] = right
-            rates[row], sweeps[row] = rate, {f"{lr:g}": top1 for lr, top1 in chosen_on.items()}
-        facts = {
-            "train_images": len(train.images),
-            "heldout_images": len(held.images),
-            "heldout_sources": len(np.unique(held.sources)),
-            "classes": len(held.classes),
-            "resamples": p.resamples,
-            "lr": rates,
-            "slice_top1": sweeps,
-        }
-        return ResultSet(tuple(measurements), facts=facts, arrays=arrays)
+            rates[row] = max(sorted(p.lrs), key=lambda lr: top1[lr])
+            sweeps[row] = {f"{lr:g}": value for lr, value in top1.items()}
+            (predicted[row, ()],) = self._fit(train, held_out, row=row, lrs=(rates[row],))
+        facts = {"lr": rates, "slice_top1": sweeps}
+        result = classification_result(
+            train, held_out, predicted, resamples=p.resamples, facts=facts
+        )
+        commonest = Measurement("majority", majority, n=len(held_out.targets))
+        return replace(result, measurements=(commonest, *result.measurements))
 
     def _sweep(self, train: ImageFeatures, *, row: str) -> dict[float, float]:
         """Top-1 on the slice of training images, by learning rate."""
         on_slice = in_slice(train.sources, share=self.params.slice)
-        learned, chosen = (
-            train.taken(np.flatnonzero(~on_slice)),
-            train.taken(np.flatnonzero(on_slice)),
-        )
-        said_LM = self._fit(learned, chosen, row=row, lrs=self.params.lrs)
-        top1 = (said_LM.cpu().numpy() == chosen.labels).mean(axis=1)
+        learned, chosen = (train.taken(np.flatnonzero(at)) for at in (~on_slice, on_slice))
+        predicted_LM = self._fit(learned, chosen, row=row, lrs=self.params.lrs)
+        top1 = (predicted_LM == chosen.targets).mean(axis=1)
         return dict(zip(self.params.lrs, top1.tolist(), strict=True))
 
-    def _classified(
-        self, train: ImageFeatures, held: ImageFeatures, *, row: str, lr: float
-    ) -> np.ndarray:
-        """The class said for every held-out image, `[M]`."""
-        return self._fit(train, held, row=row, lrs=(lr,))[0].cpu().numpy()
-
     def _fit(
-        self, train: ImageFeatures, held: ImageFeatures, *, row: str, lrs: tuple[float, ...]
-    ) -> Tensor:
-        """What classifiers that learn from `train` say of `held`, `[L, M]`."""
+        self, train: ImageFeatures, held_out: ImageFeatures, *, row: str, lrs: tuple[float, ...]
+    ) -> np.ndarray:
+        """Classes of `held_out` as classifiers predict that learn from `train`, `[L, M]`."""
         import torch
 
-        from eqspec.nn.readouts.linear_classifiers import Schooling, fit
-        from eqspec.nn.readouts.regression import standardise
+        from eqspec.nn.readouts.feature_matrix import standardise
+        from eqspec.nn.readouts.fitting import Fitting
+        from eqspec.nn.readouts.linear_classifiers import fit_classifiers
 
         p = self.params
-        x_ND, held_MD = standardise(train.rows[row], held.rows[row])
-        labels = torch.from_numpy(train.labels).to(x_ND.device)
-        schooling = Schooling(lrs=lrs, epochs=p.epochs, batch=p.batch, weight_decay=p.weight_decay)
-        with torch.enable_grad(), torch.autocast(x_ND.device.type, enabled=False):
-            made = fit(x_ND, labels, classes=len(train.classes), schooling=schooling)
-        return made.classify(held_MD)
+        x, x_held_out = standardise(train.rows[row], held_out.rows[row])
+        classifiers = fit_classifiers(
+            x,
+            torch.from_numpy(train.targets),
+            classes=len(train.classes),
+            lrs=lrs,
+            fitting=Fitting(epochs=p.epochs, batch=p.batch, weight_decay=p.weight_decay),
+        )
+        return classifiers.classify(x_held_out).cpu().numpy()
 
 
 def in_slice(sources: np.ndarray, *, share: float) -> np.ndarray:

@@ -40,11 +40,12 @@ from eqspec.nn.readouts.measurement import (
     difference_of,
 )
 from eqspec.nn.readouts.r2 import constant_r2, r2, resampled_r2
+from eqspec.ops.feature_rows import ROWS, Row
 from eqspec.ops.op import OpCall, OpParams
 
 if TYPE_CHECKING:
     from eqspec.nn.pixels.path import Border
-    from eqspec.nn.readouts.regression import PairFeatures, Regression
+    from eqspec.nn.readouts.pair_features import PairFeatures
 
 rev = 1
 needs_labels = False
@@ -79,7 +80,7 @@ class Params(OpParams):
 
     families: dict[str, OpCall] = Field(min_length=1)
     borders: tuple[Literal["reflect", "zeros", "canvas"], ...] = Field(min_length=1)
-    rows: tuple[Literal["encoder", "z_inv", "z_equi"], ...] = ("encoder", "z_inv", "z_equi")
+    rows: tuple[Row, ...] = ROWS
     draws: int = Field(ge=1)
     heldout_draws: int = Field(1, ge=1)
     train_pairs: int = Field(ge=1)
@@ -174,28 +175,18 @@ class TransformRegression:
         """Squared errors of every seed on the held-out pairs, `[S, M, P]`, in [−1, 1] units."""
         import torch
 
-        from eqspec.nn.readouts.regression import fit_predict
+        from eqspec.nn.readouts.fitting import Fitting
+        from eqspec.nn.readouts.regression import Regressors, fit_predict
 
+        p = self.params
         predicted = fit_predict(
             train.inputs(key),
             torch.from_numpy(train.scaled(key[1])),
             held.inputs(key),
-            settings=self._settings(),
+            regressors=Regressors(hidden=p.hidden, lr=p.lr, seeds=p.seeds),
+            fitting=Fitting(epochs=p.epochs, batch=p.batch, weight_decay=p.weight_decay),
         )
         return (predicted.double().cpu().numpy() - held.scaled(key[1])) ** 2
-
-    def _settings(self) -> Regression:
-        from eqspec.nn.readouts.regression import Regression
-
-        p = self.params
-        return Regression(
-            hidden=p.hidden,
-            epochs=p.epochs,
-            batch=p.batch,
-            lr=p.lr,
-            weight_decay=p.weight_decay,
-            seeds=p.seeds,
-        )
 
 
 def build(params: Params) -> TransformRegression:

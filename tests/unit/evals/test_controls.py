@@ -14,8 +14,9 @@ import torch
 from PIL import Image
 
 from eqspec.compile.types.plan import DataPlan, EvalPlan
+from eqspec.evals.bench import Bench
 from eqspec.evals.controls import CONTROLS, block_grid, grid_energy
-from eqspec.evals.evaluate import Bench, evaluate
+from eqspec.evals.evaluate import evaluate
 from eqspec.registry.cards import EvaluationCard
 
 SIDE = 48

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from eqspec.compile.types.plan import DataPlan, EvalPlan
 from eqspec.errors import EqspecError, UsageError
-from eqspec.evals.evaluate import Bench, compare, evaluate
+from eqspec.evals.bench import Bench
+from eqspec.evals.evaluate import compare, evaluate
 from eqspec.evals.features import Subject
 from eqspec.nn.readouts.measurement import Measurement, ResultSet
 from eqspec.ops.find import find_transform

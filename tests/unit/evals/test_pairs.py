@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from eqspec.evals.features import Subject
-from eqspec.evals.pairs import canvas, canvas_side, centre, collect, drawn
+from eqspec.evals.pairs import PairRequest, canvas, canvas_side, centre, collect, drawn
 from eqspec.ops.op import OpCall
 
 SIZE = 32
@@ -53,16 +53,15 @@ def pixels(seen: list[Tensor] | None = None) -> Subject:
     return Subject(encoder=encoder, prefix=0, size=SIZE, mean=(0, 0, 0), std=(1, 1, 1))
 
 
-def pairs(subject: Subject, images: Noise, **changed):
+def pairs(subject: Subject, images: Noise, *, view: int = 0, **changed):
     asked = {
-        "view": 0,
         "families": FAMILIES,
         "borders": ("reflect", "zeros", "canvas"),
         "rows": ("encoder",),
         "draws": 2,
         "limit": 1000,
     }
-    return collect(subject, images, **asked | changed)
+    return collect(subject, images, PairRequest(**asked | changed), view=view)
 
 
 def test_every_border_of_a_warp_and_one_row_of_a_colour_change() -> None:
@@ -74,7 +73,7 @@ def test_every_border_of_a_warp_and_one_row_of_a_colour_change() -> None:
         ("encoder", "color", "any"),
     }
     assert found.moved["encoder", "rot", "zeros"].shape == (5, 2, 3 * SIZE * SIZE)
-    assert found.inputs(("encoder", "color", "any")).shape == (10, 2 * 3 * SIZE * SIZE)
+    assert found.inputs(("encoder", "color", "any")).whole().shape == (10, 2 * 3 * SIZE * SIZE)
 
 
 def test_images_are_read_once_and_encoded_unmoved_once() -> None:

@@ -11,7 +11,8 @@ import torch
 
 from eqspec.compile.types.plan import DataPlan, EvalPlan
 from eqspec.evals import replaced
-from eqspec.evals.evaluate import Bench, evaluate
+from eqspec.evals.bench import Bench
+from eqspec.evals.evaluate import evaluate
 from eqspec.evals.features import Subject
 from eqspec.evals.images import chosen_images
 from eqspec.ops.decode import UnreadableImage

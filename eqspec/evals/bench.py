@@ -1,0 +1,151 @@
+"""What an evaluation op is given: a frozen model, data, and every way to read the one on the other.
+
+Features are encoded once and kept in files (`eqspec.evals.feature_files`), so several evaluations
+on one bench share them, and none has more than a batch of them in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+from pydantic import JsonValue
+from torch import Tensor
+
+from eqspec.build.data.loader import Dataset
+from eqspec.evals.feature_files import FeatureFiles
+from eqspec.evals.features import Subject
+from eqspec.evals.image_functions import ImageFunction, encode_function
+from eqspec.evals.images import centre_crop, chosen_images, crops, encode_images
+from eqspec.evals.pairs import PairRequest, collect
+from eqspec.evals.token_grids import TokenGrids, encode_grids
+from eqspec.nn.pixels.path import Border
+from eqspec.nn.readouts.feature_matrix import Columns, FeatureMatrix
+from eqspec.nn.readouts.image_features import ImageFeatures, Split
+from eqspec.nn.readouts.pair_features import PairFeatures
+from eqspec.ops.op import OpCall
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A model and the two splits of a dataset, as evaluation ops see them.
+
+    Attributes:
+        files: where features are kept.
+        read: split → the samples that the evaluation at hand has read.
+    """
+
+    subject: Subject
+    train: Dataset
+    held_out: Dataset
+    files: FeatureFiles = field(default_factory=FeatureFiles)
+    read: dict[Split, set[int]] = field(default_factory=dict, init=False, repr=False)
+    _encoded: dict[Split, ImageFeatures] = field(default_factory=dict, init=False, repr=False)
+
+    def features(self, split: Split, *, limit: int | None) -> ImageFeatures:
+        """Pooled features of centre crops, in every row that the model has.
+
+        Args:
+            limit: at most so many images, a fixed choice; None takes all.
+        """
+        images = self._chosen(split, limit=limit)
+        known = self._encoded.get(split)
+        if known is None or len(known.images) < len(images):
+            known = encode_images(self.subject, self._of(split), limit=limit, files=self.files)
+            self._encoded[split] = known
+        return known.taken(np.searchsorted(known.images, images))
+
+    def tokens(
+        self, split: Split, *, layers: Sequence[int], size: int | None = None, limit: int | None
+    ) -> TokenGrids:
+        """Patch tokens of chosen layers, as grids.
+
+        Args:
+            layers: numbers of blocks, counted from 0; negative ones from the end.
+            size: side of the centre crops in pixels; the encoder's own unless given.
+            limit: as above.
+
+        Raises:
+            EqspecError: the encoder has no such layers.
+        """
+        self._chosen(split, limit=limit)
+        return encode_grids(
+            self.subject,
+            self._of(split),
+            layers=layers,
+            size=size or self.subject.size,
+            limit=limit,
+            files=self.files,
+        )
+
+    def images(self, split: Split, *, limit: int | None) -> Iterator[Tensor]:
+        """The centre crops themselves, `[b, 3, s, s]` in [0, 1], batch by batch."""
+        images = self._chosen(split, limit=limit)
+        return crops(self._of(split), images, size=self.subject.size)
+
+    def encoded(
+        self,
+        split: Split,
+        function: ImageFunction,
+        *,
+        content: Mapping[str, JsonValue],
+        rows: Sequence[str] = ("encoder",),
+        limit: int | None,
+    ) -> Mapping[tuple[str, ...], FeatureMatrix]:
+        """Pooled features of images that a function makes of centre crops, under (row, *name).
+
+        Args:
+            function: makes the images, `[b, 3, s, s]`, by name.
+            content: everything that decides what it makes; features are found again by it.
+            rows: which features; those that the model lacks are left out.
+            limit: as above.
+        """
+        found = encode_function(
+            self.subject,
+            self._of(split),
+            self._chosen(split, limit=limit),
+            function=function,
+            crop=partial(centre_crop, size=self.subject.size),
+            content={"features": "function", **content},
+            rows=self._rows(rows),
+            files=self.files,
+        )
+        device = self.subject.device
+        return {name: FeatureMatrix((Columns(x),), device=device) for name, x in found.items()}
+
+    def pairs(
+        self,
+        split: Split,
+        *,
+        families: Mapping[str, OpCall],
+        borders: tuple[Border, ...],
+        rows: tuple[str, ...],
+        draws: int,
+        limit: int,
+    ) -> PairFeatures:
+        """Features of at most `limit` pairs (I, g(I)) of a split, for rows that the model has."""
+        found = collect(
+            self.subject,
+            self._of(split),
+            PairRequest(families, borders, self._rows(rows), draws, limit),
+            view=0 if split == "train" else 1,
+            files=self.files,
+        )
+        self._note(split, found.images)
+        return found
+
+    def _rows(self, rows: Sequence[str]) -> tuple[str, ...]:
+        return tuple(row for row in rows if row in self.subject.rows)
+
+    def _chosen(self, split: Split, *, limit: int | None) -> np.ndarray:
+        images = chosen_images(len(self._of(split)), limit=limit)
+        self._note(split, images)
+        return images
+
+    def _note(self, split: Split, images: np.ndarray) -> None:
+        self.read.setdefault(split, set()).update(images.tolist())
+
+    def _of(self, split: Split) -> Dataset:
+        return self.train if split == "train" else self.held_out
