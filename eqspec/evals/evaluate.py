@@ -72,7 +72,8 @@ def compare(plan: EvalPlan, a: ResultSet, b: ResultSet) -> tuple[Measurement, ..
             "between them",
             help="evaluate both on the same data",
         )
-    return find_evaluation(plan.impl).difference(a, b)
+    found = find_evaluation(plan.impl).difference(a, b)
+    return tuple(replace(one, protocol=a.protocol) for one in found)
 
 
 def summary(plan: EvalPlan) -> Summary:

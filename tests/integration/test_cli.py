@@ -174,8 +174,13 @@ def test_a_series_goes_on_and_ends_with_one_table(story: Story) -> None:
 def test_asked_again_it_reads_what_is_there(story: Story) -> None:
     said = json.loads(story.again.out)
     (table,) = said["tables"]
-    assert [row["name"] for row in table["rows"]] == ["untrained", "block-grid", "base", "toy"]
-    assert [row["name"] for row in table["differences"]] == ["toy − base"]
+    assert [(row["name"], row["kind"]) for row in table["rows"]] == [
+        ("untrained", "baseline"),
+        ("block-grid", "baseline"),
+        ("base", "run"),
+        ("toy", "run"),
+        ("toy − base", "difference"),
+    ]
     assert [run["folder"] for run in said["runs"]] == [
         str(story.folder(name)) for name in ("toy-base", "toy")
     ]

@@ -49,7 +49,7 @@ def test_as_json_and_markdown_has_both_sides_and_the_difference(made: Runs) -> N
     loss = next(m for m in data["metrics"] if (m["source"], m["name"]) == ("train", "loss"))
     assert loss["delta"] == loss["b"] - loss["a"]
     r2 = next(m for m in data["metrics"] if m["name"] == "r2")
-    assert r2["group"] == {"row": "encoder", "family": "rot", "border": "reflect"}
+    assert (r2["source"], r2["group"]) == ("r2", {"family": "rot", "border": "reflect"})
     assert r2["overlap"] in {True, False}
     table = made.ask("diff", base, own, "--md").out
     assert f"|  | A  {base} | B  {own} |" in table

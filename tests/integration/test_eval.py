@@ -101,11 +101,11 @@ def test_training_data_without_labels_are_judged_on_other_data(place: Place) -> 
     (table,) = said["tables"]
     assert table["data"] == "image-folder"
     assert [row["name"] for row in table["rows"]] == ["untrained", "toy"]
-    scores = table["rows"][1]["scores"]
-    assert [(s["metric"], s["of"]["k"]) for s in scores] == [
+    measured = table["rows"][1]["measurements"]
+    assert [(m["metric"], m["group"]["k"]) for m in measured] == [
         (metric, k) for k in ("5", "3") for metric in ("top1", "mean_per_class")
     ]
-    assert all(s["value"] > 0.5 for s in scores)
+    assert all(m["value"] > 0.5 for m in measured)
     assert table["heldout"] == [18, 18]
 
 

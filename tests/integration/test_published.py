@@ -66,15 +66,15 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
 
 def test_every_evaluation_stands_beside_an_untrained_encoder(place: Place) -> None:
     tables = json.loads((place.root / "table.json").read_text())["tables"]
-    rows = {t["evaluation"].rpartition("-")[0]: [row["name"] for row in t["rows"]] for t in tables}
+    rows = {t["evaluation"]: [row["name"] for row in t["rows"]] for t in tables}
     assert rows == {
         "r2": ["untrained", "block-grid", "judged"],
         "effective-rank": ["untrained", "judged"],
         "knn": ["untrained", "judged"],
         "linear-probe": ["untrained", "judged"],
     }
-    (rank,) = (t for t in tables if t["evaluation"].startswith("effective-rank"))
-    values = [row["scores"][0]["value"] for row in rank["rows"]]
+    (rank,) = (t for t in tables if t["evaluation"] == "effective-rank")
+    values = [row["measurements"][0]["value"] for row in rank["rows"]]
     assert values[0] != values[1], "two encoders were judged"
 
 

@@ -34,9 +34,10 @@ def command(  # noqa: PLR0913 - its options
     Lists the differences that change the result first, then code, environment, data and metrics,
     and the first step at which the training curves diverge.
     """
-    from eqspec.cli.render.blocks import drawn, markdown
+    from eqspec.cli.render.blocks import drawn
     from eqspec.cli.render.diff import as_data, blocks
     from eqspec.commands.diff.differences import diff
+    from eqspec.report.tables.markdown import markdown
 
     screen = screen_of(context)
     screen.after_error = ("eqspec", "status", *runs_arguments(runs))

@@ -11,13 +11,14 @@ from eqspec.cli.progress.run import run_member
 from eqspec.cli.render import ablate as page
 from eqspec.cli.screen import Screen
 from eqspec.cli.signals import StopSignals
-from eqspec.commands.ablate.execute import Ablation, ablation, finished, member
+from eqspec.commands.ablate.execute import ablation, finished, member
 from eqspec.commands.ablate.study import GridRun, Study, standing
 from eqspec.commands.output_files import refuse_another_kind
 from eqspec.commands.running.comparison import Done
 from eqspec.commands.running.events import Stopped
 from eqspec.commands.running.options import RunOptions
 from eqspec.errors import EqspecError
+from eqspec.report.tables.ablation import AblationTable
 from eqspec.runs.artifacts import write_text
 
 
@@ -134,19 +135,19 @@ class _Making:
         self._done[run.folder] = done
         self._write()
 
-    def _found(self) -> Ablation:
+    def _found(self) -> AblationTable:
         return ablation(self._study, self._done)
 
     def _write(self) -> None:
         if self._asked.csv is not None:
             write_text(self._asked.csv, text=page.as_csv(self._found(), self._study))
 
-    def _next(self, found: Ablation) -> tuple[str, ...]:
+    def _next(self, found: AblationTable) -> tuple[str, ...]:
         """The failed runs again; or more seeds, where there is one; or a look at what differs."""
         if self.failed:
             retry = () if self._asked.options.retry else ("--retry",)
             return (*self._asked.again, *retry)
-        if all(row.seeds == 1 for row in found.rows):
+        if all(row.seeds == 1 for row in found.points):
             return (*self._asked.seeded, "--seeds", "3")
         first, *others = (str(run.folder) for run in self._study.runs)
         return ("eqspec", "diff", first, others[0]) if others else ("eqspec", "status")

@@ -9,7 +9,6 @@ from typing import Protocol, Self
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
-from eqspec.cli.layout import duration, number
 from eqspec.cli.screen import Screen
 from eqspec.commands.running.events import (
     Compiled,
@@ -25,6 +24,7 @@ from eqspec.commands.running.events import (
 from eqspec.commands.running.log_lines import agreed, compiled
 from eqspec.engine.events import Agreed, Stepped
 from eqspec.printable import on_one_line
+from eqspec.report.numbers import duration, number
 from eqspec.spec.phrases import counted
 
 _SHARE = 0.05

@@ -11,21 +11,20 @@ from typing import Any
 
 from rich.text import Text
 
-from eqspec.cli.columns import Cell, aligned, side_by_side
-from eqspec.cli.layout import heading, number, wrapped
-from eqspec.cli.render.compare import column_heads
-from eqspec.commands.ablate.execute import Ablation, Column
-from eqspec.commands.ablate.execute import Cell as Score
+from eqspec.cli.columns import Cell as Drawn
+from eqspec.cli.columns import aligned
+from eqspec.cli.layout import wrapped
+from eqspec.cli.render.blocks import drawn
 from eqspec.commands.ablate.grid import Point
 from eqspec.commands.ablate.study import GridRun, Standing, Study
 from eqspec.commands.output_files import first_line
 from eqspec.commands.planning.stages import Mark
+from eqspec.report.numbers import number
+from eqspec.report.tables.ablation import HIGHEST, AblationTable, blocks
+from eqspec.runs.tables import Cell, Column, Kind
 from eqspec.spec.phrases import counted
 
 _STYLES = {Mark.RUN: "green", Mark.CACHED: "dim", Mark.CHANGED: "yellow"}
-
-_HIGHEST = "*"
-
 
 _FIRST, _LAST = ("point",), ("seed", "evaluation", "metric", "of", "value", "recipe", "folder")
 """Columns of the file of every number, before and after those of the grid."""
@@ -33,7 +32,7 @@ _FIRST, _LAST = ("point",), ("seed", "evaluation", "metric", "of", "value", "rec
 
 def planned(study: Study, standings: Sequence[Standing], *, width: int | None) -> Text:
     """A line per run, in the order in which they are made, and what is left to do."""
-    rows: list[list[Cell]] = [
+    rows: list[list[Drawn]] = [
         [
             Text(how.mark.value, _STYLES[how.mark]),
             *(Text(str(setting), "cyan") for setting in run.points[0].settings),
@@ -71,68 +70,20 @@ def _how_far(run: GridRun, how: Standing) -> str:
     return steps + same
 
 
-def table(found: Ablation, *, width: int) -> Text:
-    """Every evaluation as a table of its own: points below one another, numbers side by side."""
-    ids = list(dict.fromkeys(column.evaluation for column in found.columns))
-    parts = [part for id_ in ids for part in _evaluation(found, id_, width=width)]
+def table(found: AblationTable, *, width: int) -> Text:
+    """Draw one table for every evaluation, and the meaning of its marks."""
+    parts = [drawn((one,), width=width) for one in blocks(found)]
     if not parts:
-        return wrapped("No run has been judged: `evaluate:` of the spec is empty.", width=width)
-    counted = max((cell.count for row in found.rows for cell in row.cells if cell), default=0)
-    spread = "mean ± standard deviation over seeds (of the sample: n − 1)" if counted > 1 else ""
-    seeds = f"n: seeds{', ' + spread if spread else ''}."
-    parts.append(wrapped(f"{_HIGHEST} the highest of a column. {seeds}", width=width))
-    return Text("\n\n").join(parts)
-
-
-def _evaluation(found: Ablation, id_: str, *, width: int) -> list[Text]:
-    """As many blocks of columns as it takes, under one heading."""
-    at = [i for i, column in enumerate(found.columns) if column.evaluation == id_]
-    rows = (*found.beside, *found.rows)
-    lines = {i: _column(found.columns[i], [row.cells[i] for row in rows]) for i in at}
-    labels = (*(str(row.point) for row in found.rows), *(row.name for row in found.beside))
-    front = max(map(len, labels)) + len("  n ")
-    widths = [max(map(len, lines[i])) for i in at]
-    blocks = side_by_side(widths, room=width - front)
-    made = [_block(found, [lines[at[i]] for i in block]) for block in blocks]
-    return [Text("\n").join([heading(id_), made[0]]), *made[1:]]
-
-
-def _block(found: Ablation, columns: Sequence[Sequence[str]]) -> Text:
-    names = [str(setting).partition("=")[0] for setting in found.rows[0].point.settings]
-    lines: list[list[Cell]] = [
-        [*(Text(name, "bold") for name in (*names, "n")), *(Text(c[0], "bold") for c in columns)],
-        [*("" for _ in (*names, "n")), *(Text(c[1], "dim") for c in columns)],
-    ]
-    blank = [""] * (len(names) - 1)
-    for at, beside in enumerate(found.beside, start=2):
-        counted = Text(str(beside.seeds), "dim")
-        cells = (Text(c[at], "dim") for c in columns)
-        lines.append([Text(beside.name, "dim"), *blank, counted, *cells])
-    for at, row in enumerate(found.rows, start=2 + len(found.beside)):
-        settings = [str(setting).partition("=")[2] for setting in row.point.settings]
-        count = str(row.done) if row.done == row.seeds else f"{row.done}/{row.seeds}"
-        cells = (Text(c[at], "bold" if c[at].endswith(_HIGHEST) else "") for c in columns)
-        lines.append([*(Text(value, "cyan") for value in settings), Text(count, "dim"), *cells])
-    first = len(names)
-    return aligned(lines, right=range(first, first + 1 + len(columns)))
-
-
-def _column(column: Column, cells: Sequence[Score | None]) -> list[str]:
-    """Two lines of heading, and cells; a blank instead of the mark, so that digits are in line."""
-    lines = [f"{head} " for head in column_heads(dict(column.of), column.label)]
-    for cell in cells:
-        if cell is None:
-            lines.append("– ")
-            continue
-        spread = "" if cell.deviation is None else f" ± {cell.deviation:.{column.digits}f}"
-        mark = _HIGHEST if cell.highest else " "
-        lines.append(f"{cell.mean:.{column.digits}f}{spread}{mark}")
-    return lines
+        return wrapped("No run has been evaluated: `evaluate:` of the spec is empty.", width=width)
+    several = found.most_seeds > 1
+    spread = ", mean ± standard deviation over seeds (of the sample: n − 1)" if several else ""
+    note = f"{HIGHEST} the highest of a column. n: seeds{spread}."
+    return Text("\n\n").join([*parts, wrapped(note, width=width)])
 
 
 def failures(failed: Sequence[tuple[str, str]]) -> Text:
     """Which runs did not come to their end, and why."""
-    rows: list[list[Cell]] = [[Text(run, "bold red"), why] for run, why in failed]
+    rows: list[list[Drawn]] = [[Text(run, "bold red"), why] for run, why in failed]
     title = f"{counted(len(failed), 'run')} failed:"
     return Text("\n").join([Text(title), aligned(rows, indent=2)])
 
@@ -143,27 +94,29 @@ def is_csv(path: Path) -> bool:
     return columns[: len(_FIRST)] == [*_FIRST] and columns[-len(_LAST) :] == [*_LAST]
 
 
-def as_csv(found: Ablation, study: Study) -> str:
-    """One line per number of a run; an axis of the grid is a column of its own."""
+def as_csv(found: AblationTable, study: Study) -> str:
+    """Write one line per measurement of a run, with a column for each axis of the grid."""
     names = [setting.axis for setting in study.points[0].settings if setting.axis != "seed"]
-    head = (*_FIRST, *names, *_LAST)
+    settings = {point.name: point.settings for point in found.points}
+    of_baseline: dict[str, str] = {}
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(head)
-    for one in found.values:
-        point = one.row if isinstance(one.row, Point) else None
-        settings = {s.axis: str(s).partition("=")[2] for s in point.settings} if point else {}
+    writer.writerow((*_FIRST, *names, *_LAST))
+    for entry in found.entries:
+        one, source = entry.measurement, entry.source
+        assert source is not None, "every entry of an ablation has a run"
+        of_point = settings[entry.row] if entry.kind is Kind.RUN else of_baseline
         writer.writerow(
             [
-                str(one.row),
-                *(settings.get(name, "") for name in names),
-                one.seed,
-                one.column.evaluation,
-                one.column.metric,
-                " ".join(f"{key}={value}" for key, value in one.column.of),
+                entry.row,
+                *(of_point.get(name, "") for name in names),
+                source.seed,
+                one.protocol.evaluation,
+                one.name,
+                " ".join(f"{key}={value}" for key, value in one.group),
                 "" if math.isnan(one.value) else repr(one.value),
-                one.recipe,
-                one.folder,
+                source.recipe,
+                source.folder,
             ]
         )
     return text.getvalue()
@@ -173,7 +126,7 @@ def as_data(
     study: Study,
     standings: Sequence[Standing],
     *,
-    found: Ablation | None = None,
+    found: AblationTable | None = None,
     failed: Sequence[tuple[str, str]] = (),
 ) -> dict[str, Any]:
     """The same as plain data.
@@ -201,30 +154,31 @@ def as_data(
     if found is None:
         return data
     data["failed"] = [{"run": run, "why": why} for run, why in failed]
-    data["beside"] = [
+    data["baselines"] = [
         _cell(column, cell, row={"name": row.name})
-        for row in found.beside
-        for column, cell in zip(found.columns, row.cells, strict=True)
-        if cell is not None
+        for row in found.baselines
+        for column, cell in row.cells.items()
+        if cell.values
     ]
     data["table"] = [
-        _cell(column, cell, row={"point": _settings(row.point)}) | {"highest": cell.highest}
-        for row in found.rows
-        for column, cell in zip(found.columns, row.cells, strict=True)
-        if cell is not None
+        _cell(column, cell, row={"point": _settings(point)})
+        | {"highest": cell.value == found.table.highest(column)}
+        for point in study.points
+        for column, cell in found.table.row(str(point)).items()
+        if cell.values
     ]
     return data
 
 
-def _cell(column: Column, cell: Score, *, row: dict[str, Any]) -> dict[str, Any]:
+def _cell(column: Column, cell: Cell, *, row: dict[str, Any]) -> dict[str, Any]:
     return {
         **row,
         "evaluation": column.evaluation,
         "metric": column.metric,
-        "of": dict(column.of),
-        "mean": cell.mean,
+        "of": dict(column.group),
+        "mean": cell.value,
         "deviation": cell.deviation,
-        "count": cell.count,
+        "count": len(cell.values),
     }
 
 

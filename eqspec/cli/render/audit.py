@@ -1,4 +1,4 @@
-"""What an audit found."""
+"""The page of an audit."""
 
 from __future__ import annotations
 
@@ -6,39 +6,42 @@ from collections.abc import Iterator, Sequence
 
 from pydantic import JsonValue
 from pydantic_core import to_jsonable_python
-from rich.text import Text
 
-from eqspec.cli.layout import distinct
-from eqspec.cli.render.blocks import Block
 from eqspec.commands.audit.findings import Disagreement, Finding, Level
 from eqspec.commands.audit.levels import Audit
+from eqspec.report.numbers import distinct
+from eqspec.report.tables.block import Block, Cell, Span
 from eqspec.runs.record import Sealing
 
 _MEANS = (
     (Level.INTACT, "every file as it was sealed"),
     (Level.SAME_HERE, "spec, code, environment and data the same here"),
     (Level.REPLAYS, "the first steps replay bit for bit"),
-    (Level.RESULTS, "evaluations made again have the stored numbers"),
+    (Level.RESULTS, "repeated evaluations give the stored numbers"),
 )
-_WORDS = ((True, "ok", "green"), (False, "differs", "bold red"), (None, "unknown", "yellow"))
-_HOLDS = (
-    (True, "holds", "green"),
-    (False, "does not hold", "bold red"),
-    (None, "cannot be checked", "yellow"),
+_WORDS: tuple[tuple[bool | None, Span], ...] = (
+    (True, Span("ok", "good")),
+    (False, Span("differs", "bad")),
+    (None, Span("unknown", "warning")),
+)
+_HOLDS: tuple[tuple[bool | None, Span], ...] = (
+    (True, Span("holds", "good")),
+    (False, Span("does not hold", "bad")),
+    (None, Span("cannot be checked", "warning")),
 )
 _ABSENT = "–"
 
-_BESIDE = "as far as rounding may move it"
-"""What is said of numbers that are others when made again, and are no disagreement."""
+_BESIDE = "within the tolerance for rounding"
+"""Note on numbers that differ when measured again without being a disagreement."""
 
 _MOST = 4
 """Most files of one sealing that are named; `--json` names all."""
 
 
 def blocks(audit: Audit) -> Iterator[Block]:
-    """The page: a line per finding, what disagrees, and which levels hold."""
+    """Yield the sections: a line per finding, disagreements, sealings, levels."""
     rows = tuple(
-        (found.level.value, Text(found.about, "bold"), _word(found), found.said)
+        (found.level.value, Span(found.about, "strong"), _word(found), found.said)
         for found in audit.findings
     )
     yield Block(audit.name, note=f"{audit.state.value}, {audit.path}", rows=rows)
@@ -52,7 +55,7 @@ def blocks(audit: Audit) -> Iterator[Block]:
 
 
 def as_data(audit: Audit) -> JsonValue:
-    """The same as plain data."""
+    """Return the audit as plain data."""
     return {
         "name": audit.name,
         "path": str(audit.path),
@@ -64,20 +67,18 @@ def as_data(audit: Audit) -> JsonValue:
     }
 
 
-def _sealing(one: Sealing) -> tuple[str | Text, ...]:
-    """When, by which command, and what was another way than at the sealing before."""
+def _sealing(one: Sealing) -> tuple[Cell, ...]:
+    """Time and command of a sealing, and what had changed since the one before."""
     when = "–" if one.time is None else f"{one.time:%Y-%m-%d %H:%M:%S}"
     if one.record_missing:
-        said = Text(
-            "the record before it was missing: what had changed cannot be told", "bold yellow"
-        )
+        what = Span("the previous record was missing: changes are unknown", "warning")
     elif one.replaced is None:
-        said = Text("the first")
+        what = Span("the first")
     else:
         kinds = (("changed", one.changed), ("added", one.added), ("removed", one.removed))
-        parts = [f"{what} {_listed(names)}" for what, names in kinds if names]
-        said = Text("; ".join(parts) or "nothing had changed")
-    return (when, one.action or "–", said)
+        parts = [f"{kind} {_listed(names)}" for kind, names in kinds if names]
+        what = Span("; ".join(parts) or "nothing had changed")
+    return (when, one.action or "–", what)
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -85,8 +86,8 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:_MOST]) + (f" and {more} more" if more > 0 else "")
 
 
-def _word(found: Finding) -> Text:
-    return next(Text(word, style) for holds, word, style in _WORDS if holds is found.holds)
+def _word(found: Finding) -> Span:
+    return next(word for holds, word in _WORDS if holds is found.holds)
 
 
 def _differences(found: Finding) -> Iterator[Block]:
@@ -113,9 +114,9 @@ def _row(one: Disagreement) -> tuple[str, ...]:
         return (one.name, one.recorded or _ABSENT, one.here or _ABSENT)
 
 
-def _levels(audit: Audit) -> Iterator[tuple[str | Text, ...]]:
+def _levels(audit: Audit) -> Iterator[tuple[Cell, ...]]:
     for level, means in _MEANS:
-        word, style = "not asked for", "dim"
+        word = Span("not requested", "dim")
         if level in audit.levels:
-            word, style = next((w, s) for holds, w, s in _HOLDS if holds is audit.levels[level])
-        yield (level.value, Text(word, style), means)
+            word = next(word for holds, word in _HOLDS if holds is audit.levels[level])
+        yield (level.value, word, means)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from eqspec.cli.columns import aligned
-from eqspec.cli.layout import number
 from eqspec.commands.check import Checked, Gist
 from eqspec.errors import Diagnostic
 from eqspec.ops.left_out import LeftOut
+from eqspec.report.numbers import number
 from eqspec.spec.phrases import counted
 
 if TYPE_CHECKING:

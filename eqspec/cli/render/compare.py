@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from pydantic import JsonValue
 from pydantic_core import to_jsonable_python
-from rich.cells import cell_len
 from rich.text import Text
 
-from eqspec.cli.columns import aligned, side_by_side
-from eqspec.cli.layout import duration, heading, large, number, wrapped
-from eqspec.commands.running.comparison import Comparison, Done, Row, Score, Table
+from eqspec.cli.columns import aligned
+from eqspec.cli.layout import wrapped
+from eqspec.cli.render.blocks import drawn
+from eqspec.commands.running.comparison import Comparison, Done
 from eqspec.commands.running.usage import Added, Effort, Pull
-from eqspec.nn.readouts.measurement import Interval
+from eqspec.report.numbers import duration, large, number
 from eqspec.report.strip import STRIP
+from eqspec.report.tables.comparison import EvaluationTable, block
 
 Line = list[str | Text]
 
@@ -44,131 +43,52 @@ def as_data(comparison: Comparison, done: Sequence[Done]) -> JsonValue:
         }
         for one in done
     ]
-    data = {**dataclasses.asdict(comparison), "runs": runs}
-    return to_jsonable_python(data)
+    return to_jsonable_python(
+        {
+            "tables": [_table_data(one) for one in comparison.tables],
+            "efforts": comparison.efforts,
+            "pulls": comparison.pulls,
+            "runs": runs,
+        }
+    )
+
+
+def _table_data(found: EvaluationTable) -> dict[str, object]:
+    rows = [
+        {
+            "name": row.name,
+            "kind": row.kind,
+            "measurements": [
+                {
+                    "metric": column.metric,
+                    "group": dict(column.group),
+                    "value": one.value,
+                    "unit": one.unit,
+                    "intervals": one.intervals,
+                    "n": one.n,
+                    "protocol": one.protocol,
+                    "remark": cell.remark,
+                }
+                for column, cell in row.cells.items()
+                for one in cell.measurements
+            ],
+        }
+        for row in found.table.rows
+    ]
+    return {
+        "evaluation": found.evaluation,
+        "title": found.summary.title,
+        "data": found.data,
+        "heldout": found.heldout,
+        "units": found.units,
+        "short_of": found.short_of,
+        "rows": rows,
+    }
 
 
 def tables(comparison: Comparison, *, width: int) -> Text:
-    """One table for every evaluation."""
-    return Text("\n\n").join([_table(table, width=width) for table in comparison.tables])
-
-
-def _table(table: Table, *, width: int) -> Text:
-    columns = list({s.column: s for row in table.rows for s in row.scores}.values())
-    lines = _lines(table, columns)
-    first, *widths = (
-        max(cell_len(str(line[at])) for line in lines if at < len(line))
-        for at in range(len(columns) + 1)
-    )
-    blocks = side_by_side(widths, room=width - first)
-    title = heading(f"{table.evaluation}: {table.shown.title}", width=width)
-    about = wrapped(_about(table), width=width)
-    return Text("\n\n").join([title, about, *(_block(lines, block) for block in blocks)])
-
-
-def _about(table: Table) -> str:
-    """What the numbers were measured on, what brackets mean and what words do."""
-    samples, sources = table.heldout
-    of = f" of {number(sources)} {table.units.sources}" if sources < samples else ""
-    some = f"{number(samples)} held-out {table.units.samples}{of}"
-    said = [f"Measured on {some} ({table.data})."]
-    kinds = [i.over for i in _most_intervals(table.rows)]
-    if kinds:
-        paired = [i.over for i in _most_intervals(table.differences)]
-        beside = f"; of a difference, paired, over {' and over '.join(paired)}" if paired else ""
-        said.append(f"In brackets, 95 % by bootstrap: of a row over {kinds[0]}{beside}.")
-    if table.shown.floor is not None:
-        share, word = table.shown.floor
-        said.append(f"`{word}`: below {share:g} of the untrained encoder's.")
-    return " ".join(said)
-
-
-def _most_intervals(rows: Sequence[Row]) -> tuple[Interval, ...]:
-    return max((s.intervals for row in rows for s in row.scores), key=len, default=())
-
-
-def _block(lines: Sequence[Line], columns: Sequence[int]) -> Text:
-    """Some columns of a table."""
-    chosen = [[line[0], *(line[at + 1] for at in columns if at + 1 < len(line))] for line in lines]
-    filled = [line for line in chosen if line == [""] or any(str(cell) for cell in line)]
-    return aligned(filled, right=range(1, len(columns) + 1))
-
-
-def _lines(table: Table, columns: Sequence[Score]) -> list[Line]:
-    """The whole table, however wide it is."""
-    digits = table.shown.digits
-    heads = [column_heads(column.of, table.shown.metrics[column.metric]) for column in columns]
-    lines: list[Line] = [
-        ["", *(Text(above, "bold") for above, _ in heads)],
-        ["", *(Text(below, "dim") for _, below in heads)],
-    ]
-    for row in table.rows:
-        scores = _by_column(row, columns)
-        lines.append([Text(row.name, "cyan"), *(_value(s, digits=digits) for s in scores)])
-        lines.append(["", *(_below(s, digits=digits) for s in scores)])
-    for row in table.differences:
-        lines.append([""])
-        scores = _by_column(row, columns)
-        lines.append([Text(row.name, "bold cyan"), *(_gap(s, digits=digits) for s in scores)])
-        kinds = max((s.intervals for s in scores if s is not None), key=len, default=())
-        for at, kind in enumerate(kinds):
-            lines.append([_over(kind), *(_interval(s, at, digits=digits) for s in scores)])
-    return lines
-
-
-def column_heads(of: Mapping[str, str], label: str) -> tuple[str, str]:
-    """The two lines above a column: the metric and what it is of, or the two things it is of."""
-    if label:
-        return label, ", ".join(f"{key} = {value}" for key, value in of.items())
-    above, *below = of.values()
-    return above, ", ".join(below)
-
-
-def _over(interval: Interval) -> str:
-    return f"  over {interval.over}"
-
-
-def _by_column(row: Row, columns: Sequence[Score]) -> list[Score | None]:
-    found = {score.column: score for score in row.scores}
-    return [found.get(column.column) for column in columns]
-
-
-def _value(score: Score | None, *, digits: int) -> Text:
-    if score is None or math.isnan(score.value):
-        return Text("–", "dim")
-    return Text(f"{score.value:.{digits}f}", "bold")
-
-
-def _gap(score: Score | None, *, digits: int) -> Text:
-    if score is None or math.isnan(score.value):
-        return Text("–", "dim")
-    return Text(f"{score.value:+.{digits}f}", _verdict(score))
-
-
-def _verdict(score: Score) -> str:
-    """Colour of a difference: of a sign that all intervals agree on, or none."""
-    if not score.intervals:
-        return "bold"
-    if all(interval.low > 0 for interval in score.intervals):
-        return "bold green"
-    return "bold red" if all(interval.high < 0 for interval in score.intervals) else "bold"
-
-
-def _below(score: Score | None, *, digits: int) -> Text:
-    """What stands below a value: a word, or its first interval."""
-    if score is not None and score.remark:
-        return Text(score.remark, "bold red")
-    if score is None or not score.intervals:
-        return Text()
-    low, high = score.intervals[0].low, score.intervals[0].high
-    return Text(f"[{low:.{digits - 1}f}, {high:.{digits - 1}f}]", "dim")
-
-
-def _interval(score: Score | None, at: int, *, digits: int) -> Text:
-    if score is None or at >= len(score.intervals):
-        return Text()
-    low, high = score.intervals[at].low, score.intervals[at].high
-    return Text(f"[{low:+.{digits - 1}f}, {high:+.{digits - 1}f}]", "dim")
+    """Draw one table for every evaluation."""
+    return drawn(map(block, comparison.tables), width=width)
 
 
 def _pull(pull: Pull, *, width: int) -> Text:

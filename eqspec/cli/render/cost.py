@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from eqspec.cli.layout import large
 from eqspec.cli.render.graph import Row
 from eqspec.commands.plan import Cost, Described
 from eqspec.commands.planning.estimate import HEADROOM, Disk, OnMachine
+from eqspec.report.numbers import large
 from eqspec.spec.phrases import counted
 
 _LONG = 1.0  # hours from which minutes do not matter

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 from collections.abc import Iterator
@@ -10,17 +9,16 @@ from pathlib import Path
 
 from pydantic import JsonValue
 from pydantic_core import to_jsonable_python
-from rich.text import Text
 
-from eqspec.cli.layout import distinct, measured, number
-from eqspec.cli.render.blocks import Block
 from eqspec.commands.diff.comparand import Side
-from eqspec.commands.diff.differences import Difference, Located, Pair, Score
+from eqspec.commands.diff.differences import ROWS, Difference, Located, Pair
 from eqspec.compile.spec_differences import Matters
+from eqspec.report.numbers import distinct, measured, number
+from eqspec.report.tables.block import Block, Cell, Span, Style
+from eqspec.runs.curves import TRAIN
+from eqspec.runs.tables import Cell as Measured
+from eqspec.runs.tables import Column, Table
 from eqspec.spec.phrases import counted
-
-_SIDES = ("A", "B")
-"""The runs, or specs, as the page calls them."""
 
 _ABSENT = "–"
 _VALUE = 40
@@ -61,11 +59,23 @@ def as_data(difference: Difference) -> JsonValue:
         "code": difference.code,
         "environment": difference.environment,
         "data": difference.data,
-        "metrics": [{**dataclasses.asdict(s), "delta": s.delta} for s in difference.scores],
-        "unmatched_evaluations": [{"id": i, "only": s} for i, s in difference.unmatched],
+        "metrics": [_metric_data(*pair) for pair in _pairs_of(difference.table)],
+        "unmatched_evaluations": difference.unmatched,
         "curves": difference.curves,
     }
-    return to_jsonable_python(data)
+    return to_jsonable_python(data, inf_nan_mode="null")
+
+
+def _metric_data(column: Column, a: Measured, b: Measured) -> dict[str, object]:
+    return {
+        "source": column.evaluation,
+        "name": column.metric,
+        "group": dict(column.group),
+        "a": a.value,
+        "b": b.value,
+        "delta": b.value - a.value,
+        "overlap": a.overlaps(b),
+    }
 
 
 def _side_data(side: Side) -> dict[str, object]:
@@ -114,7 +124,7 @@ def _spec(difference: Difference) -> Block:
     return Block(
         "spec",
         note=" · ".join(said),
-        titles=("", *_SIDES, "written in"),
+        titles=("", *ROWS, "written in"),
         rows=tuple(_change(one) for one in (*weights, *judging)),
     )
 
@@ -123,13 +133,13 @@ def _counted(changes: list[Located], one: str, many: str) -> str:
     return f"{len(changes)} {one if len(changes) == 1 else many}" if changes else f"0 {many}"
 
 
-def _change(one: Located) -> tuple[str | Text, ...]:
+def _change(one: Located) -> tuple[Cell, ...]:
     change = one.change
-    style = "bold yellow" if change.matters is Matters.WEIGHTS else ""
+    style: Style = "warning" if change.matters is Matters.WEIGHTS else ""
     places = (("A", one.place_a), ("B", one.place_b))
     said = [f"{side} {Path(at.file).name}:{at.line}" for side, at in places if at is not None]
     said += [f"{counted(change.inside, 'value')} inside"] if change.inside else []
-    return (Text(change.dotted, style), _value(change.a), _value(change.b), ", ".join(said))
+    return (Span(change.dotted, style), _value(change.a), _value(change.b), ", ".join(said))
 
 
 def _value(value: JsonValue) -> str:
@@ -151,7 +161,7 @@ def _pairs(title: str, pairs: tuple[Pair, ...], difference: Difference, *, same:
     if not pairs:
         return Block(title, note=same)
     rows = tuple((pair.name, _value(pair.a), _value(pair.b)) for pair in pairs)
-    return Block(title, titles=("", *_SIDES), rows=rows)
+    return Block(title, titles=("", *ROWS), rows=rows)
 
 
 def _data(difference: Difference) -> Block:
@@ -162,46 +172,53 @@ def _data(difference: Difference) -> Block:
     if pair.a == pair.b:
         return Block("data", note=f"the same, fingerprint {known[0][:12]}")
     row = (pair.name, known[0][:12], known[1][:12])
-    return Block("data", titles=("", *_SIDES), rows=(row,))
+    return Block("data", titles=("", *ROWS), rows=(row,))
 
 
 def _metrics(difference: Difference) -> Iterator[Block]:
     steps = difference.a.step, difference.b.step
-    for source in dict.fromkeys(score.source for score in difference.scores):
-        scores = tuple(s for s in difference.scores if s.source == source)
-        note = "the last step" if source == "train" else ""
-        if source == "train" and steps[0] != steps[1]:
+    table = difference.table
+    for name in table.evaluations:
+        pairs = _pairs_of(table.of_evaluation(name))
+        note = "the last step" if name == TRAIN else ""
+        if name == TRAIN and steps[0] != steps[1]:
             note = f"A after step {number(steps[0])}, B after step {number(steps[1])}"
-        if any(score.overlap is not None for score in scores):
-            note = "with 95 % intervals, over what was held out: they hold each encoder fixed"
+        if any(a.overlaps(b) is not None for _, a, b in pairs):
+            note = "with 95 % intervals over held-out samples, each encoder fixed"
         yield Block(
-            f"metrics  {source}",
+            f"metrics  {name}",
             note=note,
-            titles=("", *_SIDES, "Δ (B − A)", ""),
-            rows=tuple(map(_score, scores)),
+            titles=("", *ROWS, "Δ (B − A)", ""),
+            rows=tuple(_measurement(column, a, b) for column, a, b in pairs),
             right=(1, 2, 3),
         )
     if difference.unmatched:
-        named = ", ".join(f"{name} (only {side})" for name, side in difference.unmatched)
-        yield Block("metrics", note=f"measured on one side, or by another protocol: {named}")
+        named = ", ".join(f"{one.evaluation} ({one.why})" for one in difference.unmatched)
+        yield Block("metrics", note=f"not compared: {named}")
 
 
-def _score(score: Score) -> tuple[str | Text, ...]:
-    label = " ".join((score.name, *score.group.values()))
-    delta, said = score.delta, {True: "intervals overlap", False: "intervals apart", None: ""}
-    style = "bold" if score.overlap is False else ""
+def _pairs_of(table: Table) -> tuple[tuple[Column, Measured, Measured], ...]:
+    """Every column with the cells of A and B."""
+    a, b = (table.row(row) for row in ROWS)
+    return tuple((column, a[column], b[column]) for column in table.columns)
+
+
+def _measurement(column: Column, a: Measured, b: Measured) -> tuple[Cell, ...]:
+    delta, overlap = b.value - a.value, a.overlaps(b)
+    words = {True: "intervals overlap", False: "intervals apart", None: ""}
     shown = "=" if delta == 0 else _figure(delta, signed=True)
-    return (label, *_both(score.a, score.b), Text(shown, style), said[score.overlap])
+    style: Style = "strong" if overlap is False else ""
+    return (column.label, *_both(a.value, b.value), Span(shown, style), words[overlap])
 
 
-def _both(a: float | None, b: float | None) -> tuple[str, str]:
-    if a is None or b is None or math.isnan(a) or math.isnan(b):
+def _both(a: float, b: float) -> tuple[str, str]:
+    if math.isnan(a) or math.isnan(b):
         return _figure(a), _figure(b)
     return distinct(a, b)
 
 
-def _figure(value: float | None, *, signed: bool = False) -> str:
-    if value is None or math.isnan(value):
+def _figure(value: float, *, signed: bool = False) -> str:
+    if math.isnan(value):
         return _ABSENT
     return measured(value, signed=signed)
 
@@ -229,7 +246,7 @@ def _curves(difference: Difference) -> Block:
     return Block(
         "curves",
         note=f"part at step {number(parting.step)}, {before}",
-        titles=("", *_SIDES, "relative"),
+        titles=("", *ROWS, "relative"),
         rows=tuple((g.name, *distinct(g.a, g.b), _figure(g.relative)) for g in shown),
         right=(1, 2, 3),
         remarks=tuple(only),

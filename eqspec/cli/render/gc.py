@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pydantic import JsonValue
 from pydantic_core import to_jsonable_python
 
-from eqspec.cli.layout import number
-from eqspec.cli.render.blocks import Block
 from eqspec.cli.render.status import on_disk
 from eqspec.commands.gc import Collection, Freed
+from eqspec.report.numbers import number
+from eqspec.report.tables.block import Block
 from eqspec.spec.phrases import counted
 
 

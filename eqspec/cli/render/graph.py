@@ -9,7 +9,6 @@ from pydantic import JsonValue
 from pydantic_core import to_jsonable_python
 from rich.text import Text
 
-from eqspec.cli.layout import number
 from eqspec.compile.lookup.rewrite_inputs import ACTIONS, BETWEEN, DRAWS, PIXELS
 from eqspec.compile.types.graph import (
     ApplyNode,
@@ -27,6 +26,7 @@ from eqspec.compile.types.graph import (
     ViewNode,
 )
 from eqspec.ops.find import find_op
+from eqspec.report.numbers import number
 from eqspec.spec.use import OpCall
 
 Row = list[str | Text]

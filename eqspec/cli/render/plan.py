@@ -13,7 +13,7 @@ from rich.text import Text
 
 from eqspec.build.data.workers import readers
 from eqspec.cli.columns import aligned
-from eqspec.cli.layout import heading, number, wrapped
+from eqspec.cli.layout import heading, wrapped
 from eqspec.cli.render.cost import cost_rows
 from eqspec.cli.render.graph import Row, graph_rows, op_call, quantity
 from eqspec.cli.render.stages import LEGEND, stage_rows
@@ -22,6 +22,7 @@ from eqspec.commands.plan import Described, Planning
 from eqspec.commands.planning.plans import settings_read, spec_of
 from eqspec.compile.types.pairs import PairPlan
 from eqspec.compile.types.plan import PathPlan, Plan, SingleViewPlan
+from eqspec.report.numbers import number
 from eqspec.spec.phrases import counted
 from eqspec.spec.use import OpCall
 

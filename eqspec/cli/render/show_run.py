@@ -7,14 +7,13 @@ from collections.abc import Iterator
 
 from pydantic import JsonValue
 from pydantic_core import to_jsonable_python
-from rich.text import Text
 
-from eqspec.cli.layout import measured, number
-from eqspec.cli.render.blocks import Block
 from eqspec.cli.render.status import doing, on_disk, stale_rows
 from eqspec.commands.diff.differences import commit_of
 from eqspec.commands.show.run import Part, RunPage
 from eqspec.nn.readouts.measurement import Interval, ResultSet
+from eqspec.report.numbers import measured, number
+from eqspec.report.tables.block import Block, Span
 from eqspec.runs.folder import State
 from eqspec.runs.query import Summary
 from eqspec.spec.phrases import counted
@@ -24,7 +23,7 @@ _SHOWN = ("torch", "timm", "numpy")
 
 
 def blocks(page: RunPage) -> Iterator[Block]:
-    """The page, section by section."""
+    """Yield the sections of the page."""
     yield _head(page)
     if page.standing.problems:
         yield Block("damaged", rows=tuple((said,) for said in page.standing.problems))
@@ -37,12 +36,12 @@ def blocks(page: RunPage) -> Iterator[Block]:
     raised = stale_rows(page.standing.stale, run=page.standing.run.name)
     if raised:
         rows = tuple(row[1:] for row in raised)
-        yield Block("stale", note="made by what has another rev by now", rows=rows)
+        yield Block("stale", note="the rev of an op or a card has been raised since", rows=rows)
     yield _files(page)
 
 
 def as_data(page: RunPage) -> JsonValue:
-    """The same as plain data."""
+    """Return the page as plain data."""
     return to_jsonable_python(page)
 
 
@@ -54,7 +53,7 @@ def _head(page: RunPage) -> Block:
     machine = [str(environment.get(key)) for key in ("host", "cpu") if environment.get(key)]
     data = environment.get("data")
     rows = (
-        ("state", Text(_step(run)) + doing(page.standing)),
+        ("state", doing(page.standing, before=_step(run))),
         *([("reason", page.standing.reason)] if page.standing.reason else []),
         ("recipe", f"{run.recipe[:8]}, seed {run.seed}"),
         ("data", f"fingerprint {str(data)[:12]}" if data else "not read yet"),
@@ -74,7 +73,7 @@ def _step(run: Summary) -> str:
 
 def _choices(page: RunPage) -> Block:
     used = (u for u in page.plan.made_from if u.kind == "card")
-    rows = tuple((u.family, Text(u.name, "cyan"), f"rev {u.rev}") for u in used)
+    rows = tuple((u.family, Span(u.name, "name"), f"rev {u.rev}") for u in used)
     return Block("choices", rows=rows)
 
 

@@ -6,10 +6,10 @@ from types import MappingProxyType
 
 from rich.text import Text
 
-from eqspec.cli.layout import number
 from eqspec.cli.render.graph import Row
 from eqspec.commands.plan import Described, Planning
 from eqspec.commands.planning.stages import TRAIN, WEIGHTS, Mark, Stage
+from eqspec.report.numbers import number
 from eqspec.spec.phrases import counted
 
 _STYLES = MappingProxyType({Mark.RUN: "green", Mark.CACHED: "dim", Mark.CHANGED: "yellow"})

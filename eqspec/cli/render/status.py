@@ -1,32 +1,34 @@
-"""The table of all runs, and what a run is doing in a few words."""
+"""The table of all runs, and the state of a run in a few words."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from types import MappingProxyType
 
 from pydantic import JsonValue
 from pydantic_core import to_jsonable_python
-from rich.text import Text
 
-from eqspec.cli.layout import duration, large, measured, number
-from eqspec.cli.render.blocks import Block
 from eqspec.commands.outdated_revs import Raised
 from eqspec.commands.status import Overview, Standing
 from eqspec.commands.summary_metric import SummaryMetric
+from eqspec.report.numbers import duration, large, measured, number
+from eqspec.report.tables.block import Block, Cell, Span, Style
 from eqspec.runs.folder import State
 
-_STYLES = (
-    (State.FINISHED, "green"),
-    (State.FAILED, "red"),
-    (State.RUNNING, "cyan"),
-    (State.INTERRUPTED, "yellow"),
-    (State.NEW, "dim"),
+_STYLES: MappingProxyType[State, Style] = MappingProxyType(
+    {
+        State.FINISHED: "good",
+        State.FAILED: "bad",
+        State.RUNNING: "name",
+        State.INTERRUPTED: "warning",
+        State.NEW: "dim",
+    }
 )
 
 
 def blocks(overview: Overview) -> Iterator[Block]:
-    """The page, section by section."""
+    """Yield the sections of the page."""
     if overview.runs:
         rows = tuple(_row(one) for one in overview.runs)
         titles = ("run", "state", "step", "seed", "last result", "on disk")
@@ -39,10 +41,10 @@ def blocks(overview: Overview) -> Iterator[Block]:
         yield Block("damaged", note="`eqspec audit RUN` reads every byte", rows=problems)
     raised = tuple(row for one in overview.runs for row in stale_rows(one.stale, run=one.run.name))
     if raised:
-        yield Block("stale", note="made by what has another rev by now", rows=raised)
+        yield Block("stale", note="the rev of an op or a card has been raised since", rows=raised)
     refused = tuple((o.run.name, o.refused) for o in overview.runs if o.refused is not None)
     if refused:
-        note = "results that are damaged or not as they were sealed; `eqspec audit RUN` tells more"
+        note = "results that are damaged or differ from the seal; see `eqspec audit RUN`"
         yield Block("not shown", note=note, rows=refused)
     if overview.unreadable:
         rows = tuple((one.name, one.reason) for one in overview.unreadable)
@@ -50,21 +52,25 @@ def blocks(overview: Overview) -> Iterator[Block]:
 
 
 def as_data(overview: Overview) -> JsonValue:
-    """The same as plain data."""
+    """Return the overview as plain data."""
     return to_jsonable_python(overview)
 
 
-def doing(standing: Standing) -> Text:
-    """State of a run, with the age of its heartbeat."""
+def doing(standing: Standing, *, before: str = "") -> Span:
+    """Return the state of a run, with the age of its heartbeat.
+
+    Args:
+        before: text in front of it.
+    """
     state = standing.run.state
-    said = "stopped" if state is State.INTERRUPTED else state.value
+    text = "stopped" if state is State.INTERRUPTED else state.value
     if standing.beat is not None:
-        said += f", heard of {duration(max(0.0, standing.beat))} ago"
-    return Text(said, next(style for known, style in _STYLES if known is state))
+        text += f", heartbeat {duration(max(0.0, standing.beat))} ago"
+    return Span(f"{before}{text}", _STYLES[state])
 
 
 def summary(found: SummaryMetric | None, *, trains: bool = True) -> str:
-    """The summary metric of a run, with its value.
+    """Return the summary metric of a run with its value.
 
     Args:
         trains: whether the run trains; otherwise step 0 is the only one.
@@ -77,26 +83,26 @@ def summary(found: SummaryMetric | None, *, trains: bool = True) -> str:
 
 
 def stale_rows(raised: Sequence[Raised], *, run: str) -> tuple[tuple[str, ...], ...]:
-    """A row for each rev that has been raised."""
+    """Return a row for each rev that has been raised."""
     return tuple((run, r.what, f"{r.kind} {r.name}", f"rev {r.was} → {r.now}") for r in raised)
 
 
 def on_disk(count: int) -> str:
-    """A number of bytes."""
+    """Format a number of bytes."""
     return f"{large(count)}B" if count >= 1000 else f"{count} B"
 
 
-def _result(one: Standing) -> Text:
+def _result(one: Standing) -> Span:
     if one.refused is not None:
-        return Text("not shown", "bold red")
+        return Span("not shown", "bad")
     shown = summary(one.summary, trains=one.run.total > 0)
-    return Text(shown + (" (stale)" if one.stale else ""))
+    return Span(shown + (" (stale)" if one.stale else ""))
 
 
-def _row(one: Standing) -> tuple[str | Text, ...]:
+def _row(one: Standing) -> tuple[Cell, ...]:
     run = one.run
     return (
-        Text(run.name, "cyan"),
+        Span(run.name, "name"),
         doing(one),
         f"{number(run.step)}/{number(run.total)}" if run.total else "–",
         str(run.seed),

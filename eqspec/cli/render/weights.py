@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from eqspec.cli.layout import number
 from eqspec.cli.render.graph import Row
 from eqspec.commands.plan import Described
 from eqspec.commands.running.log_lines import told_published
+from eqspec.report.numbers import number
 
 
 def weight_rows(described: Described) -> list[Row]:

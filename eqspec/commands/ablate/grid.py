@@ -63,9 +63,13 @@ class Setting:
         """What the loader reads."""
         return read_yaml(self.text, name="").data
 
+    @property
+    def shown(self) -> str:
+        """The value as text, without the quotes of a string."""
+        return self.value if isinstance(self.value, str) else self.text
+
     def __str__(self) -> str:
-        value = self.value
-        return f"{self.axis}={value if isinstance(value, str) else self.text}"
+        return f"{self.axis}={self.shown}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import JsonValue
@@ -13,12 +12,16 @@ from eqspec.commands.diff.comparand import Side, side
 from eqspec.commands.summary_metric import summary_metrics
 from eqspec.compile.spec_differences import Change, spec_changes
 from eqspec.errors import Place
-from eqspec.nn.readouts.measurement import Measurement, ResultSet
+from eqspec.nn.readouts.measurement import EvalProtocol, Measurement, ResultSet
 from eqspec.runs import journal
 from eqspec.runs.curves import TRAIN, Curves, compare_curves
 from eqspec.runs.folder import RunFolder
 from eqspec.runs.journal import Row
 from eqspec.runs.recorded_plan import RecordedPlan, Used
+from eqspec.runs.tables import Entry, Kind, Table
+
+ROWS = ("A", "B")
+"""The rows of the table, and what pages call the two."""
 
 _APART = ("checkout", "source", "data")  # of the environment, shown under their own headings
 
@@ -42,27 +45,15 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
-    """A number that both have.
+class Unmatched:
+    """An evaluation that cannot be compared.
 
     Attributes:
-        source: what it comes from: `train`, or the id of an evaluation.
-        group: what it is a number of.
-        overlap: whether the 95 % intervals of the two share a value, of any one kind where there
-            are several; None where there are none.
+        why: who lacks it, or that the protocols differ.
     """
 
-    source: str
-    name: str
-    group: Mapping[str, str]
-    a: float | None
-    b: float | None
-    overlap: bool | None = None
-
-    @property
-    def delta(self) -> float | None:
-        """What B has above A."""
-        return None if self.a is None or self.b is None else self.b - self.a
+    evaluation: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +64,9 @@ class Difference:
         spec: what changes the weights first, then what changes the judging, then the rest.
         code, environment: what differs, where both are known.
         data: fingerprints of the training data; None where the data has not been read.
-        unmatched: evaluations that only one of them has, (name, A or B).
+        table: rows A and B; the last step of training under `TRAIN`, then every evaluation that
+            both have by the same protocol.
+        unmatched: the other evaluations.
         curves: None unless both have made a step.
     """
 
@@ -83,8 +76,8 @@ class Difference:
     code: tuple[Pair, ...]
     environment: tuple[Pair, ...]
     data: Pair
-    scores: tuple[Score, ...]
-    unmatched: tuple[tuple[str, str], ...]
+    table: Table
+    unmatched: tuple[Unmatched, ...]
     curves: Curves | None
 
 
@@ -114,7 +107,7 @@ def diff(a: str, b: str, *, root: Path, every_metric: bool = False) -> Differenc
         code=tuple(_code(left, right)),
         environment=tuple(_environment(left, right)),
         data=Pair("fingerprint", left.environment.get("data"), right.environment.get("data")),
-        scores=(*_training(left, right), *_results(left, right, every_metric=every_metric)),
+        table=_table(left, right, every_metric=every_metric),
         unmatched=tuple(_unmatched(left, right)),
         curves=compare_curves(_rows(left), _rows(right)) if both else None,
     )
@@ -184,50 +177,45 @@ def environment_facts(environment: Mapping[str, JsonValue]) -> Iterator[tuple[st
             yield name, value
 
 
-def _training(a: Side, b: Side) -> Iterator[Score]:
+def _table(a: Side, b: Side, *, every_metric: bool) -> Table:
+    """The measurements that both have, in the order of A's."""
+    pairs = [*_training(a, b), *_results(a, b, every_metric=every_metric)]
+    named = (one for pair in pairs for one in zip(ROWS, pair, strict=True))
+    return Table.of(Entry(row, Kind.RUN, measurement) for row, measurement in named)
+
+
+def _training(a: Side, b: Side) -> Iterator[tuple[Measurement, Measurement]]:
+    protocol = EvalProtocol(evaluation=TRAIN, id=TRAIN)
     if a.last is None or b.last is None:
         return
     for name, value in a.last.values.items():
         if name in b.last.values:
-            yield Score(TRAIN, name, {}, value, b.last.values[name])
+            one = Measurement(name, value, protocol=protocol)
+            yield one, replace(one, value=b.last.values[name])
 
 
-def _results(a: Side, b: Side, *, every_metric: bool) -> Iterator[Score]:
-    """Numbers of the evaluations that both have, each after its last step."""
-    last_a, last_b = _last(a), _last(b)
-    for name in last_a:
-        if name in last_b:
-            of_a = last_a[name].measurements
-            shown = of_a if every_metric else summary_metrics(last_a[name], a.plan)
-            yield from _scores(name, shown, last_b[name].measurements)
+def _results(a: Side, b: Side, *, every_metric: bool) -> Iterator[tuple[Measurement, Measurement]]:
+    """Measurements that both have, each after its last step."""
+    of_a, of_b = _last(a), _last(b)
+    for results in (results for id_, results in of_a.items() if id_ in of_b):
+        shown = results.measurements if every_metric else summary_metrics(results, a.plan)
+        theirs = {one.key: one for one in of_b[results.protocol.id].measurements}
+        yield from ((one, theirs[one.key]) for one in shown if one.key in theirs)
 
 
 def _last(side: Side) -> dict[str, ResultSet]:
-    return {one.protocol.id: one for one in side.results if one.step > 0}
+    """Id of an evaluation → its last result; those before training are not compared."""
+    trains = side.plan.train.steps > 0
+    return {one.protocol.id: one for one in side.results if one.step > 0 or not trains}
 
 
-def _unmatched(a: Side, b: Side) -> Iterator[tuple[str, str]]:
-    last_a, last_b = _last(a), _last(b)
-    yield from ((name, "A") for name in last_a if name not in last_b)
-    yield from ((name, "B") for name in last_b if name not in last_a)
-
-
-def _scores(
-    source: str, ours: tuple[Measurement, ...], others: tuple[Measurement, ...]
-) -> Iterator[Score]:
-    known = {one.key: one for one in others}
-    for a in ours:
-        if (b := known.get(a.key)) is not None:
-            group = {"row": a.row, **dict(a.group)} if a.row else dict(a.group)
-            yield Score(source, a.name, group, _plain(a.value), _plain(b.value), _overlap(a, b))
-
-
-def _plain(value: float) -> float | None:
-    return value if math.isfinite(value) else None
-
-
-def _overlap(a: Measurement, b: Measurement) -> bool | None:
-    """Whether intervals over the same thing share a value; None where neither has any."""
-    of_b = {one.over: one for one in b.intervals}
-    pairs = [(one, of_b[one.over]) for one in a.intervals if one.over in of_b]
-    return any(x.low <= y.high and y.low <= x.high for x, y in pairs) if pairs else None
+def _unmatched(a: Side, b: Side) -> Iterator[Unmatched]:
+    of_a, of_b = _last(a), _last(b)
+    apart = [of_a[id_].protocol for id_ in of_a if id_ not in of_b]
+    others = [of_b[id_].protocol for id_ in of_b if id_ not in of_a]
+    names_a, names_b = ({one.evaluation for one in of} for of in (apart, others))
+    for name in sorted(names_a | names_b):
+        if name in names_a and name in names_b:
+            yield Unmatched(name, "by different protocols")
+        else:
+            yield Unmatched(name, f"only {ROWS[0] if name in names_a else ROWS[1]}")

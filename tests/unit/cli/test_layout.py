@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from eqspec.cli.layout import distinct, duration, large, measured, number
+from eqspec.report.numbers import distinct, duration, large, measured, number
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 
 from eqspec.cli.render.ablate import as_csv, as_data, table
-from eqspec.commands.ablate.execute import Ablation, ablation
+from eqspec.commands.ablate.execute import ablation
 from eqspec.commands.ablate.grid import read_grid
 from eqspec.commands.ablate.study import Study, compile_grid, standing
 from eqspec.commands.running.comparison import Done
 from eqspec.commands.running.evaluation import Judged
-from eqspec.nn.readouts.measurement import Interval, Measurement, ResultSet
+from eqspec.compile.types.plan import EvalPlan
+from eqspec.nn.readouts.measurement import EvalProtocol, Interval, Measurement, ResultSet
+from eqspec.report.tables.ablation import AblationTable
+from eqspec.runs.tables import Column
 from tests.toys import PATH, toy_text
 
 EVALUATE = "evaluate: [{use: r2, at: end}, {use: effective-rank, at: end}]"
@@ -41,8 +44,13 @@ def _done(study: Study) -> dict[Path, Done]:
     return done
 
 
-def _judged(evaluation: object, metrics: tuple[Measurement, ...]) -> Judged:
-    return Judged(evaluation, 4, ResultSet(metrics))  # type: ignore[arg-type]
+def _judged(evaluation: EvalPlan, metrics: tuple[Measurement, ...]) -> Judged:
+    return Judged(evaluation, 4, _results(evaluation, metrics))
+
+
+def _results(evaluation: EvalPlan, metrics: tuple[Measurement, ...]) -> ResultSet:
+    protocol = EvalProtocol(evaluation=evaluation.name, id=evaluation.id)
+    return ResultSet(metrics).measured_by(protocol)
 
 
 def _r2(value: float) -> tuple[Measurement, ...]:
@@ -63,41 +71,54 @@ def _rank(value: float) -> tuple[Measurement, ...]:
 
 
 @pytest.fixture
-def found(study: Study) -> Ablation:
+def found(study: Study) -> AblationTable:
     return ablation(study, _done(study))
 
 
-def test_cells_are_mean_and_sample_deviation_over_seeds(found: Ablation) -> None:
-    r2, _, _ = found.columns
-    assert (r2.metric, r2.of) == ("r2", (("family", "rot"), ("border", "canvas")))
-    (one, *_), (five, *_) = (row.cells for row in found.rows)
-    assert one is not None
-    assert five is not None
-    assert (one.mean, one.deviation, one.count) == (0.5, 0.25, 3)
-    assert (five.mean, five.count) == (0.25, 2)
+def test_cells_are_mean_and_sample_deviation_over_seeds(found: AblationTable) -> None:
+    r2, *_ = found.table.columns
+    assert r2 == Column("r2", "r2", (("family", "rot"), ("border", "canvas")))
+    one, five = (found.table.row(point.name)[r2] for point in found.points)
+    assert (one.value, one.deviation, len(one.values)) == (0.5, 0.25, 3)
+    assert (five.value, len(five.values)) == (0.25, 2)
     assert five.deviation == pytest.approx(statistics.stdev([0.125, 0.375]))
-    assert [(row.done, row.seeds) for row in found.rows] == [(3, 3), (2, 3)]
+    assert [(point.done, point.seeds) for point in found.points] == [(3, 3), (2, 3)]
 
 
-def test_the_highest_mean_of_a_column_is_marked(found: Ablation) -> None:
-    marked = [[cell is not None and cell.highest for cell in row.cells] for row in found.rows]
-    assert marked == [[True, False, False], [False, False, True]]
+def test_the_highest_mean_of_a_column_is_marked(found: AblationTable) -> None:
+    assert [found.table.highest(column) for column in found.table.columns] == [0.5, None, 7.5]
 
 
-def test_numbers_that_are_none_are_left_out(found: Ablation) -> None:
-    assert found.columns[1].of[0] == ("family", "blur")
-    assert [row.cells[1] for row in found.rows] == [None, None]
+def test_undefined_numbers_are_left_out(found: AblationTable) -> None:
+    blur = found.table.columns[1]
+    assert blur.group[0] == ("family", "blur")
+    assert [found.table.row(point.name)[blur].values for point in found.points] == [(), ()]
 
 
 def test_one_seed_has_no_deviation(study: Study) -> None:
     alone = {folder: done for folder, done in _done(study).items() if done.plan.seed == 0}
-    (cell, *_) = ablation(study, alone).rows[0].cells
-    assert cell is not None
-    assert (cell.deviation, cell.count) == (None, 1)
+    found = ablation(study, alone)
+    cell = found.table.row("lambda=1")[found.table.columns[0]]
+    assert (cell.deviation, len(cell.values)) == (None, 1)
     assert "±" not in table(ablation(study, alone), width=100).plain
 
 
-def test_the_table_as_it_is_printed(found: Ablation) -> None:
+def test_points_of_different_protocols_share_a_column_and_have_no_highest(study: Study) -> None:
+    done = _done(study)
+    for folder, one in done.items():
+        if one.name.startswith("lambda=5"):
+            first, *rest = one.judged
+            protocol = replace(first.result.protocol, id="r2-other")
+            other = replace(first, result=first.result.measured_by(protocol))
+            done[folder] = replace(one, judged=(other, *rest))
+    found = ablation(study, done)
+    assert [column.evaluation for column in found.table.columns] == ["r2", "r2", "effective-rank"]
+    assert found.table.highest(found.table.columns[0]) is None
+    page = " ".join(table(found, width=100).plain.split())
+    assert page.count("The rows were measured by different protocols") == 1
+
+
+def test_the_table_as_it_is_printed(found: AblationTable) -> None:
     lines = table(found, width=100).plain.splitlines()
     assert [line.rstrip() for line in lines if line.startswith(("lambda", "1", "5"))] == [
         "lambda    n            rot     blur",
@@ -110,7 +131,7 @@ def test_the_table_as_it_is_printed(found: Ablation) -> None:
     assert lines[-1].startswith("* the highest of a column. n: seeds, mean ± standard deviation")
 
 
-def test_a_narrow_table_is_cut_into_blocks(found: Ablation) -> None:
+def test_a_narrow_table_is_cut_into_blocks(found: AblationTable) -> None:
     text = table(found, width=30).plain
     assert text.count("lambda") == 3  # two of R², one of ranks
     assert max(map(len, text.splitlines())) <= 30
@@ -118,10 +139,12 @@ def test_a_narrow_table_is_cut_into_blocks(found: Ablation) -> None:
 
 def test_a_study_of_nothing_judged_says_so(study: Study) -> None:
     bare = {f: Done(d.name, d.plan, d.folder, ()) for f, d in _done(study).items()}
-    assert "No run has been judged" in table(ablation(study, bare), width=100).plain
+    assert "No run has been evaluated" in table(ablation(study, bare), width=100).plain
 
 
-def test_csv_has_a_line_per_number_and_a_column_per_axis(found: Ablation, study: Study) -> None:
+def test_csv_has_a_line_per_number_and_a_column_per_axis(
+    found: AblationTable, study: Study
+) -> None:
     rows = list(csv.DictReader(io.StringIO(as_csv(found, study))))
     assert len(rows) == len(SCORES) * 3
     first = rows[0]
@@ -138,7 +161,7 @@ def _with_untrained(study: Study) -> dict[Path, Done]:
     done = _done(study)
     for at, run in enumerate(run for run in study.runs if run.untrained):
         one, r2 = done[run.folder], run.plan.evaluations[0]
-        result, control = ResultSet(_r2((at + 1) / 10)), ResultSet(_r2(-0.5))
+        result, control = (_results(r2, _r2(value)) for value in ((at + 1) / 10, -0.5))
         before = Judged(r2, 0, result, {"block-grid": control})
         done[run.folder] = replace(one, judged=(*one.judged, before))
     return done
@@ -146,14 +169,13 @@ def _with_untrained(study: Study) -> dict[Path, Done]:
 
 def test_untrained_encoders_and_controls_stand_above_the_points(study: Study) -> None:
     found = ablation(study, _with_untrained(study))
-    untrained, control = found.beside
-    assert (untrained.name, untrained.seeds, control.name) == ("untrained", 3, "block-grid")
-    cell, far = untrained.cells[0], control.cells[0]
-    assert cell is not None
-    assert far is not None
-    assert (cell.mean, cell.count, cell.highest) == (pytest.approx(0.2), 3, False)
+    untrained, control = found.baselines
+    r2 = found.table.columns[0]
+    assert (untrained.name, control.name) == ("untrained", "block-grid")
+    cell, far = untrained.cells[r2], control.cells[r2]
+    assert (cell.value, len(cell.values)) == (pytest.approx(0.2), 3)
     assert cell.deviation == pytest.approx(statistics.stdev([0.1, 0.2, 0.3]))
-    assert (far.mean, far.deviation) == (-0.5, 0.0)
+    assert (far.value, far.deviation) == (-0.5, 0.0)
     lines = (line.split() for line in table(found, width=100).plain.splitlines())
     firsts = [words[0] for words in lines if words]
     assert [word for word in firsts if word in {"untrained", "block-grid", "1", "5"}][:4] == [
@@ -164,12 +186,16 @@ def test_untrained_encoders_and_controls_stand_above_the_points(study: Study) ->
     ]
 
 
-def test_what_stands_beside_changes_no_point(study: Study, found: Ablation) -> None:
+def test_what_stands_beside_changes_no_point(study: Study, found: AblationTable) -> None:
     with_it = ablation(study, _with_untrained(study))
-    assert with_it.rows == found.rows
+    blur = found.table.columns[1]
+    for point in found.points:
+        cells, others = found.table.row(point.name), with_it.table.row(point.name)
+        assert cells.keys() == others.keys()
+        assert all(others[c] == cell for c, cell in cells.items() if c != blur)
 
 
-def test_plain_data_holds_runs_table_and_failures(found: Ablation, study: Study) -> None:
+def test_plain_data_holds_runs_table_and_failures(found: AblationTable, study: Study) -> None:
     standings = [standing(run) for run in study.runs]
     data = as_data(study, standings, found=found, failed=[("lambda=5 s2", "no luck")])
     assert [(run["points"], run["seed"]) for run in data["runs"][:2]] == [

@@ -15,7 +15,9 @@ from eqspec.commands.running.evaluation import Judged
 from eqspec.errors import UsageError
 from eqspec.nn.readouts.accuracy import accuracy_measurements, image_resamples
 from eqspec.nn.readouts.measurement import Interval, Measurement, ResultSet
+from eqspec.report.tables.comparison import EvaluationTable
 from eqspec.runs.journal import Journal
+from eqspec.runs.tables import Kind
 from tests.toys import PATH, load_toy, plan_of
 
 if TYPE_CHECKING:
@@ -71,26 +73,32 @@ def done(tmp_path: Path) -> tuple[Done, Done]:
     )
 
 
+def rows(found: EvaluationTable) -> list[str]:
+    return [row.name for row in found.table.rows]
+
+
 def test_rows_are_untrained_then_the_runs_in_order(done: tuple[Done, Done]) -> None:
     (table,) = compare(done).tables
-    assert [row.name for row in table.rows] == ["untrained", "base", "ours"]
-    assert [s.of for s in table.rows[0].scores] == [
+    assert rows(table) == ["untrained", "base", "ours", "ours − base"]
+    assert [dict(column.group) for column in table.table.columns] == [
         {"family": family, "border": border} for family, border in COLUMNS
     ]
-    assert [round(row.scores[0].value, 2) for row in table.rows] == [0.19, 0.64, 0.91]
+    first = table.table.columns[0]
+    values = [round(row.cells[first].value, 2) for row in table.table.rows]
+    assert values == [0.19, 0.64, 0.91, 0.27]
     assert table.heldout == (60, 3)
 
 
 def test_the_last_run_is_measured_against_the_others(done: tuple[Done, Done]) -> None:
     (table,) = compare(done).tables
-    (gap,) = table.differences
-    assert gap.name == "ours − base"
-    for score in gap.scores:
-        assert score.value == pytest.approx(0.27)
-        assert [interval.over for interval in score.intervals] == ["crops", "photos"]
+    gap = table.table.rows[-1]
+    assert (gap.name, gap.kind) == ("ours − base", Kind.DIFFERENCE)
+    for cell in gap.cells.values():
+        assert cell.value == pytest.approx(0.27)
+        assert [interval.over for interval in cell.intervals] == ["crops", "photos"]
         # Nearly constant, since the regressors are off by the same share everywhere.
-        assert [i.low for i in score.intervals] == pytest.approx([0.27, 0.27], abs=0.02)
-        assert [i.high for i in score.intervals] == pytest.approx([0.27, 0.27], abs=0.06)
+        assert [i.low for i in cell.intervals] == pytest.approx([0.27, 0.27], abs=0.02)
+        assert [i.high for i in cell.intervals] == pytest.approx([0.27, 0.27], abs=0.06)
 
 
 def test_words_are_those_of_the_data(tmp_path: Path) -> None:
@@ -163,7 +171,7 @@ def test_json_has_no_nan(done: tuple[Done, Done], capsys: pytest.CaptureFixture[
     comparison = compare((odd, ours))
     Screen().show_json(as_data(comparison, (odd, ours)))
     said = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
-    assert said["tables"][0]["rows"][1]["scores"][0]["value"] is None
+    assert said["tables"][0]["rows"][1]["measurements"][0]["value"] is None
     assert "–" in compared(comparison, (odd, ours), width=100).plain
 
 
@@ -187,10 +195,8 @@ def test_a_rank_below_a_quarter_of_the_untrained_one_is_called_collapsed(
     plan, judged = _judged(spec, (0, _rank(10.0)), (4, _rank(rank)))
     one = Done("ours", plan, done[0].folder, judged)
     (table,) = compare((one,)).tables
-    assert [score.remark for row in table.rows for score in row.scores] == [
-        "",
-        "collapsed" if said else "",
-    ]
+    remarks = [cell.remark for row in table.table.rows for cell in row.cells.values()]
+    assert remarks == ["", "collapsed" if said else ""]
     page = compared(compare((one,)), (one,), width=100).plain
     lines = page.splitlines()
     assert "`collapsed`: below 0.25 of the untrained encoder's." in " ".join(page.split())
@@ -221,8 +227,8 @@ def test_accuracies_stand_by_metric_and_number_of_neighbours(done: tuple[Done, D
     folder = done[0].folder
     both = (Done("base", plan, folder, base), Done("ours", plan, folder, ours))
     (table,) = compare(both).tables
-    (gap,) = table.differences
-    assert [round(s.value, 6) for s in gap.scores if s.metric == "top1"] == [0.3, 0.3]
+    gap = table.table.rows[-1].cells
+    assert [round(c.value, 6) for column, c in gap.items() if column.metric == "top1"] == [0.3, 0.3]
     lines = compared(compare(both), both, width=100).plain.splitlines()
     (heads,) = (at for at, line in enumerate(lines) if "top-1" in line)
     assert lines[heads].split() == ["top-1", "mean", "per", "class"] * 2
@@ -238,5 +244,4 @@ def test_controls_stand_between_the_untrained_encoder_and_the_runs(
     seen = replace(before, controls={"block-grid": _result(0.95)})
     both = (base, replace(ours, judged=(seen, after)))
     (table,) = compare(both).tables
-    assert [row.name for row in table.rows] == ["untrained", "block-grid", "base", "ours"]
-    assert [row.name for row in table.differences] == ["ours − base"]
+    assert rows(table) == ["untrained", "block-grid", "base", "ours", "ours − base"]

@@ -1,0 +1,192 @@
+"""Tables of measurements: rows are encoders, columns are metrics.
+
+    Entry    a measurement, and the row that it belongs to
+    Column   evaluation name, metric and group: the same for every run, seed and rev
+    Cell     the measurements of a row in a column: one, or one for each seed
+    Table    entries by row and column
+
+`diff`, `compare` and `ablate` fill tables; `eqspec.report.tables` lays them out.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from eqspec.nn.readouts.measurement import ENCODER, Group, Interval, Measurement
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Kind(StrEnum):
+    """The kind of a row."""
+
+    BASELINE = "baseline"
+    """An encoder before training, or a control without any encoder."""
+    RUN = "run"
+    DIFFERENCE = "difference"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The run that a measurement comes from."""
+
+    recipe: str
+    seed: int
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A measurement of a row.
+
+    Attributes:
+        remark: a word for the value, such as ``collapsed``.
+        source: None of a difference between two runs.
+    """
+
+    row: str
+    kind: Kind
+    measurement: Measurement
+    remark: str = ""
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table.
+
+    Attributes:
+        evaluation: name of the evaluation; its id where one run has two of that name.
+        group: of the measurement; starts with the row where that is not `ENCODER`.
+    """
+
+    evaluation: str
+    metric: str
+    group: Group
+
+    @property
+    def label(self) -> str:
+        """Metric and values of the group, as in ``r2 rot canvas``."""
+        return " ".join((self.metric, *dict(self.group).values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """The measurements of a row in a column: one, or one for each seed."""
+
+    measurements: tuple[Measurement, ...]
+    remark: str = ""
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """The values that are defined."""
+        return tuple(m.value for m in self.measurements if not math.isnan(m.value))
+
+    @property
+    def value(self) -> float:
+        """Mean of the defined values; NaN where there are none."""
+        return statistics.fmean(self.values) if self.values else math.nan
+
+    @property
+    def deviation(self) -> float | None:
+        """Sample standard deviation (n − 1) of the defined values; None of fewer than two."""
+        return statistics.stdev(self.values) if len(self.values) > 1 else None
+
+    @property
+    def intervals(self) -> tuple[Interval, ...]:
+        """The intervals of a single measurement; none of several."""
+        return self.measurements[0].intervals if len(self.measurements) == 1 else ()
+
+    def overlaps(self, other: Cell) -> bool | None:
+        """Whether any two intervals over the same samples overlap; None without such a pair."""
+        theirs = {one.over: one for one in other.intervals}
+        pairs = [(one, theirs[one.over]) for one in self.intervals if one.over in theirs]
+        return any(a.low <= b.high and b.low <= a.high for a, b in pairs) if pairs else None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a table."""
+
+    name: str
+    kind: Kind
+    cells: Mapping[Column, Cell]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Measurements by row and column, both in the order in which they were first entered."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+
+    @classmethod
+    def of(cls, entries: Iterable[Entry]) -> Table:
+        """Sort entries into rows and columns."""
+        known = tuple(entries)
+        columns = _columns(known)
+        cells: dict[tuple[str, Kind], dict[Column, list[Entry]]] = {}
+        for entry, column in zip(known, columns, strict=True):
+            row = cells.setdefault((entry.row, entry.kind), {})
+            row.setdefault(column, []).append(entry)
+        rows = (Row(*key, {c: _cell(of) for c, of in row.items()}) for key, row in cells.items())
+        return cls(tuple(dict.fromkeys(columns)), tuple(rows))
+
+    @property
+    def evaluations(self) -> tuple[str, ...]:
+        """Names of the evaluations, in the order of their columns."""
+        return tuple(dict.fromkeys(column.evaluation for column in self.columns))
+
+    def of_evaluation(self, name: str) -> Table:
+        """Return the columns of one evaluation, with all rows."""
+        columns = tuple(column for column in self.columns if column.evaluation == name)
+        return Table(columns, self.rows)
+
+    def row(self, name: str) -> Mapping[Column, Cell]:
+        """Return the cells of a run's row; empty where nothing of it was entered."""
+        found = [row.cells for row in self.rows if row.name == name and row.kind is Kind.RUN]
+        return found[0] if found else {}
+
+    def highest(self, column: Column) -> float | None:
+        """Return the highest mean of at least two runs in a column.
+
+        None where fewer have one, or where they were measured by different protocols.
+        """
+        cells = [row.cells[column] for row in self.rows if column in row.cells]
+        runs = [
+            row.cells[column] for row in self.rows if row.kind is Kind.RUN and column in row.cells
+        ]
+        means = [cell.value for cell in runs if cell.values]
+        protocols = {m.protocol.id for cell in cells for m in cell.measurements}
+        return max(means) if len(means) > 1 and len(protocols) == 1 else None
+
+
+def _cell(entries: list[Entry]) -> Cell:
+    return Cell(tuple(entry.measurement for entry in entries), remark=entries[0].remark)
+
+
+def _columns(entries: tuple[Entry, ...]) -> list[Column]:
+    """The column of every entry."""
+    twice = _named_twice(entries)
+    columns: list[Column] = []
+    for one in (entry.measurement for entry in entries):
+        name = one.protocol.id if one.protocol.evaluation in twice else one.protocol.evaluation
+        group = one.group if one.row in ("", ENCODER) else (("row", one.row), *one.group)
+        columns.append(Column(name, one.metric, group))
+    return columns
+
+
+def _named_twice(entries: tuple[Entry, ...]) -> frozenset[str]:
+    """Names that two evaluations of one run share."""
+    ids: dict[tuple[str, Source | None, str], set[str]] = {}
+    for entry in entries:
+        protocol = entry.measurement.protocol
+        key = (entry.row, entry.source, protocol.evaluation)
+        ids.setdefault(key, set()).add(protocol.id)
+    return frozenset(name for (*_, name), of in ids.items() if len(of) > 1)
