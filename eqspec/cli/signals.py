@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from types import FrameType, TracebackType
-from typing import Any, Self
+from collections.abc import Generator
+from contextlib import contextmanager
+from types import FrameType
 
 _CAUGHT = (signal.SIGINT, signal.SIGTERM)
 
 
 class StopSignals:
-    """Context manager that catches SIGINT and SIGTERM.
+    """Stop requests by SIGINT and SIGTERM, received while `caught` is entered.
 
     The first signal only sets `wanted`, so that the current step can be finished and saved. When
     everything is saved (`at_rest`), and on a second signal, KeyboardInterrupt is raised at once.
@@ -25,7 +26,6 @@ class StopSignals:
         self.at_rest = False
         self._received: signal.Signals | None = None
         self._process = os.getpid()
-        self._before: dict[signal.Signals, Any] = {}
 
     @property
     def wanted(self) -> bool:
@@ -37,20 +37,18 @@ class StopSignals:
         """128 plus the number of the signal: 130 for Ctrl-C, 143 for SIGTERM."""
         return 128 + (self._received or signal.SIGINT)
 
-    def __enter__(self) -> Self:
+    @contextmanager
+    def caught(self) -> Generator[None]:
+        """Handle both signals until the `with` block ends."""
         # Only the main thread may change signal handlers.
-        if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._note) for number in _CAUGHT}
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
+        in_main_thread = threading.current_thread() is threading.main_thread()
+        numbers = _CAUGHT if in_main_thread else ()
+        before = {number: signal.signal(number, self._note) for number in numbers}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         del frame

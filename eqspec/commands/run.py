@@ -76,7 +76,8 @@ def _draw_reconstructions(run: PreparedRun) -> None:
     """Save a picture of held-out images beside their reconstructions, where there are decoders."""
     if run.model.program is None or not run.strategy.main:
         return
-    strip = reconstruction_strip(run.model.program, run.data.own.held_out)
+    with run.model.uncompiled():
+        strip = reconstruction_strip(run.model.program, run.data.own.held_out)
     if strip is not None:
         write_bytes(run.folder.path / STRIP, data=strip)
 

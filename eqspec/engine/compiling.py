@@ -1,19 +1,19 @@
-"""What `torch.compile` does in a training: how long, how often, why again, and whether it is right.
+"""Compilation during a training: how often, how long, why again, and whether its result is right.
 
-Torch compiles in the middle of a step, without a word. `Watch` hears of it; `compare_with_eager`
-holds the first step's compiled loss against the uncompiled one. Importing this imports torch's
-compiler, which takes a second: only a program that is compiled does.
+Torch compiles in the middle of a step and reports nothing. `watch_compilation` counts what it
+compiles; `compare_with_eager` compares the first step's compiled loss with the uncompiled one.
+Importing this module imports torch's compiler, which takes a second.
 """
 
 from __future__ import annotations
 
+import logging
 import math
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -45,8 +45,49 @@ _FAILED = (TorchDynamoException, FailOnRecompileLimitHit, CppCompileError, Inval
 UNCOMPILED = "go on without compiling, the same up to rounding: --set machine.compile=off"
 
 
+@contextmanager
+def watch_compilation() -> Generator[Watch]:
+    """Count the compilations inside the `with` block, and explain one that fails.
+
+    Raises:
+        EqspecError: torch cannot compile.
+    """
+    watch = Watch()
+    with ExitStack() as stack:
+        callback_handler.register_start_callback(watch.begin)
+        stack.callback(callback_handler.remove_start_callback, watch.begin)
+        callback_handler.register_end_callback(watch.end)
+        stack.callback(callback_handler.remove_end_callback, watch.end)
+        stack.enter_context(_without_cuda_notice())
+        try:
+            yield watch
+        except _FAILED as error:
+            lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+            reason = " ".join(lines[:2])  # the first may only name the backend
+            message = f"torch.compile failed: {type(error).__name__}: {reason}"
+            raise EqspecError(message, help=UNCOMPILED) from error
+
+
+@contextmanager
+def _without_cuda_notice() -> Generator[None]:
+    """Drop one log record of torch: that CUDA's compiler is installed, but no device.
+
+    Torch looks for CUDA when it first compiles C++ code, even for the CPU.
+    """
+
+    def other(record: logging.LogRecord) -> bool:
+        return not record.getMessage().startswith("No CUDA runtime is found")
+
+    logger = logging.getLogger("torch.utils.cpp_extension")
+    logger.addFilter(other)
+    try:
+        yield
+    finally:
+        logger.removeFilter(other)
+
+
 class Watch:
-    """Counts compilations while it is entered, and explains one that fails."""
+    """Compilations since the last time it was asked; made by `watch_compilation`."""
 
     def __init__(self) -> None:
         self._began = 0.0
@@ -54,30 +95,11 @@ class Watch:
         self._forms = 0
         self._since = _now_us()
 
-    def __enter__(self) -> Self:
-        callback_handler.register_start_callback(self._start)
-        callback_handler.register_end_callback(self._end)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        callback_handler.remove_start_callback(self._start)
-        callback_handler.remove_end_callback(self._end)
-        if isinstance(error, _FAILED):
-            lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-            said = " ".join(lines[:2])  # the first may only name the backend
-            message = f"torch.compile failed: {type(error).__name__}: {said}"
-            raise EqspecError(message, help=UNCOMPILED) from error
-
     def taken(self) -> Compilation | None:
-        """What was compiled since this was last asked; None when nothing was.
+        """Return what was compiled since the last call; None if nothing was.
 
-        The backward of a form is compiled when it is first needed, often a step later: then there
-        are seconds, and no form.
+        The backward of a form is compiled when it is first needed, often a step later: seconds are
+        counted then, but no form.
         """
         if not self._forms and not self._seconds:
             return None
@@ -85,10 +107,12 @@ class Watch:
         self._seconds, self._forms, self._since = 0.0, 0, _now_us()
         return found
 
-    def _start(self, _: CallbackArgs) -> None:
+    def begin(self, _: CallbackArgs) -> None:
+        """Note that a compilation begins; called by torch."""
         self._began = time.perf_counter()
 
-    def _end(self, args: CallbackArgs) -> None:
+    def end(self, args: CallbackArgs) -> None:
+        """Note that a compilation has ended; called by torch."""
         self._seconds += time.perf_counter() - self._began
         self._forms += args.callback_trigger is CallbackTrigger.DYNAMO
 
@@ -178,7 +202,7 @@ def _losses(program: Program, streams: Mapping[str, Tensor], *, step: int) -> di
 
 
 @contextmanager
-def _unmoved(graph: nn.Module) -> Iterator[None]:
+def _unmoved(graph: nn.Module) -> Generator[None]:
     """Running statistics and centres move in a forward; here they are put back."""
     before = [(buffer, buffer.clone()) for buffer in graph.buffers()]
     try:

@@ -47,7 +47,7 @@ def train(program: Program, *, start: int = 0, until: int | None = None) -> Iter
     pauses = {pause.step: pause for pause in plan.timetable}
     arriving = program.batches(start, last - start)
     compiler = _compiler(program)
-    with compiler.Watch() if compiler else nullcontext() as watch:
+    with compiler.watch_compilation() if compiler else nullcontext() as watch:
         for step in range(start, last):
             began = time.perf_counter()
             batch = next(arriving)

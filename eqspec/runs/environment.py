@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import eqspec
+from eqspec.build.cores import usable_cores
 from eqspec.ops.decode import decoder
 from eqspec.runs.artifacts import Document
 
@@ -52,7 +53,7 @@ class Environment(Document):
     Attributes:
         cpu: model name, or the architecture where the system does not tell.
         cores: logical processors of the machine.
-        usable_cores: those this process may run on.
+        usable_cores: those this process may use; a container may grant fewer than there are.
         memory: physical memory in bytes.
         accelerators: names of the devices, in order; empty on a CPU.
         packages: version by name; None where a package is not installed.
@@ -116,13 +117,6 @@ def _version(name: str) -> str | None:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return None
-
-
-def usable_cores() -> int:
-    """Processors this process may run on; containers and schedulers often give fewer than exist."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def cpu_model(cpuinfo: Path) -> str:

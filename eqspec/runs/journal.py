@@ -21,15 +21,14 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict, Field
 
 from eqspec.errors import FolderMismatch
-from eqspec.regular_files import appending
+from eqspec.runs.append_only_file import AppendOnlyFile
 from eqspec.runs.artifacts import explained, reading, write_text
 from eqspec.runs.bounded_json import parsed_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
-    from types import TracebackType
-    from typing import BinaryIO, Self
+    from typing import BinaryIO
 
 _TAIL_BYTES = 65536
 _LONGEST = 2**20
@@ -60,7 +59,7 @@ class _Extent:
     step: int = 0
 
 
-class Journal:
+class Journal(AppendOnlyFile):
     """A journal open for appending; its folder is held by this process."""
 
     def __init__(self, path: Path) -> None:
@@ -73,22 +72,8 @@ class Journal:
         if not path.exists():
             write_text(path, text="")
         whole = _extent(path, through=None)
-        self._path = path
-        with explained(path):
-            # Unbuffered: a row is with the system when `write` returns, and none is written twice.
-            self._file = appending(path)
+        super().__init__(path)
         self._cut(whole)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._file.close()
 
     def write(self, step: int, *, name: str, values: Mapping[str, float]) -> None:
         """Appends a row; readers see it at once.

@@ -11,18 +11,17 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from eqspec.printable import printable
-from eqspec.regular_files import appending, opened
+from eqspec.regular_files import opened
+from eqspec.runs.append_only_file import AppendOnlyFile
 from eqspec.runs.artifacts import explained
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import TracebackType
-    from typing import Self
 
 _INDENT = " " * 21
 
 
-class Log:
+class Log(AppendOnlyFile):
     """A log open for writing; its folder is held by this process."""
 
     def __init__(self, path: Path) -> None:
@@ -31,9 +30,8 @@ class Log:
         Raises:
             EqspecError: when it cannot be written.
         """
-        self._path = path
+        super().__init__(path)
         with explained(path):
-            self._file = appending(path)
             if self._is_torn():
                 self._file.write(b"\n")
 
@@ -43,17 +41,6 @@ class Log:
                 return False
             file.seek(-1, os.SEEK_END)
             return file.read() != b"\n"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._file.close()
 
     def write(self, text: str) -> None:
         """Adds what was said; further lines of it are indented.

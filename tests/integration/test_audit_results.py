@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from eqspec.cli.main import main
 from eqspec.runs.folder import RunFolder
 from tests.made_runs import Answer, Runs, seal_anew
+from tests.toys import short_toy
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 FALSE = 0.98765
@@ -67,15 +70,24 @@ def test_an_edited_number_that_was_sealed_again_is_found(copied: Runs) -> None:
     assert "the record before it was missing" in page
 
 
-@pytest.mark.parametrize("odd", ["other numpy", "compiled"])
-def test_elsewhere_rounding_is_allowed_for_and_no_more(copied: Runs, odd: str) -> None:
+def edit_environment(copied: Runs, change: Callable[[dict[str, Any]], object]) -> None:
     path = copied.folder() / "environment.json"
     environment = json.loads(path.read_text())
-    if odd == "compiled":
-        environment["compiled"] = True
-    else:
-        environment["packages"]["numpy"] = "1.0"
+    change(environment)
     path.write_text(json.dumps(environment))
+
+
+def test_a_compiled_run_has_the_same_results_everywhere(copied: Runs) -> None:
+    """Evaluations use no compiled code, so that no rounding excuses another number."""
+    edit_environment(copied, lambda found: found.update(compiled=True))
+    edit(result(copied), to=edit(result(copied), to=0.0) + 0.001)
+    seal_anew(copied.folder())
+    answer = copied.ask("audit", copied.name(), "--level", "L4", "--json")
+    assert results_of(answer)[result(copied).stem]["holds"] is False
+
+
+def test_elsewhere_rounding_is_allowed_for_and_no_more(copied: Runs) -> None:
+    edit_environment(copied, lambda found: found["packages"].update(numpy="1.0"))
     was = edit(result(copied), to=0.0)
     for gap, holds in ((0.001, True), (0.03, False)):
         edit(result(copied), to=was + gap)
@@ -123,3 +135,21 @@ def test_a_folder_for_data_that_the_run_does_not_read_is_refused(
 
 def test_there_is_no_level_3_yet(copied: Runs) -> None:
     assert copied.ask("audit", copied.name(), "--level", "L3").status == 2
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
+def test_results_of_a_compiled_run_are_made_again_bit_for_bit(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    spec = tmp_path / "toy.yaml"
+    spec.write_text(short_toy().replace('compile: "off"', 'compile: "on"'))
+    assert main(["run", str(spec), "--runs", str(tmp_path / "runs")]) == 0
+    (folder,) = (tmp_path / "runs" / "toy").iterdir()
+    capfd.readouterr()
+    assert main(["audit", str(folder), "--level", "L4", "--json"]) == 0
+    said = capfd.readouterr()
+    assert "CUDA" not in said.err
+    found = [one for one in json.loads(said.out)["findings"] if one["level"] == "L4"]
+    assert len(found) == 2
+    assert all("made again bit for bit" in one["said"] for one in found)

@@ -6,18 +6,14 @@ where there is nothing to wait for, because the dataset holds its images in memo
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from math import ceil
-from pathlib import Path
 
+from eqspec.build.cores import usable_cores
 from eqspec.compile.types.plan import Plan
 from eqspec.ops.find import find_dataset
 
 MOST = 4
 """More are not taken by themselves: each holds two batches ready."""
-
-_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +48,3 @@ def readers(plan: Plan, *, ranks: int = 1, cores: int | None = None) -> Readers:
     many = "1 core" if there == 1 else f"{there} cores"
     shared = "" if ranks == 1 else f", shared by {ranks}"
     return Readers(min(max(there // ranks - 1, 0), MOST), f"of {many}{shared}")
-
-
-def usable_cores(quota: Path = _QUOTA) -> int:
-    """Cores that this process may use: those it may run on, or fewer where a container's share is.
-
-    Args:
-        quota: file in which the control group says microseconds of a period: ``max 100000``.
-    """
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return max(1, min(allowed or 1, _share(quota)))
-
-
-def _share(quota: Path) -> int:
-    """Cores that a control group gives; more than there are where it sets no limit."""
-    try:
-        used, period = quota.read_text(encoding="ascii").split()
-        return ceil(int(used) / int(period))
-    except (OSError, ValueError, ZeroDivisionError):  # no such group, or `max`
-        return 1 << 16

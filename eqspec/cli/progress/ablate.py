@@ -63,7 +63,7 @@ def run_study(study: Study, asked: Asked, *, screen: Screen) -> int:
     making = _Making(study, asked, screen=screen)
     signals = StopSignals()
     try:
-        with signals, watcher(screen, stopping=lambda: signals.wanted) as watching:
+        with signals.caught(), watcher(screen, stopping=lambda: signals.wanted) as watching:
             making.make_all(watching, signals)
     except KeyboardInterrupt:
         screen.say("Stopped at once; what was saved is kept.")

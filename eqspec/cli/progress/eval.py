@@ -63,7 +63,7 @@ def judge(asked: Asked, *, screen: Screen) -> int:
     )
     judged: tuple[Judged, ...] = ()
     try:
-        with signals:
+        with signals.caught():
             judged = tuple(_judged(request, screen=screen, signals=signals))
     except KeyboardInterrupt:
         screen.say("Stopped at once; results that were complete are kept.")

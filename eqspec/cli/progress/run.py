@@ -44,7 +44,7 @@ def run_series(planned: Planned, asked: Asked, *, screen: Screen) -> int:
     options = replace(asked.options, should_stop=lambda: signals.wanted)
     members = series(planned, options)
     try:
-        with signals, watcher(screen, stopping=lambda: signals.wanted) as watching:
+        with signals.caught(), watcher(screen, stopping=lambda: signals.wanted) as watching:
             for member in members:
                 ended = run_member(member, watching=watching, signals=signals)
                 if isinstance(ended, Done):

@@ -4,10 +4,10 @@ Every stored result is compared whose weights are here: those before training, a
 checkpoints that were kept. Nothing is written. This finds what a seal cannot: a number that was
 edited and sealed again.
 
-On the CPU, with the run's code and environment and nothing compiled, every number has to be the
-same bit for bit. Otherwise rounding differs, and what an evaluation trains makes that grow: its op
-states how far its numbers may differ then (`tolerance`, of 1 or of the number if that is larger);
-those of one that does not may not differ at all.
+On the CPU, with the run's code and environment, every number has to be the same bit for bit: no
+evaluation uses compiled code. Otherwise rounding differs, and what an evaluation trains makes that
+grow: its op states how far its numbers may differ then (`tolerance`, of 1 or of the number if that
+is larger); those of one that does not may not differ at all.
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ from eqspec.commands.running.run_data import open_data
 from eqspec.errors import EqspecError
 from eqspec.ops.find import find_evaluation
 from eqspec.runs import checkpoint
-from eqspec.runs.recorded_plan import recorded_environment
 from eqspec.runs.results import DamagedResult, load_result, named_results
 
 if TYPE_CHECKING:
@@ -80,7 +79,7 @@ def evaluated_again(folder: RunFolder, *, data: DataPlaces, same: bool) -> Itera
         return
     if not stored:
         yield _finding("results", said="there are none yet")
-    rounding = _rounding(folder, plan, same=same)
+    rounding = _rounding(plan, same=same)
     evaluator = Evaluator(folder, plan, data=opened)
     again = _Again(folder, plan, evaluator=evaluator, rounding=rounding)
     for id_, step in sorted(stored, key=lambda one: (one[1], one[0])):
@@ -91,12 +90,10 @@ def evaluated_again(folder: RunFolder, *, data: DataPlaces, same: bool) -> Itera
             yield _finding(f"{id_}.step-{step}", said=said)
 
 
-def _rounding(folder: RunFolder, plan: Plan, *, same: bool) -> str | None:
+def _rounding(plan: Plan, *, same: bool) -> str | None:
     """Why numbers may round differently here than they did in the run; None where they may not."""
     if not same:
         return "code or environment are not the run's, see L1"
-    if recorded_environment(folder.path).get("compiled"):
-        return "the run evaluated compiled code, this does not"
     if choose_device(plan.machine.device).type != "cpu":
         return "a GPU may add in another order"
     return None

@@ -42,6 +42,7 @@ def evaluate_due(run: PreparedRun, due: Iterable[DueEvaluation]) -> Iterator[Run
             yield Judging(evaluation=evaluation, step=step, damaged=damaged)
         began = time.monotonic()
         graph = run.model.graph if step or not run.plan.trains else None
-        judged = run.evaluator.evaluate(evaluation, step=step, graph=graph)
+        with run.model.uncompiled():
+            judged = run.evaluator.evaluate(evaluation, step=step, graph=graph)
         run.decisions.budget.judged(time.monotonic() - began)
         yield Evaluated(judged=judged, step=step)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import torch
 
 from eqspec.build.program import (
     Program,
@@ -39,6 +42,16 @@ class Model:
     program: Program | None
     saved: int | None
     warnings: tuple[str, ...]
+
+    def uncompiled(self) -> AbstractContextManager[object]:
+        """Call the graph's own code inside the `with` block, even if it is compiled.
+
+        Compiled code rounds otherwise. What is measured without it can be measured again, by
+        another command, with the same bits.
+        """
+        if self.program is None or not self.program.compiled:
+            return nullcontext()
+        return torch.compiler.set_stance("force_eager")
 
     @property
     def done(self) -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from eqspec.commands.running.due import evaluations_at
 from eqspec.commands.running.evaluating import evaluate_due
 from eqspec.commands.running.events import Compiled, RunEvent, Saved, Stopped, Why
-from eqspec.commands.running.journals import Records
+from eqspec.commands.running.journals import Journals, open_journals
 from eqspec.commands.running.training_data import save_known
 from eqspec.engine.events import Event, Paused, Stepped
 from eqspec.engine.finite_check import need_finite_weights
@@ -35,10 +35,10 @@ def train_run(run: PreparedRun) -> Generator[RunEvent, None, bool]:
     if program is None:
         yield from _keep_published(run)
         return True
-    with Records(run.folder) if run.strategy.main else nullcontext() as records:
-        if records is not None:
-            records.rewind(run.model.done)
-        return (yield from _Training(run, program, records=records).events())
+    with open_journals(run.folder) if run.strategy.main else nullcontext() as journals:
+        if journals is not None:
+            journals.rewind(run.model.done)
+        return (yield from _Training(run, program, journals=journals).events())
 
 
 def _keep_published(run: PreparedRun) -> Iterator[RunEvent]:
@@ -52,10 +52,10 @@ def _keep_published(run: PreparedRun) -> Iterator[RunEvent]:
 class _Training:
     """A training while it goes on: how many steps are done, and which are saved."""
 
-    def __init__(self, run: PreparedRun, program: Program, *, records: Records | None) -> None:
+    def __init__(self, run: PreparedRun, program: Program, *, journals: Journals | None) -> None:
         self._run = run
         self._program = program
-        self._records = records
+        self._journals = journals
         self._done = run.model.done
         self._saved: int | None = None
 
@@ -84,8 +84,8 @@ class _Training:
 
     def _follow(self, event: Event) -> Iterator[RunEvent]:
         """Record an event of the engine, and do what is due after it."""
-        if self._records is not None:
-            self._records.note(event)
+        if self._journals is not None:
+            self._journals.note(event)
         if isinstance(event, Paused):
             if event.pause.checkpoint:
                 yield from self._save()
@@ -113,8 +113,8 @@ class _Training:
         run, began = self._run, time.monotonic()
         state = run.strategy.gathered_state(self._program.graph, self._program.optimizer)
         need_finite_weights(state.tensors, step=self._done)
-        if self._records is not None:
-            self._records.sync()
+        if self._journals is not None:
+            self._journals.sync()
             save_known(run.folder, run.data.own.train)
             checkpoint.save(
                 run.folder.checkpoints,

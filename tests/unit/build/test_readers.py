@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from eqspec.build.data.workers import MOST, readers, usable_cores
+from eqspec.build.data.workers import MOST, readers
 from eqspec.compile.types.plan import Plan
 from tests.toys import load_toy, plan_of
 
@@ -42,16 +40,3 @@ def test_auto_takes_none_for_images_in_memory(impl: str) -> None:
 @pytest.mark.parametrize("impl", ["photos", "image_folder"])
 def test_a_number_is_taken_as_it_is(impl: str) -> None:
     assert str(readers(plan(impl, 7), cores=1)) == "7 workers"
-
-
-@pytest.mark.parametrize(
-    ("text", "cores"),
-    [("100000 100000", 1), ("50000 100000", 1), ("150000 100000", 2), ("0 0", 10), ("max 1", 10)],
-)
-def test_a_container_may_give_fewer_cores(
-    text: str, cores: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(10)))
-    (tmp_path / "cpu.max").write_text(f"{text}\n")
-    assert usable_cores(tmp_path / "cpu.max") == cores
-    assert usable_cores(tmp_path / "missing") == 10

@@ -15,7 +15,8 @@ from eqspec.cli.signals import StopSignals
 def test_the_first_signal_is_noted_and_the_second_one_stops(
     number: signal.Signals, status: int
 ) -> None:
-    with StopSignals() as signals:
+    signals = StopSignals()
+    with signals.caught():
         assert not signals.wanted
         signal.raise_signal(number)
         assert signals.wanted
@@ -25,7 +26,8 @@ def test_the_first_signal_is_noted_and_the_second_one_stops(
 
 
 def test_at_rest_the_first_signal_stops() -> None:
-    with StopSignals() as signals:
+    signals = StopSignals()
+    with signals.caught():
         signals.at_rest = True
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGTERM)
@@ -34,7 +36,7 @@ def test_at_rest_the_first_signal_stops() -> None:
 
 def test_handlers_are_put_back() -> None:
     before = [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)]
-    with StopSignals():
+    with StopSignals().caught():
         assert signal.getsignal(signal.SIGINT) not in before
     assert [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)] == before
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -11,7 +13,7 @@ import torch
 
 from eqspec.build.program import Program, compile_graph
 from eqspec.compile.types.plan import Plan
-from eqspec.engine.compiling import Watch
+from eqspec.engine.compiling import watch_compilation
 from eqspec.engine.events import Agreed, Stepped
 from eqspec.engine.train import train
 from eqspec.errors import EqspecError
@@ -82,7 +84,7 @@ def test_a_compiler_that_fails_is_explained() -> None:
 def test_why_a_form_did_not_fit_is_told() -> None:
     torch.compiler.reset()
     double = torch.compile(lambda x: 2 * x, backend="eager", dynamic=False)
-    with Watch() as watch:
+    with watch_compilation() as watch:
         assert watch.taken() is None
         double(torch.ones(2))
         first = watch.taken()
@@ -100,7 +102,7 @@ def test_why_a_form_did_not_fit_is_told() -> None:
 def test_a_backward_that_is_compiled_later_is_counted_then() -> None:
     torch.compiler.reset()
     square = torch.compile(lambda x: x * x, backend="aot_eager")
-    with Watch() as watch:
+    with watch_compilation() as watch:
         loss = square(torch.ones(2, requires_grad=True)).sum()
         forward = watch.taken()
         loss.backward()
@@ -111,3 +113,17 @@ def test_a_backward_that_is_compiled_later_is_counted_then() -> None:
     assert backward is not None
     assert backward.forms == 0
     assert backward.seconds > 0
+
+
+def test_torch_says_nothing_of_a_missing_device() -> None:
+    """Where CUDA's compiler is installed, torch looks for a device when it compiles for the CPU."""
+    logger, said = logging.getLogger("torch.utils.cpp_extension"), io.StringIO()
+    logger.addHandler(handler := logging.StreamHandler(said))
+    try:
+        with watch_compilation():
+            logger.warning("No CUDA runtime is found, using CUDA_HOME='%s'", "/usr/local")
+            logger.warning("another")
+        logger.warning("No CUDA runtime is found, using CUDA_HOME='%s'", "/usr/local")
+    finally:
+        logger.removeHandler(handler)
+    assert said.getvalue().split(",")[0] == "another\nNo CUDA runtime is found"

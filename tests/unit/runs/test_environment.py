@@ -66,11 +66,6 @@ def test_the_processor_is_named_from_cpuinfo_or_by_its_architecture(tmp_path: Pa
     assert cpu_model(cpuinfo) == "Fast 9000: X"
 
 
-def test_cores_are_counted_without_affinity(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr("os.sched_getaffinity", raising=False)
-    assert environment.usable_cores() >= 1
-
-
 @needs_git
 def test_a_checkout_has_a_commit_and_may_be_dirty(repository: Path) -> None:
     commit = _git(repository, "rev-parse", "HEAD")
