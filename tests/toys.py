@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
+from eqspec.compile.lookup.look_up import look_up
 from eqspec.compile.lookup.resolve import resolve
 from eqspec.compile.planner import plan
 from eqspec.compile.types.plan import Plan
@@ -176,5 +177,5 @@ def toy_plan(
 def plan_of(loaded: LoadedSpec) -> Plan:
     """A loaded spec, compiled."""
     catalog = open_catalog()
-    resolved = resolve(loaded.spec, source=loaded.source, catalog=catalog, name=loaded.path.stem)
+    resolved = resolve(look_up(loaded.source, catalog), loaded.spec, name=loaded.path.stem)
     return plan(resolved)

@@ -23,7 +23,6 @@ from eqspec.commands.running.out_of_memory import within_memory
 from eqspec.commands.running.reopen import need_as_sealed
 from eqspec.commands.running.run_data import open_data
 from eqspec.commands.running.training_data import check_data
-from eqspec.compile.lookup.resolve import resolve
 from eqspec.compile.planner import plan as make_plan
 from eqspec.compile.types.plan import EvalPlan, Plan
 from eqspec.errors import EqspecError, FolderMismatch
@@ -100,9 +99,7 @@ def evaluations_by_card(
         spec["evaluate"] = [_at_end(name) for name in uses]
     path = Path(f"{plan.name}.yaml")
     reading = judge_spec(write_yaml(spec), path=path, overrides=overrides)
-    read = with_cards(reading, path=path, catalog=open_catalog())
-    loaded = read.loaded
-    resolved = resolve(loaded.spec, source=loaded.source, catalog=read.catalog, name=plan.name)
+    resolved = with_cards(reading, path=path, catalog=open_catalog()).resolved(name=plan.name)
     planned = make_plan(resolved, count=plan.data.count, init=plan.init, published=plan.published)
     return planned.evaluations
 

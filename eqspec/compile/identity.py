@@ -24,10 +24,10 @@ RecipeId = NewType("RecipeId", str)
 FOLDER_DIGITS = 8
 """Digits of a recipe that name its run folder."""
 
-_TOLD = frozenset({"name", "about", "notes", "paper", "licence", "status"})
-"""What a card says that no weight depends on."""
+_DESCRIPTIVE = frozenset({"name", "about", "notes", "paper", "licence", "status"})
+"""Keys of any card on which no weight depends."""
 
-_TOLD_OF = MappingProxyType({"backbones": {"facts"}, "datasets": {"fingerprint"}})
+_DESCRIPTIVE_OF = MappingProxyType({"backbones": {"facts"}, "datasets": {"fingerprint"}})
 """The same of the cards of one family alone."""
 
 
@@ -110,19 +110,22 @@ def recipe_content(
     }
 
 
-def told_of(family: str) -> frozenset[str]:
+def descriptive_keys(family: str) -> frozenset[str]:
     """Keys of a card that no id depends on.
 
     Of a backbone, facts are only checked, or recorded with published weights (`start_content`); how
     closely images are looked at changes none of them.
     """
-    return _TOLD | _TOLD_OF.get(family, set())
+    return _DESCRIPTIVE | _DESCRIPTIVE_OF.get(family, set())
 
 
 def _numbers(card: Card) -> dict[str, JsonValue]:
     """A card's body without what is only told, and without how its data is read."""
     numbers = card.model.model_dump(
-        mode="json", by_alias=True, exclude_defaults=True, exclude={*told_of(card.family), "init"}
+        mode="json",
+        by_alias=True,
+        exclude_defaults=True,
+        exclude={*descriptive_keys(card.family), "init"},
     )
     if isinstance(card.model, DatasetCard):
         params = data_numbers(card.model.impl, card.model.params)

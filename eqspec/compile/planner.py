@@ -192,7 +192,7 @@ def _data_plan(card: Card, *, at: str, count: int) -> DataPlan:
 def _evaluation(
     evaluation: ResolvedEvaluation, *, at: int, data: DataPlan, clock: Clock, published: bool
 ) -> EvalPlan:
-    model, asked, card = evaluation.model, evaluation.asked, f"evaluate.{at}"
+    model, asked, card = evaluation.model, evaluation.asked, evaluation.name
     op = op_in_use(find_evaluation, model.impl, path=(), card=card)
     checked = checked_params(op.Params, evaluation.params, path=(), card=card)
     params = checked.model_dump(mode="json", by_alias=True)

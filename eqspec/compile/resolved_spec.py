@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import JsonValue
 
+from eqspec.compile.lookup.card_slots import value_at
+from eqspec.compile.lookup.look_up import CardInUse
 from eqspec.compile.lookup.resolve import Resolved
 from eqspec.compile.lookup.rewrite_inputs import settings_unread
 from eqspec.compile.types.initial_weights import InitPlan, PublishedPlan
@@ -21,30 +23,36 @@ def resolved_spec(
     spec["compare"] = {}
     if init is not None:
         spec["init_from"] = init.model_dump(mode="json")
-    for place in ("data", "backbone", "method", "augment"):
-        if place in resolved.cards:
-            spec[place] = _body(resolved.cards[place])
+    for used in resolved.lookup.used.values():
+        _put_body(spec, used)
     spec["data"]["fingerprint"] = resolved.fingerprint
     if published is not None:
         spec["backbone"]["init"] = _named(published)
     if resolved.rewrite is not None:
-        spec["equivariance"] = _rewritten(resolved, resolved.rewrite, spec["equivariance"])
+        spec["equivariance"] = _settings_read(resolved, resolved.rewrite, spec["equivariance"])
     for written, evaluation in zip(spec["evaluate"], resolved.evaluations, strict=True):
-        written["use"] = {**_body(evaluation.card), "params": evaluation.params}
-        if evaluation.model.data is not None:
-            written["use"]["data"] = _body(evaluation.data)
-        written["with"] = {}
+        written["use"]["params"] = dict(evaluation.params)
     return {key: value for key, value in spec.items() if value != {} or key == "evaluate"}
 
 
-def _rewritten(
-    resolved: Resolved, rewrite: EquivarianceCard, written: dict[str, JsonValue]
+def _put_body(spec: dict[str, JsonValue], used: CardInUse) -> None:
+    """Write the body of a card where the spec names it, and take away what was changed in it."""
+    location = used.location
+    *above, last = location.body
+    holder = value_at(spec, tuple(above))
+    assert isinstance(holder, dict), "the spec names a card there"
+    if location.outer is not None and holder.get(str(last)) is None:
+        return  # it follows from the spec's own data
+    holder[str(last)] = _body(used.card)
+    if location.slot.under_use:
+        holder["with"] = {}
+
+
+def _settings_read(
+    resolved: Resolved, rewrite: EquivarianceCard, section: dict[str, JsonValue]
 ) -> dict[str, JsonValue]:
-    """What is said of the rewrite; what it does not read may not be written either."""
-    section = {**written, "use": _body(resolved.cards["equivariance"]), "with": {}}
-    left_out: tuple[str, ...] = ("transform",)
-    if resolved.transform is not None:
-        section["transform"], left_out = _body(resolved.cards["transform"]), ()
+    """The section `equivariance` with the settings that the rewrite reads, and no others."""
+    left_out: tuple[str, ...] = () if resolved.transform is not None else ("transform",)
     stored = reads_latents(resolved.cards.get("transform"))
     between = "none" if resolved.transform is None else "stored" if stored else "drawn"
     unread = (*settings_unread(rewrite, transform=between), *left_out)

@@ -10,42 +10,34 @@ from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from enum import StrEnum
-from types import MappingProxyType
 
 from pydantic import JsonValue, ValidationError
 
-from eqspec.compile.identity import hashed, told_of
+from eqspec.compile.identity import descriptive_keys, hashed
+from eqspec.compile.lookup.card_slots import all_locations, location_of, recipe_slots, value_at
 from eqspec.ops.find import find_dataset, op_names
 from eqspec.ops.op import how_it_runs_fields
-from eqspec.registry.cards import FAMILIES
+from eqspec.registry.cards import CardModel, DatasetCard
 from eqspec.spec.model import Spec, identity_fields
 from eqspec.spec.node import KeyPath, dotted
 
-CARD_PLACES: Mapping[KeyPath, str] = MappingProxyType(
-    {
-        ("data",): "datasets",
-        ("backbone",): "backbones",
-        ("method",): "methods",
-        ("augment",): "augmentations",
-        ("equivariance", "use"): "equivariance",
-        ("equivariance", "transform"): "transforms",
-    }
-)
-"""Where a resolved spec holds the body of a card, and of which family."""
+_EVALUATE = "evaluate"
+_CARDS = tuple(slot.at(None) for slot in recipe_slots())
+"""Locations of the cards on which the weights depend."""
 
-_JUDGED = "evaluate"
 _STARTS: tuple[KeyPath, ...] = (("init_from",), ("backbone", "init"))
 _NO_NUMBERS = ("weights", "partial")
 """Of weights to start from, the recipe knows the hash and the part, not where they lie."""
 
-_NAMED = ("data", "name")  # of a dataset, the name is part of the recipe
+_NAME_COUNTS = ("data", "evaluate[*]")
+"""Slots whose card's name is part of an id: of the recipe, or of the evaluation."""
 
 
 class Matters(StrEnum):
     """What a difference can change."""
 
     WEIGHTS = "weights"
-    JUDGING = "judging"
+    EVALUATION = "evaluation"
     NOTHING = "nothing"
 
 
@@ -87,8 +79,8 @@ def spec_changes(a: Mapping[str, JsonValue], b: Mapping[str, JsonValue]) -> tupl
     pairs = ((path, leaves_a.get(path), leaves_b.get(path)) for path in paths)
     free = _how_it_runs(all_a) | _how_it_runs(all_b)
     found = [Change(p, x, y, _matters(p, free)) for p, x, y in pairs if _differ(x, y)]
-    for place in (("equivariance",), *CARD_PLACES):
-        found = _as_cards(found, place, a=_name_at(all_a, place), b=_name_at(all_b, place))
+    for path in dict.fromkeys(path for card in _CARDS for path in (card.path, card.body)):
+        found = _as_cards(found, path, a=_name_at(all_a, path), b=_name_at(all_b, path))
     order = list(Matters)
     return tuple(sorted(found, key=lambda change: order.index(change.matters)))
 
@@ -106,9 +98,9 @@ def _as_cards(found: list[Change], place: KeyPath, *, a: JsonValue, b: JsonValue
 
 def _name_at(spec: JsonValue, place: KeyPath) -> JsonValue:
     """The name of what stands at a place: of a card, or of a whole section such as `none`."""
-    spec = _at(spec, place)
-    if place == ("equivariance",) and isinstance(spec, dict):
-        spec = spec.get("use")
+    spec = value_at(spec, place)
+    if isinstance(spec, dict) and "use" in spec:
+        spec = spec["use"]
     return spec.get("name") if isinstance(spec, dict) else spec
 
 
@@ -130,10 +122,11 @@ def _filled(
         left, right = (one.model_dump(mode="json", by_alias=True) for one in specs)
     except ValidationError:
         left, right = (deepcopy(dict(one)) for one in (a, b))
-    for (*above, last), family in CARD_PLACES.items():
-        holders = _at(left, tuple(above)), _at(right, tuple(above))
-        bodies = tuple(_at(holder, (last,)) for holder in holders)
-        numbers = tuple(_numbers(body, family=family) for body in bodies)
+    for card in _CARDS:
+        *above, last = card.body
+        holders = value_at(left, tuple(above)), value_at(right, tuple(above))
+        bodies = tuple(value_at(holder, (last,)) for holder in holders)
+        numbers = tuple(_numbers(body, kind=card.slot.kind) for body in bodies)
         if all((new is None) == (body is None) for new, body in zip(numbers, bodies, strict=True)):
             for holder, body in zip(holders, numbers, strict=True):
                 if isinstance(holder, dict) and body is not None:
@@ -141,19 +134,10 @@ def _filled(
     return left, right
 
 
-def _at(value: JsonValue, path: KeyPath) -> JsonValue:
-    for key in path:
-        if isinstance(value, list) and isinstance(key, int):
-            value = value[key]
-        else:
-            value = value.get(str(key)) if isinstance(value, dict) else None
-    return value
-
-
-def _numbers(body: JsonValue, *, family: str) -> dict[str, JsonValue] | None:
+def _numbers(body: JsonValue, *, kind: type[CardModel]) -> dict[str, JsonValue] | None:
     """A card's body without the values that it need not have written; None for no legal card."""
     try:
-        model = FAMILIES[family].model_validate(body)
+        model = kind.model_validate(body)
     except ValidationError:
         return None
     return model.model_dump(mode="json", by_alias=True, exclude_defaults=True)
@@ -173,10 +157,8 @@ def leaves(value: JsonValue, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Json
 
 def _how_it_runs(spec: dict[str, JsonValue]) -> frozenset[KeyPath]:
     """Paths of the parameters of datasets on which no number depends."""
-    judged = spec.get(_JUDGED)
-    count = len(judged) if isinstance(judged, list) else 0
-    places: list[KeyPath] = [("data",), *((_JUDGED, i, "use", "data") for i in range(count))]
-    return frozenset(path for place in places for path in _free(_at(spec, place), place))
+    bodies = [card.body for card in all_locations(spec) if card.slot.kind is DatasetCard]
+    return frozenset(path for body in bodies for path in _free(value_at(spec, body), body))
 
 
 def _free(body: JsonValue, place: KeyPath) -> Iterator[KeyPath]:
@@ -187,30 +169,23 @@ def _free(body: JsonValue, place: KeyPath) -> Iterator[KeyPath]:
 
 
 def _matters(path: KeyPath, free: frozenset[KeyPath]) -> Matters:
-    if any(path[: len(one)] == one for one in free):
+    if any(path[: len(one)] == one for one in free) or _is_description(path):
         return Matters.NOTHING
-    if path[0] == _JUDGED:
-        return Matters.NOTHING if _told_of_judging(path) else Matters.JUDGING
+    if path[0] == _EVALUATE:
+        return Matters.EVALUATION
     how = identity_fields().get(str(path[0])) == "how"
-    lies = any(
+    elsewhere = any(
         path[: len(at)] == at and path[len(at)] in _NO_NUMBERS for at in _STARTS if path != at
     )
-    return Matters.NOTHING if how or lies or _told(path) else Matters.WEIGHTS
+    return Matters.NOTHING if how or elsewhere else Matters.WEIGHTS
 
 
-def _told_of_judging(path: KeyPath) -> bool:
-    """Whether a leaf of an evaluation is only told; its name is part of its id."""
-    told = path[2:3] == ("use",) and path[3:4] in _keys("evaluations")
-    return told and path[3:4] != ("name",)
-
-
-def _told(path: KeyPath) -> bool:
-    """Whether a leaf is one that a card only tells."""
-    return path != _NAMED and any(
-        path[: len(place)] == place and path[len(place) : len(place) + 1] in _keys(family)
-        for place, family in CARD_PLACES.items()
-    )
-
-
-def _keys(family: str) -> frozenset[tuple[str]]:
-    return frozenset((key,) for key in told_of(family))
+def _is_description(path: KeyPath) -> bool:
+    """Whether a leaf is a key of a card on which no id depends."""
+    card = location_of(path)
+    if card is None:
+        return False
+    key = path[len(card.body) :][:1]
+    if key == ("name",) and card.slot.name in _NAME_COUNTS:
+        return False
+    return any(key == (name,) for name in descriptive_keys(card.slot.kind.family))

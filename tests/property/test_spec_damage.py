@@ -19,7 +19,7 @@ from pydantic import TypeAdapter
 from eqspec.cli.errors import render
 from eqspec.cli.render.github import workflow_commands
 from eqspec.commands.explain.schema_fields import field_of, field_paths
-from eqspec.compile.lookup.survey import survey
+from eqspec.compile.lookup.look_up import look_up
 from eqspec.compile.rules.spec import across_cards
 from eqspec.errors import Diagnostic, SpecError
 from eqspec.registry.catalog import Catalog, open_catalog
@@ -80,7 +80,7 @@ def second_pass(text: str, *, overrides: tuple[str, ...] = ()) -> tuple[Diagnost
     reading = judge_spec(text, path=FILE, overrides=overrides)
     found = list(reading.diagnostics)
     for judged in (reading.own, *reading.variants.values()):
-        looked = survey(judged.source, catalog())
+        looked = look_up(judged.source, catalog())
         found += [*looked.problems, *across_cards(looked)]
     for diagnostic in found:
         assert diagnostic.code in render([diagnostic], colour=False)

@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import groupby
-from types import MappingProxyType
 
 from pydantic import JsonValue
 from rich.text import Text
@@ -20,23 +19,12 @@ from eqspec.cli.render.stages import LEGEND, stage_rows
 from eqspec.cli.render.weights import weight_rows
 from eqspec.commands.plan import Described, Planning
 from eqspec.commands.planning.plans import settings_read, spec_of
+from eqspec.compile.lookup.card_slots import recipe_slots, value_at
 from eqspec.compile.types.pairs import PairPlan
 from eqspec.compile.types.plan import PathPlan, Plan, SingleViewPlan
 from eqspec.report.numbers import number
 from eqspec.spec.phrases import counted
 from eqspec.spec.use import OpCall
-
-_CHOICES = MappingProxyType(
-    {
-        "method": "methods",
-        "equivariance": "equivariance",
-        "transform": "transforms",
-        "backbone": "backbones",
-        "data": "datasets",
-        "augment": "augmentations",
-    }
-)
-"""Key of a spec → family of the card that it names."""
 
 
 def planned(planning: Planning, *, width: int) -> Text:
@@ -83,23 +71,19 @@ def _head(plan: Plan, *, width: int) -> Text:
 
 
 def _choices(plan: Plan) -> list[Row]:
-    used = {made.family: made for made in plan.made_from if made.kind == "card"}
     notes = {
         "equivariance": _rewrite(plan),
-        "transforms": _transform(plan),
-        "backbones": _backbone(plan),
-        "datasets": f"{number(plan.data.count)} {_samples(plan)}",
+        "transform": _transform(plan),
+        "backbone": _backbone(plan),
+        "data": f"{number(plan.data.count)} {_samples(plan)}",
     }
-    return [
-        [
-            Text(title, "bold"),
-            Text(used[family].name, "cyan"),
-            Text(f"rev {used[family].rev}", "dim"),
-            notes.get(family, ""),
-        ]
-        for title, family in _CHOICES.items()
-        if family in used
-    ]
+    rows: list[Row] = []
+    for slot in recipe_slots():
+        card = value_at(dict(plan.resolved), slot.at(None).body)
+        if isinstance(card, dict):
+            name, rev = Text(str(card["name"]), "cyan"), Text(f"rev {card['rev']}", "dim")
+            rows.append([Text(slot.name, "bold"), name, rev, notes.get(slot.name, "")])
+    return rows
 
 
 def _rewrite(plan: Plan) -> str:

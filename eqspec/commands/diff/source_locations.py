@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
+from eqspec.compile.lookup.card_slots import location_of
 from eqspec.compile.lookup.cards import override_paths
-from eqspec.compile.spec_differences import CARD_PLACES
 from eqspec.errors import Place, SpecError
-from eqspec.registry.cards import FAMILIES
+from eqspec.registry.cards import CardModel
 from eqspec.registry.catalog import Card, check_card
 from eqspec.spec.node import Entry, KeyPath, Node, plain
 from eqspec.spec.source import Source
@@ -45,26 +45,21 @@ class Written:
             node = self.source.get(spot)
             if node is not None:
                 yield node
-        for above, family in self._cards(path):
-            holder = above[:-1] if above[-1] == "use" else above
-            card = self._card(above, family)
-            given = self.source.get((*holder, "with"))
-            if card is not None and given is not None and isinstance(given.value, Mapping):
-                yield from _overrides(given.value, card, path[len(above) :])
+        location = location_of(path)
+        if location is None or location.body == path:
+            return
+        card = self._card(location.body, location.slot.kind)
+        given = self.source.get((*location.path, "with"))
+        if card is not None and given is not None and isinstance(given.value, Mapping):
+            yield from _overrides(given.value, card, path[len(location.body) :])
 
-    def _cards(self, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
-        """The card whose body holds a path."""
-        if path[0] == "evaluate" and path[2:3] == ("use",):
-            yield path[:3], "evaluations"
-        yield from ((p, f) for p, f in CARD_PLACES.items() if path[: len(p)] == p != path)
-
-    def _card(self, above: KeyPath, family: str) -> Card | None:
+    def _card(self, above: KeyPath, kind: type[CardModel]) -> Card | None:
         body = self.resolved.get(above)
         if body is None:
             return None
         try:
             source = Source(name=self.resolved.name, root=body)
-            return check_card(FAMILIES[family], source, name="")
+            return check_card(kind, source, name="")
         except SpecError:  # of another version of eqspec
             return None
 

@@ -21,8 +21,6 @@ from eqspec.commands.explain.values import (
 from eqspec.commands.planning.read_spec import Read, locate_spec, read_with_cards, with_cards
 from eqspec.compile.lookup.cards import overridable
 from eqspec.compile.lookup.provenance import Kind, Origin, origins
-from eqspec.compile.lookup.resolve import resolve
-from eqspec.compile.lookup.survey import survey
 from eqspec.compile.resolved_spec import resolved_spec
 from eqspec.errors import EqspecError, FolderMismatch, UsageError
 from eqspec.registry.catalog import open_catalog
@@ -218,9 +216,8 @@ def _study(path: Path, overrides: Sequence[str]) -> Study:
 
 
 def _studied(read: Read) -> Study:
-    loaded, catalog = read.loaded, read.catalog
-    resolved = resolve(loaded.spec, source=loaded.source, catalog=catalog, name=read.path.stem)
-    return Study(resolved, survey(loaded.source, catalog), catalog, resolved_spec(resolved))
+    resolved = read.resolved(name=read.path.stem)
+    return Study(resolved, read.catalog, resolved_spec(resolved))
 
 
 def _unknown(study: Study, text: str) -> UsageError:

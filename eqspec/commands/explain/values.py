@@ -10,9 +10,9 @@ from pydantic import JsonValue
 
 from eqspec.commands.explain.schema_fields import SchemaField, field_of
 from eqspec.compile.lookup.cards import override_path
+from eqspec.compile.lookup.look_up import Call
 from eqspec.compile.lookup.provenance import Origin, card_origin, spec_origin
 from eqspec.compile.lookup.resolve import Resolved
-from eqspec.compile.lookup.survey import PLACES, Call, Survey
 from eqspec.ops.parameters import Parameter, parameters
 from eqspec.registry.cards import FAMILIES
 from eqspec.registry.catalog import Card, Catalog
@@ -63,7 +63,6 @@ class Study:
     """
 
     resolved: Resolved
-    found: Survey
     catalog: Catalog
     data: Mapping[str, JsonValue]
 
@@ -78,7 +77,7 @@ def value_page(study: Study, text: str) -> ValuePage | None:
         ValueError: when the text is no path.
     """
     text = text.replace("[", ".").replace("]", "")
-    path = key_path(study.found.source, text)
+    path = key_path(study.resolved.source, text)
     field = field_of(path)
     if field is not None:
         return _in_schema(study, text, path=path, field=field)
@@ -107,8 +106,8 @@ def field_page(text: str, field: SchemaField) -> ValuePage:
 
 def card_places(resolved: Resolved) -> list[tuple[KeyPath, Card]]:
     """Where the spec names each card, the longest path first."""
-    places = [(PLACES[name][0], card) for name, card in resolved.cards.items()]
-    places += [(("evaluate", at), e.card) for at, e in enumerate(resolved.evaluations)]
+    used = (one for one in resolved.lookup.used.values() if one.location.outer is None)
+    places = [(one.location.path, one.card) for one in used]
     return sorted(places, key=lambda place: -len(place[0]))
 
 
@@ -158,7 +157,7 @@ def _inner(card: Card, below: str) -> Iterator[KeyPath]:
 def _on_card(
     study: Study, text: str, *, card: Card, inner: KeyPath, at: KeyPath
 ) -> ValuePage | None:
-    calls = (c for c in study.found.calls.values() if c.source.root == card.source.root)
+    calls = (c for c in study.resolved.lookup.calls.values() if c.source.root == card.source.root)
     call = next((c for c in calls if inner[: len(c.path) + 1] == (*c.path, "params")), None)
     page = _leaf(study, text, card=card, inner=inner, call=call)
     if page is None or page.origin is not None:
@@ -193,8 +192,8 @@ def _of_recipe(study: Study, text: str, path: KeyPath) -> ValuePage | None:
     if len(parts) < 3 or parts[:2] not in _RECIPE:
         return None
     resolved, key = study.resolved, str(parts[1])
-    own = study.found.calls.get(f"train.{key}")
-    call = own or study.found.calls.get(f"method.recipe.{key}")
+    own = study.resolved.lookup.calls.get(f"train.{key}")
+    call = own or study.resolved.lookup.calls.get(f"method.recipe.{key}")
     if call is None:
         return None
     inner = (*call.path, "params", *parts[2:])

@@ -139,29 +139,20 @@ def open_dataset(data: DataPlan, *, split: str, places: DataPlaces, own: str) ->
     return Tolerant(opened, limit=params.unreadable)
 
 
-def standing_in(resolved: Resolved, *, data: DataPlaces) -> Resolved:
-    """The spec as it is run here: with the stand-in for its dataset, where that is what was given.
+def need_own_folder(resolved: Resolved, *, data: DataPlaces) -> None:
+    """Refuses a place for the data of a spec where there is no folder.
 
     Raises:
-        SpecError: when there is no folder where the data was said to lie.
+        SpecError: naming the place.
     """
-    own = resolved.cards["data"]
+    assert resolved.lookup.own_data is not None, "a legal spec names its data"
+    own = resolved.lookup.own_data.name
     op = find_dataset(resolved.data.impl)
     params = op.Params.model_validate(resolved.data.params)
     try:
-        _need_folder(params, data.of(own.name, own=own.name))
+        _need_folder(params, data.of(own, own=own))
     except UsageError as error:
         raise _not_usable(error, resolved) from error
-    card = card_here(own, data=data)
-    if card is own:
-        return resolved
-    return dataclasses.replace(
-        resolved,
-        cards={**resolved.cards, "data": card},
-        evaluations=tuple(
-            dataclasses.replace(e, data=card) if e.data == own else e for e in resolved.evaluations
-        ),
-    )
 
 
 def card_here(own: Card, *, data: DataPlaces) -> Card:

@@ -12,15 +12,15 @@ from eqspec.commands.planning.data_places import (
     NOWHERE,
     DataPlaces,
     count_images,
+    need_own_folder,
     read_all_asked,
-    standing_in,
 )
 from eqspec.commands.planning.initial_weights import find_initial
 from eqspec.commands.planning.machine_warnings import machine_doubts, machine_facts
 from eqspec.commands.planning.plan_files import PlanRefused, is_plan, recover
 from eqspec.commands.planning.published_weights import find_published
 from eqspec.commands.planning.read_spec import read_with_cards, with_cards
-from eqspec.compile.lookup.resolve import Resolved, resolve
+from eqspec.compile.lookup.resolve import Resolved
 from eqspec.compile.planner import plan as make_plan
 from eqspec.compile.rules.evaluation_warnings import evaluation_doubts
 from eqspec.compile.rules.warnings import doubts
@@ -110,8 +110,8 @@ def _compiled(
     for variant, one in {**loaded.variants, "": loaded}.items():
         called = f"{stem}-{variant}" if variant else stem
         try:
-            resolved = resolve(one.spec, source=one.source, catalog=catalog, name=called)
-            resolved = standing_in(resolved, data=data)
+            resolved = read.resolved(variant, name=called)
+            need_own_folder(resolved, data=data)
             plans[variant] = _plan(resolved, data=data, catalog=catalog, fetch=fetch)
             warned += doubts(resolved, plans[variant])
             warned += evaluation_doubts(plans[variant], one.source)
@@ -164,8 +164,7 @@ def _need_compiled(path: Path, plan: Plan) -> None:
         read = with_cards(
             judge_spec(write_yaml(plan.resolved), path=path), path=path, catalog=catalog
         )
-        source = read.loaded.source
-        resolved = resolve(read.loaded.spec, source=source, catalog=catalog, name=plan.name)
+        resolved = read.resolved(name=plan.name)
         count = plan.data.count or None
         made = make_plan(resolved, count=count, init=plan.init, published=plan.published)
     except EqspecError as error:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 from eqspec.commands.planning.data_places import NOWHERE, DataPlaces, card_here
 from eqspec.commands.planning.plan_files import refuse_plan_of_run
-from eqspec.compile.lookup.survey import survey
+from eqspec.compile.lookup.look_up import Lookup, look_up
+from eqspec.compile.lookup.resolve import Resolved, resolve
 from eqspec.compile.rules.spec import across_cards
-from eqspec.errors import Diagnostic, Severity, SpecError
+from eqspec.errors import Severity, SpecError
 from eqspec.registry.catalog import Catalog, open_catalog
 from eqspec.registry.places import specs_root
 from eqspec.spec.diagnose import in_order
@@ -26,11 +28,22 @@ class Read:
         path: of the file.
         loaded: the spec and its variants.
         catalog: the cards that ship, and those of a `registry/` beside the file.
+        lookups: what the spec names, under the empty name, and what each variant names.
     """
 
     path: Path
     loaded: LoadedSpec
     catalog: Catalog
+    lookups: Mapping[str, Lookup]
+
+    def resolved(self, variant: str = "", *, name: str) -> Resolved:
+        """The spec, or one of its variants, with everything that it names.
+
+        Args:
+            name: what its plan is called.
+        """
+        loaded = self.loaded.variants[variant] if variant else self.loaded
+        return resolve(self.lookups[variant], loaded.spec, name=name)
 
 
 def read_with_cards(
@@ -66,10 +79,16 @@ def with_cards(
     Raises:
         SpecError: with everything that is wrong, and what deserves a second look.
     """
-    said = in_order((*reading.diagnostics, *_with_cards(reading, catalog, data=data)))
+    lookups = {
+        variant: look_up(judged.source, catalog, data_here=partial(card_here, data=data))
+        for variant, judged in {"": reading.own, **reading.variants}.items()
+        if judged.source.readable
+    }
+    problems = [d for found in lookups.values() for d in (*found.problems, *across_cards(found))]
+    said = in_order((*reading.diagnostics, *problems))
     if any(d.severity is Severity.ERROR for d in said):
         raise SpecError(said)
-    return Read(path, reading.loaded(), catalog)
+    return Read(path, reading.loaded(), catalog, MappingProxyType(lookups))
 
 
 def locate_spec(path: Path) -> Path:
@@ -82,13 +101,3 @@ def locate_spec(path: Path) -> Path:
         if candidate.is_file():
             return candidate
     return path
-
-
-def _with_cards(reading: Reading, catalog: Catalog, *, data: DataPlaces) -> list[Diagnostic]:
-    """What is wrong with the cards and ops of the spec and of each variant."""
-    problems: list[Diagnostic] = []
-    for judged in (reading.own, *reading.variants.values()):
-        if judged.source.readable:
-            found = survey(judged.source, catalog, data_here=partial(card_here, data=data))
-            problems += [*found.problems, *across_cards(found)]
-    return problems

@@ -8,10 +8,10 @@ from types import MappingProxyType
 
 from eqspec.compile.lookup.op_calls import additions
 from eqspec.errors import Diagnostic, Place, SpecError
-from eqspec.registry.cards import FAMILIES, EquivarianceCard
+from eqspec.registry.cards import CardModel, EquivarianceCard
 from eqspec.registry.catalog import Card, Catalog, UnknownCard, check_card
 from eqspec.spec.diagnose import Naming
-from eqspec.spec.node import KeyPath
+from eqspec.spec.node import KeyPath, Node
 from eqspec.spec.override import key_path
 from eqspec.spec.source import Source
 
@@ -32,36 +32,33 @@ _OWN = MappingProxyType({"modules": (), "terms": ("weight",), "inputs": ()})
 """Keys of a part beside its `params`, which an override means otherwise."""
 
 
-def card_in_use(catalog: Catalog, spec: Source, at: KeyPath, *, family: str) -> Card:
+def card_in_use(catalog: Catalog, spec: Source, at: KeyPath, *, kind: type[CardModel]) -> Card:
     """The card that a spec names (or writes out) at a path, with its `with:` carried out.
 
     Raises:
         SpecError: when there is no such card, or an override does not fit it.
     """
-    node = spec.get(at)
-    assert node is not None, "the schema has seen this path"
-    written = spec.get((*at, "use"))
-    body = node if written is None else written
+    body = spec.get((*at, "use")) or spec.get(at)
+    assert body is not None, "the schema has seen this path"
     if isinstance(body.value, str):
-        card = _named(catalog, spec, at, family=family, name=body.value)
+        card = _named(catalog, body, kind=kind, name=body.value)
     else:
         source = Source(name=spec.name, root=body)
         card = check_card(
-            FAMILIES[family],
+            kind,
             source,
-            name=_own_name(source, family),
+            name=_own_name(source, kind.family),
             naming=lambda path, _: (*_body_at(spec, at), *path),
         )
     return _overridden(card, spec, (*at, "with"))
 
 
-def _named(catalog: Catalog, spec: Source, at: KeyPath, *, family: str, name: str) -> Card:
+def _named(catalog: Catalog, node: Node, *, kind: type[CardModel], name: str) -> Card:
     try:
-        return catalog.card(FAMILIES[family], name)
+        return catalog.card(kind, name)
     except UnknownCard as error:
-        place = spec.value((*at, "use"))
         raise SpecError(
-            (Diagnostic(code="EQ010", message=error.message, place=place, help=error.help),)
+            (Diagnostic("EQ010", error.message, node.place, help=error.help),)
         ) from None
 
 
@@ -85,7 +82,7 @@ def _overridden(card: Card, spec: Source, at: KeyPath) -> Card:
     if problems:
         raise SpecError(tuple(problems))
     naming = naming_of(card, spec, at[:-1])
-    return check_card(FAMILIES[card.family], source, name=card.name, naming=naming)
+    return check_card(type(card.model), source, name=card.name, naming=naming)
 
 
 def naming_of(card: Card, spec: Source, at: KeyPath, *, called: KeyPath = ()) -> Naming:

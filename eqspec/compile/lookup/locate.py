@@ -25,9 +25,7 @@ def place_of(error: GraphError, resolved: Resolved) -> Place:
 
 def _spots(error: GraphError, resolved: Resolved) -> Iterator[tuple[Source, KeyPath]]:
     """What the path may mean, the likelier first."""
-    sources = {place: card.source for place, card in resolved.cards.items()}
-    for i, e in enumerate(resolved.evaluations):
-        sources |= {f"evaluate.{i}": e.card.source, f"evaluate.{i}.data": e.data.source}
+    sources = {name: card.source for name, card in resolved.lookup.cards.items()}
     if error.card is not None:
         yield sources[error.card], error.path
         return

@@ -1,4 +1,4 @@
-"""Every call of an op that a spec or the cards it names write down, wherever it stands in them."""
+"""Every call of an op in a spec and in the cards that it names."""
 
 from __future__ import annotations
 
@@ -8,63 +8,84 @@ from types import MappingProxyType
 
 from pydantic import JsonValue
 
-from eqspec.registry.cards import AugmentationCard, EquivarianceCard
+from eqspec.registry.cards import AugmentationCard, EquivarianceCard, MethodCard
 from eqspec.registry.catalog import Card
 from eqspec.spec.node import KeyPath, dotted
 from eqspec.spec.source import Source
 
-MODULES = ("heads", "decoders")
+_MODULES = ("heads", "decoders")
+
+_TRAINING = MappingProxyType({"optimizer": "optimizers", "schedule": "schedules"})
+"""Key of `train:` and of a method's recipe → the family of its op."""
+
+_OWN_CALL = MappingProxyType(
+    {
+        "datasets": ("datasets",),
+        "backbones": ("backbones",),
+        "transforms": ("transforms", "relations"),
+        "evaluations": ("evaluations",),
+    }
+)
+"""Family of a card that is a call itself → the families of ops that it may call."""
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenCall:
-    """A call before its op is known; `told` are parameters that the compiler fills in."""
+    """A call before its op is known.
+
+    Attributes:
+        name: of the card's location and the path in it: ``method.modules.embed``.
+        families: of ops, in one of which its name is looked up.
+        source: the card or spec that holds it.
+        path: of the mapping with `impl` and `params`.
+        supplied: parameters that the compiler fills in.
+    """
 
     name: str
     families: tuple[str, ...]
     source: Source
     path: KeyPath = ()
-    told: Mapping[str, JsonValue] = field(default_factory=lambda: MappingProxyType({}))
+    supplied: Mapping[str, JsonValue] = field(default_factory=lambda: MappingProxyType({}))
 
 
-def calls_of_cards(cards: Mapping[str, Card]) -> Iterator[WrittenCall]:
-    """Every op that a card calls by itself."""
-    for name, families in (
-        ("data", ("datasets",)),
-        ("backbone", ("backbones",)),
-        ("transform", ("transforms", "relations")),
-    ):
-        if name in cards:
-            yield WrittenCall(name, families, cards[name].source)
-    sections = (
-        ("method", ("modules",), MODULES),
-        ("method", ("terms",), ("terms",)),
-        ("method", ("inputs",), ("masks",)),
-        *(("equivariance", (*add, "modules"), MODULES) for add in additions_of(cards)),
-    )
-    for name, section, families in sections:
-        source = None if name not in cards else cards[name].source
-        for part in () if source is None else _keys(source, section):
-            path = (*section, part)
-            if source is not None and source.get((*path, "impl")) is not None:
-                yield WrittenCall(f"{name}.{section[-1]}.{part}", families, source, path)
-    if "augment" in cards:
-        yield from _of_augment(cards["augment"])
-    for add in additions_of(cards):
-        yield from _of_added_views(cards["equivariance"].source, (*add, "views"))
+def calls_of_card(card: Card, *, name: str) -> Iterator[WrittenCall]:
+    """Every call of an op on a card.
+
+    Args:
+        name: of the location that names the card.
+    """
+    if card.family in _OWN_CALL:
+        yield WrittenCall(name, _OWN_CALL[card.family], card.source)
+    if isinstance(card.model, MethodCard):
+        yield from _of_parts(card, ("modules",), name=name, families=_MODULES)
+        yield from _of_parts(card, ("terms",), name=name, families=("terms",))
+        yield from _of_parts(card, ("inputs",), name=name, families=("masks",))
+    if isinstance(card.model, AugmentationCard):
+        yield from _of_augment(card, card.model, name=name)
+    for add in additions(card.model) if isinstance(card.model, EquivarianceCard) else ():
+        yield from _of_parts(card, (*add, "modules"), name=name, families=_MODULES)
+        yield from _of_added_views(card.source, (*add, "views"), name=name)
 
 
-def _of_augment(card: Card) -> Iterator[WrittenCall]:
-    assert isinstance(card.model, AugmentationCard), "read as one"
-    for group, decl in card.model.groups.items():
+def _of_parts(
+    card: Card, section: KeyPath, *, name: str, families: tuple[str, ...]
+) -> Iterator[WrittenCall]:
+    """The calls of a section that holds parts by name; a part without `impl` calls nothing."""
+    for part in _keys(card.source, section):
+        path = (*section, part)
+        if card.source.get((*path, "impl")) is not None:
+            yield WrittenCall(f"{name}.{section[-1]}.{part}", families, card.source, path)
+
+
+def _of_augment(card: Card, model: AugmentationCard, *, name: str) -> Iterator[WrittenCall]:
+    for group, decl in model.groups.items():
         for view, way in enumerate(decl.views):
             for step in range(len(way.steps)):
                 path = ("groups", group, "views", view, "steps", step)
-                name = f"augment.groups.{group}.views[{view}].steps[{step}]"
-                yield WrittenCall(name, ("transforms",), card.source, path)
+                yield WrittenCall(f"{name}.{dotted(path)}", ("transforms",), card.source, path)
 
 
-def _of_added_views(source: Source, at: KeyPath) -> Iterator[WrittenCall]:
+def _of_added_views(source: Source, at: KeyPath, *, name: str) -> Iterator[WrittenCall]:
     """The steps of the view groups that a rewrite adds, and of their copies."""
     for group in _keys(source, at):
         copies = (*at, group, "copies")
@@ -72,17 +93,8 @@ def _of_added_views(source: Source, at: KeyPath) -> Iterator[WrittenCall]:
         for steps in lists:
             for step in range(_length(source, steps)):
                 path = (*steps, step)
-                name = f"equivariance.{dotted(path[len(at) - 1 :])}"
-                yield WrittenCall(name, ("transforms",), source, path)
-
-
-def additions_of(cards: Mapping[str, Card]) -> tuple[KeyPath, ...]:
-    """Where in a rewrite's card something is added: by itself, and by each of its alternatives."""
-    card = cards.get("equivariance")
-    if card is None:
-        return ()
-    assert isinstance(card.model, EquivarianceCard), "read as one"
-    return additions(card.model)
+                called = f"{name}.{dotted(path[len(at) - 1 :])}"
+                yield WrittenCall(called, ("transforms",), source, path)
 
 
 def additions(card: EquivarianceCard) -> tuple[KeyPath, ...]:
@@ -91,18 +103,27 @@ def additions(card: EquivarianceCard) -> tuple[KeyPath, ...]:
     return (("add",), *(("either", name, at, "add") for name, at in ways))
 
 
-def calls_of_training(source: Source, cards: Mapping[str, Card]) -> Iterator[WrittenCall]:
-    """Optimizer and schedule: the spec's, or those of the method's recipe."""
-    method = cards.get("method")
-    told: Mapping[str, Mapping[str, JsonValue]] = {"schedules": {"peak": 1.0}}
-    for key, family in (("optimizer", "optimizers"), ("schedule", "schedules")):
+def calls_of_training(source: Source, method: Card | None) -> Iterator[WrittenCall]:
+    """The optimizer and the schedule: the spec's, or those of the method's recipe."""
+    supplied: Mapping[str, Mapping[str, JsonValue]] = {"schedules": {"peak": 1.0}}
+    for key, family in _TRAINING.items():
         here: tuple[Source, KeyPath] = (source, ("train", key))
         if is_absent(source, (*here[1], "impl")) and method is not None:
             here = (method.source, ("recipe", key))
         node = here[0].get(here[1])
         if node is not None and isinstance(node.value, Mapping):
             name = ".".join((*(("method",) if here[0] is not source else ()), *map(str, here[1])))
-            yield WrittenCall(name, (family,), *here, told=told.get(family, {}))
+            yield WrittenCall(name, (family,), *here, supplied=supplied.get(family, {}))
+
+
+def recipe_lacks(source: Source, method: Card) -> Iterator[str]:
+    """``optimizer`` or ``schedule`` of a spec with parameters alone, where the recipe has none."""
+    for key in _TRAINING:
+        node = source.get(("train", key))
+        changes = node is not None and isinstance(node.value, Mapping)
+        unnamed = is_absent(source, ("train", key, "impl"))
+        if changes and unnamed and is_absent(method.source, ("recipe", key)):
+            yield key
 
 
 def is_absent(source: Source, path: KeyPath) -> bool:

@@ -8,6 +8,8 @@ from typing import Literal
 
 from pydantic import JsonValue
 
+from eqspec.compile.lookup.card_slots import location_of
+from eqspec.compile.lookup.op_calls import is_absent
 from eqspec.compile.lookup.resolve import Resolved
 from eqspec.errors import Place
 from eqspec.registry.catalog import Card
@@ -37,9 +39,6 @@ class Origin:
 
 DEFAULT = Origin("default", "default of the schema")
 
-_BESIDE_CARDS = (("backbone", "init"), ("data", "fingerprint"))
-"""What a spec writes beside the name of a card, and what therefore is not on it."""
-
 
 def origins(resolved: Resolved, data: Mapping[str, JsonValue]) -> dict[KeyPath, Origin]:
     """The origin of every leaf of the resolved spec.
@@ -52,12 +51,14 @@ def origins(resolved: Resolved, data: Mapping[str, JsonValue]) -> dict[KeyPath, 
 
 def origin(resolved: Resolved, path: KeyPath) -> Origin:
     """Where the value at a path of the resolved spec comes from."""
-    if path[:2] in _BESIDE_CARDS:
+    location = location_of(path)
+    card = None if location is None else resolved.lookup.cards.get(location.name)
+    if location is None or card is None:
         return spec_origin(resolved, path)
-    for at, card in _card_places(resolved):
-        if path[: len(at)] == at:
-            return card_origin(resolved.source, card, path[len(at) :], at=at)
-    return spec_origin(resolved, path)
+    inner = path[len(location.body) :]
+    if inner and inner[0] == location.slot.beside:  # in the spec, not on the card
+        return spec_origin(resolved, path)
+    return card_origin(resolved.source, card, inner, at=location.body)
 
 
 def spec_origin(resolved: Resolved, path: KeyPath) -> Origin:
@@ -94,25 +95,13 @@ def leaves(value: JsonValue, above: KeyPath = ()) -> Iterator[KeyPath]:
         yield above
 
 
-def _card_places(resolved: Resolved) -> Iterator[tuple[KeyPath, Card]]:
-    """Where the bodies of cards stand in the resolved spec."""
-    named: dict[str, KeyPath] = {
-        "equivariance": ("equivariance", "use"),
-        "transform": ("equivariance", "transform"),
-    }
-    for place, card in resolved.cards.items():
-        yield named.get(place, (place,)), card
-    for index, evaluation in enumerate(resolved.evaluations):
-        yield ("evaluate", index, "use"), evaluation.card
-
-
 def _image(resolved: Resolved) -> Origin:
     """The spec's, else the data's, else the paper's."""
     written = resolved.source.get(("image",))
     if written is not None and written.value is not None:
         return _written(written.place, spec=resolved.source)
-    data = resolved.cards["data"]
-    if resolved.data.facts.image is not None:
+    data = resolved.lookup.own_data
+    if data is not None and not is_absent(data.source, ("facts", "image")):
         return _written(data.source.value(("facts", "image")), spec=resolved.source, card=data)
     return Origin("computed", "computed: neither the spec nor the data says a size")
 

@@ -1,36 +1,31 @@
-"""Spec + catalogue → everything by value: every name expanded, every default filled in."""
+"""A validated spec and the cards that it names → every name expanded, every default filled in."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
 
 from pydantic import JsonValue
 
 from eqspec.compile.lookup.alternatives import carried_out
-from eqspec.compile.lookup.cards import card_in_use
-from eqspec.compile.lookup.evaluation_data import judged_data
-from eqspec.compile.lookup.survey import with_transforms
-from eqspec.errors import Diagnostic, SpecError
+from eqspec.compile.lookup.look_up import Lookup
+from eqspec.errors import SpecError
 from eqspec.registry.cards import (
     AugmentationCard,
     BackboneCard,
-    CardModel,
     DatasetCard,
     EquivarianceCard,
     EvaluationCard,
     MethodCard,
     TransformCard,
 )
-from eqspec.registry.catalog import Card, Catalog, UnknownCard
+from eqspec.registry.catalog import Card
+from eqspec.registry.grammar import Recipe
 from eqspec.spec.checkpoints import BackboneUse, PublishedWeights, as_published
 from eqspec.spec.data import DataUse, Fingerprint
 from eqspec.spec.model import Evaluation, Spec, TrainSpec
-from eqspec.spec.node import KeyPath
 from eqspec.spec.source import Source
-from eqspec.spec.use import OpCall, RecipeCall
-
-CardT = TypeVar("CardT", bound=CardModel)
+from eqspec.spec.use import RecipeCall
 
 DEFAULT_IMAGE = 224
 """Side in pixels where neither the spec nor the data says another; what the paper uses."""
@@ -38,18 +33,26 @@ DEFAULT_IMAGE = 224
 
 @dataclass(frozen=True, slots=True)
 class ResolvedEvaluation:
-    """An evaluation with its protocol and its data."""
+    """An evaluation with its protocol and its data.
 
+    Attributes:
+        name: of its location in the spec: ``evaluate[0]``.
+        asked: the spec's entry.
+        card: the protocol's.
+        data: card of the dataset that it reads.
+        params: of its op, transforms by value.
+    """
+
+    name: str
     asked: Evaluation
     card: Card
     data: Card
-    params: dict[str, JsonValue]
+    params: Mapping[str, JsonValue]
 
     @property
     def model(self) -> EvaluationCard:
         """The protocol's card."""
-        assert isinstance(self.card.model, EvaluationCard), "read as one"
-        return self.card.model
+        return self.card.of(EvaluationCard).model
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +61,35 @@ class Resolved:
 
     Attributes:
         name: of the spec, without folder and suffix.
+        spec: optimizer and schedule whole, where the spec states only changes to the recipe's.
+        lookup: the cards and ops that it names, all of them legal.
         image: side of the global views in pixels.
-        cards: by the place of the spec: ``backbone``, ``data`` and, where something is trained,
-            ``method``, ``augment`` and, with a rewrite, ``equivariance`` and, where the spec names
-            one, ``transform``.
+        evaluations: in the order of the spec.
     """
 
     name: str
     spec: Spec
-    source: Source
+    lookup: Lookup
     image: int
-    cards: dict[str, Card]
     evaluations: tuple[ResolvedEvaluation, ...]
+
+    @property
+    def source(self) -> Source:
+        """The text of the spec."""
+        return self.lookup.source
+
+    @property
+    def cards(self) -> dict[str, Card]:
+        """The cards on which the weights depend, by the name of their slot.
+
+        ``data``, ``backbone`` and, where something is trained, ``method``, ``augment`` and, with a
+        rewrite, ``equivariance`` and, where the spec names one, ``transform``.
+        """
+        return {
+            name: used.card
+            for name, used in self.lookup.used.items()
+            if used.location.slot.in_recipe
+        }
 
     @property
     def train(self) -> TrainSpec:
@@ -93,28 +113,28 @@ class Resolved:
     @property
     def method(self) -> MethodCard:
         """The method's card; only of a spec that trains."""
-        return _model(self.cards["method"], MethodCard)
+        return self.cards["method"].of(MethodCard).model
 
     @property
     def backbone(self) -> BackboneCard:
         """The backbone's card."""
-        return _model(self.cards["backbone"], BackboneCard)
+        return self.cards["backbone"].of(BackboneCard).model
 
     @property
     def data(self) -> DatasetCard:
         """The dataset's card."""
-        return _model(self.cards["data"], DatasetCard)
+        return self.cards["data"].of(DatasetCard).model
 
     @property
     def augment(self) -> AugmentationCard:
         """The augmentation's card."""
-        return _model(self.cards["augment"], AugmentationCard)
+        return self.cards["augment"].of(AugmentationCard).model
 
     @property
     def equivariance(self) -> EquivarianceCard | None:
         """The rewrite's card, if there is one."""
         card = self.cards.get("equivariance")
-        return None if card is None else _model(card, EquivarianceCard)
+        return None if card is None else card.of(EquivarianceCard).model
 
     @property
     def rewrite(self) -> EquivarianceCard | None:
@@ -130,117 +150,52 @@ class Resolved:
     def transform(self) -> TransformCard | None:
         """The transform between the views, if there is one."""
         card = self.cards.get("transform")
-        return None if card is None else _model(card, TransformCard)
+        return None if card is None else card.of(TransformCard).model
 
 
-def _wanted(spec: Spec) -> list[tuple[str, KeyPath, str]]:
-    """Place of each card that the spec names, where it is named, and its family."""
-    wanted: list[tuple[str, KeyPath, str]] = [
-        ("data", ("data",), "datasets"),
-        ("backbone", ("backbone",), "backbones"),
-    ]
-    if spec.method is not None:
-        wanted.append(("method", ("method",), "methods"))
-    if spec.equivariance != "none":
-        wanted.append(("equivariance", ("equivariance",), "equivariance"))
-        if spec.equivariance.transform is not None:
-            wanted.append(("transform", ("equivariance", "transform"), "transforms"))
-    if spec.augment is not None:
-        wanted.append(("augment", ("augment",), "augmentations"))
-    return wanted
+def resolve(lookup: Lookup, spec: Spec, *, name: str) -> Resolved:
+    """The spec with everything that was looked up for it.
 
-
-def resolve(spec: Spec, *, source: Source, catalog: Catalog, name: str) -> Resolved:
-    """Looks up every card that the spec names.
+    Args:
+        lookup: of the text that the spec was validated from.
 
     Raises:
-        SpecError: with every name that does not exist and every override that does not fit.
+        SpecError: with everything that is wrong with its cards and ops.
     """
-    wanted = _wanted(spec)
-    cards: dict[str, Card] = {}
-    problems: list[Diagnostic] = []
-    for place, path, family in wanted:
-        try:
-            cards[place] = card_in_use(catalog, source, path, family=family)
-        except SpecError as error:
-            problems.extend(error.diagnostics)
-    evaluations = _evaluations(
-        spec, source=source, catalog=catalog, data=cards.get("data"), problems=problems
+    if lookup.problems:
+        raise SpecError(lookup.problems)
+    method = lookup.cards.get("method")
+    if method is not None:
+        spec = _over_recipe(spec, method.of(MethodCard).model.recipe)
+    assert lookup.own_data is not None, "a legal spec names its data"
+    own_size = lookup.own_data.of(DatasetCard).model.facts.image
+    evaluations = tuple(
+        ResolvedEvaluation(
+            name=(called := f"evaluate[{index}]"),
+            asked=asked,
+            card=lookup.cards[called],
+            data=lookup.cards[f"{called}.data"],
+            params=lookup.calls[called].given,
+        )
+        for index, asked in enumerate(spec.evaluate)
     )
-    if problems:
-        raise SpecError(tuple(problems))
-    if spec.augment is None and "method" in cards:
-        cards["augment"] = _recipe_augment(cards["method"], source=source, catalog=catalog)
-    if "method" in cards:
-        spec = _over_recipe(spec, _model(cards["method"], MethodCard), source=source)
-    data = _model(cards["data"], DatasetCard)
-    image = spec.image or data.facts.image or DEFAULT_IMAGE
     return Resolved(
-        name=name, spec=spec, source=source, image=image, cards=cards, evaluations=evaluations
+        name=name,
+        spec=spec,
+        lookup=lookup,
+        image=spec.image or own_size or DEFAULT_IMAGE,
+        evaluations=evaluations,
     )
 
 
-def _over_recipe(spec: Spec, method: MethodCard, *, source: Source) -> Spec:
-    """The spec with its optimizer and schedule whole, where it says only what is other in them.
-
-    Raises:
-        SpecError: when the recipe has none that values could be laid over.
-    """
+def _over_recipe(spec: Spec, recipe: Recipe) -> Spec:
+    """The spec with its optimizer and schedule whole, where it states only changes to them."""
     if spec.train is None:
         return spec
     whole: dict[str, RecipeCall] = {}
-    for key in ("optimizer", "schedule"):
+    for key, own in (("optimizer", recipe.optimizer), ("schedule", recipe.schedule)):
         written: RecipeCall | None = getattr(spec.train, key)
-        recipe = getattr(method.recipe, key)
-        if written is None:
-            continue
-        laid = written.over(recipe if isinstance(recipe, OpCall) else None)
-        if laid is None:
-            place = source.value(("train", key))
-            message = f"missing key `impl`: the method has no {key} of its own"
-            raise SpecError((Diagnostic("EQ002", message, place, help="add `impl:`"),))
-        whole[key] = laid
+        laid = None if written is None else written.over(own)
+        if laid is not None:
+            whole[key] = laid
     return spec.model_copy(update={"train": spec.train.model_copy(update=whole)})
-
-
-def _evaluations(
-    spec: Spec, *, source: Source, catalog: Catalog, data: Card | None, problems: list[Diagnostic]
-) -> tuple[ResolvedEvaluation, ...]:
-    found: list[ResolvedEvaluation] = []
-    for at, asked in enumerate(spec.evaluate):
-        try:
-            card = card_in_use(catalog, source, ("evaluate", at), family="evaluations")
-            written = _model(card, EvaluationCard).params
-            params = {k: with_transforms(v, catalog) for k, v in written.items()}
-            judged = None if data is None else judged_data(card, catalog, own=data)
-        except SpecError as error:
-            problems.extend(error.diagnostics)
-            continue
-        except UnknownCard as error:
-            place = source.value(("evaluate", at))
-            problems.append(Diagnostic("EQ010", error.message, place=place, help=error.help))
-            continue
-        if judged is not None:
-            found.append(ResolvedEvaluation(asked=asked, card=card, data=judged, params=params))
-    return tuple(found)
-
-
-def _recipe_augment(method: Card, *, source: Source, catalog: Catalog) -> Card:
-    name = _model(method, MethodCard).recipe.augment
-    if name is None:
-        raise SpecError(
-            (
-                Diagnostic(
-                    "EQ002",
-                    f"`{method.name}` has no augmentation of its own",
-                    place=source.key(("method",)),
-                    help="add `augment: {use: …}`",
-                ),
-            )
-        )
-    return catalog.card(AugmentationCard, name)
-
-
-def _model(card: Card, kind: type[CardT]) -> CardT:
-    assert isinstance(card.model, kind), "read with this family's model"
-    return card.model

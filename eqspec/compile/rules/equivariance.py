@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from eqspec.compile.graph.given_streams import ADD_TRANSFORM
 from eqspec.compile.lookup.alternatives import carried_out
+from eqspec.compile.lookup.look_up import Lookup
 from eqspec.compile.lookup.rewrite_inputs import Transform, settings_unread, transform_needed
-from eqspec.compile.lookup.survey import Survey
 from eqspec.compile.types.error import GraphError
 from eqspec.compile.views.stored_pairs import reads_latents
 from eqspec.errors import Diagnostic, Place
@@ -18,7 +18,7 @@ from eqspec.spec.node import KeyPath
 _AT: KeyPath = ("equivariance",)
 
 
-def settings_of_rewrite(found: Survey) -> Iterator[Diagnostic]:
+def settings_of_rewrite(found: Lookup) -> Iterator[Diagnostic]:
     """A transform where one is read, and nothing that is not read."""
     card = found.cards.get("equivariance")
     model = None if card is None else _decided(card, found.cards.get("method"))
@@ -46,7 +46,7 @@ def settings_of_rewrite(found: Survey) -> Iterator[Diagnostic]:
             )
 
 
-def _transform(found: Survey) -> Transform:
+def _transform(found: Lookup) -> Transform:
     """What the spec puts between the views."""
     if not _given(found, "transform"):
         return "none"
@@ -65,7 +65,7 @@ def _decided(card: Card, method: Card | None) -> EquivarianceCard | None:
         return None
 
 
-def _given(found: Survey, key: str) -> bool:
+def _given(found: Lookup, key: str) -> bool:
     node = found.source.get((*_AT, key))
     return node is not None and node.value is not None
 

@@ -1,6 +1,6 @@
 """Rules about values of a spec and of the cards that it names, each naming both places.
 
-They run on what a survey has found, so they speak even when other values are wrong. What only the
+They run on what a lookup has found, so they apply even when other values are wrong. What only the
 whole graph can tell is left to the compiler's passes.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 
 from eqspec.compile.graph.sample_groups import GROUPS
-from eqspec.compile.lookup.survey import Call, Survey
+from eqspec.compile.lookup.look_up import Call, Lookup
 from eqspec.compile.rules.equivariance import settings_of_rewrite
 from eqspec.compile.rules.labels import labels_where_needed
 from eqspec.compile.views.sizes import ViewGroup, image_side, positive_whole, view_sides
@@ -29,7 +29,7 @@ _TOKENS = StreamType(axes=("V", "B", "N", "D"), sizes=(2, BATCH, 4, 8), grid=(2,
 """Tokens of any width: what a head makes of them tells its own."""
 
 
-def across_cards(found: Survey) -> tuple[Diagnostic, ...]:
+def across_cards(found: Lookup) -> tuple[Diagnostic, ...]:
     """Every rule, applied to what was found."""
     rules = (
         _both_sides_of_slice,
@@ -43,12 +43,12 @@ def across_cards(found: Survey) -> tuple[Diagnostic, ...]:
     return tuple(diagnostic for rule in rules for diagnostic in rule(found))
 
 
-def _pairs_as_stored(found: Survey) -> Iterator[Diagnostic]:
+def _pairs_as_stored(found: Lookup) -> Iterator[Diagnostic]:
     """Transform and rewrite are such as the data allow."""
     yield from pairs_as_stored(found.cards, found.source)
 
 
-def _both_sides_of_slice(found: Survey) -> Iterator[Diagnostic]:
+def _both_sides_of_slice(found: Lookup) -> Iterator[Diagnostic]:
     """The cut leaves at least one feature to the method, and one to the rewrite."""
     method = found.cards.get("method")
     if method is None or "equivariance" not in found.cards:
@@ -77,13 +77,13 @@ def _both_sides_of_slice(found: Survey) -> Iterator[Diagnostic]:
         )
 
 
-def _cuts(found: Survey) -> bool:
+def _cuts(found: Lookup) -> bool:
     """Whether the rewrite cuts the embedding."""
     model = found.cards["equivariance"].model
     return isinstance(model, EquivarianceCard) and model.cut == "embedding"
 
 
-def _whole_patches(found: Survey) -> Iterator[Diagnostic]:
+def _whole_patches(found: Lookup) -> Iterator[Diagnostic]:
     """Patches fill every view, and decoders can make images of them again."""
     backbone, method = found.calls.get("backbone"), found.cards.get("method")
     patch = _parameter(backbone, "patch")
@@ -114,7 +114,7 @@ def _whole_patches(found: Survey) -> Iterator[Diagnostic]:
             yield from _decoded(found, patch=patch, side=side, place=place)
 
 
-def _fitting(found: Survey, group: ViewGroup | None, *, patch: int, side: int, place: Place) -> str:
+def _fitting(found: Lookup, group: ViewGroup | None, *, patch: int, side: int, place: Place) -> str:
     """What would fit: patches that the rewrite's decoders can double too, or sizes near by."""
     if group is not None:
         below, above = side // patch * patch, (side // patch + 1) * patch
@@ -127,7 +127,7 @@ def _fitting(found: Survey, group: ViewGroup | None, *, patch: int, side: int, p
     return ", or ".join([*choices, f"another image size ({', '.join(sizes)})"])
 
 
-def _decoded(found: Survey, *, patch: int, side: int, place: Place) -> Iterator[Diagnostic]:
+def _decoded(found: Lookup, *, patch: int, side: int, place: Place) -> Iterator[Diagnostic]:
     """What a rewrite's decoders say of the grid, and where the decoder was named."""
     cells = side // patch
     tokens = StreamType(axes=("B", "N", "D"), sizes=(BATCH, cells * cells, 8), grid=(cells, cells))
@@ -152,7 +152,7 @@ def _decoded(found: Survey, *, patch: int, side: int, place: Place) -> Iterator[
                 )
 
 
-def _batch_in_data(found: Survey) -> Iterator[Diagnostic]:
+def _batch_in_data(found: Lookup) -> Iterator[Diagnostic]:
     """An epoch has at least one whole batch."""
     data, path = found.cards.get("data"), ("train", "batch")
     batch = _positive(found, path)
@@ -171,7 +171,7 @@ def _batch_in_data(found: Survey) -> Iterator[Diagnostic]:
         )
 
 
-def _whole_groups(found: Survey) -> Iterator[Diagnostic]:
+def _whole_groups(found: Lookup) -> Iterator[Diagnostic]:
     """Batch statistics are taken over groups of equal size."""
     path = ("train", "batch")
     batch = _positive(found, path)
@@ -223,7 +223,7 @@ def _value(call: Call, name: str) -> Place:
     return call.source.value((*call.path, "params", name))
 
 
-def _positive(found: Survey, path: KeyPath) -> float | None:
+def _positive(found: Lookup, path: KeyPath) -> float | None:
     """The positive number that the spec says there, if it does."""
     node = found.source.get(path)
     number = None if node is None else node.value

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from eqspec.compile.lookup.look_up import Lookup
 from eqspec.compile.lookup.resolve import DEFAULT_IMAGE
-from eqspec.compile.lookup.survey import Survey
 from eqspec.errors import Place
 from eqspec.registry.cards import AugmentationCard, DatasetCard, EquivarianceCard
 from eqspec.registry.catalog import Card
@@ -27,7 +27,7 @@ class ViewGroup:
     key: str
     card: str
 
-    def resized(self, found: Survey, size: int) -> str:
+    def resized(self, found: Lookup, size: int) -> str:
         """The arguments that give its views another size."""
         # What a method's recipe names has to be written into the spec before it can be changed.
         is_written = found.source.get((self.key, "use")) is not None
@@ -36,7 +36,7 @@ class ViewGroup:
 
 
 def view_sides(
-    found: Survey, wanted: tuple[str, ...]
+    found: Lookup, wanted: tuple[str, ...]
 ) -> Iterator[tuple[int, ViewGroup | None, Place | None]]:
     """Side of the views of each group; the group, where it has its own; and where that is said."""
     known = image_side(found)
@@ -57,7 +57,7 @@ def view_sides(
 
 
 def _groups(
-    found: Survey, wanted: tuple[str, ...]
+    found: Lookup, wanted: tuple[str, ...]
 ) -> Iterator[tuple[str, GroupDecl | AddedGroupDecl, Card, KeyPath]]:
     """The view groups that the method asks for and those that the rewrite adds, and where."""
     card = found.cards.get("augment")
@@ -71,9 +71,9 @@ def _groups(
             yield name, added, rewrite, ("add", "views", name)
 
 
-def image_side(found: Survey) -> tuple[int, Place | None] | None:
+def image_side(found: Lookup) -> tuple[int, Place | None] | None:
     """Side of the global views and where it was said; None while that cannot be known."""
-    node, data = found.source.get(("image",)), found.cards.get("data")
+    node, data = found.source.get(("image",)), found.own_data
     if node is not None and node.value is not None:
         side = positive_whole(node.value)
         return None if side is None else (side, node.place)

@@ -40,7 +40,7 @@ def one(spec: Any, *path: str | int, value: object) -> Change:
         (("method", "rev"), 9, Matters.WEIGHTS),
         (("data", "name"), "others", Matters.WEIGHTS),
         (("train", "batch"), 16, Matters.WEIGHTS),
-        (("evaluate", 0, "use", "params", "seeds"), 7, Matters.JUDGING),
+        (("evaluate", 0, "use", "params", "seeds"), 7, Matters.EVALUATION),
         (("evaluate", 0, "use", "about"), "Something else.", Matters.NOTHING),
         (("method", "about"), "Something else.", Matters.NOTHING),
         (("backbone", "facts"), {"width": 32}, Matters.NOTHING),

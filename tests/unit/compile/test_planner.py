@@ -161,24 +161,33 @@ def test_groups_divide_the_batch() -> None:
 
 
 WHERE = {
-    "of a module": ("method.with.embed.widht=3", "`widht`"),
+    "of a module": ("method.with.embed.widht=3", "unknown key `method.with.embed.widht`"),
     "of the backbone": (
-        "backbone={card: backbone, rev: 1, about: A network., impl: resnet, params: {dept: 18}}",
-        "`dept`",
+        "backbone={card: backbone, rev: 1, about: A network., impl: resnet, params: {a: 18}}",
+        "unknown key `backbone.params.a`",
     ),
     "of a named backbone": ("backbone={use: vit_tiny_patch16, with: {patch: 5}}", "multiples of 5"),
-    "of the data": ("data.with.tile=-1", "`tile`"),
-    "of the transform": ("equivariance.transform={use: rot, with: {degrees: 3}}", "`degrees`"),
+    "of the data": ("data.with.tile=-1", "`data.with.tile` must be"),
+    "of the transform": (
+        "equivariance.transform={use: rot, with: {degrees: 3}}",
+        "`equivariance.transform.with.degrees` must",
+    ),
     "of the augmentation": (
         "augment={use: all, with: {global.views.0.steps.0.params: {x: 1}}}",
-        "`x`",
+        "unknown key `augment.with.global.views[0].steps[0].params.x`",
     ),
     "of the optimizer": (
         "train.optimizer={impl: adamw, params: {lr: 0.1, betas: [0.9]}}",
-        "`betas.1`",
+        "missing entry `train.optimizer.params.betas[1]`",
     ),
-    "of a schedule": ("train.schedule={impl: linear, params: {from: 0}}", "`to`"),
-    "of an evaluation": ("evaluate=[{use: r2, at: end, with: {epoch: 3}}]", "`epoch`"),
+    "of a schedule": (
+        "train.schedule={impl: linear, params: {from: 0}}",
+        "missing key `train.schedule.params.to`",
+    ),
+    "of an evaluation": (
+        "evaluate=[{use: r2, at: end, with: {epoch: 3}}]",
+        "unknown key `evaluate[0].with.epoch`",
+    ),
     "no such optimizer": ("train.optimizer={impl: adamwx}", "no op `adamwx`"),
     "no such schedule": ("train.schedule={impl: cosin}", "no op `cosin`"),
     "too large a batch": ("train.batch=1000", "does not fit into 989 training images"),

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from eqspec.compile.lookup.alternatives import carried_out
+from eqspec.compile.lookup.look_up import look_up
 from eqspec.compile.lookup.rewrite_inputs import settings_unread, streams_read, transform_needed
-from eqspec.compile.lookup.survey import survey
 from eqspec.compile.rules.spec import across_cards
 from eqspec.compile.types.error import GraphError
 from eqspec.errors import Diagnostic, SpecError
@@ -54,7 +54,7 @@ def rewrite(name: str, *, method: str = "vicreg_sie") -> EquivarianceCard:
 def said(text: str) -> tuple[Diagnostic, ...]:
     """What the rules of `check` say of a spec."""
     judged = judge_spec(text, path=Path("spec.yaml")).own
-    found = survey(judged.source, CATALOG)
+    found = look_up(judged.source, CATALOG)
     return (*found.problems, *across_cards(found))
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from eqspec.compile.lookup.look_up import look_up
 from eqspec.compile.lookup.provenance import origins
 from eqspec.compile.lookup.resolve import resolve
-from eqspec.compile.lookup.survey import survey
 from eqspec.compile.planner import plan
 from eqspec.compile.resolved_spec import resolved_spec
 from eqspec.compile.rules.spec import across_cards
@@ -29,14 +29,14 @@ train: {length: 20 steps, batch: 64}
 
 def said(*overrides: str) -> tuple[Diagnostic, ...]:
     judged = judge_spec(SPEC, path=Path("spec.yaml"), overrides=overrides).own
-    found = survey(judged.source, open_catalog())
+    found = look_up(judged.source, open_catalog())
     return (*found.problems, *across_cards(found))
 
 
 def doubted(*overrides: str) -> list[tuple[str, str]]:
     longer = ("train.length=20 epochs", *overrides)  # than its warm-up
     loaded = parse_spec(SPEC, path=Path("spec.yaml"), overrides=longer)
-    resolved = resolve(loaded.spec, source=loaded.source, catalog=open_catalog(), name="spec")
+    resolved = resolve(look_up(loaded.source, open_catalog()), loaded.spec, name="spec")
     return [(d.code, d.message) for d in doubts(resolved, plan(resolved))]
 
 
@@ -130,7 +130,7 @@ def test_what_is_meant_is_not_doubted(override: str):
 def test_every_leaf_of_the_resolved_spec_has_an_origin():
     overrides = ("train.batch=32", "method.with.embed.width=128")
     loaded = parse_spec(SPEC, path=Path("spec.yaml"), overrides=overrides)
-    resolved = resolve(loaded.spec, source=loaded.source, catalog=open_catalog(), name="spec")
+    resolved = resolve(look_up(loaded.source, open_catalog()), loaded.spec, name="spec")
     found = {dotted(at): o for at, o in origins(resolved, resolved_spec(resolved)).items()}
     told = {path: str(origin) for path, origin in found.items()}
     assert told["train.batch"] == "--set #1 (train.batch=32)"

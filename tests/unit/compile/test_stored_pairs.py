@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from eqspec.compile.lookup.look_up import look_up
 from eqspec.compile.lookup.resolve import resolve
-from eqspec.compile.lookup.survey import survey
 from eqspec.compile.planner import plan
 from eqspec.compile.rules.spec import across_cards
 from eqspec.compile.rules.warnings import doubts
@@ -31,7 +31,7 @@ HUE = "equivariance.transform.use=object_rotation_hue"
 
 
 def judged(*overrides: str) -> tuple[Diagnostic, ...]:
-    found = survey(
+    found = look_up(
         judge_spec(SPEC, path=Path("spec.yaml"), overrides=overrides).own.source, open_catalog()
     )
     return (*found.problems, *across_cards(found))
@@ -39,7 +39,7 @@ def judged(*overrides: str) -> tuple[Diagnostic, ...]:
 
 def planned(*overrides: str) -> Plan:
     loaded = parse_spec(SPEC, path=Path("spec.yaml"), overrides=overrides)
-    return plan(resolve(loaded.spec, source=loaded.source, catalog=open_catalog(), name="spec"))
+    return plan(resolve(look_up(loaded.source, open_catalog()), loaded.spec, name="spec"))
 
 
 @pytest.mark.parametrize("override", ["seed=1", HUE, "equivariance=none", "method.use=vicreg_sie"])
@@ -125,7 +125,7 @@ def test_recipes_tell_the_actions_apart() -> None:
 def test_a_step_that_the_poses_know_nothing_of_is_doubted() -> None:
     def doubted(*overrides: str) -> list[str]:
         loaded = parse_spec(SPEC, path=Path("spec.yaml"), overrides=overrides)
-        resolved = resolve(loaded.spec, source=loaded.source, catalog=open_catalog(), name="spec")
+        resolved = resolve(look_up(loaded.source, open_catalog()), loaded.spec, name="spec")
         return [d.message for d in doubts(resolved, plan(resolved)) if d.code == "EQ507"]
 
     assert doubted() == []
