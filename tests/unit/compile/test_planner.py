@@ -163,7 +163,7 @@ def test_groups_divide_the_batch() -> None:
 WHERE = {
     "of a module": ("method.with.embed.widht=3", "unknown key `method.with.embed.widht`"),
     "of the backbone": (
-        "backbone={card: backbone, rev: 1, about: A network., impl: resnet, params: {a: 18}}",
+        "backbone={card: backbone, rev: 1, about: A net., impl: resnet, params: {depth: 18, a: 1}}",
         "unknown key `backbone.params.a`",
     ),
     "of a named backbone": ("backbone={use: vit_tiny_patch16, with: {patch: 5}}", "multiples of 5"),
