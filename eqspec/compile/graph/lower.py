@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from eqspec.compile.graph.draft import Draft, InputDraft, ModuleDraft, TermDraft
 from eqspec.compile.graph.lower_terms import lower_term
+from eqspec.compile.lookup.op_calls import MODULE_FAMILIES
 from eqspec.compile.lookup.ops import checked_number, checked_params, op_in_use
 from eqspec.compile.types.error import GraphError
 from eqspec.compile.types.graph import (
@@ -43,8 +44,6 @@ from eqspec.registry.grammar import (
 )
 from eqspec.spec.node import KeyPath
 from eqspec.spec.numbers import Momentum
-
-MODULE_FAMILIES: tuple[Literal["heads", "decoders"], ...] = ("heads", "decoders")
 
 
 @dataclass(frozen=True, slots=True)

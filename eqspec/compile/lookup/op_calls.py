@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Literal
 
 from pydantic import JsonValue
 
@@ -13,7 +14,8 @@ from eqspec.registry.catalog import Card
 from eqspec.spec.node import KeyPath, dotted
 from eqspec.spec.source import Source
 
-_MODULES = ("heads", "decoders")
+MODULE_FAMILIES: tuple[Literal["heads", "decoders"], ...] = ("heads", "decoders")
+"""Families of ops that a module of a graph may be of, beside the backbone."""
 
 _TRAINING = MappingProxyType({"optimizer": "optimizers", "schedule": "schedules"})
 """Key of `train:` and of a method's recipe → the family of its op."""
@@ -57,13 +59,13 @@ def calls_of_card(card: Card, *, name: str) -> Iterator[WrittenCall]:
     if card.family in _OWN_CALL:
         yield WrittenCall(name, _OWN_CALL[card.family], card.source)
     if isinstance(card.model, MethodCard):
-        yield from _of_parts(card, ("modules",), name=name, families=_MODULES)
+        yield from _of_parts(card, ("modules",), name=name, families=MODULE_FAMILIES)
         yield from _of_parts(card, ("terms",), name=name, families=("terms",))
         yield from _of_parts(card, ("inputs",), name=name, families=("masks",))
     if isinstance(card.model, AugmentationCard):
         yield from _of_augment(card, card.model, name=name)
     for add in additions(card.model) if isinstance(card.model, EquivarianceCard) else ():
-        yield from _of_parts(card, (*add, "modules"), name=name, families=_MODULES)
+        yield from _of_parts(card, (*add, "modules"), name=name, families=MODULE_FAMILIES)
         yield from _of_added_views(card.source, (*add, "views"), name=name)
 
 

@@ -160,12 +160,10 @@ def test_groups_divide_the_batch() -> None:
     assert "group=3" in str(diagnostic.place and diagnostic.place.excerpt)
 
 
+RESNET_BODY = "{card: backbone, rev: 1, about: A network., impl: resnet, params: {depth: 18, a: 1}}"
 WHERE = {
     "of a module": ("method.with.embed.widht=3", "unknown key `method.with.embed.widht`"),
-    "of the backbone": (
-        "backbone={card: backbone, rev: 1, about: A net., impl: resnet, params: {depth: 18, a: 1}}",
-        "unknown key `backbone.params.a`",
-    ),
+    "of the backbone": (f"backbone={RESNET_BODY}", "unknown key `backbone.params.a`"),
     "of a named backbone": ("backbone={use: vit_tiny_patch16, with: {patch: 5}}", "multiples of 5"),
     "of the data": ("data.with.tile=-1", "`data.with.tile` must be"),
     "of the transform": (
