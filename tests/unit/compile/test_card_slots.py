@@ -15,7 +15,7 @@ from eqspec.compile.lookup.look_up import Lookup, look_up
 from eqspec.compile.lookup.provenance import origin
 from eqspec.compile.lookup.resolve import resolve
 from eqspec.compile.resolved_spec import resolved_spec
-from eqspec.registry.cards import EvaluationCard
+from eqspec.registry.cards import BackboneCard, EvaluationCard
 from eqspec.registry.catalog import open_catalog
 from eqspec.spec.load import parse_spec
 from eqspec.spec.model import Spec
@@ -79,7 +79,7 @@ def test_a_path_belongs_to_the_card_whose_body_holds_it(path: KeyPath, name: str
 
 def test_one_row_is_enough_for_a_new_place(monkeypatch: pytest.MonkeyPatch) -> None:
     """A second backbone: found, checked, written into the resolved spec, its origin known."""
-    row = CardSlot("second", "backbones", ("machine", "second"))
+    row = CardSlot("second", BackboneCard, ("machine", "second"))
     monkeypatch.setattr(card_slots, "CARD_SLOTS", (*CARD_SLOTS, row))
 
     def looked_up(changes: str) -> Lookup:
