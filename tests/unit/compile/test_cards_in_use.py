@@ -18,7 +18,7 @@ CATALOG = open_catalog()
 def in_use(text: str, *, family: str = "methods") -> Card:
     """The card that a spec of one line means."""
     source = read_yaml(f"it: {text}", name="spec.yaml")
-    return card_in_use(CATALOG, source, ("it",), family=family)
+    return card_in_use(CATALOG, source, ("it",), kind=FAMILIES[family])
 
 
 def refused(text: str, *, family: str = "methods") -> Diagnostic:
