@@ -10,6 +10,7 @@ from eqspec.commands.check import check
 from eqspec.commands.explain.lookup import explain_all, explain_value
 from eqspec.compile.lookup.cards import override_of, override_paths
 from eqspec.errors import Diagnostic, SpecError
+from eqspec.registry.cards import FAMILIES
 from eqspec.registry.catalog import open_catalog
 
 SPEC = """\
@@ -158,6 +159,6 @@ def test_what_is_listed_can_be_asked_for(spec: Path) -> None:
 def test_a_path_on_a_card_is_the_override_that_leads_there(
     family: str, name: str, key: str
 ) -> None:
-    card = open_catalog().card(family, name)
+    card = open_catalog().card(FAMILIES[family], name)
     for path in override_paths(card, key):
         assert override_of(card, path) == tuple(key.split("."))
