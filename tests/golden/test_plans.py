@@ -1,15 +1,15 @@
-"""What the compiler makes of every spec and toy, pinned: ids, graphs, and whole plans.
+"""The compiler's result for every spec and toy, pinned: its ids, its graph and a hash of its plan.
 
-The rows of a group differ in little: the first one's plan is kept whole, of each other one what is
-different from it; of a row that another suite has, too, what is different from that one.
-`pytest tests/golden --update-golden` writes the files anew; their diff is reviewed like code.
+Three plans are kept whole, so that a change can be read. Rows of a suite that are listed as one
+group share the graph of the first; a row that another suite has too shares that one's.
+`pytest tests/golden --update-golden` rewrites the files; review their diff like code.
 """
 
 from __future__ import annotations
 
-import difflib
 import json
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,9 @@ from eqspec.spec.dump import write_yaml
 from tests.toys import CUTTABLE, PATH, REWRITES, SIE, SMALL, SUITED, toy_plan
 
 HERE = Path(__file__).parent
+
+WHOLE = ("quickstart", "small/dinov2_se2", "paper/sie/3diebench")
+"""Specs whose plan is kept whole: a path of drawn transforms, teacher and masks, stored pairs."""
 
 
 def groups(path: Path) -> list[list[str]]:
@@ -107,17 +110,26 @@ def verb(node: Node) -> str:
     return node.kind
 
 
-def held_against(name: str) -> str | None:
-    """The row that a row of a suite is held against; None for all else, and for a group's first."""
-    if name in SHARED:
-        return SHARED[name]
+def plan_text(plan: Plan) -> str:
+    """A plan as YAML, without the resolved spec, which says it again, and without hashes of text.
+
+    A comment in an op changes its hash and nothing else; origins name lines.
+    """
+    data = plan.model_dump(mode="json", exclude={"resolved", "origins"})
+    for source in data["made_from"]:
+        del source["sha256"]
+    return write_yaml(data)
+
+
+def has_own_graph(name: str) -> bool:
+    """Whether the graph of a plan is pinned: not of a row that shares another one's."""
     folder, _, row = name.rpartition("/")
     first = next((group[0] for group in SUITES.get(folder, ()) if row in group), row)
-    return None if first == row else f"{folder}/{first}"
+    return name not in SHARED and first == row
 
 
 def compared(file: Path, text: str, *, update: bool) -> None:
-    """Equal to the committed text; or, when asked to, written anew."""
+    """Compare with the committed text, or rewrite it when asked to."""
     if update:
         file.parent.mkdir(exist_ok=True, parents=True)
         file.write_text(text, encoding="utf-8")
@@ -126,7 +138,11 @@ def compared(file: Path, text: str, *, update: bool) -> None:
 
 def test_ids_stay_what_they_are(request: pytest.FixtureRequest) -> None:
     ids = {
-        name: {"recipe": plan.recipe[:16], "evaluations": [e.id for e in plan.evaluations]}
+        name: {
+            "recipe": plan.recipe[:16],
+            "evaluations": [e.id for e in plan.evaluations],
+            "plan": sha256(plan_text(plan).encode()).hexdigest()[:16],
+        }
         for name, plan in sorted(plans().items())
     }
     update = bool(request.config.getoption("--update-golden"))
@@ -164,38 +180,16 @@ def test_the_rows_of_a_suite_are_different_recipes() -> None:
         assert plans()[one].recipe == plans()[other].recipe, one
 
 
-@pytest.mark.parametrize("name", sorted(n for n in plans() if held_against(n) is None))
+@pytest.mark.parametrize("name", sorted(filter(has_own_graph, plans())))
 def test_graphs_stay_what_they_are(name: str, request: pytest.FixtureRequest) -> None:
     update = bool(request.config.getoption("--update-golden"))
     compared(HERE / "graphs" / f"{name}.txt", graph_text(plans()[name]), update=update)
 
 
-def plan_text(plan: Plan) -> str:
-    """A plan as YAML, without the resolved spec, which says it again, and without hashes of text.
-
-    A comment in an op changes its hash and nothing else; origins name lines.
-    """
-    data = plan.model_dump(mode="json", exclude={"resolved", "origins"})
-    for source in data["made_from"]:
-        del source["sha256"]
-    return write_yaml(data)
-
-
-def changes(before: str, after: str) -> str:
-    """What differs between two texts, line by line."""
-    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm="")
-    return "\n".join([*lines][2:]) + "\n"
-
-
-@pytest.mark.parametrize("name", sorted(n for n in plans() if not n.startswith("toy-")))
+@pytest.mark.parametrize("name", WHOLE)
 def test_plans_stay_what_they_are(name: str, request: pytest.FixtureRequest) -> None:
     update = bool(request.config.getoption("--update-golden"))
-    text, other = plan_text(plans()[name]), held_against(name)
-    if other is None:
-        compared(HERE / "plans" / f"{name}.yaml", text, update=update)
-    else:
-        differs = changes(plan_text(plans()[other]), text)
-        compared(HERE / "plans" / f"{name}.diff", differs, update=update)
+    compared(HERE / "plans" / f"{name}.yaml", plan_text(plans()[name]), update=update)
 
 
 def test_every_row_of_a_suite_is_a_spec_and_every_spec_of_its_folder_a_row() -> None:
@@ -209,10 +203,8 @@ def test_every_row_of_a_suite_is_a_spec_and_every_spec_of_its_folder_a_row() -> 
 
 def test_no_golden_file_is_left_of_what_is_gone() -> None:
     """Delete them by hand: a spec that goes takes its ids with it."""
-    whole = {name for name in plans() if held_against(name) is None}
-    specs = {name for name in plans() if not name.startswith("toy-")}
-    wanted = {f"graphs/{name}.txt" for name in whole}
-    wanted |= {f"plans/{name}.{'yaml' if name in whole else 'diff'}" for name in specs}
+    wanted = {f"graphs/{name}.txt" for name in filter(has_own_graph, plans())}
+    wanted |= {f"plans/{name}.yaml" for name in WHOLE}
     kept = {p.relative_to(HERE).as_posix() for part in ("graphs", "plans") for p in files(part)}
     assert kept == wanted
 
