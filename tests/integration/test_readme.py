@@ -84,6 +84,18 @@ def test_the_spec_in_the_readme_is_right(
     assert "warning" not in capsys.readouterr().err
 
 
+def test_the_error_in_the_readme_is_what_a_misspelt_key_gives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (spec,) = (block.text for block in blocks(README) if block.language == "yaml")
+    (shown,) = (block.text for block in blocks(README) if block.language == "text")
+    (tmp_path / "first.yaml").write_text(spec.replace("lambda", "lamda"))
+    command, _, error = shown.partition("\n")
+    assert main(shlex.split(command)[2:]) == 2
+    assert capsys.readouterr().err.startswith(error)
+
+
 def test_the_transcript_is_of_the_spec_as_it_stands() -> None:
     """A changed quickstart demands a new measurement."""
     for plan in plan_spec(specs_root() / "quickstart.yaml").in_order:
