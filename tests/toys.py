@@ -9,21 +9,21 @@ from eqspec.compile.lookup.look_up import look_up
 from eqspec.compile.lookup.resolve import resolve
 from eqspec.compile.planner import plan
 from eqspec.compile.types.plan import Plan
-from eqspec.registry.catalog import open_catalog
 from eqspec.spec.load import LoadedSpec, parse_spec
+from tests.toy_sizes import CATALOG, card_of, method_card, suits, toy_rewrites, toy_settings
 
 BACKBONE = (
     "{card: backbone, rev: 1, about: A toy transformer., impl: vit, "
     "params: {patch: 8, width: 32, depth: 2, heads: 2}}"
 )
 
-SMALL = {
+RECORDED = {
     "vicreg": "{embed.width: 32, projector.widths: [24, 24, 24]}",
     "vicreg_sie": "{embed.width: 32, projector.widths: [24, 24, 24]}",
     "simclr": "{embed.width: 32, projector.widths: [24, 24, 16]}",
     "barlow_twins": "{embed.width: 32, projector.widths: [24, 24, 24]}",
     "vicreg_pooled": "{projector.widths: [24, 24, 24]}",
-    "mocov3": ("{embed.width: 32, projector.widths: [24, 16], predictor.widths: [24, 16]}"),
+    "mocov3": "{embed.width: 32, projector.widths: [24, 16], predictor.widths: [24, 16]}",
     "dino": (
         "{trunk.widths: [24, 32], bottleneck.widths: [16], prototypes.width: 24, local.count: 2}"
     ),
@@ -40,31 +40,21 @@ SMALL = {
         "blocks.min_keep: 0, blocks.group: null}"
     ),
 }
+"""Method → the settings of the toys whose ids and graphs are recorded in tests/golden."""
+
+SMALL = {m: RECORDED.get(m) or toy_settings(m) for m in (*RECORDED, *CATALOG.names("methods"))}
 """Method → what makes it toy-sized."""
 
 MULTICROP = {"dino": "dino_multicrop", "ibot": "ibot_multicrop", "dinov2": "dinov2_multicrop"}
 """Methods with local crops, whose size must be a multiple of the toy's patch."""
 
-CUTTABLE = (
-    "vicreg",
-    "vicreg_sie",
-    "vicreg_pooled",
-    "simclr",
-    "barlow_twins",
-    "mocov3",
-    "dino",
-    "ibot",
-    "dinov2",
-)
+CUTTABLE = tuple(name for name in SMALL if method_card(name).embedding is not None)
 """Methods with an embedding that a rewrite may cut."""
-
-WITH_SIE = ("vicreg", "vicreg_sie", "vicreg_pooled")
-"""Methods with SIE's own terms, on a stream `p`: what `sie-only-equi` asks for."""
 
 PATH = "{use: intermediate-reconstruction, transform: {use: rot}, split: 0.5}"
 SIE = "{use: sie, transform: {use: rot}, split: 0.5}"
 
-REWRITES = {
+RECORDED_REWRITES = {
     "path": PATH,
     "sie": f"{SIE[:-1]}, with: {{equi_projector.widths: [24, 24, 24]}}}}",
     "sie-no-var": (
@@ -86,13 +76,19 @@ REWRITES = {
         "color_predictor.widths: [24, 24, 4]}}"
     ),
 }
+"""Short name → a toy-sized rewrite whose ids and graphs are recorded in tests/golden."""
+
+REWRITES = {**RECORDED_REWRITES, **toy_rewrites(RECORDED_REWRITES)}
 """Every rewrite that ships with eqspec, toy-sized, by a short name."""
 
-COLOURED = tuple(method for method in CUTTABLE if method != "vicreg_pooled")
-"""Methods whose own augmentation has the steps that `augself` reads."""
-
-SUITED = dict.fromkeys(REWRITES, CUTTABLE) | {"sie-only-equi": WITH_SIE, "augself": COLOURED}
+SUITED = {
+    name: tuple(m for m in CUTTABLE if suits(card_of(rewrite), m))
+    for name, rewrite in REWRITES.items()
+}
 """Rewrite → the methods that can carry it; the others are refused."""
+
+WITH_SIE = SUITED["sie-only-equi"]
+"""Methods with SIE's own terms, on a stream `p`: what `sie-only-equi` asks for."""
 
 COMPOSITIONS = {
     **{method: (method, "none") for method in SMALL},
@@ -176,6 +172,5 @@ def toy_plan(
 
 def plan_of(loaded: LoadedSpec) -> Plan:
     """A loaded spec, compiled."""
-    catalog = open_catalog()
-    resolved = resolve(look_up(loaded.source, catalog), loaded.spec, name=loaded.path.stem)
+    resolved = resolve(look_up(loaded.source, CATALOG), loaded.spec, name=loaded.path.stem)
     return plan(resolved)

@@ -10,7 +10,7 @@ import torch
 
 from eqspec.commands.planning.plans import plan_spec
 from eqspec.compile.lookup.alternatives import carried_out
-from eqspec.compile.lookup.rewrite_inputs import streams_read, transform_needed
+from eqspec.compile.lookup.rewrite_inputs import transform_needed
 from eqspec.compile.types.plan import Plan
 from eqspec.nn.world import World
 from eqspec.ops.find import find_backbone, find_evaluation, find_op, find_transform, op_names
@@ -19,7 +19,8 @@ from eqspec.registry.cards import FAMILIES
 from eqspec.registry.catalog import Card, open_catalog
 from eqspec.registry.places import specs_root
 from eqspec.spec.load import parse_spec
-from tests.toys import CUTTABLE, SMALL, SUITED, plan_of
+from tests.toy_sizes import card_of, suits
+from tests.toys import CUTTABLE, REWRITES, SMALL, plan_of
 
 CATALOG = open_catalog()
 CARDS = [(family, name) for family in FAMILIES for name in CATALOG.names(family)]
@@ -174,29 +175,10 @@ def test_every_rule_of_a_recipe_names_something(name: str) -> None:
 
 @each("equivariance")
 def test_a_rewrite_compiles_with_what_it_needs(name: str) -> None:
-    needs = card("equivariance", name).model.needs
-    fitting = [
-        method
-        for method in SUITED.get(name, CUTTABLE)
-        if set(needs.terms) <= set(card("methods", method).model.terms)
-        and set(needs.modules) <= set(card("methods", method).model.modules)
-        and drawn_by(name) <= steps_of(method)
-    ]
+    fitting = [method for method in CUTTABLE if suits(name, method)]
     assert fitting, "a rewrite fits some method"
     for method in fitting:
         assert compiled(method, equivariance=rewrite_alone(name, method=method)).graph.added
-
-
-def drawn_by(rewrite: str) -> set[str]:
-    """The steps of an augmentation whose parameters a rewrite reads."""
-    read = streams_read(card("equivariance", rewrite).model)
-    return {stream.removeprefix("draws.") for stream in read if stream.startswith("draws.")}
-
-
-def steps_of(method: str) -> set[str]:
-    """The steps of a method's own augmentation, and its crop."""
-    own = card("augmentations", card("methods", method).model.recipe.augment).model
-    return {"crop"} | {s.impl for view in own.groups["global"].views for s in view.steps}
 
 
 def rewrite_alone(name: str, *, method: str) -> str:
@@ -248,5 +230,6 @@ def test_specs_are_shipped() -> None:
     assert Path("quickstart.yaml") in SPECS
 
 
-def test_every_method_is_tried_at_toy_size() -> None:
+def test_every_card_is_tried_at_toy_size() -> None:
     assert set(SMALL) == set(CATALOG.names("methods"))
+    assert {card_of(text) for text in REWRITES.values()} == set(CATALOG.names("equivariance"))

@@ -15,6 +15,20 @@ from eqspec.spec.load import parse_spec
 from tests.toys import plan_of
 
 CATALOG = open_catalog()
+PROVED = (
+    "barlow_twins",
+    "dino",
+    "dinov2",
+    "ibot",
+    "ijepa",
+    "mae",
+    "mocov3",
+    "vicreg",
+    "vicreg_pooled",
+    "vicreg_sie",
+)
+"""Methods whose terms, gradients and schedules tests/reference compares with the authors' code."""
+
 MULTICROP = ("dino", "ibot", "dinov2")
 
 
@@ -121,8 +135,6 @@ def test_barlow_twins_moves_vectors_at_their_own_rate() -> None:
     assert rule.weight_decay == 0.0
 
 
-@pytest.mark.parametrize("name", CATALOG.names("methods"))
-def test_every_method_says_how_far_it_is_proved(name: str) -> None:
-    card = CATALOG.card(MethodCard, name).model
-    assert isinstance(card, MethodCard)
-    assert card.status == {"simclr": "ours"}.get(name, "proved")
+@pytest.mark.parametrize("name", PROVED)
+def test_what_is_proved_stays_proved(name: str) -> None:
+    assert CATALOG.card(MethodCard, name).model.status == "proved"
