@@ -42,6 +42,7 @@ def build(params: Params, groups: list[dict[str, Any]]) -> torch.optim.Optimizer
     Returns:
         An optimizer that does nothing until its groups are given a learning rate.
     """
-    from eqspec.nn.optimizers.lars import Lars
+    from eqspec.nn.optimizers.lars import lars
+    from eqspec.nn.optimizers.per_parameter import PerParameter
 
-    return Lars(groups, momentum=params.momentum, trust=params.trust)
+    return PerParameter(groups, lars, momentum=params.momentum, trust=params.trust)
