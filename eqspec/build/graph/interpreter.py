@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from eqspec.compile.graph.draft import reads
+from eqspec.compile.graph.wiring import LEADING
 from eqspec.compile.types.graph import (
     ApplyNode,
     ConcatNode,
@@ -29,9 +30,6 @@ from eqspec.compile.types.graph import (
 
 if TYPE_CHECKING:
     from eqspec.ops.op import StreamType
-
-LEADING = frozenset({"V", "B"})
-"""Axes that are flattened into one before a module runs."""
 
 
 @dataclass(frozen=True, slots=True)

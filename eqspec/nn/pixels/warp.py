@@ -8,7 +8,8 @@ Legend: K path points, B samples, C channels, H W the image looked at, h w the i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import torch
 from torch.nn import functional as F
@@ -38,10 +39,42 @@ def rigid(
     Returns:
         `[K, B, C, size, size]`, at least float32.
     """
+    coordinates = partial(rigid_coordinates, degrees_KB, shift_KB2, size=size)
+    return resampled(canvas_BCHW, coordinates, size=size, border=border)
+
+
+class Coordinates(Protocol):
+    """Where the pixels of warped frames look."""
+
+    def __call__(self, *, high: int, wide: int) -> Tensor:
+        """Return x, then y, in pixels of an image of `high` rows and `wide` columns.
+
+        The frame is in the middle of the image.
+
+        Returns:
+            `[B, 2, K, size, size]`.
+        """
+        ...
+
+
+def resampled(
+    canvas_BCHW: Tensor, coordinates: Coordinates, *, size: int, border: Border
+) -> Tensor:
+    """Return the frame of a canvas, warped: one bilinear sample for each pixel.
+
+    Args:
+        canvas_BCHW: images with the frame in their middle.
+        coordinates: of the samples.
+        size: side of the frame.
+        border: what lies outside; on a canvas that was made too small, `canvas` mirrors it.
+
+    Returns:
+        `[K, B, C, size, size]`, at least float32.
+    """
     frame = window(canvas_BCHW, size=size)
     source = at_least_fp32(canvas_BCHW) if border == "canvas" else frame
     high, wide = source.shape[-2:]
-    at = rigid_coordinates(degrees_KB, shift_KB2, size=size, high=high, wide=wide)
+    at = coordinates(high=high, wide=wide)
     outside = "zeros" if border == "zeros" else "reflect"
     # All points of a sample as one tall image: its source need not be copied K times.
     tall = bilinear(source, at.flatten(2, 3), outside=outside)
