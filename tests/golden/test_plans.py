@@ -2,8 +2,8 @@
 
 Three plans are kept whole, so that a change can be read. Rows of a suite that are listed as one
 group share the graph of the first; a row that another suite has too shares that one's.
-`pytest tests/golden --update-golden` rewrites the files and adds what is new, which is skipped until
-then; review their diff like code.
+`pytest tests/golden --update-golden` rewrites the files and adds what is new, which is skipped
+until then; review their diff like code.
 """
 
 from __future__ import annotations

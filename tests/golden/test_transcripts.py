@@ -72,7 +72,7 @@ AT_WIDTHS = {
     "check-wrong": COMMANDS["check-wrong"],
     "explain-code": COMMANDS["explain-code"],
     "explain-field": COMMANDS["explain-field"],
-    "list-equivariance": ("list", "equivariance"),
+    "list-layouts": ("list", "layouts"),
     "plan": ("plan", "right.yaml", "--no-trace"),
     "ablate-dry-run": ("ablate", "right.yaml", "--grid", "lambda=1,10", "--dry-run"),
 }
