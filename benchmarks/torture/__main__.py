@@ -1,4 +1,4 @@
-"""Collects counts, or renders the table; see the package."""
+"""Collect counts or render the table; see the package."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from eqspec.runs.artifacts import write_text
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Collects counts or renders the table."""
+    """Collect counts or render the table."""
     match arguments:
         case ["collect", folder]:
             found = collect(Path(folder))

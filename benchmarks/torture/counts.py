@@ -1,4 +1,4 @@
-"""From what tests have counted to the table."""
+"""Sum the cases that tests have counted, and render the table."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Kind(_Counted):
 
 
 class OfTest(_Counted):
-    """What one test has written down."""
+    """Counts of one test."""
 
     test: str
     seconds: float
@@ -34,11 +34,11 @@ class OfTest(_Counted):
 
 
 class Counts(_Counted):
-    """All that was counted, and where.
+    """Counts of all tests, with commit and machine.
 
     Attributes:
-        seconds: of all tests together; they may have run beside one another.
-        dirty: code was changed since the commit.
+        seconds: sum over all tests; they may have run in parallel.
+        dirty: whether code had changed since the commit.
     """
 
     commit: str
@@ -50,17 +50,17 @@ class Counts(_Counted):
 
 
 def collect(folder: Path) -> Counts:
-    """The sum over the tests that wrote into a folder."""
+    """Return the sum over the tests that wrote into a folder."""
     tests = [OfTest.model_validate_json(p.read_text()) for p in sorted(folder.glob("*.json"))]
     if not tests:
-        raise SystemExit(f"no test has written anything into {folder}")
+        raise SystemExit(f"no counts in {folder}")
     kinds: dict[str, Kind] = {}
     for name, kind in ((n, k) for test in tests for n, k in test.kinds.items()):
         known = kinds.get(name, Kind(tried=0, held=0))
         kinds[name] = Kind(tried=known.tried + kind.tried, held=known.held + kind.held)
     here = environment(threads=1)
     if here.checkout is None:
-        raise SystemExit("counts belong to a commit: run it in a checkout")
+        raise SystemExit("run this in a git checkout: counts belong to a commit")
     return Counts(
         commit=here.checkout.commit,
         dirty=here.checkout.dirty,
@@ -72,7 +72,7 @@ def collect(folder: Path) -> Counts:
 
 
 def table(counts: Counts) -> Iterator[str]:
-    """The lines of the table, for Markdown."""
+    """Yield the lines of the table in Markdown."""
     yield "| kind | tried | held |"
     yield "|---|---|---|"
     for name, kind in counts.kinds.items():

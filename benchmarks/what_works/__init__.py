@@ -1,6 +1,6 @@
 """The table in docs/results/what-works.md, rendered from runs of `specs/small/`.
 
-    python -m benchmarks.what_works collect RUNS    what the run folders say → found.json
+    python -m benchmarks.what_works collect RUNS    run folders → found.json
     python -m benchmarks.what_works render          found.json → the table in the page
 
 A row is a spec; it counts every finished run of the spec's own recipe, whichever spec made it, so a

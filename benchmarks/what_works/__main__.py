@@ -1,4 +1,4 @@
-"""Collects runs, or renders the table; see the package."""
+"""Collect runs or render the table; see the package."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from eqspec.runs.artifacts import write_text
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Collects runs or renders the table."""
+    """Collect runs or render the table."""
     match arguments:
         case ["collect", *roots] if roots:
             study = collect([Path(root) for root in roots])

@@ -14,22 +14,22 @@ from eqspec.registry.catalog import open_catalog
 
 MARKS = Marks("what works", RESULTS / "what-works.md")
 
-ENOUGH = 3.0
-"""Standard deviations of the last part by which its mean loss lies below that of the first."""
+REQUIRED_FALL = 3.0
+"""Fall of the mean loss from the first to the last part, in standard deviations of the last."""
 
-ALIVE = 0.25
-"""Share of the untrained encoder's effective rank below which an encoder has collapsed."""
+RANK_SHARE = 0.25
+"""Share of the untrained encoder's effective rank below which an encoder counts as collapsed."""
 
-SURE = 2.0
-"""Standard errors by which a difference over seeds exceeds zero where it counts as shown."""
+REQUIRED_ERRORS = 2.0
+"""Standard errors by which a difference over seeds must exceed zero to count as shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A composition less its method alone, seed by seed.
+    """Difference of a composition and its method alone, averaged over seeds.
 
     Attributes:
-        error: standard error of the mean over seeds; None of a single one.
+        error: standard error of the mean over seeds; None for a single seed.
     """
 
     mean: float
@@ -41,12 +41,12 @@ class Difference:
 
     @property
     def shown(self) -> bool:
-        """Whether it lies above zero by more than what luck explains."""
-        return self.error is not None and self.mean > SURE * self.error
+        """Whether it exceeds zero by `REQUIRED_ERRORS` standard errors."""
+        return self.error is not None and self.mean > REQUIRED_ERRORS * self.error
 
 
 def difference(family: str, ours: Sequence[Found], base: Sequence[Found]) -> Difference:
-    """Of R² of a family, over the seeds that both have."""
+    """Return the difference in R² of a family, over the seeds that both have."""
     other = {run.seed: run.trained.r2[family] for run in base}
     pairs = [run.trained.r2[family] - other[run.seed] for run in ours if run.seed in other]
     several = len(pairs) > 1
@@ -69,7 +69,7 @@ HEAD = (
 
 
 def table(study: Study) -> Iterator[str]:
-    """The lines of the table, for Markdown."""
+    """Yield the lines of the table in Markdown."""
     yield f"| {' | '.join(HEAD)} |"
     yield "|---" * len(HEAD) + "|"
     catalog = open_catalog()
@@ -95,12 +95,12 @@ def table(study: Study) -> Iterator[str]:
 
 
 def _shown(runs: Sequence[Found], study: Study) -> list[str]:
-    """Loss, effective rank and accuracy, over seeds; what misses its bound is said in words."""
+    """Return cells of loss, effective rank and accuracy; a missed bound is spelled out."""
     first, last = (statistics.fmean(getattr(r, key) for r in runs) for key in ("first", "last"))
     falls = min(run.fall for run in runs)
-    learns = f"{falls:.1f} σ" if falls > ENOUGH else f"**{falls:.1f} σ: not shown**"
+    learns = f"{falls:.1f} σ" if falls > REQUIRED_FALL else f"**{falls:.1f} σ: not shown**"
     before = [study.untrained[run.encoder].rank for run in runs]
-    alive = all(r.trained.rank >= ALIVE * rank for r, rank in zip(runs, before, strict=True))
+    alive = all(r.trained.rank >= RANK_SHARE * rank for r, rank in zip(runs, before, strict=True))
     rank = statistics.fmean(run.trained.rank for run in runs)
     collapsed = "" if alive else " **collapsed**"
     top1 = statistics.fmean(run.trained.top1 for run in runs)
@@ -112,7 +112,7 @@ def _shown(runs: Sequence[Found], study: Study) -> list[str]:
 
 
 def _composed(row: Row, runs: Sequence[Found], study: Study) -> tuple[str, str, str]:
-    """R² of the family that a composition trains; what it adds there, and in rotation alone."""
+    """Return cells of R²(SE(2)) of a composition, its gain over the base, and that in rotation."""
     if row.base is None or not runs:
         return "", "", ""
     base = [run for run in study.runs if run.recipe == row.base.recipe]

@@ -1,4 +1,4 @@
-"""The rows of the table: the small specs, compiled as they stand now."""
+"""Rows of the table: the small specs, compiled."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from eqspec.compile.types.plan import Plan
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A spec of the table.
+    """One spec of the table.
 
     Attributes:
-        plan: of the spec.
-        base: of the method alone, where the spec is compared with that.
+        plan: plan of the spec.
+        base: plan of the method alone, where the spec is compared with it.
     """
 
     name: str
@@ -26,7 +26,7 @@ class Row:
 
 @cache
 def rows() -> tuple[Row, ...]:
-    """Every small spec that trains one method on one recipe, methods first."""
+    """Return every small spec that trains one method on one recipe, methods first."""
     paths = sorted((ROOT / "specs" / "small").glob("*.yaml"))
     planned = {path.stem: plan_spec(path) for path in paths if path.stem != "vicreg_families"}
     found = [Row(name, one.plan, one.variants.get("base")) for name, one in planned.items()]
@@ -34,11 +34,11 @@ def rows() -> tuple[Row, ...]:
 
 
 def kind(plan: Plan) -> int:
-    """0 of a method alone, 1 of one that reconstructs what lies between, 2 of any other rewrite."""
+    """Return 0 for a method alone, 1 for intermediate reconstruction, 2 for other rewrites."""
     rewrite = card_of(plan, "equivariance")
     return 0 if rewrite is None else 1 if rewrite == "intermediate-reconstruction" else 2
 
 
 def card_of(plan: Plan, family: str) -> str | None:
-    """Name of the card of a family that a plan was made from."""
+    """Return the name of the card of a family that a plan uses."""
     return next((m.name for m in plan.made_from if m.kind == "card" and m.family == family), None)

@@ -1,4 +1,4 @@
-"""From run folders to what they have shown."""
+"""Collect the numbers of the table from sealed run folders."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from eqspec.runs.results import result_sets
 FOUND = Path(__file__).with_name("found.json")
 
 WINDOW = 10
-"""The first and the last of so many equal parts of a training are compared."""
+"""Parts of a training; the first and the last are compared."""
 
 
 class Numbers(BaseModel):
-    """What the evaluations of an encoder say.
+    """Numbers of one encoder.
 
     Attributes:
         rank: effective rank of its features.
@@ -44,10 +44,10 @@ class Numbers(BaseModel):
 
 
 class Found(BaseModel):
-    """What a finished run has shown.
+    """Numbers of a finished run.
 
     Attributes:
-        encoder: stands for the encoder that it began with, its seed included.
+        encoder: hash of the initial encoder, seed included.
         seconds: wall time of its steps.
         first, last: mean loss of the first and of the last tenth of its steps.
         spread: standard deviation of the loss within the last tenth.
@@ -69,17 +69,17 @@ class Found(BaseModel):
 
     @property
     def key(self) -> tuple[str, int]:
-        """What it is a run of."""
+        """Recipe and seed."""
         return self.recipe, self.seed
 
     @property
     def fall(self) -> float:
-        """By how many standard deviations of the last tenth the loss has fallen."""
+        """Fall of the loss, in standard deviations of the last tenth."""
         return (self.first - self.last) / self.spread
 
 
 class Study(BaseModel):
-    """All that was found.
+    """All collected numbers.
 
     Attributes:
         runs: by recipe and seed.
@@ -93,7 +93,7 @@ class Study(BaseModel):
 
 
 def collect(roots: Sequence[Path]) -> Study:
-    """The study so far, with what finished runs below some folders have shown."""
+    """Return the stored study with the finished runs below some folders added."""
     known = Study.model_validate_json(FOUND.read_text()) if FOUND.exists() else Study()
     wanted = {plan.recipe for row in rows() for plan in (row.plan, row.base) if plan is not None}
     runs = {run.key: run for run in known.runs if run.recipe in wanted}
