@@ -11,7 +11,7 @@ INTRODUCTION = """\
 
 An op is a mechanism: one Python file, `eqspec/ops/<family>/<name>.py`. Cards and specs name it with
 `impl:` and set its parameters with `params:`. `eqspec list ops` and `eqspec show NAME` print the
-same.
+same; [op contracts](contracts.md) lists what the file of an op declares.
 """
 
 

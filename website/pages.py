@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 
-from website import cards, codes, commands, fields, ops
+from website import cards, codes, commands, contracts, fields, ops
 
 
 @cache
@@ -18,6 +18,7 @@ def generated() -> Mapping[str, str]:
             "reference/fields.md": fields.page(),
             "reference/cards.md": cards.page(),
             "reference/ops.md": ops.page(),
+            "reference/contracts.md": contracts.page(),
             "reference/codes.md": codes.page(),
         }
     )

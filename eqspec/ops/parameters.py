@@ -36,7 +36,7 @@ def parameters(params: type[OpParams]) -> tuple[Parameter, ...]:
     """Every parameter, in order of declaration."""
     said: dict[str, str] = {}
     for declared in reversed(params.__mro__):
-        said |= _attributes(declared.__doc__ or "")
+        said |= attribute_texts(declared.__doc__ or "")
     return tuple(
         _parameter(name, field, about=said.get(name, ""))
         for name, field in params.model_fields.items()
@@ -51,8 +51,8 @@ def _parameter(name: str, field: FieldInfo, *, about: str) -> Parameter:
     return Parameter(name=name, type=kind, default=default, about=field.description or about)
 
 
-def _attributes(docstring: str) -> dict[str, str]:
-    """What the `Attributes:` section of a docstring says of each name."""
+def attribute_texts(docstring: str) -> dict[str, str]:
+    """Return the text of each name in the `Attributes:` section of a docstring."""
     _, _, section = inspect.cleandoc(docstring).partition("Attributes:\n")
     found: dict[str, str] = {}
     names: list[str] = []

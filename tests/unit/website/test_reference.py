@@ -6,8 +6,10 @@ import re
 
 from eqspec.cli.app import COMMANDS, app
 from eqspec.commands.explain.schema_fields import field_paths
+from eqspec.ops.contract.bind import members
+from eqspec.ops.contract.op import Op
+from eqspec.ops.find import CONTRACTS, op_names
 from eqspec.ops.find import FAMILIES as OP_FAMILIES
-from eqspec.ops.find import op_names
 from eqspec.registry.cards import FAMILIES as CARD_FAMILIES
 from eqspec.registry.catalog import open_catalog
 from eqspec.spec.codes import CODES
@@ -49,6 +51,26 @@ def test_every_card_with_its_text() -> None:
 def test_every_op() -> None:
     names = [name for family in OP_FAMILIES for name in op_names(family)]
     assert headings("reference/ops.md", level=3) == names
+
+
+def test_every_member_of_a_contract() -> None:
+    assert headings("reference/contracts.md", level=2) == ["Every op", *CONTRACTS]
+    for family, contract in CONTRACTS.items():
+        _, _, section = PAGES["reference/contracts.md"].partition(f"\n## {family}\n")
+        section, _, _ = section.partition("\n## ")
+        own = {member.name for member in members(contract) if member not in members(Op)}
+        assert set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == own
+        assert "| function |" in section
+
+
+def test_a_signature_has_no_self_and_no_quotes() -> None:
+    (line, *_) = re.findall(
+        r"^def drop_path_sampling.*$", PAGES["reference/contracts.md"], re.MULTILINE
+    )
+    assert line == (
+        "def drop_path_sampling(params: OpParams) -> "
+        "tuple[Literal['bernoulli', 'subset'], int | None]"
+    )
 
 
 def test_every_code() -> None:
