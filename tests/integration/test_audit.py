@@ -45,7 +45,7 @@ def test_holds_for_a_run_that_was_just_made(made: Runs) -> None:
         "evaluation data",
         "replay",
     ]
-    assert "the first 4 steps have the recorded numbers" in data["findings"][-1]["said"]
+    assert "the first 4 steps have the recorded numbers" in data["findings"][-1]["message"]
 
 
 def test_finds_any_flipped_byte(made: Runs, tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_names_what_is_missing_and_what_was_added(copied: Runs) -> None:
     assert answer.status == 3
     assert "  notes.txt   was added after the folder was sealed\n" in answer.out
     assert "  trace.json  is missing\n" in answer.out
-    assert "L1  not asked for" in answer.out
+    assert "L1  not requested" in answer.out
 
 
 def test_names_what_is_not_the_same_here(copied: Runs) -> None:
@@ -108,7 +108,7 @@ def test_names_the_first_number_that_does_not_replay(copied: Runs) -> None:
     assert answer.data["levels"]["L2"], "the third step was not asked for"
     replay = copied.ask("audit", copied.name(), "--json").data["findings"][-1]
     assert not replay["holds"]
-    assert "parts at step 3" in replay["said"]
+    assert "diverges at step 3" in replay["message"]
     assert [d["name"] for d in replay["disagreements"]] == ["loss"]
 
 

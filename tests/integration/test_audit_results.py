@@ -49,7 +49,7 @@ def test_every_result_is_made_again_bit_for_bit_and_nothing_written(copied: Runs
         "effective-rank",
     }
     assert len(found) == 4
-    assert all("made again bit for bit" in one["said"] for one in found.values())
+    assert all("the same bit for bit" in one["message"] for one in found.values())
     after = {p: p.stat().st_mtime_ns for p in copied.folder().rglob("*") if p.is_file()}
     assert {p.name for p in after if before.get(p) != after[p]} <= {"lock"}
 
@@ -95,7 +95,7 @@ def test_elsewhere_rounding_is_allowed_for_and_no_more(copied: Runs) -> None:
         answer = copied.ask("audit", copied.name(), "--level", "L4", "--json")
         found = results_of(answer)[result(copied).stem]
         assert found["holds"] is holds, found
-        assert "0.02" in found["said"]
+        assert "0.02" in found["message"]
 
 
 def test_what_has_no_checkpoint_any_more_is_not_checked_and_said(copied: Runs) -> None:
@@ -105,7 +105,7 @@ def test_what_has_no_checkpoint_any_more_is_not_checked_and_said(copied: Runs) -
     assert answer.status == 3
     found = results_of(answer)
     assert found[result(copied).stem]["holds"] is None
-    assert "the checkpoint of step 4 is gone" in found[result(copied).stem]["said"]
+    assert "the checkpoint of step 4 is gone" in found[result(copied).stem]["message"]
     (before,) = (one for name, one in found.items() if name.endswith(".step-0"))
     assert before["holds"] is True
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -261,3 +262,30 @@ def test_features_of_folders_and_arrays_are_those_that_evaluations_read(place: P
             eqspec.features(run, wrong)
     with pytest.raises(UsageError, match="no features `z_x`"):
         eqspec.features(run, arrays, row="z_x")
+
+
+def test_an_audit_without_the_evaluation_data_says_that_they_cannot_be_read(place: Place) -> None:
+    answer = place.ask("audit", "latest", "--level", "L1", "--json", data=False)
+    findings = {one["about"]: one for one in json.loads(answer.out)["findings"]}
+    assert findings["evaluation data"]["holds"] is None
+    assert findings["evaluation data"]["message"].startswith("cannot be read here: ")
+    assert answer.status == 3
+
+
+def test_an_audit_says_where_the_protocol_of_a_result_is_unknown(
+    place: Place, tmp_path: Path
+) -> None:
+    other = Place(tmp_path)
+    shutil.copytree(place.root / "kept", tmp_path / "kept")
+    shutil.copytree(place.root / "images", tmp_path / "images")
+    for path in other.folder.evaluations.glob("knn-*.step-2.*"):
+        path.rename(path.with_name(f"gone-00000000.step-2{path.suffix}"))
+    (path,) = other.folder.evaluations.glob("gone-*.json")
+    stored = json.loads(path.read_text())
+    path.write_text(json.dumps({k: v for k, v in stored.items() if k != "sha256"}))
+    for name in ("record.json", "record.sha256"):
+        (other.folder.path / name).unlink()
+    answer = other.ask("audit", "latest", "--level", "L1", "--json")
+    findings = {one["about"]: one for one in json.loads(answer.out)["findings"]}
+    assert findings["evaluation data"]["holds"] is None
+    assert "gone-00000000" in findings["evaluation data"]["message"]

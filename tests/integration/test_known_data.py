@@ -90,8 +90,8 @@ def test_training_leaves_behind_what_it_has_read(
     assert np.count_nonzero(checksums(run)) == 32
     found = audited(run, pictures)
     assert found["holds"], found
-    assert "names and sizes of all 40 images, content of 4" in found["said"]
-    assert "content of all of the 32 that the run knows, the same" in found["said"]
+    assert "names and sizes of all 40 images, content of 4" in found["message"]
+    assert "content of all of the 32 that the run has recorded, the same" in found["message"]
 
 
 def test_what_is_left_behind_does_not_depend_on_stops_or_workers(
@@ -141,7 +141,9 @@ def test_images_that_were_not_read_are_named_when_they_were_written_since(
         os.utime(path, ns=(1, 1))
     found = audited(the_run(tmp_path), pictures)
     assert found["holds"], "no number of this run depends on them"
-    assert f"{len(unread)} images were written since, which it has not read" in found["said"]
+    assert (
+        f"{len(unread)} images were written since, which the run has not read" in found["message"]
+    )
     capsys.readouterr()
     assert train() == 0
     said = " ".join(capsys.readouterr().err.split())
@@ -169,7 +171,7 @@ def test_full_finds_what_was_never_read(
     assert train("--steps", "1", *full) == 0
     run = the_run(tmp_path)
     assert np.all(checksums(run))
-    assert "content of all the same" in str(audited(run, pictures)["said"])
+    assert "content of all the same" in str(audited(run, pictures)["message"])
     last = max((pictures / "train").iterdir())
     blank([last], keep_times=True)
     found = audited(run, pictures)
@@ -193,7 +195,7 @@ def test_an_audit_may_be_asked_to_look_at_all(
     blank([pictures / "train" / f"{number:02d}.png"], keep_times=True)
     found = audited(run, pictures)
     assert found["holds"], found
-    assert "content of 2 of the 32 that the run knows, the same" in found["said"]
+    assert "content of 2 of the 32 that the run has recorded, the same" in found["message"]
     found = audited(run, pictures, "--data-full")
     assert [d["name"] for d in found["disagreements"]] == [f"{number:02d}.png"]
 
@@ -219,7 +221,7 @@ def test_replaced_images_are_in_the_record_and_compared(
     assert replaced.items() <= {"03.png": 3, "07.png": 7, "31.png": 31}.items()
     found = audited(run, pictures)
     assert found["holds"], found
-    assert f"{len(replaced)} could not be decoded and were replaced, as here" in found["said"]
+    assert f"{len(replaced)} could not be decoded and were replaced, as here" in found["message"]
     name = next(iter(replaced))
     (pictures / "train" / name).write_bytes(whole)
     again = audited(run, pictures)

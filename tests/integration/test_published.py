@@ -85,7 +85,7 @@ def test_an_audit_evaluates_them_again(place: Place) -> None:
     kinds = [name.rpartition("-")[0].rpartition("-")[0] for name in found]
     assert sorted(kinds) == ["effective-rank", "knn", "linear-probe", "r2"]
     assert {f["holds"] for f in found.values()} == {True}, found
-    assert "bit for bit" in next(iter(found.values()))["said"]
+    assert "bit for bit" in next(iter(found.values()))["message"]
 
 
 def test_the_run_keeps_the_weights_and_says_how_it_took_them(place: Place) -> None:

@@ -92,7 +92,7 @@ def test_a_result_of_whole_images_says_nothing_of_them(
     _, (found,) = audited(run, pictures)
     assert found["holds"], found
     looked_at = f"names and sizes of all {HELD_OUT} images, content of 4"
-    assert found["said"] == f"the same held-out images; of image-folder, {looked_at}"
+    assert found["message"] == f"the same held-out images; of image-folder, {looked_at}"
 
 
 def test_replaced_images_are_facts_of_the_result_whatever_was_read_before(
@@ -119,7 +119,7 @@ def test_an_image_that_was_repaired_is_named(
     run = the_run(tmp_path / "runs")
     _, (found,) = audited(run, pictures)
     assert found["holds"], found
-    assert "2 could not be decoded and were replaced, as here: 01.png, 05.png" in found["said"]
+    assert "2 could not be decoded and were replaced, as here: 01.png, 05.png" in found["message"]
     held_out(pictures, 5).write_bytes(whole[5])
     status, (found, *results) = audited(run, pictures, "L4")
     assert status == 3
@@ -129,7 +129,7 @@ def test_an_image_that_was_repaired_is_named(
     assert results
     for result in results:
         assert result["holds"] is False
-        assert "other images are damaged than here" in result["said"]
+        assert "other damaged images than here" in result["message"]
         count = {"name": "replaced images", "recorded": "2", "here": "1"}
         assert result["disagreements"] == [count, repaired]
 

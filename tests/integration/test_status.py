@@ -33,7 +33,7 @@ def test_tells_how_far_a_stopped_and_a_running_run_are(copied: Runs) -> None:
         page = copied.ask("status").out
     stopped, running = (line for line in page.splitlines() if "/4" in line)
     assert "stopped" in stopped
-    assert "running, heard of 0 s ago" in running
+    assert "running, heartbeat 0 s ago" in running
 
 
 def test_names_what_has_got_another_rev_since(copied: Runs) -> None:
@@ -43,7 +43,7 @@ def test_names_what_has_got_another_rev_since(copied: Runs) -> None:
     path.write_text(json.dumps(result))
     seal_anew(copied.folder())
     answer = copied.ask("status")
-    assert "\nstale  made by what has another rev by now\n" in answer.out
+    assert "\nstale  the rev of an op or a card has been raised since\n" in answer.out
     assert "  op evaluations/r2  rev 0 → " in answer.out
     assert "(stale)" in answer.out
     (found,) = copied.ask("status", "--json").data["runs"][0]["stale"]

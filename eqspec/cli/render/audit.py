@@ -41,7 +41,7 @@ _MOST = 4
 def blocks(audit: Audit) -> Iterator[Block]:
     """Yield the sections: a line per finding, disagreements, sealings, levels."""
     rows = tuple(
-        (found.level.value, Span(found.about, "strong"), _word(found), found.said)
+        (found.level.value, Span(found.about, "strong"), _word(found), found.message)
         for found in audit.findings
     )
     yield Block(audit.name, note=f"{audit.state.value}, {audit.path}", rows=rows)

@@ -1,13 +1,14 @@
-"""Level L1 of an audit: are the data of evaluations those that the results were measured on?"""
+"""Level L1 of an audit: whether the evaluation data are those that the results were measured on."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from eqspec.commands.audit.findings import Disagreement, Finding, Level
+from eqspec.commands.audit.replaced_images import replaced_phrase
 from eqspec.commands.eval import evaluations_by_card, plan_in
 from eqspec.commands.running.run_data import open_data
 from eqspec.commands.running.training_data import decodes, listed
@@ -15,6 +16,7 @@ from eqspec.errors import EqspecError
 from eqspec.evals.replaced import COUNT, NAMED
 from eqspec.runs.data_record import Replaced
 from eqspec.runs.results import DamagedResult, load_result, named_results
+from eqspec.spec.phrases import counted
 
 if TYPE_CHECKING:
     from eqspec.commands.planning.data_places import DataPlaces
@@ -24,18 +26,21 @@ if TYPE_CHECKING:
     from eqspec.runs.folder import RunFolder
 
 _MOST = 20
-"""Most images that are named."""
+"""Maximum number of images named."""
 
 _REPLACED = TypeAdapter(dict[str, tuple[Replaced, ...]])
 
 _Facts = Mapping[str, JsonValue]
 
+_OnData = tuple[_Facts, str, "Splits"]
+"""(facts of a result, name of its data, the data here)."""
+
 
 def evaluation_data_finding(folder: RunFolder, *, data: DataPlaces) -> Finding | None:
-    """The held-out images by their fingerprint, and those of either split that were replaced.
+    """Compare the held-out images by their fingerprint, and the replaced images of both splits.
 
     Returns:
-        None where the run has no result yet.
+        None if the run has no result yet.
     """
     results = list(_results(folder))
     if not results:
@@ -44,30 +49,42 @@ def evaluation_data_finding(folder: RunFolder, *, data: DataPlaces) -> Finding |
         plan = plan_in(folder.path)
         known = protocols(plan, {id_ for id_, _ in results})
         opened = open_data(plan, locations=data, evaluations=tuple(known.values()))
-        asked = [(facts, known[id_]) for id_, facts in results if id_ in known]
-        on = [(facts, one.data.name, opened.of(one)) for facts, one in asked]
+        matched = [(facts, known[id_]) for id_, facts in results if id_ in known]
+        on = [(facts, one.data.name, opened.of(one)) for facts, one in matched]
         found = tuple(dict.fromkeys(_differences(on)))
     except (EqspecError, ValidationError) as error:
-        said = error.message if isinstance(error, EqspecError) else "planned by another eqspec"
-        return _finding(said=f"cannot be read here: {said}", holds=None)
+        reason = error.message if isinstance(error, EqspecError) else "planned by another eqspec"
+        return _finding(f"cannot be read here: {reason}", holds=None)
     if found:
-        said = f"not the images that results were measured on: {len(found)} differ"
-        return _finding(said=said, holds=False, found=found[:_MOST])
-    looked_at = {name: both.held_out.looked_at for _, name, both in on}
-    said = "the same held-out images" + "".join(f"; of {n}, {at}" for n, at in looked_at.items())
+        message = f"{counted(len(found), 'difference')} from the images of the results"
+        return _finding(message, holds=False, found=found[:_MOST])
+    return _without_difference(on, unknown={id_ for id_, _ in results} - known.keys())
+
+
+def _without_difference(on: Sequence[_OnData], *, unknown: set[str]) -> Finding:
+    """The finding where nothing differs.
+
+    Args:
+        unknown: ids of results whose protocol, and thus data, is unknown here.
+    """
+    if unknown:
+        message = "cannot be read here: neither the plan nor a card here has the protocol of "
+        return _finding(message + listed(sorted(unknown)), holds=None)
+    looked_at = {name: splits.held_out.looked_at for _, name, splits in on}
+    message = "the same held-out images"
+    message += "".join(f"; of {name}, {at}" for name, at in looked_at.items())
     replaced = tuple(dict.fromkeys(one.name for facts, _, _ in on for _, one in _named(facts)))
     if replaced:
-        said += f"; {len(replaced):,} could not be decoded and were replaced, as here: "
-        said += listed(replaced)
-    return _finding(said=said, holds=True)
+        message += f"; {replaced_phrase(replaced)}"
+    return _finding(message, holds=True)
 
 
-def _finding(*, said: str, holds: bool | None, found: tuple[Disagreement, ...] = ()) -> Finding:
-    return Finding(Level.SAME_HERE, "evaluation data", holds, said, found)
+def _finding(message: str, *, holds: bool | None, found: tuple[Disagreement, ...] = ()) -> Finding:
+    return Finding(Level.SAME_HERE, "evaluation data", holds, message, found)
 
 
 def protocols(plan: Plan, ids: set[str]) -> dict[str, EvalPlan]:
-    """Id → evaluation: those of the plan, and those that a card gives as it stands."""
+    """Return id → evaluation: those of the plan, and those that an unchanged card gives."""
     known = {e.id: e for e in plan.evaluations}
     for id_ in ids - known.keys():
         try:
@@ -79,7 +96,7 @@ def protocols(plan: Plan, ids: set[str]) -> dict[str, EvalPlan]:
 
 
 def other_replaced(before: _Facts, after: _Facts) -> Iterator[Disagreement]:
-    """What two results of one evaluation say of replaced images, where that is not the same."""
+    """Yield the differences of the replaced images of two results of one evaluation."""
     counts = before.get(COUNT, 0), after.get(COUNT, 0)
     if counts[0] != counts[1]:
         yield Disagreement("replaced images", str(counts[0]), str(counts[1]))
@@ -93,7 +110,7 @@ def other_replaced(before: _Facts, after: _Facts) -> Iterator[Disagreement]:
 
 
 def _results(folder: RunFolder) -> Iterator[tuple[str, _Facts]]:
-    """Id and facts of every result; a damaged one is told of elsewhere."""
+    """Yield id and facts of every result; damaged ones are findings of level L0."""
     for name, id_, _ in named_results(folder):
         try:
             result = load_result(folder, name=name)
@@ -104,7 +121,7 @@ def _results(folder: RunFolder) -> Iterator[tuple[str, _Facts]]:
 
 
 def _named(facts: _Facts) -> Iterator[tuple[str, Replaced]]:
-    """Split and image, as far as images are named."""
+    """Yield split and image of every image that is named."""
     try:
         named = _REPLACED.validate_python(facts.get(NAMED, {}))
     except ValidationError:  # nothing that eqspec has written
@@ -112,8 +129,8 @@ def _named(facts: _Facts) -> Iterator[tuple[str, Replaced]]:
     yield from ((split, image) for split, images in named.items() for image in images)
 
 
-def _differences(results: list[tuple[_Facts, str, Splits]]) -> Iterator[Disagreement]:
-    """Of (facts of a result, name of its data, the data here)."""
+def _differences(results: Sequence[_OnData]) -> Iterator[Disagreement]:
+    """Yield the differences of fingerprints and of replaced images."""
     distinct = {id(on): on for _, _, on in results}
     fingerprints = {key: on.held_out.fingerprint() for key, on in distinct.items()}
     for facts, name, on in results:
@@ -127,7 +144,7 @@ def _differences(results: list[tuple[_Facts, str, Splits]]) -> Iterator[Disagree
 
 
 def _found(image: Replaced, dataset: Tolerant) -> str | None:
-    """What is here of an image that was replaced; None where it is damaged here, too."""
+    """Return the present state of a replaced image; None if it is damaged here, too."""
     watched = dataset.watched
     if watched is None:
         return None

@@ -1,13 +1,13 @@
-"""Level L4 of an audit: do evaluations, made again from the checkpoints, have the stored numbers?
+"""Level L4 of an audit: whether repeated evaluations give the stored numbers.
 
-Every stored result is compared whose weights are here: those before training, and those of the
-checkpoints that were kept. Nothing is written. This finds what a seal cannot: a number that was
-edited and sealed again.
+Every stored result is checked whose weights exist here: those before training, and those of saved
+checkpoints. Nothing is written. This reveals a number that was edited and sealed again, which a
+seal cannot.
 
-On the CPU, with the run's code and environment, every number has to be the same bit for bit: no
-evaluation uses compiled code. Otherwise rounding differs, and what an evaluation trains makes that
-grow: its op states how far its numbers may differ then (`tolerance`, of 1 or of the number if that
-is larger); those of one that does not may not differ at all.
+On the CPU, with the code and environment of the run, every number has to be the same bit for bit:
+no evaluation uses compiled code. Otherwise rounding differs, and training a readout amplifies the
+difference: the evaluation op declares its `tolerance`, relative to 1 or to the number, whichever is
+larger.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ if TYPE_CHECKING:
     from eqspec.runs.folder import RunFolder
 
 _MOST = 20
-"""Most numbers of one result that are named."""
+"""Maximum number of differences of one result named."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Gap:
-    """A number that is another one; None where there is none."""
+    """A number that differs; None where it is missing."""
 
     name: str
     stored: float | None
@@ -55,7 +55,7 @@ class _Gap:
 
     @property
     def width(self) -> float:
-        """How far the two are apart, of 1 or of the stored one if that is larger."""
+        """Difference, relative to 1 or to the stored number, whichever is larger."""
         if self.stored is None or self.again is None:
             return math.inf
         width = abs(self.stored - self.again) / max(1.0, abs(self.stored))
@@ -63,10 +63,10 @@ class _Gap:
 
 
 def evaluated_again(folder: RunFolder, *, data: DataPlaces, same: bool) -> Iterator[Finding]:
-    """Every stored result, made again in memory.
+    """Repeat every stored evaluation, in memory.
 
     Args:
-        same: code and environment are those of the run.
+        same: whether code and environment are those of the run.
     """
     try:
         plan = plan_in(folder.path)
@@ -74,11 +74,11 @@ def evaluated_again(folder: RunFolder, *, data: DataPlaces, same: bool) -> Itera
         known = protocols(plan, {id_ for id_, _ in stored})
         opened = open_data(plan, locations=data, evaluations=tuple(known.values()))
     except (EqspecError, ValidationError) as error:
-        said = error.message if isinstance(error, EqspecError) else "planned by another eqspec"
-        yield _finding("results", said=f"cannot be evaluated here: {said}")
+        reason = error.message if isinstance(error, EqspecError) else "planned by another eqspec"
+        yield _finding("results", f"cannot be evaluated here: {reason}")
         return
     if not stored:
-        yield _finding("results", said="there are none yet")
+        yield _finding("results", "there are none yet")
     rounding = _rounding(plan, same=same)
     evaluator = Evaluator(folder, plan, data=opened)
     again = _Again(folder, plan, evaluator=evaluator, rounding=rounding)
@@ -86,21 +86,21 @@ def evaluated_again(folder: RunFolder, *, data: DataPlaces, same: bool) -> Itera
         if id_ in known:
             yield again.finding(known[id_], step=step)
         else:
-            said = "not checked: neither the plan nor a card here has this protocol"
-            yield _finding(f"{id_}.step-{step}", said=said)
+            message = "not checked: neither the plan nor a card here has this protocol"
+            yield _finding(f"{id_}.step-{step}", message)
 
 
 def _rounding(plan: Plan, *, same: bool) -> str | None:
-    """Why numbers may round differently here than they did in the run; None where they may not."""
+    """Return the reason why rounding may differ from the run; None if it may not."""
     if not same:
-        return "code or environment are not the run's, see L1"
+        return "code or environment differ from the run, see L1"
     if choose_device(plan.machine.device).type != "cpu":
         return "a GPU may add in another order"
     return None
 
 
 class _Again:
-    """Evaluations of one run; the weights of the step at hand are loaded once."""
+    """Repeats evaluations of one run; weights are loaded once for each step."""
 
     def __init__(
         self, folder: RunFolder, plan: Plan, *, evaluator: Evaluator, rounding: str | None
@@ -113,19 +113,19 @@ class _Again:
         self._at: tuple[int, TrainGraph | None] | None = None
 
     def finding(self, evaluation: EvalPlan, *, step: int) -> Finding:
-        """What was found of one result and its controls."""
+        """Return the finding about one result and its controls."""
         about = f"{evaluation.id}.step-{step}"
         needs_weights = step > 0 or not self._plan.trains
         if needs_weights and step not in self._saved:
-            return _finding(about, said=f"not checked: the checkpoint of step {step} is gone")
+            return _finding(about, f"not checked: the checkpoint of step {step} is gone")
         try:
             before = self._stored(evaluation, step=step)
             with within_memory():
-                after = self._made(evaluation, step=step)
+                after = self._repeated(evaluation, step=step)
         except DamagedResult as error:
-            return _finding(about, holds=False, said=error.message)
+            return _finding(about, error.message, holds=False)
         except EqspecError as error:
-            return _finding(about, said=f"cannot be evaluated here: {error.message}")
+            return _finding(about, f"cannot be evaluated here: {error.message}")
         return self._compared(about, before, after=after)
 
     def _stored(self, evaluation: EvalPlan, *, step: int) -> dict[str, ResultSet]:
@@ -133,7 +133,7 @@ class _Again:
         found = {name: load_result(self._folder, name=name) for name in names}
         return {name: result for name, result in found.items() if result is not None}
 
-    def _made(self, evaluation: EvalPlan, *, step: int) -> Judged:
+    def _repeated(self, evaluation: EvalPlan, *, step: int) -> Judged:
         if self._at is None or self._at[0] != step:
             self._at = step, weights_at(self._plan, self._folder, step=step)
         return self._evaluator.measure(evaluation, step=step, graph=self._at[1])
@@ -144,16 +144,15 @@ class _Again:
         pairs = [(name, before[name], made[name]) for name in names if name in before]
         for name, one, other in pairs:
             if (reason := _not_comparable(one, other)) is not None:
-                return _finding(about, said=f"not checked: `{name}` {reason}")
+                return _finding(about, f"not checked: `{name}` {reason}")
         damaged = [d for _, one, other in pairs for d in other_replaced(one.facts, other.facts)]
         if damaged:
-            said = "was measured on data of which other images are damaged than here"
-            listed = tuple(damaged[:_MOST])
-            return Finding(Level.RESULTS, about, holds=False, said=said, disagreements=listed)
+            message = "was measured on data with other damaged images than here"
+            return _finding(about, message, holds=False, disagreements=tuple(damaged[:_MOST]))
         gaps = [g for name, one, other in pairs for g in _gaps(one, other, of=name, result=about)]
         count = sum(len(one.measurements) for _, one, _ in pairs)
         if not gaps:
-            return _finding(about, holds=True, said=f"{count} numbers, made again bit for bit")
+            return _finding(about, f"{count} numbers, the same bit for bit", holds=True)
         return self._differing(about, gaps, impl=after.evaluation.impl, count=count)
 
     def _differing(self, about: str, gaps: list[_Gap], *, impl: str, count: int) -> Finding:
@@ -162,36 +161,43 @@ class _Again:
         found = sorted(gaps, key=lambda gap: -gap.width)[:_MOST]
         listed = tuple(Disagreement(g.name, _text(g.stored), _text(g.again)) for g in found)
         if self._rounding is None:
-            said = f"made again, {_counted(gaps)}, and should not be here"
-            return Finding(Level.RESULTS, about, holds=False, said=said, disagreements=listed)
+            message = f"{_counted(gaps)}, although rounding does not differ here"
+            return _finding(about, message, holds=False, disagreements=listed)
         if widest > tolerance:
-            said = f"made again, {_counted(gaps)}, by up to {widest:.2g}"
-            said += f", where rounding allows {tolerance:g}"
-            return Finding(Level.RESULTS, about, holds=False, said=said, disagreements=listed)
-        said = f"{count} numbers, made again within {tolerance:g} (widest gap {widest:.1g}): "
-        said += self._rounding
-        return Finding(Level.RESULTS, about, holds=True, said=said, beside=listed)
+            message = (
+                f"{_counted(gaps)}, by up to {widest:.2g}, where rounding allows {tolerance:g}"
+            )
+            return _finding(about, message, holds=False, disagreements=listed)
+        message = f"{count} numbers, the same within {tolerance:g} (largest gap {widest:.1g}): "
+        return _finding(about, message + self._rounding, holds=True, beside=listed)
 
 
-def _finding(about: str, *, said: str, holds: bool | None = None) -> Finding:
-    return Finding(Level.RESULTS, about, holds, said)
+def _finding(
+    about: str,
+    message: str,
+    *,
+    holds: bool | None = None,
+    disagreements: tuple[Disagreement, ...] = (),
+    beside: tuple[Disagreement, ...] = (),
+) -> Finding:
+    return Finding(Level.RESULTS, about, holds, message, disagreements, beside)
 
 
 def _counted(gaps: list[_Gap]) -> str:
-    return "1 number is another" if len(gaps) == 1 else f"{len(gaps)} numbers are others"
+    return "1 number differs" if len(gaps) == 1 else f"{len(gaps)} numbers differ"
 
 
 def _not_comparable(before: ResultSet, after: ResultSet) -> str | None:
-    """Why two results are not of one measurement, if they are not."""
+    """Return the reason why two results cannot be compared, if there is one."""
     if before.facts.get("rev") != after.facts.get("rev"):
         return f"was measured by rev {before.facts.get('rev')}, here it is {after.facts.get('rev')}"
     if before.facts.get("data") != after.facts.get("data"):
-        return "was measured on other images than are found here"
+        return "was measured on other images than those found here"
     return None
 
 
 def _gaps(before: ResultSet, after: ResultSet, *, of: str, result: str) -> Iterator[_Gap]:
-    """Numbers of two results that are not the same, and per-sample values."""
+    """Yield the numbers and per-sample values of two results that differ."""
     control = "" if of == result else f"{of.rpartition('.')[2]}: "
     numbers, others = _numbers(before), _numbers(after)
     for name in dict.fromkeys([*numbers, *others]):
@@ -204,14 +210,14 @@ def _gaps(before: ResultSet, after: ResultSet, *, of: str, result: str) -> Itera
         if one is None or other is None or one.shape != other.shape:
             yield _Gap(f"{control}{name}, per sample", None, None)
         elif not np.array_equal(one, other, equal_nan=one.dtype.kind == "f"):
-            # Single samples move further than the number made of them: their means are compared.
+            # Single samples differ more than their aggregate: their means are compared.
             yield _Gap(
                 f"{control}{name}, mean over samples", float(one.mean()), float(other.mean())
             )
 
 
 def _numbers(result: ResultSet) -> dict[str, float | None]:
-    """Every number of a result by its name; nan is None, as in its file."""
+    """Return every number of a result by its label; NaN is None, as in its file."""
     found: dict[str, float | None] = {}
     for one in result.measurements:
         found[one.label] = _finite(one.value)
@@ -224,7 +230,7 @@ def _numbers(result: ResultSet) -> dict[str, float | None]:
 def _other_counts(
     before: ResultSet, after: ResultSet
 ) -> Iterator[tuple[str, tuple[float | None, float | None]]]:
-    """Counts among the facts (images, classes, …) that differ, by name."""
+    """Yield the counts among the facts (images, classes, …) that differ, by name."""
     for name, value in after.facts.items():
         stored = before.facts.get(name)
         if isinstance(value, int) and stored != value:

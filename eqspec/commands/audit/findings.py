@@ -1,4 +1,4 @@
-"""What an audit says of one part of a run, and at which level."""
+"""Findings of an audit, and its levels."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 STEPS = 5
-"""Steps that an audit replays unless more are asked for."""
+"""Number of steps that an audit replays by default."""
 
 
 class Level(StrEnum):
-    """How deep an audit looks; each level takes in those before it. There is no L3 yet."""
+    """Depth of an audit; each level includes those before it. There is no L3 yet."""
 
     INTACT = "L0"
     SAME_HERE = "L1"
@@ -20,7 +20,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """Something that is not as it was recorded.
+    """A value that differs from the recorded one.
 
     Attributes:
         recorded, here: None where there is nothing to show.
@@ -33,20 +33,20 @@ class Disagreement:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found about one part of a run.
+    """The result of one check.
 
     Attributes:
         about: ``files``, ``spec``, ``code``, ``environment``, ``data``, ``evaluation
             data``, ``replay``, or the name of a result.
         holds: None where it could not be checked.
-        said: one sentence.
-        disagreements: what is not as it was recorded.
-        beside: what differs too, but changes no number.
+        message: one sentence.
+        disagreements: values that differ from the recorded ones.
+        beside: other differences, which change no number.
     """
 
     level: Level
     about: str
     holds: bool | None
-    said: str
+    message: str
     disagreements: tuple[Disagreement, ...] = ()
     beside: tuple[Disagreement, ...] = ()

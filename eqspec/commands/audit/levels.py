@@ -1,12 +1,12 @@
-"""`eqspec audit`: is a run intact, could it be made again here, and does it replay?
+"""`eqspec audit`: whether a run is intact, could be repeated here, and replays.
 
 L0  every file is as it was sealed: any flipped byte is found
 L1  spec, code, environment and data are the same here
-L2  the first steps, trained anew from the plan, have the recorded numbers bit for bit
-L4  evaluations, made again from the checkpoints, have the stored numbers (L3 is not there yet)
+L2  the first steps, trained again from the plan, have the recorded numbers bit for bit
+L4  evaluations, repeated from the checkpoints, give the stored numbers (there is no L3 yet)
 
-A level holds when all that it looks at was checked and found right; what cannot be checked does
-not hold. Nothing is written.
+A level holds if every check of it passed; a check that cannot be carried out does not pass. Nothing
+is written.
 """
 
 from __future__ import annotations
@@ -32,33 +32,33 @@ from eqspec.spec.phrases import counted
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What an audit found.
+    """The findings of an audit.
 
     Attributes:
-        asked: the deepest level that was looked at.
+        requested: the deepest level that was checked.
         sealings: of the folder, the first one first.
     """
 
     name: str
     path: Path
     state: State
-    asked: Level
+    requested: Level
     findings: tuple[Finding, ...]
     sealings: tuple[Sealing, ...]
 
     @property
     def levels(self) -> dict[Level, bool | None]:
-        """Each level that was looked at → whether it holds; None where it could not be checked."""
-        said = {level: {f.holds for f in self.findings if f.level is level} for level in Level}
+        """Level → whether it holds; None where it could not be checked."""
+        results = {level: {f.holds for f in self.findings if f.level is level} for level in Level}
         return {
             level: False if False in found else None if None in found else True
-            for level, found in said.items()
+            for level, found in results.items()
             if found
         }
 
     @property
     def holds(self) -> bool:
-        """Whether all levels that were asked for hold; what could not be checked does not."""
+        """Whether all requested levels hold; one that could not be checked does not."""
         return all(self.levels.values())
 
 
@@ -71,18 +71,18 @@ def audit(
     data: DataPlaces = NOWHERE,
     data_full: bool = False,
 ) -> Audit:
-    """Looks at a run; writes nothing.
+    """Check a run; write nothing.
 
     Args:
         path: of the run folder.
         root: folder of all runs.
-        level: how deep to look.
-        steps: to be replayed.
-        data: where datasets lie.
-        data_full: read every image whose content the run knows, not some.
+        level: the deepest one to check.
+        steps: number of steps to replay.
+        data: locations of datasets.
+        data_full: read every image whose content the run has recorded, not a sample.
 
     Raises:
-        UsageError: when there is no run, or `data` says where a dataset lies that it does not read.
+        UsageError: there is no run, or `data` locates a dataset that it does not read.
     """
     folder = RunFolder.open(path)
     _need_all_read(folder, data)
@@ -103,18 +103,18 @@ def audit(
 
 
 def _need_all_read(folder: RunFolder, data: DataPlaces) -> None:
-    """Refuses a folder that was given for a dataset which the run reads nowhere."""
+    """Refuse a location of a dataset that the run does not read."""
     if not data.asked:
         return
     try:
         plan = Plan.model_validate(folder.plan())
-    except (EqspecError, ValidationError):  # a finding, later
+    except (EqspecError, ValidationError):  # becomes a finding later
         return
     read_all_asked(data, plan.datasets)
 
 
 def _sealings(folder: RunFolder) -> tuple[Sealing, ...]:
-    """Every sealing of the folder so far; none where the record cannot be read."""
+    """Return the sealings of the folder; none if the record cannot be read."""
     try:
         record = folder.record()
     except EqspecError:
@@ -132,7 +132,7 @@ def _here(folder: RunFolder, *, data: DataPlaces, data_full: bool) -> tuple[Find
 
 
 def _state(folder: RunFolder) -> State:
-    """The state as far as the record can be read: a damaged one is a finding, not an end."""
+    """Return the state; a damaged record counts as finished and becomes a finding."""
     try:
         return folder.state()
     except EqspecError:
@@ -149,21 +149,21 @@ def _files(folder: RunFolder, state: State) -> Iterator[Finding]:
         yield Finding(Level.INTACT, "files", None, error.message)
         return
     if problems:
-        said = f"not as they were sealed: {len(problems)} differ"
+        message = f"{counted(len(problems), 'difference')} from the seal"
         if problems == (Problem(RECORD, Trouble.UNFINISHED),):
-            said = f"sealing was cut short: `eqspec run {folder.path}` finishes it"
+            message = f"sealing was interrupted: `eqspec run {folder.path}` finishes it"
         found = tuple(_problem(one) for one in problems)
-        yield Finding(Level.INTACT, "files", holds=False, said=said, disagreements=found)
+        yield Finding(Level.INTACT, "files", holds=False, message=message, disagreements=found)
         return
     record = folder.record()
     assert record is not None, "verified"
     if holes := tuple(_journals(folder, through=record.step)):
-        said = "as they were sealed, but rows were missing by then"
-        yield Finding(Level.INTACT, "files", holds=False, said=said, disagreements=holes)
+        message = "as they were sealed, but rows were already missing then"
+        yield Finding(Level.INTACT, "files", holds=False, message=message, disagreements=holes)
         return
     size = sum(file.bytes for file in record.files.values())
-    said = f"{counted(len(record.files), 'file')}, {counted(size, 'byte')}, as they were sealed"
-    yield Finding(Level.INTACT, "files", holds=True, said=said)
+    message = f"{counted(len(record.files), 'file')}, {counted(size, 'byte')}, as they were sealed"
+    yield Finding(Level.INTACT, "files", holds=True, message=message)
 
 
 def _problem(problem: Problem) -> Disagreement:
@@ -171,20 +171,20 @@ def _problem(problem: Problem) -> Disagreement:
 
 
 def _journals(folder: RunFolder, *, through: int) -> Iterator[Disagreement]:
-    """What is wrong with the journals of a run that has come to a step."""
+    """Yield the faults of the journals of a run that has reached a step."""
     for file in (folder.metrics, folder.timing):
         try:
             for _ in journal.read(file):
                 pass
-            said = missing_rows(file, through=through)
+            fault = missing_rows(file, through=through)
         except EqspecError as error:
-            said = error.message
-        if said is not None:
-            yield Disagreement(file.name, None, said)
+            fault = error.message
+        if fault is not None:
+            yield Disagreement(file.name, None, fault)
 
 
 def _unsealed(folder: RunFolder, state: State) -> Finding:
-    """What can be said of a run that has not ended: nothing holds its files but themselves."""
+    """Check an unsealed run by its journals and checkpoints alone."""
     from eqspec.runs import checkpoint
 
     found = [_problem(one) for one in folder.verify() if one.trouble is Trouble.LOST]
@@ -198,7 +198,9 @@ def _unsealed(folder: RunFolder, state: State) -> Finding:
             through = step
     found += _journals(folder, through=through)
     doing = "still running" if state is State.RUNNING else "not finished"
-    said = f"not sealed, since the run is {doing}: only its journals and checkpoints can be checked"
+    message = f"not sealed, the run is {doing}: only journals and checkpoints can be checked"
     if found:
-        return Finding(Level.INTACT, "files", holds=False, said=said, disagreements=tuple(found))
-    return Finding(Level.INTACT, "files", None, f"{said}; they are whole")
+        return Finding(
+            Level.INTACT, "files", holds=False, message=message, disagreements=tuple(found)
+        )
+    return Finding(Level.INTACT, "files", None, f"{message}; they are intact")

@@ -1,6 +1,6 @@
-"""Level L1 of an audit: are spec, code, environment and data the same here?
+"""Level L1 of an audit: whether spec, code, environment and data are the same here.
 
-`COMPARED` lists every comparison; whoever adds one adds a function of a `Recorded` there.
+`COMPARED` lists every comparison: a function of a `Recorded`.
 """
 
 from __future__ import annotations
@@ -32,23 +32,23 @@ from eqspec.spec.node import KeyPath, dotted
 from eqspec.spec.phrases import counted
 
 _PLANNED = ("seed", "recipe", "data", "views", "graph", "train", "evaluations")
-"""What of a plan is compared; the rest is a name, or how it runs."""
+"""Parts of a plan that are compared; the rest are names and run options."""
 
 _BESIDE = frozenset({"host", "platform", "memory", "cores", "usable_cores", "accelerators"})
-"""Facts about a machine that change no number by themselves (of a device, its name)."""
+"""Facts about a machine that change no number by themselves."""
 
 _MOST = 20
-"""Most differences of two plans that are named."""
+"""Maximum number of differences of two plans named."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What a run has recorded, beside what is here.
+    """The recorded state of a run and the present one.
 
     Attributes:
-        then, now: the environment of the run, and that of this process.
-        data: where datasets lie.
-        data_full: read every image whose content the run knows, not some.
+        then, now: environment of the run and of this process.
+        data: locations of datasets.
+        data_full: read every image whose content the run has recorded, not a sample.
     """
 
     folder: RunFolder
@@ -60,13 +60,13 @@ class Recorded:
 
 
 def same_here(folder: RunFolder, *, data: DataPlaces, data_full: bool = False) -> Iterator[Finding]:
-    """What this installation and machine would do otherwise.
+    """Yield a finding for every comparison of the run with this installation and machine.
 
     Args:
-        data_full: read every image whose content the run knows, not some.
+        data_full: read every image whose content the run has recorded, not a sample.
 
     Raises:
-        FolderMismatch: when plan or environment cannot be read.
+        FolderMismatch: plan or environment cannot be read.
     """
     device = choose_device("auto")
     names = (torch.cuda.get_device_name(device),) if device.type == "cuda" else ()
@@ -90,19 +90,19 @@ def _finding(
     other: str,
     beside: Sequence[Disagreement] = (),
 ) -> Finding:
-    said = other if found else same
-    return Finding(Level.SAME_HERE, about, not found, said, tuple(found), tuple(beside))
+    message = other if found else same
+    return Finding(Level.SAME_HERE, about, not found, message, tuple(found), tuple(beside))
 
 
 def _spec(recorded: Recorded) -> Finding:
-    """The resolved spec, compiled here, against the plan."""
+    """Compare the resolved spec, compiled here, with the plan."""
     try:
         made = plan_spec(recorded.folder.path / "resolved.yaml", data=recorded.data).plan
     except EqspecError as error:
         return Finding(Level.SAME_HERE, "spec", None, f"cannot be compiled here: {error.message}")
     if made.published is not None and made.published.file is None:
-        said = f"the published weights are not here any more: `{made.published.weights}`"
-        return Finding(Level.SAME_HERE, "spec", None, said)
+        message = f"the published weights are missing here: `{made.published.weights}`"
+        return Finding(Level.SAME_HERE, "spec", None, message)
     before, after = (
         _leaves(recorded.folder.plan()),
         _leaves(made.model_dump(mode="json", by_alias=True)),
@@ -114,12 +114,12 @@ def _spec(recorded: Recorded) -> Finding:
         if before.get(p) != after.get(p)
     ]
     same = f"compiles to the same plan, recipe {made.recipe[:8]}"
-    other = f"compiles to another plan, with {counted(len(found), 'other value')}"
+    other = f"compiles to another plan: {counted(len(found), 'value')} differ"
     return _finding("spec", found[:_MOST], same=same, other=other)
 
 
 def _leaves(plan: Mapping[str, object]) -> dict[KeyPath, JsonValue]:
-    """Of the compared parts; an empty list says as much as none, and how data are read nothing."""
+    """Leaves of the compared parts; empty lists and run options of datasets are left out."""
     compared = cast("JsonValue", {key: plan.get(key) for key in _PLANNED})
     how = how_it_runs_fields(PublishedParams)
     return {
@@ -136,12 +136,12 @@ def _code(recorded: Recorded) -> Finding:
     beside = [Disagreement("commit", *commits)] if commits[0] != commits[1] else []
     sources = then.get("source"), now.get("source")
     if sources[0] is None:
-        said = "the run did not record eqspec's own code"
-        return Finding(Level.SAME_HERE, "code", None, said, (*ops, *beside))
+        message = "the run did not record eqspec's own code"
+        return Finding(Level.SAME_HERE, "code", None, message, (*ops, *beside))
     if sources[0] == sources[1]:
         return _finding("code", ops, same="the same, byte for byte", other="", beside=beside)
     digests = Disagreement("source", str(sources[0])[:12], str(sources[1])[:12])
-    return _finding("code", [digests, *beside, *ops], same="", other="eqspec itself is other code")
+    return _finding("code", [digests, *beside, *ops], same="", other="the code of eqspec differs")
 
 
 def _op(used: Used) -> Iterator[Disagreement]:
@@ -161,12 +161,12 @@ def _environment(recorded: Recorded) -> Finding:
     found = [
         Disagreement(name, _text(before[name]), _text(after.get(name)))
         for name in before
-        # What a run has decided for itself (compiled or not) is no fact about this machine.
+        # A choice of the run (such as compiled) is no fact about this machine.
         if after.get(name) != before[name] and after.get(name) is not None
     ]
     beside = [one for one in found if one.name in _BESIDE]
     weighty = [one for one in found if one.name not in _BESIDE]
-    other = "differs in what may change the last bits of a number"
+    other = "differences that may change the last bits of a number"
     return _finding("environment", weighty, same="the same", other=other, beside=beside)
 
 
@@ -190,7 +190,7 @@ COMPARED: tuple[Callable[[Recorded], Finding | None], ...] = (
     _data,
     _evaluation_data,
 )
-"""Every comparison of this level, in the order in which it is told."""
+"""Every comparison of this level, in the order of the page."""
 
 
 def _text(value: JsonValue) -> str | None:

@@ -1,4 +1,4 @@
-"""Level L2 of an audit: do the first steps, trained anew, have the recorded numbers?"""
+"""Level L2 of an audit: whether the first steps, trained again, have the recorded numbers."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from eqspec.runs.recorded_plan import recorded_environment
 
 
 def replays(folder: RunFolder, *, steps: int, data: DataPlaces) -> Finding:
-    """Trains the first steps anew, in memory, and compares every number with the journal."""
+    """Train the first steps again, in memory, and compare every number with the journal."""
     try:
         if not folder.identity().train.steps:
-            return _taken_over(folder)
+            return _published(folder)
         with within_memory():
             return _replayed(folder, steps=steps, data=data)
     except ValidationError:
@@ -46,19 +46,19 @@ def _replayed(folder: RunFolder, *, steps: int, data: DataPlaces) -> Finding:
     return _finding(folder, curves, steps=done)
 
 
-def _taken_over(folder: RunFolder) -> Finding:
-    """Whether published weights, read anew, are those that the run keeps."""
+def _published(folder: RunFolder) -> Finding:
+    """Compare the published weights, read again, with those that the run saved."""
     plan = Plan.model_validate(folder.plan())
     kept = checkpoint.load(folder.checkpoints)
     if kept is None:
-        return _unknown("the published weights have not been taken over yet")
-    anew = initial_graph(plan, device=torch.device("cpu")).state_dict()
-    other = sorted(n for n in anew if not torch.equal(anew[n], kept.tensors[n].cpu()))
+        return _unknown("the published weights have not been saved yet")
+    again = initial_graph(plan, device=torch.device("cpu")).state_dict()
+    other = sorted(n for n in again if not torch.equal(again[n], kept.tensors[n].cpu()))
     if not other:
-        said = "nothing was trained; the published weights, read anew, are those of the run"
-        return Finding(Level.REPLAYS, "replay", holds=True, said=said)
-    found = [Disagreement(name, "kept", "another") for name in other]
-    return _differs("the published weights, read anew, are others", found)
+        message = "nothing was trained; the published weights, read again, are those of the run"
+        return Finding(Level.REPLAYS, "replay", holds=True, message=message)
+    found = [Disagreement(name, "saved", "different") for name in other]
+    return _differs("the published weights, read again, differ", found)
 
 
 def _rows(plan: Plan, *, steps: int, data: DataPlaces) -> Iterator[Row]:
@@ -75,31 +75,32 @@ def _finding(folder: RunFolder, curves: Curves, *, steps: int) -> Finding:
     beside = tuple(Disagreement(name, None, "new") for name in curves.only_b)
     parting = curves.parting
     if parting is None and not lacking:
-        said = f"{'the first step has' if steps == 1 else f'the first {steps} steps have'} the "
-        said += "recorded numbers, bit for bit"
-        return Finding(Level.REPLAYS, "replay", holds=True, said=said, beside=beside)
+        first = "the first step has" if steps == 1 else f"the first {steps} steps have"
+        message = f"{first} the recorded numbers, bit for bit"
+        return Finding(Level.REPLAYS, "replay", holds=True, message=message, beside=beside)
     if parting is None:
-        said = "numbers that were recorded are not made here"
-        return _differs(said, lacking)
+        return _differs("recorded numbers are missing here", lacking)
     gaps = [Disagreement(g.name, repr(g.a), repr(g.b)) for g in parting.gaps]
     widest = max(gap.relative for gap in parting.gaps)
-    said = f"parts at step {parting.step}, by {widest:.2g} of a number; {_reason(folder)}"
-    return _differs(said, [*gaps, *lacking])
+    message = f"diverges at step {parting.step}, by {widest:.2g} of a number; {_reason(folder)}"
+    return _differs(message, [*gaps, *lacking])
 
 
-def _differs(said: str, found: list[Disagreement]) -> Finding:
-    return Finding(Level.REPLAYS, "replay", holds=False, said=said, disagreements=tuple(found))
+def _differs(message: str, found: list[Disagreement]) -> Finding:
+    return Finding(
+        Level.REPLAYS, "replay", holds=False, message=message, disagreements=tuple(found)
+    )
 
 
 def _reason(folder: RunFolder) -> str:
-    """What may make the last bits differ."""
+    """A likely reason of the difference."""
     then = recorded_environment(folder.path)
     threads, here = then.get("threads"), torch.get_num_threads()
     if threads != here:
         add = "1 thread adds" if here == 1 else f"{here} threads add"
         return f"{add} in another order than the run's {threads}: try OMP_NUM_THREADS={threads}"
-    return "L1 names what differs here"
+    return "L1 lists the differences of this machine"
 
 
-def _unknown(said: str) -> Finding:
-    return Finding(Level.REPLAYS, "replay", None, said)
+def _unknown(message: str) -> Finding:
+    return Finding(Level.REPLAYS, "replay", None, message)
