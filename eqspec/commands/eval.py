@@ -20,7 +20,7 @@ from eqspec.commands.running.log_lines import told
 from eqspec.commands.running.model import weights_at
 from eqspec.commands.running.options import never
 from eqspec.commands.running.out_of_memory import within_memory
-from eqspec.commands.running.reopen import need_as_sealed
+from eqspec.commands.running.reopen import require_as_sealed
 from eqspec.commands.running.run_data import open_data
 from eqspec.commands.running.training_data import check_data
 from eqspec.compile.planner import plan as make_plan
@@ -179,7 +179,7 @@ class _Reseal:
         self._measured: set[str] = set()
         lacking = any(Judged.read(folder, evaluation=e, step=step) is None for e, step in due)
         if self._record is not None and (lacking or added_results(folder)):
-            need_as_sealed(folder, anew=self._damaged)
+            require_as_sealed(folder, anew=self._damaged)
 
     def note(self, event: Evaluated) -> None:
         """Note that the results of an evaluation are whole now."""

@@ -17,12 +17,12 @@ from eqspec.regular_files import files_below
 from eqspec.runs import checkpoint
 from eqspec.runs.artifacts import CHECKPOINTS, is_temporary, remove_folder
 from eqspec.runs.folder import RunFolder
-from eqspec.runs.keep import Keep, expendable
 from eqspec.runs.live import features_folder, writer
 from eqspec.runs.manifest import Trouble
 from eqspec.runs.query import run_folders, run_name
 from eqspec.runs.record import Outcome, RunRecord
 from eqspec.runs.recorded_plan import recorded_plan
+from eqspec.runs.retention import Keep, removable
 
 _CHECKPOINTS = f"{CHECKPOINTS}/"
 
@@ -105,7 +105,7 @@ def _found(path: Path, *, name: str) -> Freed:
     """What could go; reads only."""
     folder, rule = RunFolder.open(path), recorded_plan(path).keep
     keep = Keep(last=max(1, rule.last), every=rule.every or None)
-    steps = expendable(checkpoint.steps(folder.checkpoints), keep=keep)
+    steps = removable(checkpoint.steps(folder.checkpoints), keep=keep)
     going = {file for step in steps for file in folder.checkpoints.glob(f"step-{step:08d}.*")}
     left = list(checkpoint.unlisted(folder.checkpoints))
     left += [f for f in files_below(path, linked=(CHECKPOINTS,)) if is_temporary(f.name)]

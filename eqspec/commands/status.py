@@ -1,4 +1,4 @@
-"""`eqspec status`: every run at a glance."""
+"""`eqspec status`: a table of all runs."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from eqspec.registry.catalog import open_catalog
 from eqspec.regular_files import files_below, own_size
 from eqspec.runs.artifacts import CHECKPOINTS
 from eqspec.runs.folder import RunFolder, State
+from eqspec.runs.folder_problems import visible_problems
 from eqspec.runs.live import writer
 from eqspec.runs.query import Summary, Unreadable, summaries
-from eqspec.runs.quick_check import glance
 from eqspec.runs.recorded_plan import recorded_plan
 from eqspec.runs.results import DamagedResult, result_sets
 
@@ -79,7 +79,7 @@ def standing(run: Summary, *, now: Revs) -> Standing:
         run=run,
         beat=_beat(run),
         reason=record.reason if record is not None else "",
-        problems=() if run.state is State.RUNNING else tuple(glance(folder)),
+        problems=() if run.state is State.RUNNING else tuple(visible_problems(folder)),
         summary=latest_summary(found, plan),
         refused=refused,
         stale=stale(plan, found, now=now),

@@ -30,9 +30,9 @@ from eqspec.runs.artifacts import (
     write_bytes,
     write_json,
 )
-from eqspec.runs.keep import Keep, expendable
 from eqspec.runs.plain_data import plain
-from eqspec.runs.sealed_files import need_as_sealed
+from eqspec.runs.retention import Keep, removable
+from eqspec.runs.seal_check import require_as_sealed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -119,7 +119,7 @@ def save(
     write_json(_json(folder, step=step), value=contents.model_dump(mode="json"))
     later = [known for known in steps(folder) if known > step]
     known = [known for known in steps(folder) if known <= step]
-    remove(folder, gone=(*later, *expendable(known, keep=keep)))
+    remove(folder, gone=(*later, *removable(known, keep=keep)))
 
 
 def remove(folder: Path, *, gone: Iterable[int]) -> None:
@@ -182,7 +182,7 @@ def newest_weights(folder: Path) -> StoredFile | None:
     known = steps(folder)
     if not known:
         return None
-    path = need_as_sealed(_json(folder, step=known[-1]))
+    path = require_as_sealed(_json(folder, step=known[-1]))
     return read_document(path, kind=Contents).tensors
 
 
@@ -218,7 +218,7 @@ def _free_stem(folder: Path, *, step: int) -> str:
 def intact(folder: Path, *, step: int) -> Contents:
     """What the JSON file of a step lists; FolderMismatch when it or a file is damaged."""
     # In a sealed run this file is as it was sealed, and so is what it lists.
-    contents = read_document(need_as_sealed(_json(folder, step=step)), kind=Contents)
+    contents = read_document(require_as_sealed(_json(folder, step=step)), kind=Contents)
     for file in (contents.tensors, contents.state):
         if _stored(folder / file.name) != file:
             raise FolderMismatch(f"`{folder / file.name}` has changed since it was written")

@@ -23,9 +23,9 @@ from eqspec.errors import FolderMismatch, UsageError
 from eqspec.runs import record, seal
 from eqspec.runs.artifacts import PUT_BACK, read_document, read_json, write_json, write_text
 from eqspec.runs.environment import Environment
+from eqspec.runs.link_check import refuse_links
 from eqspec.runs.live import hold, writer
-from eqspec.runs.own_folders import need_own_folders
-from eqspec.runs.sealed_files import SealedFiles
+from eqspec.runs.seal_check import SealedFiles
 from eqspec.spec.names import Digest, FileName
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ class RunFolder:
             UsageError: when there is no run in it.
             FolderMismatch: when there is one without its plan: lost, or never written.
         """
-        need_own_folders(path)
+        refuse_links(path)
         if has_lost_plan(path):
             raise _lost_plan(path)
         if not (path / _PLAN).is_file():

@@ -18,7 +18,7 @@ from pydantic import AwareDatetime, Field
 
 from eqspec.errors import EqspecError
 from eqspec.runs.artifacts import Document, explained, read_document, sweep, write_text
-from eqspec.runs.own_folders import need_own_folders
+from eqspec.runs.link_check import refuse_links
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -103,7 +103,7 @@ def hold(path: Path) -> Generator[Live]:
     from filelock import FileLock, Timeout
 
     folder = path / FOLDER
-    need_own_folders(path)
+    refuse_links(path)
     with explained(folder):
         folder.mkdir(parents=True, exist_ok=True)
         # Not per thread: an evaluation may finish on another thread than the one that locked.

@@ -45,7 +45,7 @@ class PlannedEvaluation(_Part):
 
 
 class KeepRecord(_Part):
-    """A plan's `keep:`, in steps; the meaning is `eqspec.runs.keep.Keep`'s."""
+    """A plan's `keep:`, in steps; the meaning is `eqspec.runs.retention.Keep`'s."""
 
     last: int = Field(default=2, ge=1)
     every: int | None = Field(default=None, ge=1)

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from eqspec.nn.readouts.measurement import ResultSet
-    from eqspec.runs.sealed_files import SealedFiles
+    from eqspec.runs.seal_check import SealedFiles
 
 SUFFIXES = (".json", ".npz")
 """Suffixes of the two files of a result."""

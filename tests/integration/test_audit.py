@@ -118,7 +118,7 @@ def test_says_what_can_be_checked_of_a_run_that_has_not_ended(copied: Runs) -> N
     answer = copied.ask("audit", copied.name(), "--level", "L0")
     assert answer.status == 3
     assert "L0  cannot be checked" in answer.out
-    assert "they are whole" in " ".join(answer.out.split())
+    assert "they are intact" in " ".join(answer.out.split())
     damaged = next(copied.folder().glob("checkpoints/*.safetensors"))
     with _byte_flipped(damaged, at=damaged.stat().st_size // 2, flip=1):
         again = copied.ask("audit", copied.name(), "--level", "L0")

@@ -1,4 +1,4 @@
-"""`eqspec audit --level L4`: evaluations made again; a number that was edited and sealed again."""
+"""`eqspec audit --level L4`: repeated evaluations; a number that was edited and sealed again."""
 
 from __future__ import annotations
 
@@ -152,4 +152,4 @@ def test_results_of_a_compiled_run_are_made_again_bit_for_bit(
     assert "CUDA" not in said.err
     found = [one for one in json.loads(said.out)["findings"] if one["level"] == "L4"]
     assert len(found) == 2
-    assert all("made again bit for bit" in one["said"] for one in found)
+    assert all("the same bit for bit" in one["message"] for one in found)

@@ -124,7 +124,7 @@ def test_blanked_images_stop_the_run_that_has_read_them(
     assert "images were changed since: " in said
     found = audited(the_run(tmp_path), pictures)
     assert found["holds"] is False
-    assert found["disagreements"][0]["here"] == "other content"
+    assert found["disagreements"][0]["here"] == "different content"
 
 
 def test_images_that_were_not_read_are_named_when_they_were_written_since(

@@ -162,10 +162,10 @@ def test_sealing_that_was_cut_short_is_named_and_finished(
     if command == "gc":
         (folder.path / ".left.1.tmp").touch()
     listed = words(copied.ask("status").out)
-    assert "sealing was cut short: `eqspec run " in listed
+    assert "sealing was interrupted: `eqspec run " in listed
     audited = copied.ask("audit", copied.name(), "--level", "L0")
     assert audited.status == 3
-    assert "sealing was cut short" in audited.out
+    assert "sealing was interrupted" in audited.out
     argv = {"run": ("run", spec), "eval": ("eval", copied.name()), "gc": ("gc",)}[command]
     done = copied.ask(*argv)
     assert done.status == 0, done.err

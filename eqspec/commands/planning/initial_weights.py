@@ -39,9 +39,9 @@ def _found(path: Path) -> tuple[Path, str]:
     if not is_folder(path):
         if not is_there(path):
             raise UsageError(f"there is no file `{path}`", help="check the path of the weights")
-        from eqspec.runs.sealed_files import need_as_sealed
+        from eqspec.runs.seal_check import require_as_sealed
 
-        need_as_sealed(path)
+        require_as_sealed(path)
         return path, sha256_of(path, follow=True)
     from eqspec.runs import checkpoint
     from eqspec.runs.folder import RunFolder

@@ -61,9 +61,9 @@ def _found(
         return PublishedPlan(
             weights=named, file=None, sha256=asked.sha256, layout=None, partial=asked.partial
         )
-    from eqspec.runs.sealed_files import need_as_sealed
+    from eqspec.runs.seal_check import require_as_sealed
 
-    need_as_sealed(path)
+    require_as_sealed(path)
     digest = sha256_of(path, follow=True)
     if asked.sha256 not in {None, digest}:
         message = f"`{path}` holds other weights: its sha256 is {digest}"

@@ -17,7 +17,7 @@ from eqspec.build.program import (
 )
 from eqspec.build.weights.restore import put_optimizer, put_weights
 from eqspec.runs import checkpoint
-from eqspec.runs.quick_check import need_rows
+from eqspec.runs.folder_problems import require_rows
 
 if TYPE_CHECKING:
     from eqspec.build.graph.training_graph import TrainGraph
@@ -85,7 +85,7 @@ def build_model(plan: Plan, folder: RunFolder, *, train: Tolerant, strategy: Str
     if program is not None:
         put_optimizer(program.optimizer, found.state, plan=plan, file=state)
         if found.step:  # rows of a run that restarts at step 0 are all written anew
-            need_rows(folder, through=found.step)
+            require_rows(folder, through=found.step)
     return Model(graph, program, saved=found.step, warnings=found.warnings)
 
 

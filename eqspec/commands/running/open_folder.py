@@ -23,7 +23,7 @@ from eqspec.commands.running.reopen import reopen
 from eqspec.commands.running.training_data import begin_data, check_data
 from eqspec.runs.environment import collect
 from eqspec.runs.folder import Opening, RunFolder
-from eqspec.runs.quick_check import need_all_there
+from eqspec.runs.folder_problems import require_sealed_files
 from eqspec.runs.record import Status
 from eqspec.runs.results import added_results
 from eqspec.spec.dump import write_yaml
@@ -78,7 +78,7 @@ def open_folder(
         damaged: Mapping[str, str] = {}
         complete = _is_complete(folder, final)
         if complete:
-            need_all_there(folder)
+            require_sealed_files(folder)
         else:
             refuse_failed(folder, retry=request.options.retry)
             warnings += check_data(folder, train, plan=plan)

@@ -37,14 +37,14 @@ def reopen(folder: RunFolder, due: Iterable[DueEvaluation]) -> Mapping[str, str]
         anew |= damaged_results(folder, evaluation=evaluation, step=step)
     if folder.record() is None:
         return anew
-    need_as_sealed(folder, anew=anew)
+    require_as_sealed(folder, anew=anew)
     for name in anew:  # without the seal, an edited one may look whole
         (folder.evaluations / f"{name}.json").unlink(missing_ok=True)
     folder.unseal()
     return anew
 
 
-def need_as_sealed(folder: RunFolder, *, anew: Collection[str]) -> None:
+def require_as_sealed(folder: RunFolder, *, anew: Collection[str]) -> None:
     """Refuses a sealed folder that differs from its seal in what is not made anew.
 
     Files may have been added; a result among them has to be one of this run.

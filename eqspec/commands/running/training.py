@@ -17,7 +17,7 @@ from eqspec.engine.finite_check import need_finite_weights
 from eqspec.engine.train import train
 from eqspec.ops.decode import LostImage
 from eqspec.runs import checkpoint
-from eqspec.runs.keep import Keep
+from eqspec.runs.retention import Keep
 
 if TYPE_CHECKING:
     from eqspec.build.program import Program

@@ -25,10 +25,10 @@ from eqspec.runs.artifacts import write_text
 from eqspec.runs.environment import collect
 from eqspec.runs.folder import Opening, RunFolder, State
 from eqspec.runs.journal import Journal, read
-from eqspec.runs.keep import Keep
 from eqspec.runs.live import hold
 from eqspec.runs.manifest import Trouble
 from eqspec.runs.record import Outcome, Status
+from eqspec.runs.retention import Keep
 from tests.injection import How, Watch, arm, in_child
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import torch
 from eqspec.errors import EqspecError, FolderMismatch, UsageError
 from eqspec.runs import checkpoint
 from eqspec.runs.checkpoint import state_digest, steps
-from eqspec.runs.keep import Keep
+from eqspec.runs.retention import Keep
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -90,7 +90,7 @@ class SealedFiles:
         return tuple(n.removeprefix(start) for n in self.entries or () if n.startswith(start))
 
 
-def need_as_sealed(path: Path) -> Path:
+def require_as_sealed(path: Path) -> Path:
     """The path of a file that is as it was sealed, if it lies in a subfolder of a sealed run.
 
     Raises:

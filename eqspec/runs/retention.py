@@ -25,7 +25,7 @@ class Keep:
         assert self.every is None or self.every >= 1, "a number of steps"
 
 
-def expendable(saved: Collection[int], *, keep: Keep) -> tuple[int, ...]:
+def removable(saved: Collection[int], *, keep: Keep) -> tuple[int, ...]:
     """The steps whose checkpoints the rule does not need, ascending; never the newest one.
 
     Args:

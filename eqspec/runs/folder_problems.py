@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from eqspec.runs.record import RunRecord
 
 
-def glance(folder: RunFolder) -> Iterator[str]:
+def visible_problems(folder: RunFolder) -> Iterator[str]:
     """What can be seen to be wrong with a run, a sentence each.
 
     Raises:
@@ -35,7 +35,7 @@ def glance(folder: RunFolder) -> Iterator[str]:
         yield from lacking(folder, through=max(checkpoint.steps(folder.checkpoints), default=0))
         return
     if is_unfinished(folder.path):
-        yield f"sealing was cut short: `eqspec run {folder.path}` finishes it"
+        yield f"sealing was interrupted: `eqspec run {folder.path}` finishes it"
     yield from map(str, _of_other_size(folder, record))
 
 
@@ -50,7 +50,7 @@ def lacking(folder: RunFolder, *, through: int) -> Iterator[str]:
             yield said
 
 
-def need_rows(folder: RunFolder, *, through: int) -> None:
+def require_rows(folder: RunFolder, *, through: int) -> None:
     """Refuses to resume from a checkpoint whose journals lack rows of the steps before it.
 
     Raises:
@@ -61,7 +61,7 @@ def need_rows(folder: RunFolder, *, through: int) -> None:
         raise FolderMismatch("\n".join(found), help=PUT_BACK)
 
 
-def need_all_there(folder: RunFolder) -> None:
+def require_sealed_files(folder: RunFolder) -> None:
     """Refuses a sealed run some of whose files are missing or of another size.
 
     Raises:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def need_own_folders(path: Path) -> None:
+def refuse_links(path: Path) -> None:
     """Refuses a run folder one of whose folders is another's.
 
     Raises:

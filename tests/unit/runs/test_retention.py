@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eqspec.runs.keep import Keep, expendable
+from eqspec.runs.retention import Keep, removable
 
 rules = st.builds(Keep, last=st.integers(1, 4), every=st.none() | st.integers(1, 20))
 saved = st.sets(st.integers(0, 100), max_size=12)
@@ -21,19 +21,19 @@ saved = st.sets(st.integers(0, 100), max_size=12)
     ],
 )
 def test_the_newest_stay_and_those_of_round_steps(keep: Keep, gone: tuple[int, ...]) -> None:
-    assert expendable((50, 30, 10, 20, 40), keep=keep) == gone
+    assert removable((50, 30, 10, 20, 40), keep=keep) == gone
 
 
 @given(saved=saved, keep=rules)
 def test_no_rule_takes_the_newest_ones_nor_those_that_stay_for_good(
     saved: set[int], keep: Keep
 ) -> None:
-    gone = set(expendable(saved, keep=keep))
+    gone = set(removable(saved, keep=keep))
     stay = saved - gone
     assert len(stay) >= min(keep.last, len(saved))
     assert not gone or max(gone) < max(stay)
     assert keep.every is None or all(step % keep.every for step in gone)
-    assert expendable(stay, keep=keep) == ()
+    assert removable(stay, keep=keep) == ()
 
 
 def test_a_rule_that_keeps_nothing_is_none() -> None:
