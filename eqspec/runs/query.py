@@ -28,7 +28,7 @@ class Ambiguous(UsageError):
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """One run at a visible_problems.
+    """Summary of one run.
 
     Attributes:
         name: `<spec>/<recipe8>-s<seed>`, by which it can be asked for.
@@ -102,7 +102,7 @@ def _matches(wanted: str, runs: Mapping[str, Path]) -> list[str]:
 
 
 def summaries(root: Path) -> Listing:
-    """Every run under a folder at a visible_problems; folders that cannot be read are listed apart."""
+    """Return a summary of every run under a folder; unreadable folders are listed separately."""
     rows = [_summary(root, path) for path in run_folders(root)]
     return Listing(
         runs=tuple(row for row in rows if isinstance(row, Summary)),
@@ -116,7 +116,7 @@ def run_name(root: Path, path: Path) -> str:
 
 
 def run_summary(root: Path, path: Path) -> Summary:
-    """One run at a visible_problems.
+    """Summary of one run.
 
     Raises:
         FolderMismatch: when one of its files is damaged.
