@@ -221,7 +221,8 @@ def test_replaced_images_are_in_the_record_and_compared(
     assert replaced.items() <= {"03.png": 3, "07.png": 7, "31.png": 31}.items()
     found = audited(run, pictures)
     assert found["holds"], found
-    assert f"{len(replaced)} could not be decoded and were replaced, as here" in found["message"]
+    were = "was" if len(replaced) == 1 else "were"
+    assert f"{len(replaced)} could not be decoded and {were} replaced, as here" in found["message"]
     name = next(iter(replaced))
     (pictures / "train" / name).write_bytes(whole)
     again = audited(run, pictures)
