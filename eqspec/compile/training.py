@@ -86,7 +86,7 @@ def plan_training(resolved: Resolved, *, clock: Clock, modules: Sequence[ModuleP
             _schedule(resolved) or peak,
             legal=NotNegative,
             path=("recipe" if train.schedule is None else "train", "schedule"),
-            known={"peak": peak},
+            rate=peak,
         ),
         weight_decay=checked_number(
             _number(dumped.get("weight_decay", 0.0)),

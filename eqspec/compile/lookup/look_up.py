@@ -24,6 +24,7 @@ from eqspec.compile.lookup.op_calls import (
 )
 from eqspec.errors import Diagnostic, Place, SpecError
 from eqspec.ops.contract.op import Op
+from eqspec.ops.contract.training import ScheduleOp
 from eqspec.ops.find import UnknownOp, family_of, find_op
 from eqspec.ops.op import OpParams
 from eqspec.registry.cards import AugmentationCard, EvaluationCard, MethodCard, TransformCard
@@ -226,7 +227,8 @@ class _Search:
         with self._collecting(impl.place):
             op = find_op(family_of(impl.value, among=written.families), impl.value)
             model = op.Params
-            known = {k: v for k, v in written.supplied.items() if k in model.model_fields}
+            rate = op.rate if written.rated and isinstance(op, ScheduleOp) else None
+            known: dict[str, JsonValue] = {} if rate is None else {rate: 1.0}
             root = (*written.path, "params")
             checked = validate_data(
                 model, {**known, **given}, written.source, root=root, naming=naming

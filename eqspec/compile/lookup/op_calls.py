@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
-
-from pydantic import JsonValue
 
 from eqspec.registry.cards import AugmentationCard, EquivarianceCard, MethodCard
 from eqspec.registry.catalog import Card
@@ -40,14 +38,14 @@ class WrittenCall:
         families: of ops, in one of which its name is looked up.
         source: the card or spec that holds it.
         path: of the mapping with `impl` and `params`.
-        supplied: parameters that the compiler fills in.
+        rated: a schedule, which takes the optimizer's learning rate where it sets none.
     """
 
     name: str
     families: tuple[str, ...]
     source: Source
     path: KeyPath = ()
-    supplied: Mapping[str, JsonValue] = field(default_factory=lambda: MappingProxyType({}))
+    rated: bool = False
 
 
 def calls_of_card(card: Card, *, name: str) -> Iterator[WrittenCall]:
@@ -107,7 +105,6 @@ def additions(card: EquivarianceCard) -> tuple[KeyPath, ...]:
 
 def calls_of_training(source: Source, method: Card | None) -> Iterator[WrittenCall]:
     """The optimizer and the schedule: the spec's, or those of the method's recipe."""
-    supplied: Mapping[str, Mapping[str, JsonValue]] = {"schedules": {"peak": 1.0}}
     for key, family in _TRAINING.items():
         here: tuple[Source, KeyPath] = (source, ("train", key))
         if is_absent(source, (*here[1], "impl")) and method is not None:
@@ -115,7 +112,7 @@ def calls_of_training(source: Source, method: Card | None) -> Iterator[WrittenCa
         node = here[0].get(here[1])
         if node is not None and isinstance(node.value, Mapping):
             name = ".".join((*(("method",) if here[0] is not source else ()), *map(str, here[1])))
-            yield WrittenCall(name, (family,), *here, supplied=supplied.get(family, {}))
+            yield WrittenCall(name, (family,), *here, rated=family == "schedules")
 
 
 def recipe_lacks(source: Source, method: Card) -> Iterator[str]:

@@ -80,14 +80,14 @@ def checked_number(
     *,
     legal: Any,  # noqa: ANN401 - an annotation
     path: KeyPath,
-    known: Mapping[str, JsonValue] | None = None,
+    rate: float | None = None,
 ) -> float | OpCall:
     """A constant as it is; a schedule with every parameter written out.
 
     Args:
         legal: within which limits, such as `NotNegative`; a constant was judged where it was read.
         path: where the value stands.
-        known: what the schedule is told where it asks for it and nothing is written.
+        rate: the optimizer's learning rate, for a schedule that takes it and sets none.
 
     Raises:
         GraphError: when there is no such schedule, its parameters are not legal, or it leaves the
@@ -96,8 +96,8 @@ def checked_number(
     if not isinstance(value, OpCall):
         return float(value)
     op = op_in_use(find_schedule, value.impl, path=path)
-    told = {n: v for n, v in (known or {}).items() if n in op.Params.model_fields}
-    params = checked_params(op.Params, {**told, **value.params}, path=path)
+    supplied = {} if rate is None or op.rate is None else {op.rate: rate}
+    params = checked_params(op.Params, {**supplied, **value.params}, path=path)
     for reached in op.extent(params):
         rule = limit_broken(reached, legal)
         if rule is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from eqspec.ops.contract.op import Op
 from eqspec.ops.example import NO_PARAMS
@@ -41,13 +41,17 @@ class OptimizerOp(Op, Protocol):
         ...
 
 
+@runtime_checkable
 class ScheduleOp(Op, Protocol):
     """A number that depends on the step: a pure function of step and training length.
 
     Attributes:
+        rate: the parameter that takes the optimizer's learning rate where a recipe's schedule does
+            not set it, as a spec spells it; None where every parameter has to be set.
         example: parameters of a small instance, which the contract tests build.
     """
 
+    rate: str | None = None
     example: Mapping[str, Any] = NO_PARAMS
 
     @abstractmethod

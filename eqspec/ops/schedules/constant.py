@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from eqspec.spec.duration import Clock
 
 rev = 1
+rate = "value"
 
 
 class Params(OpParams):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from eqspec.spec.duration import Clock
 
 rev = 1
+rate = "from"
 
 
 class Params(OpParams):

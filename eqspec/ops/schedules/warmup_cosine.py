@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from eqspec.spec.duration import Clock
 
 rev = 1
+rate = "peak"
 
 
 class Params(OpParams):

@@ -71,6 +71,23 @@ def test_the_learning_rate_follows_the_batch() -> None:
     assert constant.train.lr == OpCall(impl="constant", params={"value": 0.5})
 
 
+@pytest.mark.parametrize(
+    ("schedule", "params"),
+    [
+        ("{impl: constant}", {"value": 0.25}),
+        ("{impl: cosine, params: {to: 0.0}}", {"from": 0.25, "to": 0.0}),
+    ],
+)
+def test_a_schedule_takes_the_optimizers_learning_rate(
+    schedule: str, params: dict[str, float]
+) -> None:
+    train = planned(
+        f"train.schedule={schedule}", "train.optimizer={impl: adamw, params: {lr: 0.25}}"
+    ).train
+    assert isinstance(train.lr, OpCall)
+    assert train.lr.params == params
+
+
 def test_weight_decay_may_be_a_schedule() -> None:
     decay = planned(method="ibot").train.weight_decay
     assert isinstance(decay, OpCall)
