@@ -15,6 +15,7 @@ from benchmarks.what_works.study import FOUND, Study
 from eqspec.cli.app import COMMANDS, app
 from eqspec.cli.main import main
 from eqspec.commands.planning.plans import plan_spec
+from eqspec.registry.catalog import open_catalog
 from eqspec.registry.places import specs_root
 from tests.pages import DOCS, FENCE, ROOT, blocks, pages
 
@@ -62,6 +63,14 @@ def test_files_that_are_named_exist(page: str) -> None:
     assert [
         n for n in named if not re.search(r"\b(?:X|NAME)\.", n) and not (ROOT / n).is_file()
     ] == []
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/comparison.md"])
+def test_the_comparison_counts_the_methods(page: str) -> None:
+    """Variants of a method, as `vicreg_pooled`, are not counted."""
+    names = open_catalog().names("methods")
+    own = [n for n in names if not any(n.startswith(f"{other}_") for other in names)]
+    assert f"| self-supervised methods | {len(own)} |" in PAGES[page]
 
 
 def test_readme_is_short() -> None:
