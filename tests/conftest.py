@@ -1,4 +1,4 @@
-"""What every test runs under: how hard hypothesis looks, and no draws from the global generator.
+"""Settings of all tests: hypothesis profiles, and no draws from the global generator.
 
 The environment is read here and nowhere else in the tests: `HYPOTHESIS_PROFILE` names a profile,
 `CI` means `ci`; otherwise it is `dev`.
@@ -24,14 +24,14 @@ settings.register_profile("ci", PATIENT, max_examples=200, derandomize=True, pri
 settings.register_profile("deep", PATIENT, max_examples=2000)
 
 ENVIRONMENT = os.environ  # noqa: TID251 - the one place where tests read it
-# Where datasets lie on this machine must not matter: nobody's settings, nobody's folders.
+# Tests must not depend on the settings or dataset folders of this machine,
 ENVIRONMENT["XDG_CONFIG_HOME"] = str(Path(__file__).parent / "no-settings")
-# Nor what was kept from an earlier time.
+# nor on cached traces,
 ENVIRONMENT["EQSPEC_CACHE"] = "off"
-# Nor which published weights somebody has fetched: empty caches, and no server is asked.
+# nor on downloaded weights: caches are empty, and the hub is offline,
 ENVIRONMENT["HF_HUB_CACHE"] = ENVIRONMENT["TORCH_HOME"] = str(Path(__file__).parent / "no-weights")
 ENVIRONMENT["HF_HUB_OFFLINE"] = "1"
-# Nor how wide the terminal is: a test that needs a width says it.
+# nor on the width of the terminal: a test that needs a width sets it.
 ENVIRONMENT.pop("COLUMNS", None)
 for _name in [name for name in ENVIRONMENT if name.startswith("EQSPEC_DATA_")]:
     del ENVIRONMENT[_name]
@@ -43,7 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
     The others are for `make torture`, see tests/torture/conftest.py.
     """
-    parser.addoption("--update-golden", action="store_true", help="write golden files anew")
+    parser.addoption("--update-golden", action="store_true", help="rewrite golden files")
     parser.addoption("--torture-into", metavar="FOLDER", help="write down what was tried and held")
     parser.addoption("--torture-every", type=int, default=1, help="try every n-th case only")
 

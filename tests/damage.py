@@ -1,4 +1,4 @@
-"""Damage to files of run folders and to specs, drawn from a number: the same on every machine."""
+"""Random but reproducible damage to files of run folders and to specs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ODD: tuple[object, ...] = (
     *("", "x", "\0", "\x1b[31m", "../../x", "0", "nan", "é" * 300, "2026-01-01", "NaN", "\ud800"),
     *([], {}, [[]], {"": None}, [1, "a", None], {"a": {"b": {"c": []}}}, [{}] * 50),
 )
-"""Values that nobody expects where they stand."""
+"""Unexpected values."""
 
 
 class Drawn:

@@ -1,4 +1,4 @@
-"""Small stand-ins that keep a contract: no files, no downloads, the same on every machine."""
+"""Small fakes that satisfy a contract, without files or downloads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training graphs at toy size, and the streams that they read: the same whoever asks."""
+"""Training graphs of toy size with their input streams."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run folders as strangers could send them: a table of what they do to which file.
+"""Malicious run folders: a table of changes to files of a valid run.
 
 Each is done to a run that is whole, beside another one that is left as it is.
 """

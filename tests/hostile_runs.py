@@ -1,4 +1,4 @@
-"""A run folder that is whole, harm done to a copy of it, and how every command must meet that."""
+"""A valid run folder, malicious changes to a copy, and the expected reaction of each command."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from eqspec.runs.folder import Identity, Opening, RunFolder, place
 from eqspec.runs.journal import Journal
 from eqspec.runs.record import Outcome, Status
 from eqspec.spec.dump import write_yaml
-from tests.made_runs import Answer, ask
-from tests.toys import PATH, load_toy, plan_of, toy_text
+from tests.toy_specs import PATH, load_toy, plan_of, toy_text
+from tests.trained_runs import Answer, ask
 
 STEPS = 4
 EXTRA = "evaluate: [{use: r2_small, at: end}]\n"
 
 
 def whole_run(root: Path, *, name: str) -> Path:
-    """A sealed run folder with a plan, a journal and a result; made without torch."""
+    """Write a sealed run folder with a plan, a journal and a result, without torch."""
     plan = plan_of(load_toy("vicreg", equivariance=PATH, extra=EXTRA))
     data = plan.model_dump(mode="json", by_alias=True) | {"name": name}
     path = place(root, identity=Identity.model_validate(data))
@@ -92,11 +92,11 @@ STATUSES: Mapping[str, tuple[int, int, int, int]] = MappingProxyType(
         "heartbeat": (0, 0, 0, 0),
     }
 )
-"""How a harm's name begins → exit statuses of `show`, `audit`, `diff` and `explain`."""
+"""Prefix of the name of a change → exit statuses of `show`, `audit`, `diff` and `explain`."""
 
 
 def statuses_of(harm: str) -> tuple[int, int, int, int]:
-    """The exit statuses that a harm is met with."""
+    """Return the expected exit statuses for a change."""
     return next(found for begin, found in STATUSES.items() if harm.startswith(begin))
 
 
@@ -129,7 +129,7 @@ def beside_a_good_one(two: Path, place: Path) -> Path:
 
 
 def need_met(harm: str, folder: Path) -> None:
-    """Every command that looks at a harmed run ends as it should, and reaches nothing else."""
+    """Check that every command handles a changed run as expected and touches no other file."""
     answers = _answers(folder)
     told = tuple(answers[name].status for name in ("show", "audit", "diff", "explain"))
     assert told == statuses_of(harm), told

@@ -1,4 +1,4 @@
-"""Files of weights that strangers might send: each is refused in a moment, by a sentence of ours.
+"""Malicious files of weights, each of which is refused quickly with a clear error.
 
 `PICKLES` are told by reading them alone, `ENCODERS` by comparing them with `tests.published_files`'
 `VIT`, and `PLACES` are no files at all.

@@ -1,4 +1,4 @@
-"""The examples that backbones, heads and decoders declare, built and fed with waves."""
+"""Example input streams of every backbone, head and decoder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A few numbers of every op: what `tests/golden/numerics.json` holds for its rev.
+"""A few numbers of every op, which `tests/golden/numerics.json` records for its rev.
 
 Inputs are waves in float64, so what comes out is the same on every machine to many more digits than
 are compared. Of ops that work in float32 (fits of evaluations) or read files, fewer digits are.
@@ -30,7 +30,7 @@ from eqspec.ops.op import StreamType
 from eqspec.spec.duration import Clock
 from tests import module_examples, relation_examples, term_examples, transform_examples
 from tests.contract import test_masks, test_optimizers, test_schedules
-from tests.fabricated import LAYOUTS
+from tests.fake_datasets import LAYOUTS
 from tests.fakes import FakeImages
 
 Numbers = dict[str, list[float]]

@@ -1,4 +1,4 @@
-"""Programs on synthetic images, eager and on the CPU, and what they do step by step."""
+"""Programs on synthetic images, eager and on the CPU, and their results step by step."""
 
 from __future__ import annotations
 

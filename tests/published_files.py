@@ -1,4 +1,4 @@
-"""Files in the layouts of those who publish weights, fabricated from eqspec's own random encoders.
+"""Files in the layouts of published weights, generated from eqspec's random encoders.
 
 Each is made by renaming, with rules written here and not those of the cards.
 `tests.published_names` has the names as the publishers' code has them; the two are compared.

@@ -1,4 +1,4 @@
-"""Names of tensors in published files, cut down to two blocks, as the publishers' code has them.
+"""Tensor names in published files, cut down to two blocks, from the publishers' code.
 
 Read in: facebookresearch/mae models_mae.py; facebookresearch/ijepa src/train.py and
 src/models/vision_transformer.py; facebookresearch/dino vision_transformer.py, main_dino.py;

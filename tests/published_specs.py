@@ -1,4 +1,4 @@
-"""Specs that judge fabricated weights as they are, and what comes of them."""
+"""Specs that evaluate generated weights without training."""
 
 from __future__ import annotations
 

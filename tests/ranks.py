@@ -1,4 +1,4 @@
-"""Two gloo ranks, as processes that live as long as the tests that use them."""
+"""Two gloo ranks as processes that live as long as the tests that use them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The examples that relations between stored views declare, which read seven latents."""
+"""One example of every relation between stored views, with seven latents."""
 
 from __future__ import annotations
 

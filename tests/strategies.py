@@ -1,4 +1,4 @@
-"""Hypothesis strategies: the vocabulary in which properties are stated."""
+"""Hypothesis strategies of the property tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The examples that terms declare, built and fed with random streams."""
+"""Example input streams of every term."""
 
 from __future__ import annotations
 

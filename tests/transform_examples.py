@@ -1,4 +1,4 @@
-"""The examples that transforms declare, and images to apply them to."""
+"""One example of every transform, with the paper's ranges, and images."""
 
 from __future__ import annotations
 

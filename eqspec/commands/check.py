@@ -1,4 +1,4 @@
-"""`eqspec check`: reads a spec as far as a plan, and says in a few facts what it is."""
+"""`eqspec check`: compile a spec to a plan and summarise it."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Gist:
-    """What a plan is, in a few facts.
+class PlanSummary:
+    """Summary of a plan.
 
     Attributes:
-        method: None where nothing is trained.
-        equivariance: the rewrite; None for the method as it is.
-        weights: published ones that the encoder starts from, as they are named.
-        transform: between the views; None where the rewrite reads none.
+        method: name of the method; None if nothing is trained.
+        equivariance: name of the rewrite; None if there is none.
+        weights: name of the published weights that the encoder starts from.
+        transform: name of the transform between the views; None if the rewrite uses none.
         image: side of the global views in pixels.
-        recipe: hash of everything that changes the weights but the seed.
+        recipe: hash of everything that determines the weights except the seed.
     """
 
     name: str
@@ -47,45 +47,44 @@ class Gist:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """A legal spec.
+class CheckResult:
+    """Result of checking a valid spec.
 
     Attributes:
-        plans: of its variants in order, the spec itself last: as they would be run.
-        warnings: what is legal but deserves a second look.
-        data: the datasets of which somebody said where they lie: what is trained on, then what
-            evaluations name.
-        needed: names of those that a run needs and of which nobody said where they lie.
+        plans: summaries of the plans in the order of running: variants, then the spec itself.
+        warnings: problems that do not prevent a run.
+        data: datasets with a known location: the training data, then those of evaluations.
+        needed: names of datasets that a run needs and whose location is unknown.
     """
 
-    plans: tuple[Gist, ...]
+    plans: tuple[PlanSummary, ...]
     warnings: tuple[Diagnostic, ...]
     data: tuple[DataFound, ...] = ()
     needed: tuple[str, ...] = ()
 
 
-def check(path: Path, *, overrides: Sequence[str] = (), data: DataPlaces = NOWHERE) -> Checked:
-    """Compiles a spec and its variants, and looks at the weights that they start from and the data.
+def check(path: Path, *, overrides: Sequence[str] = (), data: DataPlaces = NOWHERE) -> CheckResult:
+    """Compile a spec and its variants, and inspect their published weights and datasets.
 
     Raises:
-        SpecError: with everything that is wrong with the spec, or else with the weights, or else
-            with the data.
+        SpecError: with all problems of the spec; if there are none, with those of the weights, and
+            then with those of the data.
     """
     planned = plan_spec(path, overrides=overrides, data=data)
     fits(planned)
-    found = _look(planned.in_order, places=data)
+    found = _inspected(planned.in_order, places=data)
     if problems := tuple(dict.fromkeys(_not_evaluable(planned.in_order, found))):
         raise SpecError(problems)
-    return Checked(
-        plans=tuple(gist(p) for p in planned.in_order),
+    return CheckResult(
+        plans=tuple(summarised(p) for p in planned.in_order),
         warnings=planned.warnings,
         data=found,
         needed=without_place(planned.in_order, places=data),
     )
 
 
-def _look(plans: Sequence[Plan], *, places: DataPlaces) -> tuple[DataFound, ...]:
-    """Each dataset of some plans once, where somebody said where it lies."""
+def _inspected(plans: Sequence[Plan], *, places: DataPlaces) -> tuple[DataFound, ...]:
+    """Inspect each dataset of the plans whose location is known once."""
     used = [(d, p.data.name) for p in plans for d in p.datasets]
     placed = [(d, own) for d, own in used if places.of(d.name, own=own) is not None]
     if not placed:
@@ -98,7 +97,7 @@ def _look(plans: Sequence[Plan], *, places: DataPlaces) -> tuple[DataFound, ...]
 
 
 def _not_evaluable(plans: Sequence[Plan], found: Sequence[DataFound]) -> Iterator[Diagnostic]:
-    """Evaluations that the images found here do not allow."""
+    """Yield a diagnostic for every evaluation that the images found here do not allow."""
     there = {one.name: one for one in found}
     for evaluation in (e for p in plans for e in p.evaluations):
         data = there.get(evaluation.data.name)
@@ -106,16 +105,16 @@ def _not_evaluable(plans: Sequence[Plan], found: Sequence[DataFound]) -> Iterato
             continue
         needs_labels = find_evaluation(evaluation.impl).needs_labels
         if few := too_few(data.train, data.heldout):
-            yield Diagnostic("EQ050", f"`{evaluation.name}` {few}", help="give it more images")
+            yield Diagnostic("EQ050", f"`{evaluation.name}` {few}", help="add more images")
         if needs_labels and (why := data.no_labels) is not None:
-            message = f"`{evaluation.name}` needs labels, and {why.why}"
+            message = f"`{evaluation.name}` needs labels, but {why.why}"
             yield Diagnostic("EQ040", message, help=why.help)
 
 
-def gist(plan: Plan) -> Gist:
-    """The facts of a plan."""
+def summarised(plan: Plan) -> PlanSummary:
+    """Return the summary of a plan."""
     cards = {made.family: made.name for made in plan.made_from if made.kind == "card"}
-    return Gist(
+    return PlanSummary(
         name=plan.name,
         method=cards.get("methods"),
         equivariance=cards.get("equivariance"),

@@ -1,4 +1,4 @@
-"""`eqspec init`: a folder to start from, with a commented spec or the scaffold of a plugin."""
+"""`eqspec init`: write a commented example spec or the scaffold of a plugin."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from eqspec.ops.find import FAMILIES
 from eqspec.spec.use import is_bare
 
 SPEC = "first.yaml"
-"""The spec that a new folder holds."""
+"""Name of the spec in a new folder."""
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -24,12 +24,12 @@ _RESERVED = frozenset({"eqspec", "test", "tests", "registry", "specs"})
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """What was written.
+class Scaffold:
+    """Files written by `init`.
 
     Attributes:
-        files: in the order in which they are worth reading.
-        spec: the one to check and run.
+        files: paths in a sensible order for reading.
+        spec: path of the spec to check and run.
     """
 
     folder: Path
@@ -37,20 +37,21 @@ class Made:
     spec: Path
 
 
-def init(folder: Path, *, plugin: str | None = None) -> Made:
-    """Writes a commented spec, or with ``plugin`` a Python package that brings an op.
+def init(folder: Path, *, plugin: str | None = None) -> Scaffold:
+    """Write a commented spec, or with ``plugin`` a Python package with an op.
 
     Raises:
-        UsageError: when a file is there already, the name cannot be one, or nothing can be
+        UsageError: when a file already exists, the name is not valid, or the folder cannot be
             written.
     """
     files = _spec_files() if plugin is None else _plugin_files(_package(plugin))
     paths = tuple(folder / name for name in files)
-    there = [str(path) for path in paths if os.path.lexists(path)]
-    if there:
+    existing = [str(path) for path in paths if os.path.lexists(path)]
+    if existing:
+        verb = "exists" if len(existing) == 1 else "exist"
         raise UsageError(
-            f"nothing was written: {', '.join(there)} {'is' if len(there) == 1 else 'are'} there",
-            help="choose another folder, or move what is there",
+            f"nothing was written, because {', '.join(existing)} already {verb}",
+            help="choose another folder, or move the existing files",
         )
     try:
         for path, text in zip(paths, files.values(), strict=True):
@@ -59,7 +60,7 @@ def init(folder: Path, *, plugin: str | None = None) -> Made:
     except OSError as error:
         raise UsageError(f"`{folder}` cannot be written: {error.strerror}") from error
     spec = next(path for path in paths if path.suffix == ".yaml")
-    return Made(folder=folder, files=paths, spec=spec)
+    return Scaffold(folder=folder, files=paths, spec=spec)
 
 
 def _spec_files() -> Mapping[str, str]:
@@ -83,13 +84,14 @@ def _plugin_files(package: str) -> Mapping[str, str]:
 
 
 def _package(name: str) -> str:
-    """The name as that of a Python package."""
+    """Return the name of the Python package for a plugin name."""
     package = name.replace("-", "_")
     legal = is_bare(name) and re.fullmatch("[a-z][a-z0-9_]*", package)
     if not legal or keyword.iskeyword(package) or package == "eqspec":
         raise UsageError(
-            f"`{name}` cannot be the name of a package",
-            help="small letters, digits, `-` and `_`, a letter first, as in `my-transforms`",
+            f"`{name}` is not a valid package name",
+            help="use lower-case letters, digits, `-` and `_`, starting with a letter, as in "
+            "`my-transforms`",
         )
     if package in _RESERVED | set(FAMILIES):
         raise UsageError(f"`{name}` is taken", help="choose another name, as in `my-transforms`")

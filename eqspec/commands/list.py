@@ -1,4 +1,4 @@
-"""`eqspec list`: every card, op and spec, with its rev and what it says of itself."""
+"""`eqspec list`: all cards, ops and specs with their revs and descriptions."""
 
 from __future__ import annotations
 
@@ -18,22 +18,23 @@ from eqspec.spec.source import read_yaml
 
 OPS, SPECS = "ops", "specs"
 KINDS = (*CARD_FAMILIES, OPS, SPECS)
-"""What can be listed: the families of cards, the ops, the specs that ship with eqspec."""
+"""Kinds that can be listed: families of cards, ops, and the specs that come with eqspec."""
 
 
 _BESIDE: Mapping[str, tuple[str, ...]] = MappingProxyType({"methods": ("equivariance",)})
-"""Kind → what is listed with it: SIE or EquiMod are methods to who looks for them."""
+"""Kind → kinds listed with it: many users look for SIE or EquiMod among the methods."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of a list.
+    """Entry of a list.
 
     Attributes:
-        family: of the card or op; ``specs`` for a spec.
-        rev: None for a spec.
-        status: ``proved``, ``toy`` or ``ours``, where the card says so.
-        paper: where its numbers come from.
+        family: family of the card or op; ``specs`` for a spec.
+        about: one sentence.
+        rev: revision; None for a spec.
+        status: ``proved``, ``toy`` or ``ours``, for methods and rewrites.
+        paper: source of the numbers.
     """
 
     family: str
@@ -45,21 +46,23 @@ class Entry:
 
 
 def listed_with(kind: str) -> tuple[str, ...]:
-    """The kind itself, and those that belong beside it."""
+    """Return a kind and the kinds that are listed with it."""
     return (kind, *_BESIDE.get(kind, ()))
 
 
 def entries(kind: str) -> tuple[Entry, ...]:
-    """Everything of one of `KINDS`, by family and name.
+    """Return all entries of one of `KINDS`, sorted by family and name.
 
     Raises:
         UsageError: when there is no such kind.
-        SpecError: when a card is not legal.
+        SpecError: when a card is not valid.
     """
     if kind not in KINDS:
         near = get_close_matches(kind, KINDS, n=1)
         guess = f"did you mean `{near[0]}`? " if near else ""
-        raise UsageError(f"`{kind}` cannot be listed", help=f"{guess}there are: {', '.join(KINDS)}")
+        raise UsageError(
+            f"there is no family `{kind}`", help=f"{guess}there are: {', '.join(KINDS)}"
+        )
     if kind == SPECS:
         return tuple(_specs(specs_root()))
     return tuple(_ops() if kind == OPS else _cards(kind))

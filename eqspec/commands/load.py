@@ -1,4 +1,4 @@
-"""What Python code asks for: `eqspec.load(run).encoder` and `eqspec.features(run, images)`."""
+"""Python API: `eqspec.load(run).encoder` and `eqspec.features(run, images)`."""
 
 from __future__ import annotations
 
@@ -29,14 +29,15 @@ from eqspec.runs.results import result_sets
 
 @dataclass(frozen=True, slots=True)
 class LoadedRun:
-    """A run, its weights in place.
+    """Run with loaded weights.
 
     Attributes:
-        path: its folder.
-        step: of the checkpoint that was loaded, in optimizer steps.
-        encoder: pixels in [0, 1], `[B, 3, s, s]`, to tokens `[B, N, D]`, class token first; the
-            teacher's, if the method has one.
-        subject: the same as evaluations see it, with the embedding where a rewrite has cut one.
+        path: folder of the run.
+        plan: plan of the run.
+        step: optimizer step of the loaded checkpoint.
+        encoder: module from pixels in [0, 1], `[B, 3, s, s]`, to tokens `[B, N, D]`, class token
+            first; the encoder of the teacher if the method has one.
+        subject: the same encoder as evaluations use it, with the embedding if a rewrite cuts it.
     """
 
     path: Path
@@ -47,9 +48,10 @@ class LoadedRun:
 
     @property
     def metrics(self) -> tuple[Row, ...]:
-        """Every row of `metrics.jsonl`: its step, and values by name.
+        """All rows of `metrics.jsonl`: the step, and values by name.
 
-        FolderMismatch when it is not as it was sealed.
+        Raises:
+            FolderMismatch: when the file has changed since the run was sealed.
         """
         folder = RunFolder(self.path)
         folder.sealed().need(folder.metrics.name)
@@ -57,9 +59,10 @@ class LoadedRun:
 
     @property
     def results(self) -> tuple[ResultSet, ...]:
-        """Every evaluation that the folder holds, by id and step.
+        """All evaluations in the folder, by id and step.
 
-        DamagedResult when one is damaged, or not as it was sealed.
+        Raises:
+            DamagedResult: when a result is damaged or has changed since the run was sealed.
         """
         return result_sets(RunFolder(self.path))
 
@@ -67,23 +70,23 @@ class LoadedRun:
 def load(
     run: str | Path, *, runs: str | Path = "runs", step: int | None = None, device: str = "auto"
 ) -> LoadedRun:
-    """A run with the weights of a checkpoint.
+    """Load a run with the weights of a checkpoint.
 
     Args:
-        run: its path, the beginning of its name, or `latest`.
-        runs: folder of all runs, where names are looked up.
-        step: of the checkpoint; the newest unless said otherwise.
-        device: `cpu`, `cuda`, or `auto` for CUDA where there is one.
+        run: path of the run, the start of its name, or `latest`.
+        runs: folder that contains all runs, in which names are looked up.
+        step: step of the checkpoint; by default the newest.
+        device: `cpu`, `cuda`, or `auto` for CUDA if available.
 
     Raises:
-        UsageError: when there is no such run or no such checkpoint.
-        FolderMismatch: when its files are damaged, or not as they were sealed.
+        UsageError: when there is no such run or checkpoint.
+        FolderMismatch: when files are damaged or have changed since the run was sealed.
     """
     path = find(Path(runs), reference=str(run))
     plan, folder = plan_in(path), RunFolder.open(path)
     saved = checkpoint.steps(folder.checkpoints)
     if not saved:
-        raise EqspecError(f"`{path}` has no checkpoint yet", help="`eqspec run` goes on with it")
+        raise EqspecError(f"`{path}` has no checkpoint yet", help="`eqspec run` resumes it")
     found = checkpoint.load_step(folder.checkpoints, step=saved[-1] if step is None else step)
     graph = build_graph(plan.graph, seed=plan.seed, device=choose_device(device))
     put_weights(graph, found.tensors, file=found.files[0])
@@ -104,18 +107,18 @@ def features(
     *,
     row: str = "encoder",
 ) -> Tensor:
-    """Pooled features of images, `[n, D]` in fp32: what every evaluation reads.
+    """Return pooled features of images, `[n, D]` in float32, as used by evaluations.
 
     Args:
-        run: what `load` returned, its encoder alone, or what `load` takes.
+        run: result of `load`, its encoder, or a run as in `load`.
         images: pixels in [0, 1], `[n, 3, s, s]`; or uint8 images `[n, H, W, 3]`; or a folder of
-            images, in the sorted order of their paths. Of the last two, centre crops are taken.
-        row: `encoder` (class token and mean patch), or of a run whose embedding is split `z_inv`
-            or `z_equi` (mean patch of that part).
+            images, which are sorted by path. The last two are center-cropped.
+        row: `encoder` (class token and mean patch), or `z_inv` or `z_equi` (mean patch of that
+            part) if the embedding of the run is split.
 
     Raises:
-        UsageError: images of another size, or a row that the run does not have.
-        EqspecError: images that cannot be read, or features that are not finite.
+        UsageError: when the images have another size, or the run has no such row.
+        EqspecError: when images cannot be read, or features are not finite.
     """
     seen = _subject(run)
     if row not in seen.rows:
@@ -129,12 +132,12 @@ def features(
     if isinstance(images, np.ndarray):
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
             raise UsageError(
-                f"arrays of images are uint8 [n, H, W, 3], not {images.dtype} {images.shape}"
+                f"an array of images must be uint8 [n, H, W, 3], not {images.dtype} {images.shape}"
             )
         images = torch.stack([centre_crop(image, size=seen.size) for image in images])
     if images.shape[1:] != (3, seen.size, seen.size) or not images.is_floating_point():
-        wanted = f"[n, 3, {seen.size}, {seen.size}] of pixels in [0, 1]"
-        raise UsageError(f"images are {wanted}, not {images.dtype} {tuple(images.shape)}")
+        wanted = f"[n, 3, {seen.size}, {seen.size}] with pixels in [0, 1]"
+        raise UsageError(f"images must be {wanted}, not {images.dtype} {tuple(images.shape)}")
     return encode(seen, images.to(seen.device), rows=(row,))[row]
 
 
@@ -146,7 +149,7 @@ def _subject(run: LoadedRun | FrozenEncoder | str | Path) -> Subject:
             encoder=run,
             prefix=run.prefix,
             size=run.size,
-            mean=(0.0, 0.0, 0.0),  # it normalises by itself
+            mean=(0.0, 0.0, 0.0),  # FrozenEncoder normalises the pixels itself
             std=(1.0, 1.0, 1.0),
             device=run.mean.device,
         )

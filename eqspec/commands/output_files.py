@@ -1,4 +1,4 @@
-"""Files that a person asks for by name: written over their own kind, and over nothing else."""
+"""Output files named by the user, which overwrite only files of the same kind."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from eqspec.errors import UsageError
 
 
 def refuse_another_kind(path: Path, *, kind: str, is_one: Callable[[Path], bool]) -> None:
-    """Refuses to write over a file of another kind, such as the spec itself.
+    """Refuse to overwrite a file of another kind, such as the spec itself.
 
     Args:
-        path: of what is to be written; of a folder, the writing itself says that it is one.
-        kind: of what is to be written: "plan".
-        is_one: whether the file that is there is of that kind, too.
+        path: path to write; a folder is reported later, by the write itself.
+        kind: kind of the file to write, such as "plan".
+        is_one: whether an existing file is of this kind.
 
     Raises:
-        UsageError: when it is not; it is left as it is.
+        UsageError: when it is not; the file is not changed.
     """
     if os.path.lexists(path) and not path.is_dir() and not is_one(path):
-        message = f"`{path}` is there already and is no {kind}; it is left as it is"
+        message = f"`{path}` already exists and is not a {kind}, so it is not overwritten"
         raise UsageError(message, help=f"write the {kind} to another file")
 
 
 def first_line(path: Path, *, most: int = 10_000) -> str:
-    """The first line of a file; nothing where there is no file, or one that cannot be read."""
+    """Return the first line of a file, or an empty text if it cannot be read."""
     if not path.is_file():
         return ""
     try:

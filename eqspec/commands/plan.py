@@ -1,4 +1,4 @@
-"""`eqspec plan`: what would run and where, with what it costs; changes nothing but a plan file."""
+"""`eqspec plan`: what would run, where, and at what cost; writes nothing but the plan file."""
 
 from __future__ import annotations
 
@@ -34,16 +34,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """A plan with what is known before it runs.
+    """Plan with all that is known before it runs.
 
     Attributes:
-        changes: what the variant sets, by dotted path; empty for the spec itself.
-        folder: where the run is or will be, in this state.
-        shown: (group, index) of a view → range of the area's share that it really shows, where a
+        changes: values set by the variant, by dotted path; empty for the spec itself.
+        folder: existing or future folder of the run.
+        state: state of that folder.
+        shown: (group, index) of a view → range of the share of the image area that it shows, if a
             margin shrinks its crops and the size of the images is known.
-        stages: its training and its evaluations, and what is to be done for each.
-        cost: what it takes, when asked for.
-        fit: how published weights fit, where they are here and that is asked for.
+        stages: training and evaluations, and what a run would do for each of them.
+        cost: estimated cost, if requested.
+        fit: comparison with published weights, if requested and available.
     """
 
     plan: Plan
@@ -57,11 +58,11 @@ class Described:
 
     @property
     def readers(self) -> Readers:
-        """The processes that would read its images on this machine."""
+        """Processes that would read images on this machine."""
         return readers(self.plan)
 
     def as_data(self) -> dict[str, Any]:
-        """The same as plain data."""
+        """Return the same as plain data."""
         return {
             "folder": str(self.folder),
             "state": self.state.value,
@@ -75,13 +76,13 @@ class Described:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a plan takes.
+    """Estimated cost of a plan.
 
     Attributes:
-        trace: parameters, operations, and memory piece by piece.
-        peak: bytes of one device that holds the whole batch.
-        disk: of its folder.
-        machine: on the machine that was asked for.
+        trace: parameters, operations, and memory by component.
+        peak: memory in bytes of a single device with the whole batch.
+        disk: disk space of the run folder.
+        machine: estimate for the requested machine.
     """
 
     trace: Trace
@@ -90,7 +91,7 @@ class Cost:
     machine: OnMachine | None
 
     def as_data(self) -> dict[str, Any]:
-        """The same as plain data."""
+        """Return the same as plain data."""
         machine = self.machine
         return {
             "trace": dataclasses.asdict(self.trace),
@@ -104,10 +105,10 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Planning:
-    """A spec's plan and those of its variants, in the order of `compare:`.
+    """Plans of a spec and of its variants in the order of `compare:`.
 
     Attributes:
-        needed: names of datasets that a run needs and of which nobody said where they lie.
+        needed: names of datasets that a run needs and whose location is unknown.
     """
 
     own: Described
@@ -116,24 +117,24 @@ class Planning:
     needed: tuple[str, ...] = ()
 
     def as_data(self) -> dict[str, Any]:
-        """The same as plain data."""
+        """Return the same as plain data."""
         variants = [v.as_data() for v in self.variants]
         return {**self.own.as_data(), "variants": variants, "needed": list(self.needed)}
 
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
-    """What is to be planned, and how closely it is to be looked at.
+    """Arguments of `plan`.
 
     Attributes:
-        path: of a spec, a saved plan or a run folder.
-        runs: folder of all runs.
-        overrides: `path=value`, as `--set` takes them.
-        data: where datasets lie.
-        traced: run the graphs once on meta tensors; needs torch.
-        machine: name of a machine card to reckon with; needs `traced`.
-        out: where the plan is to be written.
-        cache: folder where traces are kept for the next time; None keeps none.
+        path: path of a spec, a saved plan or a run folder.
+        runs: folder that contains all runs.
+        overrides: `path=value`, as in `--set`.
+        data: locations of datasets.
+        traced: whether to run the graphs once on meta tensors, which needs torch.
+        machine: name of the machine card for which to estimate; needs `traced`.
+        out: file to which to write the plan.
+        cache: folder in which traces are cached; None: no cache.
     """
 
     path: Path
@@ -147,12 +148,12 @@ class PlanRequest:
 
 
 def plan(request: PlanRequest) -> Planning:
-    """Compiles a spec and looks at what came out.
+    """Compile a spec and describe its plans.
 
     Raises:
-        SpecError: with everything that is wrong, weights that do not fit among it.
-        UnknownCard: when there is no such machine.
-        PlanRefused: when a saved plan cannot be run exactly as it is.
+        SpecError: with all problems, including weights that do not fit.
+        UnknownCard: when there is no such machine card.
+        PlanRefused: when a saved plan cannot be run exactly as it was compiled.
     """
     overlay = locate_spec(request.path).parent / "registry"
     catalog = open_catalog(overlay=overlay)
@@ -222,19 +223,19 @@ def _described(
 
 def _cost(plan: Plan, *, request: PlanRequest, machine: MachineCard | None) -> Cost:
     found = traced(plan, cache=request.cache)
-    reckoned = None
+    estimate = None
     if request.machine is not None and machine is not None:
-        reckoned = on_machine(plan, found, name=request.machine, card=machine)
+        estimate = on_machine(plan, found, name=request.machine, card=machine)
     return Cost(
         trace=found,
         peak=peak(plan, found, share=plan.train.batch),
         disk=disk(plan, found),
-        machine=reckoned,
+        machine=estimate,
     )
 
 
 def _fit_data(found: PublishedFit) -> dict[str, Any]:
-    """How published weights fit, as plain data."""
+    """Return the comparison with published weights as plain data."""
     return {
         "layout": found.layout.name,
         "part": found.layout.part,

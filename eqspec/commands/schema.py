@@ -11,23 +11,23 @@ from eqspec.runs.artifacts import read_json, write_text
 from eqspec.spec.schema import json_schema
 
 FILE = "schema.json"
-"""What the file is called that a spec's first line points its editor to."""
+"""Name of the schema file to which the first line of a spec refers."""
 
 
 def schema_text() -> str:
-    """The schema as it stands in a file."""
+    """Return the content of the schema file."""
     return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def write_schema(path: Path) -> None:
-    """Writes the schema, over an older one too.
+    """Write the schema, replacing an older one.
 
     Raises:
-        UsageError: when another file than a schema of specs stands there, or it cannot be written.
+        UsageError: when the path is another kind of file, or cannot be written.
     """
     refuse_another_kind(path, kind="schema of a spec", is_one=_is_schema)
     if not path.parent.is_dir():
-        raise UsageError(f"`{path}` cannot be written: there is no folder `{path.parent}`")
+        raise UsageError(f"cannot write `{path}`: there is no folder `{path.parent}`")
     try:
         write_text(path, text=schema_text())
     except EqspecError as error:
@@ -35,7 +35,7 @@ def write_schema(path: Path) -> None:
 
 
 def _is_schema(path: Path) -> bool:
-    """Whether a file holds what this command writes: JSON that describes a spec's keys."""
+    """Whether a file is a JSON Schema of specs."""
     try:
         found = read_json(path, follow=True)
     except EqspecError:
@@ -45,5 +45,5 @@ def _is_schema(path: Path) -> bool:
 
 
 def modeline(schema: str) -> str:
-    """The comment by which editors find the schema of a spec; it is to be the first line."""
+    """Return the first line of a spec, by which editors find its schema."""
     return f"# yaml-language-server: $schema={schema}"

@@ -1,5 +1,5 @@
-"""Tensor kernels and torch modules: what ops build.
+"""Tensor functions and torch modules, the building blocks of ops.
 
-May import errors. Everything that derives from `torch.nn.Module` and is not the graph itself lives
-here, and whatever two ops share; nothing here knows what an op, a card or a spec is.
+May import only errors. Contains every `torch.nn.Module` except the training graph itself, and code
+shared by several ops. Nothing here depends on ops, cards or specs.
 """

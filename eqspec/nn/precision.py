@@ -1,4 +1,4 @@
-"""How many bits a number needs: losses, statistics and grids are computed in at least float32."""
+"""Floating-point precision: losses, statistics and grids are computed in at least float32."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 
 def at_least_fp32(x: Tensor) -> Tensor:
-    """`x` itself if it is float32 or float64, else `x` as float32 (bfloat16, float16, integers).
+    """Return `x` as float32, or unchanged if it is already float32 or float64.
 
-    Never narrows: the exactness tests run in float64.
+    Never reduces precision: the exactness tests run in float64.
     """
     return x.to(torch.promote_types(x.dtype, torch.float32))

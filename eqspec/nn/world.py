@@ -1,8 +1,8 @@
-"""The ranks that train together, and the differentiable collectives that batch statistics need.
+"""Ranks that train together, and differentiable collectives for statistics of the global batch.
 
 Each rank computes a loss, the trained loss is the mean over ranks, and parameter gradients are
-averaged over ranks. Under that convention a statistic of the global batch keeps its exact gradient
-when the backward of a gather sums over ranks, which is what these collectives do.
+averaged over ranks. With this convention, a statistic of the global batch has its exact gradient if
+the backward pass of a gather sums over ranks, as these collectives do.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Which of how many ranks this is; rank r holds samples [r·b, (r+1)·b) of the global batch.
+    """Rank of this process and number of ranks.
 
-    With one rank every method is the identity and needs no process group.
+    Rank r has the samples [r·b, (r+1)·b) of the global batch. With one rank every method is the
+    identity and needs no process group.
 
     Attributes:
-        rank: this process, from 0.
-        size: how many processes the default group has.
+        rank: rank of this process, from 0.
+        size: number of processes in the default group.
     """
 
     rank: int = 0
@@ -37,10 +38,10 @@ class World:
             raise ValueError(f"rank {self.rank} is not one of {self.size} ranks")
 
     def gather(self, x: Tensor, *, axis: int) -> Tensor:
-        """Concatenation over ranks along `axis`, in rank order (the global sample order).
+        """Concatenate over ranks along `axis`, in rank order (the global sample order).
 
-        The backward sums every rank's gradient and hands each rank its own slice. All ranks must
-        bring the same shape.
+        The backward pass sums the gradients of all ranks and returns to each rank its own slice.
+        All ranks must pass the same shape.
         """
         if self.size == 1:
             return x
@@ -48,14 +49,14 @@ class World:
         return _gather_rows(in_front, ranks=self.size).movedim(0, axis)
 
     def sum(self, x: Tensor) -> Tensor:
-        """Sum over ranks; the backward sums over ranks too."""
+        """Sum over ranks; the backward pass also sums over ranks."""
         if self.size == 1:
             return x
         reduced = torch.ops._c10d_functional.all_reduce(x.contiguous(), "sum", _group_name())  # noqa: SLF001 - torch names its functional collectives so
         return collectives.wait_tensor(reduced)
 
     def mean(self, x: Tensor) -> Tensor:
-        """Mean over ranks, of a floating-point tensor."""
+        """Average a floating-point tensor over ranks."""
         return x if self.size == 1 else self.sum(x) / self.size
 
 

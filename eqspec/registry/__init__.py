@@ -1,7 +1,7 @@
-"""Choices: the cards under registry/, their schema and the grammar of method graphs.
+"""Cards: their schemas, the grammar of method graphs, and the catalogue that finds them.
 
-May import errors, nn and spec. Cards are facts, numbers and wiring; what they name with `impl:` is
-looked up by compile, so that this layer and ops stay independent.
+May import errors, nn and spec. Cards contain facts, numbers and wiring. The ops that they name with
+`impl:` are looked up by compile, so that this layer and ops stay independent.
 
 `eqspec.registry.catalog.open_catalog` finds cards by family and name.
 """

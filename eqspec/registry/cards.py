@@ -1,4 +1,4 @@
-"""The cards: one frozen model per family. What a spec names with `use:` is one of these."""
+"""Schemas of cards, one frozen model per family. `use:` in a spec names a card."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ class CardModel(Declared):
     """Base class for the data of cards.
 
     Attributes:
-        family: the folder under ``registry/``.
-        name: of a body written inside a spec; a file's own name is its stem.
-        rev: raised when the card's numbers change.
-        about: one sentence.
-        paper: where the numbers come from.
-        status: proved (terms, their gradients and schedules against the authors' own code), toy
-            (runs, not the paper's numbers), or ours.
+        family: folder in ``registry/``.
+        name: name of a card written inside a spec; the name of a file is its stem.
+        rev: revision, raised when the numbers of the card change.
+        about: one sentence, shown by `eqspec list`.
+        paper: source of the numbers.
+        status: proved (terms, gradients and schedules were compared with the authors' code), toy
+            (runs, but not with the numbers of the paper), or ours (no paper has its numbers).
     """
 
     family: ClassVar[str]
@@ -54,7 +54,7 @@ class CardModel(Declared):
 
 
 class MethodCard(CardModel):
-    """A self-supervised method as a graph of named streams."""
+    """Self-supervised method as a graph of named streams."""
 
     family: ClassVar[str] = "methods"
 
@@ -74,19 +74,20 @@ class MethodCard(CardModel):
     def _cut_or_refusal(self) -> MethodCard:
         if (self.embedding is None) == (self.equivariance is None):
             raise ValueError(
-                "a method names its `embedding`, "
-                "or says why it has none: `equivariance: {refused: …}`"
+                "a method needs either an `embedding`, "
+                "or the reason why it has none: `equivariance: {refused: …}`"
             )
         return self
 
 
 class EquivarianceCard(CardModel):
-    """A rewrite of method graphs: what it cuts, adds, rewires and drops.
+    """Rewrite of method graphs: what it cuts, adds, rewires and drops.
 
     Attributes:
-        cut: the embedding, into ``inv`` and ``equi``; or nothing, so that it reads ``embedded``.
-        drop: terms of the method that are left out.
-        either: by a name that says what is chosen, the ways to do it; the first that fits is taken.
+        cut: `embedding` splits the embedding into ``inv`` and ``equi``; `none` leaves it whole, as
+            ``embedded``.
+        drop: terms of the method to leave out.
+        either: name of a choice → its alternatives; the first whose needs are met is used.
     """
 
     family: ClassVar[str] = "equivariance"
@@ -104,12 +105,12 @@ class EquivarianceCard(CardModel):
 
 
 class BackboneFacts(Declared):
-    """Promises about an encoder.
+    """Facts about an encoder.
 
     Attributes:
         width: features of a token.
-        mean, std: per channel of pixels in [0, 1], by which its published weights want images
-            normalised; None for ImageNet's, as nearly all do.
+        mean, std: pixel statistics per channel, in [0, 1], for which published weights were
+            trained; None for those of ImageNet.
     """
 
     width: int | None = None
@@ -118,10 +119,10 @@ class BackboneFacts(Declared):
 
 
 class BackboneCard(CardModel):
-    """An encoder: an op with its sizes, and facts that contract tests check.
+    """Encoder: an op with its sizes, and facts that contract tests verify.
 
     Attributes:
-        init: of a body written inside a spec: the published weights that it starts from.
+        init: published weights to start from; only for a card written inside a spec.
     """
 
     family: ClassVar[str] = "backbones"
@@ -134,23 +135,23 @@ class BackboneCard(CardModel):
 
 
 _MOST_RULES = 50
-"""Of one kind in a layout."""
+"""Maximum number of rules of one kind in a layout."""
 
 
 class LayoutCard(CardModel):
-    """How those who publish weights name them in a file, and which of them are an encoder's.
+    """Naming scheme of the tensors in a file of published weights.
 
-    A name is the keys that lead to a tensor, joined by `/`: ``teacher/backbone.cls_token``. The
-    rules are patterns (`eqspec.registry.patterns`); timm's names, which eqspec's encoders have, are
-    the aim.
+    A name is the keys that lead to a tensor, joined by `/`: ``teacher/backbone.cls_token``.
+    The rules are patterns (`eqspec.registry.patterns`) that convert names to those of timm, which
+    eqspec's encoders use.
 
     Attributes:
-        source: where the names were read.
-        known_by: each matches the whole of some name in every such file.
-        parts: networks in a file → what stands before the names of their encoder; of those that a
-            file has, the first is taken unless a spec says otherwise.
-        rename: patterns in an encoder's names → what takes their place, one after the other.
-        aside: patterns of whole names → what these tensors are; files may have them, encoders not.
+        source: code in which the names were found.
+        known_by: patterns that identify the layout; each must match a whole name in the file.
+        parts: network in the file → prefix of the names of its encoder; the first network found in
+            the file is used unless the spec selects another.
+        rename: pattern in the names of an encoder → replacement, applied in order.
+        aside: pattern of whole names → description of tensors that are not part of the encoder.
     """
 
     family: ClassVar[str] = "layouts"
@@ -167,17 +168,19 @@ class LayoutCard(CardModel):
         for pattern, text in self.rename.items():
             need_replacement(pattern, text)
         for before in self.parts.values():
-            need_pattern(f"{before}.*")  # the names of a part that is not meant
+            need_pattern(f"{before}.*")  # matches the names of a part that is not selected
         return self
 
 
 class DatasetFacts(Declared):
-    """Promises about a dataset.
+    """Facts about a dataset.
 
     Attributes:
-        count: training images; unknown for a user's own folder until it is read.
-        image: side in pixels that specs use unless they say otherwise.
-        mean, std: per channel of pixels in [0, 1].
+        count: number of training images; None for a user's own folder until it is read.
+        heldout: number of held-out images.
+        classes: number of classes; 0 without labels.
+        image: default side in pixels of the images of a spec.
+        mean, std: statistics per channel of pixels in [0, 1].
         variance: mean over channels of the pixel variance.
     """
 
@@ -191,10 +194,10 @@ class DatasetFacts(Declared):
 
 
 class DatasetCard(CardModel):
-    """A dataset: what it is, never where it lies.
+    """Dataset: its op, parameters and facts, but not its location.
 
     Attributes:
-        fingerprint: of a body written as a spec's `data`: how closely the images are looked at.
+        fingerprint: how thoroughly the images are hashed; only for a card written inside a spec.
     """
 
     family: ClassVar[str] = "datasets"
@@ -207,7 +210,7 @@ class DatasetCard(CardModel):
 
 
 class AugmentationCard(CardModel):
-    """The views of every group: crops and photometric steps."""
+    """Augmentation: crops and photometric steps of the views of every group."""
 
     family: ClassVar[str] = "augmentations"
 
@@ -216,7 +219,7 @@ class AugmentationCard(CardModel):
 
 
 class TransformCard(CardModel):
-    """A transformation family with its ranges."""
+    """Transform family with its ranges."""
 
     family: ClassVar[str] = "transforms"
 
@@ -226,11 +229,11 @@ class TransformCard(CardModel):
 
 
 class EvaluationCard(CardModel):
-    """An evaluation protocol with its numbers.
+    """Evaluation protocol with its numbers.
 
     Attributes:
-        data: name or body of the dataset that is judged on; None for what the spec trains on.
-        controls: what stands beside the untrained encoder, read from images without any encoder.
+        data: name or body of the dataset to evaluate on; None for the training dataset.
+        controls: controls evaluated next to the untrained encoder, on images without any encoder.
     """
 
     family: ClassVar[str] = "evaluations"
@@ -243,13 +246,13 @@ class EvaluationCard(CardModel):
 
 
 class SpeedDecl(Declared):
-    """How fast one device computes in one precision.
+    """Speed of one device in one precision.
 
     Attributes:
-        peak_tflops: of dense matrix products, 10¹² operations per second.
-        utilisation: share of the peak that trainings reach, (lowest, highest).
-        evidence: whether the shares were measured or are assumed.
-        source: of the shares.
+        peak_tflops: peak rate of dense matrix products in 10¹² operations per second.
+        utilisation: share of the peak reached in training, (lowest, highest).
+        evidence: whether the utilisation was measured or is assumed.
+        source: source of the utilisation.
     """
 
     peak_tflops: float = Field(gt=0)
@@ -259,12 +262,12 @@ class SpeedDecl(Declared):
 
 
 class MachineCard(CardModel):
-    """What a plan could be run on, to say how long that would take; no part of any recipe.
+    """Machine for which `eqspec plan --on` estimates the training time; not part of a recipe.
 
     Attributes:
-        devices: that share a batch; all cores of a CPU are one.
-        memory_gib: of each device.
-        speed: by precision.
+        devices: number of devices that share a batch; all cores of a CPU count as one.
+        memory_gib: memory of each device in GiB.
+        speed: speed of a device by precision.
     """
 
     family: ClassVar[str] = "machines"

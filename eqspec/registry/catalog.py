@@ -64,7 +64,7 @@ class Card(Generic[_Model_co]):
 
 
 class UnknownCard(EqspecError):
-    """No card of that name; `help` names the nearest and lists what there is."""
+    """There is no card of this name; `help` suggests the nearest and lists all of them."""
 
     exit_status = 2
 
@@ -78,12 +78,12 @@ class UnknownCard(EqspecError):
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """Cards under one or more roots; a later root's card replaces an earlier one's."""
+    """Cards in one or more folders; a card in a later folder replaces one of the same name."""
 
     roots: tuple[Path, ...]
 
     def names(self, family: str) -> tuple[str, ...]:
-        """Names of all cards of a family, sorted."""
+        """Return the names of all cards of a family, sorted."""
         if family not in FAMILIES:
             return ()
         found = {p.stem for root in self.roots for p in (root / family).glob("*.yaml")}
@@ -109,7 +109,7 @@ class Catalog:
         raise UnknownCard(family, name, known=self.names(family))
 
     def replaced(self) -> tuple[Diagnostic, ...]:
-        """A warning for every card that an overlay replaces."""
+        """Return a warning for every card that an overlay replaces."""
         warnings: list[Diagnostic] = []
         for at, root in enumerate(self.roots[1:], start=1):
             for path in sorted(root.glob("*/*.yaml")):
@@ -118,7 +118,7 @@ class Catalog:
                     Diagnostic(
                         code="EQ510",
                         message=f"{path} replaces {other}",
-                        help="its body is part of the recipe, so runs made with it are other runs",
+                        help="the card is part of the recipe, so runs with it are separate runs",
                         severity=Severity.WARNING,
                     )
                     for other in below
@@ -128,15 +128,15 @@ class Catalog:
 
 
 def _need_inside(path: Path, *, root: Path) -> None:
-    """Refuses a link out of a registry: what is wrong with a card is shown, line by line."""
+    """Refuse a link out of a registry: errors in a card would show lines of the linked file."""
     if not path.resolve().is_relative_to(root.resolve()):
         message = f"`{path}` cannot be read: it is a link out of its registry"
-        advice = f"put the card itself there, or let the whole of `{root}` be a link"
+        advice = f"copy the card to this path, or make the whole folder `{root}` a link"
         raise SpecError((Diagnostic("EQ009", message, help=advice),))
 
 
 def open_catalog(*, overlay: Path | None = None) -> Catalog:
-    """The cards that ship with eqspec, and those in an overlay folder where there is one."""
+    """Return the cards that come with eqspec, and those of an overlay folder if it exists."""
     roots = (registry_root(),)
     if overlay is not None and overlay.is_dir() and overlay.resolve() != roots[0].resolve():
         roots = (*roots, overlay)
@@ -144,16 +144,16 @@ def open_catalog(*, overlay: Path | None = None) -> Catalog:
 
 
 def need_only_its_own(card: Card) -> None:
-    """Refuses a card that holds what a spec writes beside its name: nothing would read it.
+    """Refuse a card file with a key that belongs in the spec next to `use`, as it has no effect.
 
     Raises:
-        SpecError: naming the key.
+        SpecError: with the key.
     """
     key = BESIDE_USE.get(card.family)
     if key is None or key not in card.body:
         return
-    message = f"`{key}` is written in a spec, not on a card that it names"
-    advice = f"delete it, and write it beside `use` in the spec: `{{use: {card.name}, {key}: …}}`"
+    message = f"`{key}` belongs in the spec, not in a card file"
+    advice = f"move it next to `use` in the spec: `{{use: {card.name}, {key}: …}}`"
     raise SpecError((Diagnostic("EQ001", message, card.source.key((key,)), help=advice),))
 
 

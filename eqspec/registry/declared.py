@@ -1,4 +1,4 @@
-"""What all data of cards have in common."""
+"""Base model of card data."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Declared(BaseModel):
-    """Card data: immutable, unknown fields refused."""
+    """Base class of card data: immutable, unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)

@@ -1,7 +1,7 @@
-"""The closed grammar of method graphs and rewrites; docs/grammar.md shows how to write one.
+"""Grammar of method graphs and rewrites; docs/grammar.md explains how to write one.
 
-A graph is a set of named streams. `flow` says how each stream is made from others by one of eight
-steps; `terms` read streams and make the loss. Nothing here knows what a method is called.
+A graph is a set of named streams. `flow` computes each stream from others with one of eight steps;
+`terms` read streams and form the loss. The grammar is independent of particular methods.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from eqspec.spec.use import OpCall
 
 
 class Repeat(Declared):
-    """K copies: ``k`` in names is replaced by 1 … K; `k` names the setting that counts them."""
+    """K copies: ``k`` in names is replaced by 1 … K; the field `k` names the setting with K."""
 
     k: Literal["images"]
 
 
 class ModuleDecl(Declared):
-    """A module: the spec's backbone, an op, or a copy of another module's declaration."""
+    """Module: the backbone of the spec, an op, or a copy of another module's declaration."""
 
     backbone: Literal["from-spec"] | None = None
     impl: str | None = Field(None, description="a head or decoder op")
@@ -40,7 +40,7 @@ class ModuleDecl(Declared):
 
 
 class Apply(Declared):
-    """Runs a module or a chain of modules; `to` says which stream each port reads."""
+    """Step that applies a module or a chain of modules; `to` maps ports to streams."""
 
     apply: str | list[str]
     to: dict[str, str]
@@ -48,47 +48,47 @@ class Apply(Declared):
 
 
 class Pool(Declared):
-    """Averages over tokens."""
+    """Step that averages over tokens."""
 
     pool: Literal["mean"]
     of: str
 
 
 class Select(Declared):
-    """Takes a part of the tokens."""
+    """Step that selects class token, registers or patches."""
 
     select: Literal["cls", "registers", "patches"]
     of: str
 
 
 class Gather(Declared):
-    """Takes the patch tokens with given ids."""
+    """Step that selects patch tokens by id."""
 
     gather: str
     of: str
 
 
 class View(Declared):
-    """Takes one view."""
+    """Step that selects one view."""
 
     view: int = Field(ge=0)
     of: str
 
 
 class Concat(Declared):
-    """Concatenates on the feature axis."""
+    """Step that concatenates streams on the feature axis."""
 
     concat: list[str] = Field(min_length=2)
 
 
 class Stack(Declared):
-    """Stacks the copies of a repeated stream."""
+    """Step that stacks the copies of a repeated stream."""
 
     stack: str
 
 
 class Detach(Declared):
-    """Stops the gradient."""
+    """Step that stops the gradient."""
 
     detach: str
 
@@ -97,7 +97,7 @@ STEP_KEYS = ("apply", "pool", "select", "gather", "view", "concat", "stack", "de
 
 
 def _step_key(value: object) -> str:
-    """Which step a mapping is: the one of `STEP_KEYS` that it holds."""
+    """Return the key in `STEP_KEYS` that identifies the step of a mapping."""
     if isinstance(value, dict):
         return next((key for key in STEP_KEYS if key in value), "apply")
     return type(value).__name__.lower()
@@ -117,7 +117,7 @@ Step = Annotated[
 
 
 class TermDecl(Declared):
-    """A term of the loss: an op, its weight, and a stream (or several) for each of its ports.
+    """Term of the loss: an op, its weight, and one or several streams for each of its ports.
 
     Every key but `impl`, `weight` and `params` is a port.
     """
@@ -140,7 +140,7 @@ class TermDecl(Declared):
 
 
 class TeacherDecl(Declared):
-    """Exponential-moving-average copies of modules; flows name them ``<teacher>.<module>``."""
+    """Exponential-moving-average copies of modules, named ``<teacher>.<module>`` in the flow."""
 
     follows: list[str] = Field(min_length=1)
     excludes: list[str] = Field(
@@ -152,7 +152,7 @@ class TeacherDecl(Declared):
 
 
 class InputDecl(Declared):
-    """Streams drawn for every step by a mask op, for the tokens of one view group."""
+    """Streams drawn by a mask op in every step, for the tokens of one view group."""
 
     impl: str
     of: str = Field(description="a view group")
@@ -160,7 +160,7 @@ class InputDecl(Declared):
 
 
 class EmbeddingDecl(Declared):
-    """The module whose output a rewrite may cut, for one view group (and one stream of it)."""
+    """Module whose output a rewrite may cut, for one view group (and one stream of it)."""
 
     module: str
     group: str = "global"
@@ -168,19 +168,19 @@ class EmbeddingDecl(Declared):
 
 
 class ViewGroupDecl(Declared):
-    """How many views of a group a method asks for; sizes and scales stand on the augmentation."""
+    """Number of views in a group; the augmentation card defines their sizes and scales."""
 
     count: int = Field(ge=1)
 
 
 class RuleDecl(Declared):
-    """What differs for the parameters that match.
+    """Settings of the optimizer for matching parameters.
 
     Attributes:
-        layer_decay: learning rate of each layer of the encoder that `match` names, over that of the
-            layer above it; 1 at its last norm.
+        layer_decay: ratio of the learning rates of successive layers of the encoder named by
+            `match`; the factor is 1 at its last norm.
         freeze_by: frozen parameters get no gradient (iBOT), or a learning rate of zero while the
-            optimizer's moments gather (DINOv2).
+            optimizer's moments accumulate (DINOv2).
     """
 
     match: str | list[str]
@@ -195,7 +195,7 @@ class ClipDecl(Declared):
     """Gradient clipping.
 
     Attributes:
-        joined: modules of this card that are one module to the paper, clipped together.
+        joined: groups of modules that the paper treats as one module; each is clipped together.
     """
 
     norm: float = Field(gt=0)
@@ -204,7 +204,7 @@ class ClipDecl(Declared):
 
 
 class Recipe(Declared):
-    """The paper's numbers; a spec overrides them."""
+    """Training settings of the paper; a spec overrides them."""
 
     augment: str | None = None
     optimizer: OpCall | None = None
@@ -214,7 +214,7 @@ class Recipe(Declared):
 
 
 class Needs(Declared):
-    """What a rewrite, or an alternative of it, asks of the method it is applied to."""
+    """Requirements of a rewrite, or of an alternative of it, for the method."""
 
     terms: list[str] = Field(default_factory=list)
     modules: list[str] = Field(default_factory=list)
@@ -222,7 +222,7 @@ class Needs(Declared):
 
 
 class Addition(Declared):
-    """What a rewrite adds to the graph, and to the views that it is fed with."""
+    """Views, modules, streams and terms that a rewrite adds to the graph."""
 
     views: dict[str, AddedGroupDecl] = Field(default_factory=dict)
     modules: dict[str, ModuleDecl] = Field(default_factory=dict)
@@ -231,7 +231,7 @@ class Addition(Declared):
 
 
 class Alternative(Declared):
-    """One way to carry out a part of a rewrite; taken if its needs hold and no earlier one's do."""
+    """Alternative for a part of a rewrite, used if its needs are met and no earlier one's are."""
 
     needs: Needs = Needs()
     add: Addition = Addition()
@@ -239,6 +239,6 @@ class Alternative(Declared):
 
 
 class Refusal(Declared):
-    """Why a method cannot be rewritten."""
+    """Reason why a method cannot be rewritten."""
 
     refused: str

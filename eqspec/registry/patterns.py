@@ -1,11 +1,11 @@
-r"""Patterns of tensor names in layouts: regular expressions that soon end, whatever the name is.
+r"""Patterns of tensor names in layouts: regular expressions with bounded running time.
 
     teacher/(module[.])?backbone[.]    letters, digits, `_ - / : , =`, groups, `|` and `?`
     [.]  [A-Z0-9_]  \d  \w  \.  .      single characters
     .*  \w+  ^  $                      repeats of single characters, and the two ends
 
-A repeat of a group, as in `(a+)+`, and many choices one after another may need for ever to fail, so
-both are refused when a card is read. Names longer than `LONGEST_NAME` match no pattern.
+A repeated group, as in `(a+)+`, and long sequences of choices can take exponential time, so both
+are refused when a card is read. Names longer than `LONGEST_NAME` match no pattern.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 LONGEST_NAME = 256
-"""Letters of a tensor's name; those of known models have less than a hundred."""
+"""Longest name in characters; names in known models have fewer than 100."""
 
 _MOST_REPEATS = 2
 _MOST_CHOICES = 4
@@ -30,13 +30,15 @@ _TOKEN = re.compile(
 
 
 def need_pattern(text: str) -> str:
-    """The text itself, if it is a pattern as this module describes it.
+    """Return the text after checking that it is a pattern as defined in this module.
 
     Raises:
-        ValueError: saying what is wrong with it.
+        ValueError: when it is not; the message explains why.
     """
     if len(text) > _LONGEST:
-        raise ValueError(f"a pattern has at most {_LONGEST} letters, and this one {len(text)}")
+        raise ValueError(
+            f"a pattern has at most {_LONGEST} characters, but this one has {len(text)}"
+        )
     kinds = _kinds(text)
     for before, kind in zip(["", *kinds], kinds, strict=False):
         if kind == "many" and before != "single":
@@ -50,7 +52,7 @@ def need_pattern(text: str) -> str:
     try:
         re.compile(text)
     except re.error as error:
-        raise ValueError(f"`{text}` is no pattern: {error}") from None
+        raise ValueError(f"`{text}` is not a valid pattern: {error}") from None
     return text
 
 
@@ -60,21 +62,21 @@ def _kinds(text: str) -> list[str]:
     while at < len(text):
         token = _TOKEN.match(text, at)
         if token is None:
-            raise ValueError(f"`{text}`: what begins with `{text[at]}` may not stand in a pattern")
+            raise ValueError(f"`{text}`: unsupported syntax at `{text[at:]}`")
         kinds.append(str(token.lastgroup))
         at = token.end()
     return kinds
 
 
 Pattern = Annotated[str, AfterValidator(need_pattern)]
-"""A pattern as this module describes it."""
+"""Pattern as defined in this module."""
 
 
 def need_replacement(pattern: str, text: str) -> None:
-    r"""Refuses what cannot be looked for or put in its place: `\2` where there is one group.
+    r"""Check a replacement, for example that `\2` is not used with only one group.
 
     Raises:
-        ValueError: naming both.
+        ValueError: with the pattern and the replacement.
     """
     if not pattern.startswith("^") and _kinds(pattern).count("many") > 1:
         raise ValueError(f"`{pattern}` has more than one `*` or `+`, so it has to begin with `^`")
@@ -83,5 +85,5 @@ def need_replacement(pattern: str, text: str) -> None:
         known = number.isascii() and 0 < len(number) <= _MOST_DIGITS
         if not known or not 1 <= int(number) <= groups:
             raise ValueError(
-                f"`{text}`: `\\{number}` is none of the {groups} groups of `{pattern}`"
+                f"`{text}`: `\\{number}` is not one of the {groups} groups of `{pattern}`"
             )

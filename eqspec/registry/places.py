@@ -1,4 +1,4 @@
-"""Where cards and specs lie: as package data in a wheel, at the top level in a checkout."""
+"""Folders of cards and specs: package data in a wheel, top-level folders in a checkout."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def registry_root() -> Path:
-    """The folder of the cards that ship with eqspec."""
+    """Return the folder of the cards that come with eqspec."""
     return _shipped("registry")
 
 
 def specs_root() -> Path:
-    """The folder of the specs that ship with eqspec."""
+    """Return the folder of the specs that come with eqspec."""
     return _shipped("specs")
 
 

@@ -1,4 +1,4 @@
-"""How the views of a group are made: by an augmentation card, or by a rewrite that adds a group."""
+"""Declarations of view groups, in augmentation cards and in rewrites that add a group."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _Ratio = Annotated[float, Field(gt=0)]
 
 
 def rising(bounds: tuple[float, float]) -> tuple[float, float]:
-    """A range as it is; ValueError when its ends are the wrong way round."""
+    """Return a range; ValueError when the lower bound is above the upper one."""
     low, high = bounds
     if low > high:
         raise ValueError(f"a range is [low, high], but {low:g} is above {high:g}")
@@ -21,12 +21,12 @@ def rising(bounds: tuple[float, float]) -> tuple[float, float]:
 
 
 class CropDecl(Declared):
-    """A random resized crop, or a square about the centre, for which nothing is drawn.
+    """Random resized crop, or a fixed square about the centre.
 
     Attributes:
         scale: share of the image's area, drawn uniformly.
-        ratio: width over height, drawn log-uniformly.
-        centre: side of the square, as a share of the image's shorter side.
+        ratio: width divided by height, drawn log-uniformly.
+        centre: side of the square as a share of the image's shorter side.
     """
 
     scale: Annotated[tuple[Share, Share], AfterValidator(rising)] | None = None
@@ -42,7 +42,7 @@ class CropDecl(Declared):
 
 
 class StepDecl(Declared):
-    """A photometric or flip step, applied with probability `p`."""
+    """Photometric or flip step, applied with probability `p`."""
 
     impl: str
     params: dict[str, JsonValue] = Field(default_factory=dict)
@@ -50,14 +50,14 @@ class StepDecl(Declared):
 
 
 class ViewDecl(Declared):
-    """How one view of a group is made."""
+    """Crop and steps of one view."""
 
     crop: CropDecl
     steps: list[StepDecl] = Field(default_factory=list[StepDecl])
 
 
 class GroupDecl(Declared):
-    """The views of a group; the last one repeats when a method asks for more.
+    """Views of a group; the last one repeats if a method asks for more.
 
     Attributes:
         size: side in pixels; None for the spec's image size.
@@ -70,13 +70,13 @@ class GroupDecl(Declared):
 
 
 class AddedGroupDecl(ViewDecl):
-    """A view group that a rewrite adds: one drawn view, and copies of it.
+    """View group added by a rewrite: one view and copies of it.
 
     Attributes:
         size: side in pixels; None for the spec's image size.
         share: side as a share of the spec's image size.
-        copies: for each further view, what is done to the finished pixels of the first; so all
-            share one crop and one draw of every step.
+        copies: for each further view, the steps applied to the final pixels of the first view, so
+            that all share the same crop and the same random draws.
     """
 
     size: int | None = Field(None, ge=1)
@@ -85,5 +85,5 @@ class AddedGroupDecl(ViewDecl):
 
     @property
     def count(self) -> int:
-        """Views of the group."""
+        """Number of views in the group."""
         return 1 + len(self.copies)

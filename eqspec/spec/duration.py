@@ -87,7 +87,7 @@ def _duration(value: object) -> Duration:
 
 
 def _which(amount: int) -> str:
-    return f"say of what: `{amount} steps`, `{amount} epochs` or `{amount} samples`"
+    return f"add a unit: `{amount} steps`, `{amount} epochs` or `{amount} samples`"
 
 
 def _lasts(duration: Duration) -> Duration:

@@ -1,7 +1,7 @@
-"""The schema of a spec: what may be written, in which unit, by default, and in the paper.
+"""Schema of a spec: fields with their units, defaults and the values in the paper.
 
-Each field of `Spec` is marked once: it changes the weights, or only how the training runs. The
-mark holds for everything below the field that has none of its own.
+Each field of `Spec` is marked as changing either the weights or only how the training runs. The
+mark also applies to all fields below that have none of their own.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def _count(value: object) -> object:
-    """`Literal[1]` alone would take `true` for 1."""
+    """Refuse `true`, which `Literal[1]` would accept."""
     if isinstance(value, bool):
         raise PydanticCustomError("count_type", "no count", {"expected": "1, 2, 3 or `2+final`"})
     return value
@@ -34,9 +34,9 @@ class _Section(BaseModel):
 
 
 class EquivarianceSpec(_Section):
-    """How the embedding is made to tell transforms: a rewrite, its transform and its sizes.
+    """Equivariance task: a rewrite of the method, its transform and its sizes.
 
-    Which of the keys a rewrite reads is told from its card; one that it does not read is refused.
+    The card of the rewrite determines which keys it uses; unused keys are refused.
     """
 
     use: NameOrBody = Field(
@@ -45,7 +45,7 @@ class EquivarianceSpec(_Section):
     )
     transform: Use | None = Field(
         default=None,
-        description="The family of transforms between the views, where the rewrite reads them.",
+        description="Family of the transforms between the views, if the rewrite uses them.",
         json_schema_extra=facts(
             paper="rot ±45° · trans ±10 px at 224 · color ±0.4, hue ±0.1 · blur σ 0.1-2 · se2",
             axes=(axis("transform", below="use", study=("rot", "trans", "se2")),),
@@ -53,7 +53,7 @@ class EquivarianceSpec(_Section):
     )
     images: Annotated[Literal[1, 2, 3, "2+final"], BeforeValidator(_count)] = Field(
         default=2,
-        description="How many in-between images are reconstructed; `2+final` adds view 2 itself.",
+        description="Number of intermediate images to reconstruct; `2+final` adds view 2 itself.",
         json_schema_extra=facts(
             unit="images", paper="2", axes=(axis("images", study=(1, 2, 3, "2+final")),)
         ),
@@ -62,14 +62,14 @@ class EquivarianceSpec(_Section):
         default=1.0,
         alias="lambda",
         ge=0,
-        description="Weight of the reconstruction loss beside the method's own.",
+        description="Weight of the reconstruction loss relative to the loss of the method.",
         json_schema_extra=facts(paper="1", axes=(axis("lambda", study=(0.1, 1, 5)),)),
     )
     split: float | None = Field(
         default=None,
         gt=0,
         lt=1,
-        description="Share of the embedding's features that is equivariant; or write `d_equi`.",
+        description="Equivariant share of the embedding's features; alternative to `d_equi`.",
         json_schema_extra=facts(
             paper="0.5 (VICReg) · 0.25 (iBOT, DINOv2)",
             # d_equi of 256, 512, 1024, 2048 and 4096 out of iBOT's 8192.
@@ -79,7 +79,7 @@ class EquivarianceSpec(_Section):
     d_equi: int | None = Field(
         default=None,
         ge=1,
-        description="Number of equivariant features; or write `split`.",
+        description="Number of equivariant features; alternative to `split`.",
         json_schema_extra=facts(
             unit="features",
             paper="256 (VICReg) · 2048 (iBOT) · 512 (DINOv2)",
@@ -88,23 +88,23 @@ class EquivarianceSpec(_Section):
     )
     border: Literal["reflect", "zeros", "canvas"] = Field(
         default="reflect",
-        description="What a transform finds beyond the crop: its mirror image, black, or more.",
+        description="Pixels beyond the crop: its mirror image, black, or the surrounding image.",
         json_schema_extra=facts(axes=(axis("border"),)),
     )
     reduction: Literal["mean", "mean-over-variance", "sum-per-image"] = Field(
         default="mean",
-        description="How squared pixel errors become one number; decides what lambda means.",
+        description="Reduction of squared pixel errors to one number; sets the unit of lambda.",
         json_schema_extra=facts(paper="mean", axes=(axis("reduction"),)),
     )
     with_: dict[str, JsonValue] = Field(
         default_factory=dict,
         alias="with",
-        description="Values that replace the rewrite's own, by dotted path.",
+        description="Overrides of values of the rewrite, by dotted path.",
     )
 
 
 class TrainSpec(_Section):
-    """How long, on how much at once, and by which rule the weights move."""
+    """Length, batch, optimizer and precision of the training."""
 
     length: PositiveDuration = Field(
         description="Length of the training: `800 epochs`, `2000 steps` or `65536 samples`.",
@@ -115,7 +115,7 @@ class TrainSpec(_Section):
     )
     batch: int = Field(
         ge=2,
-        description="Global batch, over all devices; per-device batches are derived from it.",
+        description="Global batch size, over all devices.",
         json_schema_extra=facts(
             unit="images",
             paper="2048 (VICReg, DINOv2) · 1024 (iBOT)",
@@ -124,7 +124,7 @@ class TrainSpec(_Section):
     )
     optimizer: RecipeCall | None = Field(
         default=None,
-        description="The optimizer; null takes the recipe's, `params` alone are laid over it.",
+        description="Optimizer; null selects the recipe's, `params` alone override its values.",
         json_schema_extra=facts(
             paper="adamw; lr 1.0e-4 per 256 (VICReg) · 5.0e-4 per 256 (iBOT) · "
             "4.0e-3 per sqrt 1024 (DINOv2)",
@@ -136,56 +136,56 @@ class TrainSpec(_Section):
     )
     schedule: RecipeCall | None = Field(
         default=None,
-        description="Schedule of the learning rate; null takes the recipe's, `params` alone are "
-        "laid over it.",
+        description="Schedule of the learning rate; null selects the recipe's, `params` alone "
+        "override its values.",
         json_schema_extra=facts(paper="cosine; 10 epochs of warmup (DINOv2)"),
     )
     precision: Literal["fp32", "bf16"] = Field(
         default="fp32",
-        description="Arithmetic of the encoders; losses are always at least fp32.",
+        description="Precision of the encoders; losses are always computed in at least fp32.",
         json_schema_extra=facts(axes=(axis("precision"),)),
     )
 
 
 class Evaluation(_Section):
-    """One judgement of the encoder, at the end or every so often."""
+    """Evaluation of the encoder, at the end or at intervals."""
 
     use: NameOrBody = Field(description="The evaluation: `r2`, `knn`, `linear-probe`, …")
     at: Literal["end"] | None = Field(default=None, description="`end`: once, after the last step.")
     every: PositiveDuration | None = Field(
-        default=None, description="Or again and again, this far apart."
+        default=None, description="Interval of repeated evaluations; alternative to `at`."
     )
     with_: dict[str, JsonValue] = Field(
         default_factory=dict,
         alias="with",
-        description="Values that replace the evaluation card's, by dotted path.",
+        description="Overrides of values of the evaluation card, by dotted path.",
     )
 
 
 class Machine(_Section):
-    """How the training runs here: the same real-number result, other rounding at most."""
+    """How to run on this machine; results are the same up to rounding."""
 
     device: Literal["auto", "cpu", "cuda"] = Field(
-        default="auto", description="Where tensors live; auto takes CUDA when there is one."
+        default="auto", description="Device of all tensors; auto selects CUDA if available."
     )
     workers: Literal["auto"] | Annotated[int, Field(ge=0, le=512)] = Field(
         default="auto",
-        description="Processes that read images, 0 for none beside the training; auto takes one "
-        "for each core that training leaves free, up to 4, and none for images held in memory.",
+        description="Processes that read images, 0 for none besides the training; auto uses one "
+        "for each core that training leaves free, up to 4, and none for images in memory.",
         json_schema_extra=facts(unit="processes"),
     )
     compile: Literal["auto", "on", "off"] = Field(
-        default="auto", description="Compile blocks and losses; auto does if a compiler is at hand."
+        default="auto", description="Compile blocks and losses; auto: if a compiler is available."
     )
     micro_batches: Literal["auto"] | Annotated[int, Field(ge=1)] = Field(
         default="auto",
-        description="Pieces in which the batch is encoded when it does not fit into memory; exact.",
+        description="Number of pieces in which a batch is encoded to save memory; exact.",
         json_schema_extra=facts(unit="pieces"),
     )
 
 
 class Spec(_Section):
-    """One encoder, trained or published, with its evaluations, as a person writes it."""
+    """Declaration of one encoder, trained or published, and of its evaluations."""
 
     schema_version: Literal[1] = Field(
         alias="schema",
@@ -194,34 +194,34 @@ class Spec(_Section):
     )
     about: str = Field(
         default="",
-        description="A sentence on what this trains and why.",
+        description="One sentence about the purpose of the experiment.",
         json_schema_extra=facts(identity="how"),
     )
     seed: int = Field(
         default=0,
         ge=0,
-        description="Where all randomness starts.",
+        description="Seed of all random numbers.",
         json_schema_extra=facts(identity="weights", axes=(axis("seed"),)),
     )
     image: int | None = Field(
         default=None,
         ge=8,
-        description="Side of the square crops; null takes the backbone's or the data's.",
+        description="Side of the square crops; null selects that of the backbone or the data.",
         json_schema_extra=facts(
             identity="weights", unit="pixels", paper="224", axes=(axis("image"),)
         ),
     )
     data: Data = Field(
-        description="What is trained on.",
+        description="Training data.",
         json_schema_extra=facts(identity="weights", paper="imagenet1k"),
     )
     augment: Use | None = Field(
         default=None,
-        description="How views are made from an image; null takes the method's recipe.",
+        description="Augmentation that produces the views; null selects the method's recipe.",
         json_schema_extra=facts(identity="weights", axes=(axis("augment", below="use"),)),
     )
     backbone: Backbone = Field(
-        description="The encoder, and published weights where it starts from some.",
+        description="Encoder, optionally with published weights to start from.",
         json_schema_extra=facts(
             identity="weights",
             paper="vit_small_patch16 · vit_large_patch16",
@@ -230,7 +230,7 @@ class Spec(_Section):
     )
     method: Use | None = Field(
         default=None,
-        description="The self-supervised method; null where nothing is trained.",
+        description="Self-supervised method; null for a spec without training.",
         json_schema_extra=facts(
             identity="weights",
             paper="vicreg · ibot · dinov2",
@@ -239,43 +239,43 @@ class Spec(_Section):
     )
     equivariance: Literal["none"] | EquivarianceSpec = Field(
         default="none",
-        description="What the embedding must tell about the transform between views, or `none`.",
+        description="Equivariance task that is added to the method, or `none`.",
         json_schema_extra=facts(identity="weights", paper="intermediate-reconstruction"),
     )
     train: TrainSpec | None = Field(
         default=None,
-        description="Length, batch, optimizer; null judges the backbone's published weights.",
+        description="Length, batch, optimizer; null evaluates the backbone's published weights.",
         json_schema_extra=facts(identity="weights"),
     )
     init_from: InitUse | None = Field(
         default=None,
-        description="Weights to start from: a run folder or a file. No resume: step 0 comes next.",
+        description="Initial weights: a run folder or a file. Training starts at step 0.",
         json_schema_extra=facts(identity="weights"),
     )
     evaluate: tuple[Evaluation, ...] = Field(
         default=(),
-        description="How the encoder is judged.",
+        description="Evaluations of the encoder.",
         json_schema_extra=facts(identity="how"),
     )
     compare: dict[BareName, dict[str, JsonValue]] = Field(
         default_factory=dict,
-        description="Variants, each a run of its own: by name, what they set by dotted path.",
+        description="Variants, each a separate run: name → overrides by dotted path.",
         json_schema_extra=facts(identity="how"),
     )
     keep: KeepSpec = Field(
         default_factory=KeepSpec,
-        description="Which checkpoints stay.",
+        description="Checkpoints to keep.",
         json_schema_extra=facts(identity="how"),
     )
     machine: Machine = Field(
         default_factory=Machine,
-        description="How the training runs here; never changes what is trained.",
+        description="How to run on this machine; does not change what is trained.",
         json_schema_extra=facts(identity="how"),
     )
 
 
 def identity_fields() -> Mapping[str, Identity]:
-    """For each key of a spec: does it change the weights, or only how it runs?"""
+    """Return for each key of a spec whether it changes the weights or only how it runs."""
     marks: dict[str, Identity] = {}
     for name, field in Spec.model_fields.items():
         extra = field.json_schema_extra

@@ -1,4 +1,4 @@
-"""Rules about what the code says that no linter knows."""
+"""Rules about the code that no linter checks."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _asks_for_a_method(node: ast.AST) -> bool:
 
 
 def test_no_code_asks_which_method_it_runs() -> None:
-    """What a method does differently stands in its card, not in a branch."""
+    """A card defines what is special about a method, not a branch in the code."""
     assert [
         place(path, node)
         for path in python_files("eqspec")

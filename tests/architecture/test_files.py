@@ -1,4 +1,4 @@
-"""Files and functions stay short, and a file's name says what is in it."""
+"""Limits on the length of files and functions, and rules for file names."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_functions_are_short() -> None:
     assert long == []
 
 
-def test_names_say_something() -> None:
+def test_names_are_descriptive() -> None:
     assert [
         place(path)
         for path in python_files("eqspec", "tests")

@@ -1,4 +1,4 @@
-"""What docstrings, comments and pages point to is there: modules, names and files."""
+"""Tests that modules, names and files mentioned in docstrings, comments and pages exist."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The picture of the code that people read is the rule that import-linter enforces."""
+"""Test that the README's map of the code equals the layers of import-linter."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _bound(node: ast.stmt) -> list[str]:
 
 
 @pytest.mark.parametrize("layer", LAYERS)
-def test_a_layer_says_what_it_may_import_and_names_its_function(layer: str) -> None:
+def test_a_layer_documents_its_imports_and_its_function(layer: str) -> None:
     text = ast.get_docstring(tree(ROOT / "eqspec" / layer / "__init__.py")) or ""
     named = DOTTED.findall(text)
     assert "May import" in text

@@ -1,4 +1,4 @@
-"""No command imports what it can answer without: importing torch takes longer than most answers."""
+"""Tests that commands do not import torch unless they need it."""
 
 from __future__ import annotations
 

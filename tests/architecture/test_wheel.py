@@ -1,4 +1,4 @@
-"""A wheel carries the whole package, with the cards and specs that it runs on."""
+"""Tests that a wheel contains the package with its cards and specs."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tests.architecture.tree import ROOT
-from tests.fabricated import save
-from tests.toys import toy_text
+from tests.fake_datasets import save
+from tests.toy_specs import toy_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

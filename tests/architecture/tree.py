@@ -1,4 +1,4 @@
-"""The repository as text and syntax trees: what the tests of this folder look at."""
+"""The repository as text and syntax trees, for the tests in this folder."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def tree(path: Path) -> ast.Module:
 
 
 def place(path: Path, node: ast.AST | None = None) -> str:
-    """Where something stands, as an editor opens it: ``eqspec/errors.py:12``."""
+    """Return a location that editors can open: ``eqspec/errors.py:12``."""
     line = getattr(node, "lineno", None)
     return f"{path.relative_to(ROOT)}:{line}" if line else str(path.relative_to(ROOT))
 

@@ -20,7 +20,7 @@ from eqspec.registry.catalog import Card, open_catalog
 from eqspec.registry.places import specs_root
 from eqspec.spec.load import parse_spec
 from tests.toy_sizes import card_of, suits
-from tests.toys import CUTTABLE, REWRITES, SMALL, plan_of
+from tests.toy_specs import CUTTABLE, REWRITES, SMALL, plan_of
 
 CATALOG = open_catalog()
 CARDS = [(family, name) for family in FAMILIES for name in CATALOG.names(family)]

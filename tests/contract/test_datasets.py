@@ -19,7 +19,7 @@ from eqspec.ops.stored_views import StoredViews
 from eqspec.ops.units import units
 from eqspec.registry.cards import DatasetCard
 from eqspec.registry.catalog import open_catalog
-from tests.fabricated import LAYOUTS
+from tests.fake_datasets import LAYOUTS
 
 REPO = Path(__file__).parents[2]
 

@@ -177,8 +177,8 @@ def test_random_keep_keeps_every_patch_equally_often() -> None:
         ("stratified", {"ratios": [0.0, 0.001]}, "no patch"),
         ("random_keep", {"share": 0.001}, "no patch"),
         ("context_targets", {"target_scale": [0.001, 0.2]}, "no patch"),
-        ("context_targets", {"context_share": 0.05}, "not for 11"),
-        ("context_targets", {"context_scale": [0.05, 1.0]}, "has no 11 patches"),
+        ("context_targets", {"context_share": 0.05}, "but needs 11"),
+        ("context_targets", {"context_scale": [0.05, 1.0]}, "has fewer than 11 patches"),
     ],
 )
 def test_sizes_that_cannot_be_are_refused(name: str, changed: dict, why: str) -> None:

@@ -12,7 +12,7 @@ from eqspec.registry.cards import AugmentationCard, MethodCard
 from eqspec.registry.catalog import open_catalog
 from eqspec.registry.view_groups import StepDecl
 from eqspec.spec.load import parse_spec
-from tests.toys import plan_of
+from tests.toy_specs import plan_of
 
 CATALOG = open_catalog()
 PROVED = (

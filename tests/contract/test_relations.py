@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from eqspec.ops.find import find_relation, op_names
-from tests.fabricated_objects import drawn_latents
+from tests.fake_objects import drawn_latents
 from tests.relation_examples import EXAMPLES, example_params
 
 EACH = pytest.mark.parametrize("name", EXAMPLES)

@@ -21,7 +21,7 @@ from eqspec.compile.types.graph import ApplyNode, Node
 from eqspec.compile.types.plan import Plan
 from eqspec.registry.places import specs_root
 from eqspec.spec.dump import write_yaml
-from tests.toys import CUTTABLE, PATH, REWRITES, SIE, SMALL, SUITED, toy_plan
+from tests.toy_specs import CUTTABLE, PATH, REWRITES, SIE, SMALL, SUITED, toy_plan
 
 HERE = Path(__file__).parent
 IDS = HERE / "ids.json"

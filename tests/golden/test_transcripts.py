@@ -11,7 +11,7 @@ import pytest
 
 from eqspec.cli.main import main
 from eqspec.registry.places import registry_root
-from tests.toys import PATH, toy_text
+from tests.toy_specs import PATH, toy_text
 
 HERE = Path(__file__).parent / "transcripts"
 
@@ -96,7 +96,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("name", TRANSCRIPTS)
-def test_what_a_person_sees(
+def test_transcript(
     name: str,
     folder: Path,
     capsys: pytest.CaptureFixture[str],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.made_runs import Runs, make_runs
+from tests.trained_runs import Runs, train_runs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     """The runs themselves; only looked at."""
-    return make_runs(tmp_path_factory.mktemp("made"))
+    return train_runs(tmp_path_factory.mktemp("made"))
 
 
 @pytest.fixture

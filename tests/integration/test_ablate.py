@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.made_runs import BACKBONE, REST, Answer, ask
-from tests.toys import PATH, toy_text
+from tests.toy_specs import PATH, toy_text
+from tests.trained_runs import BACKBONE, REST, Answer, ask
 
 ROOT = Path(__file__).parents[2]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.made_runs import Runs, ask
+from tests.trained_runs import Runs, ask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,8 +9,8 @@ import pytest
 
 from eqspec.cli.main import main
 from eqspec.runs.folder import RunFolder
-from tests.made_runs import Answer, Runs, seal_anew
-from tests.toys import short_toy
+from tests.toy_specs import short_toy
+from tests.trained_runs import Answer, Runs, reseal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +56,7 @@ def test_every_result_is_made_again_bit_for_bit_and_nothing_written(copied: Runs
 
 def test_an_edited_number_that_was_sealed_again_is_found(copied: Runs) -> None:
     was = edit(result(copied), to=FALSE)
-    seal_anew(copied.folder())
+    reseal(copied.folder())
     assert RunFolder(copied.folder()).verify() == ()
     answer = copied.ask("audit", copied.name(), "--level", "L4", "--json")
     assert answer.status == 3
@@ -81,7 +81,7 @@ def test_a_compiled_run_has_the_same_results_everywhere(copied: Runs) -> None:
     """Evaluations use no compiled code, so that no rounding excuses another number."""
     edit_environment(copied, lambda found: found.update(compiled=True))
     edit(result(copied), to=edit(result(copied), to=0.0) + 0.001)
-    seal_anew(copied.folder())
+    reseal(copied.folder())
     answer = copied.ask("audit", copied.name(), "--level", "L4", "--json")
     assert results_of(answer)[result(copied).stem]["holds"] is False
 
@@ -91,7 +91,7 @@ def test_elsewhere_rounding_is_allowed_for_and_no_more(copied: Runs) -> None:
     was = edit(result(copied), to=0.0)
     for gap, holds in ((0.001, True), (0.03, False)):
         edit(result(copied), to=was + gap)
-        seal_anew(copied.folder())
+        reseal(copied.folder())
         answer = copied.ask("audit", copied.name(), "--level", "L4", "--json")
         found = results_of(answer)[result(copied).stem]
         assert found["holds"] is holds, found

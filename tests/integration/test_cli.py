@@ -18,7 +18,7 @@ from eqspec.cli.main import main
 from eqspec.report.strip import STRIP
 from eqspec.runs import checkpoint
 from eqspec.runs.folder import RunFolder
-from tests.toys import PATH, toy_text
+from tests.toy_specs import PATH, toy_text
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.toys import toy_text
+from tests.toy_specs import toy_text
 
 BACKBONE = (
     "{card: backbone, rev: 1, about: A toy transformer., impl: vit, "

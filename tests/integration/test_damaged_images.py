@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from eqspec.cli.main import main
-from tests.fabricated import CORRUPT_EXIF, EPS, save
-from tests.toys import toy_text
+from tests.fake_datasets import CORRUPT_EXIF, EPS, save
+from tests.toy_specs import toy_text
 
 if TYPE_CHECKING:
     from pathlib import Path

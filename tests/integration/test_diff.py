@@ -6,10 +6,10 @@ import json
 import shutil
 from typing import TYPE_CHECKING
 
-from tests.made_runs import seal_anew
+from tests.trained_runs import reseal
 
 if TYPE_CHECKING:
-    from tests.made_runs import Runs
+    from tests.trained_runs import Runs
 
 
 def test_says_what_changes_the_result_first(made: Runs) -> None:
@@ -78,6 +78,6 @@ def test_counts_what_is_cosmetic(copied: Runs) -> None:
     other = copied.root / "toy" / "other"
     shutil.copytree(copied.folder(), other)
     (other / "plan.json").write_text(json.dumps(plan))
-    seal_anew(other)
+    reseal(other)
     page = copied.ask("diff", str(path.parent), str(other)).out
     assert "spec  0 change the weights · 1 cosmetic (machine.workers)" in page

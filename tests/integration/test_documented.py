@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from eqspec.cli.main import main
-from tests.fabricated import save
+from tests.fake_datasets import save
 from tests.pages import Block, blocks, pages
 
 EXECUTED = ("sh", "python")

@@ -12,8 +12,8 @@ import eqspec
 from eqspec.errors import FolderMismatch
 from eqspec.runs.artifacts import sha256_of
 from eqspec.runs.folder import RunFolder
-from tests.made_runs import BACKBONE, Runs, ask
-from tests.toys import toy_text
+from tests.toy_specs import toy_text
+from tests.trained_runs import BACKBONE, Runs, ask
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,7 +21,7 @@ from eqspec.cli.main import main
 from eqspec.errors import UsageError
 from eqspec.runs.artifacts import sha256_of
 from eqspec.runs.folder import RunFolder, State
-from tests.toys import PATH, toy_text
+from tests.toy_specs import PATH, toy_text
 
 BACKBONE = (
     "{card: backbone, rev: 1, about: A toy transformer., impl: vit, "

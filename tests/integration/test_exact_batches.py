@@ -20,7 +20,7 @@ from eqspec.nn.world import World
 from eqspec.spec.load import parse_spec
 from tests.graphs import Case, gradients, trained_on
 from tests.ranks import started_ranks
-from tests.toys import PATH, REWRITES, plan_of, toy_plan, toy_text
+from tests.toy_specs import PATH, REWRITES, plan_of, toy_plan, toy_text
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -16,7 +16,7 @@ from eqspec.runs.record import Outcome, RunRecord
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.made_runs import Runs
+    from tests.trained_runs import Runs
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from eqspec.spec.load import parse_spec
 from tests.fakes import FakeImages
 from tests.graphs import Case, every_stream, gradients, judged
 from tests.toy_sizes import method_card
-from tests.toys import (
+from tests.toy_specs import (
     COMPOSITIONS,
     CUTTABLE,
     PATH,

@@ -7,7 +7,7 @@ import torch
 
 from eqspec.build.program import compile_graph
 from tests.graphs import Case, gradients, judged
-from tests.toys import COMPOSITIONS, PATH, toy_plan
+from tests.toy_specs import COMPOSITIONS, PATH, toy_plan
 
 # torch looks at `.grad` of what it traces, and hides the warning only where warnings are no errors.
 pytestmark = pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")

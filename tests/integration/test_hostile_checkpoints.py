@@ -14,8 +14,8 @@ from safetensors.torch import load_file, save_file
 
 from eqspec.runs.artifacts import entry_of
 from tests.hostile_weights import BOOM, Payload
-from tests.made_runs import ask
-from tests.toys import toy_text
+from tests.toy_specs import toy_text
+from tests.trained_runs import ask
 
 NORM = "students.encoder.norm.weight"
 

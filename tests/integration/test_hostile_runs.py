@@ -11,7 +11,7 @@ import pytest
 
 from tests.hostile_files import HARMS
 from tests.hostile_runs import beside_a_good_one, need_met, whole_run, within
-from tests.made_runs import Runs, ask
+from tests.trained_runs import Runs, ask
 
 FAST = (
     "plan.json-fifo",

@@ -10,10 +10,10 @@ from safetensors.torch import save_file
 
 from eqspec.build.program import build_graph
 from tests.hostile_weights import BOOM, ENCODERS, PICKLES, PLACES
-from tests.made_runs import Answer, ask
 from tests.published_files import VIT, state
 from tests.published_specs import CPU, spec_text
-from tests.toys import toy_plan, toy_text
+from tests.toy_specs import toy_plan, toy_text
+from tests.trained_runs import Answer, ask
 
 ALL = {**PICKLES, **ENCODERS, **PLACES}
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.toys import toy_text
+from tests.toy_specs import toy_text
 
 ROOT = Path(__file__).parents[2]
 BACKBONE = (

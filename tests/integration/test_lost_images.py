@@ -10,8 +10,8 @@ import pytest
 
 from eqspec.cli.main import main
 from eqspec.ops.image_files import ImageFiles
-from tests.fabricated import save
-from tests.toys import toy_text
+from tests.fake_datasets import save
+from tests.toy_specs import toy_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,8 +9,8 @@ import pytest
 from eqspec.cli.main import main
 from eqspec.ops.parquet_images import ParquetImages
 from eqspec.ops.tar_images import TarImages
-from tests.fabricated import jpeg, tar
-from tests.toys import toy_text
+from tests.fake_datasets import jpeg, tar
+from tests.toy_specs import toy_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable

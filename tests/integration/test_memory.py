@@ -24,7 +24,7 @@ from eqspec.engine.train import train
 from eqspec.spec.load import parse_spec
 from tests.conftest import ENVIRONMENT
 from tests.fakes import FakeImages
-from tests.toys import PATH, plan_of, toy_text
+from tests.toy_specs import PATH, plan_of, toy_text
 
 STATUS = Path("/proc/self/status")
 pytestmark = [

@@ -14,7 +14,7 @@ from eqspec.build.data.loader import batches
 from eqspec.build.views.on_device import DeviceViews, ViewBatch
 from eqspec.spec.load import parse_spec
 from tests.fakes import FakeImages
-from tests.toys import CUTTABLE, plan_of, toy_text
+from tests.toy_specs import CUTTABLE, plan_of, toy_text
 
 if TYPE_CHECKING:
     from torch import Tensor

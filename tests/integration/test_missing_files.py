@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from eqspec.runs.folder import RunFolder
-from tests.made_runs import Runs
+from tests.trained_runs import Runs
 
 
 @pytest.fixture

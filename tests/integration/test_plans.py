@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from eqspec.cli.main import main
-from tests.toys import BACKBONE, PATH, toy_text
+from tests.toy_specs import BACKBONE, PATH, toy_text
 
 JUDGED = """\
 evaluate:

@@ -15,7 +15,7 @@ from eqspec.commands.init import init
 from eqspec.errors import UsageError
 from eqspec.ops.find import FAMILIES, find_op, find_term, op_names, op_sha256, plugin_of
 from eqspec.spec.dump import write_yaml
-from tests.toys import PATH, load_toy, plan_of
+from tests.toy_specs import PATH, load_toy, plan_of
 
 UNCOMPILED = 'machine: {compile: "off"}'
 CHECK = "import sys; from eqspec.cli.main import main; sys.exit(main(sys.argv[1:]))"
@@ -187,6 +187,6 @@ def _found(data: object, key: str) -> list[object]:
 
 @pytest.mark.parametrize("name", ["class", "eqspec", "1abc", "../x", ""])
 def test_a_package_that_python_could_not_import_is_not_made(tmp_path: Path, name: str) -> None:
-    with pytest.raises(UsageError, match="cannot be the name of a package"):
+    with pytest.raises(UsageError, match="is not a valid package name"):
         init(tmp_path / "new", plugin=name)
     assert not (tmp_path / "new").exists()

@@ -13,10 +13,10 @@ import torch
 import eqspec
 from eqspec.build.weights import hub
 from tests.integration.test_eval import write_images
-from tests.made_runs import REST, Answer, ask
 from tests.published_files import LAYOUTS, VIT, encoder, state, store
 from tests.published_specs import pictures, spec_text
-from tests.toys import SMALL
+from tests.toy_specs import SMALL
+from tests.trained_runs import REST, Answer, ask
 
 RANK = "{use: effective-rank, at: end}"
 LABELLED = (

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.made_runs import ask
+from tests.trained_runs import ask
 
 ROOT = Path(__file__).parents[2]
 ARCHIVES = Path(os.environ.get("EQSPEC_TEST_DATA", ROOT.parent / "shared" / "data"))  # noqa: TID251 - where data is
@@ -43,7 +43,7 @@ def test_check_counts_every_image(
     """Counts as in the sets' own descriptions."""
     found = ask("check", "specs/small/vicreg.yaml", "--data", str(unpacked / name))
     assert found.status == 0, found.err
-    assert f"{train} images to train on, {held_out} held out, {classes} classes" in found.out
+    assert f"{train} images for training, {held_out} held out, {classes} classes" in found.out
 
 
 def test_a_small_spec_trains_evaluates_and_replays(unpacked: Path, tmp_path: Path) -> None:

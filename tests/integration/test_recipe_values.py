@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.made_runs import Answer, ask
-from tests.toys import toy_text
+from tests.toy_specs import toy_text
+from tests.trained_runs import Answer, ask
 
 
 def planned(folder: Path, *argv: str, method: str = "ibot", train: str = "") -> dict[str, Any]:

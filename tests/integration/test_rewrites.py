@@ -15,7 +15,7 @@ from eqspec.engine.train import train
 from eqspec.spec.load import parse_spec
 from tests.fakes import FakeImages
 from tests.graphs import Case, every_stream
-from tests.toys import COMPOSITIONS, REWRITES, SUITED, plan_of, toy_plan, toy_text
+from tests.toy_specs import COMPOSITIONS, REWRITES, SUITED, plan_of, toy_plan, toy_text
 
 EACH = pytest.mark.parametrize(("method", "rewrite"), COMPOSITIONS.values(), ids=COMPOSITIONS)
 

@@ -20,7 +20,7 @@ from eqspec.engine.events import Stepped
 from eqspec.nn.world import World
 from eqspec.runs.folder import RunFolder, State
 from tests.ranks import started_ranks
-from tests.toys import short_toy
+from tests.toy_specs import short_toy
 
 if TYPE_CHECKING:
     from collections.abc import Callable

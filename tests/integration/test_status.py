@@ -9,7 +9,7 @@ from pathlib import Path
 
 from eqspec.runs import checkpoint
 from eqspec.runs.folder import RunFolder
-from tests.made_runs import Runs, ask, seal_anew
+from tests.trained_runs import Runs, ask, reseal
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,7 +41,7 @@ def test_names_what_has_got_another_rev_since(copied: Runs) -> None:
     result = json.loads(path.read_text())
     result["facts"]["rev"] = 0
     path.write_text(json.dumps(result))
-    seal_anew(copied.folder())
+    reseal(copied.folder())
     answer = copied.ask("status")
     assert "\nstale  the rev of an op or a card has been raised since\n" in answer.out
     assert "  op evaluations/r2  rev 0 → " in answer.out

@@ -15,7 +15,7 @@ import pytest
 from eqspec.cli.main import main
 from eqspec.runs import checkpoint
 from eqspec.runs.folder import RunFolder, State
-from tests.toys import toy_text
+from tests.toy_specs import toy_text
 
 BACKBONE = (
     "{card: backbone, rev: 1, about: A toy transformer., impl: vit, "

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from eqspec.cli.main import main
-from tests.fabricated_objects import DATA, objects
-from tests.toys import BACKBONE
+from tests.fake_objects import DATA, objects
+from tests.toy_specs import BACKBONE
 
 SPEC = f"""\
 schema: 1
@@ -91,7 +91,7 @@ def test_check_shows_objects_views_and_latents(
 ) -> None:
     assert main(["check", spec, "--data", str(data)]) == 0
     said = capsys.readouterr().out
-    assert "20 objects in 4 views each to train on, 4 held out, 2 classes" in said
+    assert "20 objects in 4 views each for training, 4 held out, 2 classes" in said
     listed = np.load(data / "train_images.npy")
     latents = np.load(data / listed[0].strip("/") / "latent_0.npy")
     assert f"object 0: 40×40, mean 0.409, 00000007, {latents[0]:.3f} {latents[1]:.3f}" in said

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tests.programs import program_of, stepped
-from tests.toys import toy_plan
+from tests.toy_specs import toy_plan
 
 AFTER = ("dino", "ibot", "dinov2", "ijepa")
 

@@ -9,7 +9,7 @@ from eqspec.engine.events import Paused
 from eqspec.engine.finite_check import NotFinite
 from eqspec.engine.train import train
 from tests.programs import program_of, stepped
-from tests.toys import PATH, toy_plan
+from tests.toy_specs import PATH, toy_plan
 
 
 @pytest.mark.parametrize("method", ["vicreg", "ibot"])

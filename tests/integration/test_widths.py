@@ -9,7 +9,7 @@ import shutil
 
 import pytest
 
-from tests.made_runs import Answer, Runs
+from tests.trained_runs import Answer, Runs
 
 WIDTHS = (60, 80, 120)
 WIDE = 200

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.fabricated import save
-from tests.made_runs import ask
-from tests.toys import toy_text
+from tests.fake_datasets import save
+from tests.toy_specs import toy_text
+from tests.trained_runs import ask
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import pytest
 
-from tests.made_runs import Runs, make_runs
-from tests.read_runs import damages, read_all
+from tests.run_readers import damages, read_all
+from tests.trained_runs import Runs, train_runs
 
 SAMPLES, EACH = 2, 20
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Runs:
-    return make_runs(tmp_path_factory.mktemp("made"))
+    return train_runs(tmp_path_factory.mktemp("made"))
 
 
 @pytest.mark.parametrize("sample", range(SAMPLES))

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from eqspec.compile.spec_differences import Matters, leaves, spec_changes
 from eqspec.errors import SpecError
-from tests.drawn_methods import FEWER, planned
-from tests.toys import PATH, load_toy, plan_of
+from tests.method_strategies import FEWER, planned
+from tests.toy_specs import PATH, load_toy, plan_of
 
 PLAN = plan_of(load_toy("vicreg", equivariance=PATH, extra="evaluate: [{use: r2, at: end}]"))
 RESOLVED: dict[str, Any] = PLAN.resolved

@@ -19,8 +19,8 @@ from eqspec.errors import SpecError
 from eqspec.nn.world import World
 from eqspec.registry.cards import BackboneCard, MethodCard
 from eqspec.spec.dump import write_yaml
-from tests.drawn_methods import FEWER, PATH_REWRITE, methods, planned, spec_with
 from tests.graphs import Case, every_stream
+from tests.method_strategies import FEWER, PATH_REWRITE, methods, planned, spec_with
 
 if TYPE_CHECKING:
     from eqspec.compile.types.graph import GraphPlan

@@ -18,8 +18,8 @@ from eqspec.errors import SpecError
 from eqspec.ops.find import FAMILIES, op_names
 from eqspec.spec.dump import write_yaml
 from eqspec.spec.load import parse_spec
-from tests.drawn_methods import FEWER, planned
-from tests.toys import COMPOSITIONS, PATH, load_toy, plan_of
+from tests.method_strategies import FEWER, planned
+from tests.toy_specs import COMPOSITIONS, PATH, load_toy, plan_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Published numbers are computed again in two precisions."""
+"""Fixtures that run reference tests in two precisions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""In what precision a published number is computed again, and how near it must come."""
+"""Precisions and tolerances of the reference tests."""
 
 from __future__ import annotations
 

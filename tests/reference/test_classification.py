@@ -1,4 +1,4 @@
-"""Nearest neighbours and linear probes on features whose answer is known."""
+"""Tests of nearest neighbours and linear probes on features with known results."""
 
 from __future__ import annotations
 

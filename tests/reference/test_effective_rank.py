@@ -1,4 +1,4 @@
-"""The effective rank of features whose singular values are known."""
+"""Tests of the effective rank of features with known singular values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""LARS, SGD and Adam against published numbers and their formulas, written out element-wise."""
+"""Tests of LARS, SGD and Adam against published numbers and element-wise formulas."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_adam_without_decay_is_adamw_without_decay() -> None:
 
 
 def test_nesterov_without_momentum_is_refused() -> None:
-    with pytest.raises(ValueError, match="looks ahead along the momentum"):
+    with pytest.raises(ValueError, match="needs a `momentum` above 0"):
         find_optimizer("sgd").Params(lr=1.0, nesterov=True)
 
 

@@ -1,4 +1,4 @@
-"""Colour and blur against torchvision, image by image."""
+"""Tests of colour and blur against torchvision."""
 
 from __future__ import annotations
 

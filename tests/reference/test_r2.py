@@ -1,4 +1,4 @@
-"""The r2 protocol and its regressor on inputs whose answer is known."""
+"""Tests of the r2 protocol and its regressor on inputs with known results."""
 
 from __future__ import annotations
 
@@ -201,7 +201,7 @@ def direction(x: Tensor) -> Tensor:
     return torch.stack([(2 * angle).cos(), (2 * angle).sin()], dim=1)
 
 
-def test_the_direction_of_a_grating_tells_its_rotation() -> None:
+def test_rotation_is_read_from_the_direction_of_a_grating() -> None:
     scores = score(
         direction,
         gratings(300, seed=0),
@@ -211,7 +211,7 @@ def test_the_direction_of_a_grating_tells_its_rotation() -> None:
     assert scores["canvas"] > 0.95
 
 
-def test_high_frequencies_tell_the_blur() -> None:
+def test_blur_is_read_from_high_frequencies() -> None:
     def energy(x: Tensor) -> Tensor:
         across = (x[..., 1:] - x[..., :-1]).square().mean(dim=(1, 2, 3))
         return torch.stack([across, across.log()], dim=1)
@@ -239,7 +239,7 @@ def phases(x: Tensor) -> Tensor:
     return torch.stack([spectrum[:, 0, 1].angle(), spectrum[:, 1, 0].angle()], dim=1)
 
 
-def test_phases_tell_the_translation() -> None:
+def test_translation_is_read_from_phases() -> None:
     scores = score(
         phases,
         blobs(300, seed=0),

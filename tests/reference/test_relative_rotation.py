@@ -1,4 +1,4 @@
-"""The rotation between stored poses against scipy, against matrices, and by its laws."""
+"""Tests of the rotation between stored poses against scipy, matrices and algebraic laws."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scipy.spatial.transform import Rotation
 
 from eqspec.nn.quaternion import after, from_euler, inverse
 from eqspec.ops.relations.relative_rotation import Params, encode, latents, names
-from tests.fabricated_objects import CORNERS, drawn_latents, rotation
+from tests.fake_objects import CORNERS, drawn_latents, rotation
 
 HUES = Params(differences=(3, 6))
 POSES = drawn_latents(1, views=500), drawn_latents(2, views=500)

@@ -25,7 +25,7 @@ from eqspec.build.graph.training_graph import TrainGraph
 from eqspec.spec.load import parse_spec
 from tests.graphs import Case, every_stream
 from tests.reference.waves import wave
-from tests.toys import RECORDED_REWRITES, REWRITES, plan_of, toy_plan
+from tests.toy_specs import RECORDED_REWRITES, REWRITES, plan_of, toy_plan
 
 BATCH = 6
 Streams = dict[str, Tensor]

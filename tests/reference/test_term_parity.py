@@ -1,4 +1,4 @@
-"""Every term against the numbers that its authors' own loss gives for the same inputs.
+"""Tests of every term against numbers from the authors' own loss.
 
 Measured with the released modules in float64, one process; printed to about ten digits. Each was
 also run beside ours on these inputs, gradients of everything learned included; a test says how far

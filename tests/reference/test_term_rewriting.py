@@ -1,4 +1,4 @@
-"""Every term against a second writing of its formula: loops over plain numbers, no tensors."""
+"""Tests of every term against a second implementation with loops over plain numbers."""
 
 from __future__ import annotations
 

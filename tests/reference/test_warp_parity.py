@@ -1,4 +1,4 @@
-"""Geometry against torchvision, image by image: the same turns, shifts and signs."""
+"""Tests of rotation and translation against torchvision."""
 
 from __future__ import annotations
 

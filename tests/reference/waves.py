@@ -1,4 +1,4 @@
-"""The deterministic inputs of every published parity number: M[i, j] = sin(0.37·i·j + phase)."""
+"""Deterministic inputs of the reference tests: M[i, j] = sin(0.37·i·j + phase)."""
 
 from __future__ import annotations
 

@@ -12,9 +12,9 @@ import pytest
 from eqspec.commands.audit.levels import Level, audit
 from eqspec.errors import FolderMismatch
 from tests.damage import Drawn, damaged_bytes
-from tests.made_runs import Runs, make_runs
 from tests.property.test_spec_damage import LEGAL, UNTRAINED, second_pass
-from tests.read_runs import damages, read_all
+from tests.run_readers import damages, read_all
+from tests.trained_runs import Runs, train_runs
 
 if TYPE_CHECKING:
     from tests.torture.conftest import Tally
@@ -27,7 +27,7 @@ FLIPS, FOLDERS, SPECS = 400, 3000, 4000
 @pytest.fixture
 def copied(tmp_path: Path) -> Runs:
     (tmp_path / "made").mkdir()
-    return make_runs(tmp_path / "made")
+    return train_runs(tmp_path / "made")
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ import pytest
 
 from tests.hostile_runs import within
 from tests.hostile_weights import BOOM, ENCODERS, PICKLES, PLACES
-from tests.made_runs import ask
 from tests.published_files import VIT
 from tests.published_specs import spec_text
+from tests.trained_runs import ask
 
 if TYPE_CHECKING:
     from tests.torture.conftest import Tally

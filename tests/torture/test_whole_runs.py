@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.injection import How
-from tests.toys import short_toy
+from tests.fault_injection import How
+from tests.toy_specs import short_toy
 
 if TYPE_CHECKING:
     from tests.torture.conftest import Tally
@@ -31,7 +31,7 @@ def test_the_same_command_finishes_a_run(how: How, tmp_path: Path, tally: Tally,
     spec = tmp_path / "toy.yaml"
     spec.write_text(short_toy())
     every = str(request.config.getoption("--torture-every"))
-    command = [sys.executable, "-m", "tests.whole_runs", spec, tmp_path / "scratch", how]
+    command = [sys.executable, "-m", "tests.interrupted_runs", spec, tmp_path / "scratch", how]
     done = subprocess.run(
         [*map(str, command), "--every", every],
         cwd=ROOT,

@@ -17,8 +17,8 @@ from eqspec.ops.decode import UnreadableImage, decode
 from eqspec.ops.parquet_images import _opened
 from eqspec.ops.tar_images import _members
 from eqspec.ops.tolerant import Tolerant
-from tests.fabricated import save
-from tests.toys import toy_text
+from tests.fake_datasets import save
+from tests.toy_specs import toy_text
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""What `eqspec check` says of a legal spec, and the JSON of its diagnostics."""
+"""Output of `eqspec check`: the summary of a valid spec, and diagnostics as JSON."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from eqspec.cli.columns import aligned
-from eqspec.commands.check import Checked, Gist
+from eqspec.commands.check import CheckResult, PlanSummary
 from eqspec.errors import Diagnostic
 from eqspec.ops.left_out import LeftOut
 from eqspec.report.numbers import number
@@ -19,27 +19,27 @@ if TYPE_CHECKING:
     from eqspec.commands.planning.inspect_dataset import DataFound, Sample
 
 
-def checked(result: Checked, *, width: int | None) -> Text:
-    """One line per plan, wrapped at a width."""
+def checked(result: CheckResult, *, width: int | None) -> Text:
+    """Return one line per plan, wrapped at a width."""
     rows = [
-        [Text("ok", "bold green"), Text(gist.name, "bold"), _one_line(gist)]
-        for gist in result.plans
+        [Text("ok", "bold green"), Text(plan.name, "bold"), _one_line(plan)]
+        for plan in result.plans
     ]
     needed = [
-        [Text("need", "bold yellow"), Text(name, "bold"), f"a run reads it: --data {name}=DIR"]
+        [Text("need", "bold yellow"), Text(name, "bold"), f"needed by a run: --data {name}=DIR"]
         for name in result.needed
     ]
     return aligned([*rows, *_data_rows(result.data), *needed], width=width)
 
 
 def _data_rows(found: Sequence[DataFound]) -> list[Sequence[Text | str]]:
-    """What was found of each dataset: how much, of which sizes, and some images."""
+    """Return rows with the number of images, their sizes and examples of each dataset."""
     rows: list[Sequence[Text | str]] = []
     for data in found:
         classes = counted(data.classes, "class", "classes") if data.classes else "no classes"
         images = counted(data.train, "image" if data.views == 1 else "object")
         images += "" if data.views == 1 else f" in {data.views} views each"
-        images += f" to train on, {number(data.heldout)} held out"
+        images += f" for training, {number(data.heldout)} held out"
         (left, top), (right, bottom) = data.smallest, data.largest
         sizes = (
             f"{left}×{top}"
@@ -64,7 +64,7 @@ def _splits(data: DataFound) -> str:
 
 
 def _left_out(one: LeftOut) -> str:
-    """Files or folders that are not read."""
+    """Describe files or folders that are not read."""
     one_, many = {
         "folder": ("folder", "folders"),
         "file": ("file without an ending", "files without an ending"),
@@ -83,23 +83,23 @@ def _sample(sample: Sample) -> str:
     return f"object {number(sample.index)}: {size}, mean {sample.mean:.3f}{label}, {latents}"
 
 
-def _one_line(gist: Gist) -> str:
-    method = gist.method or "as published"
-    if gist.equivariance is not None:
-        method += f" + {gist.equivariance}"
-        method += f"({gist.transform})" if gist.transform is not None else ""
-    length = (f"{counted(gist.steps, 'step')} × {number(gist.batch)}",) if gist.steps else ()
-    data = f"{gist.data} {gist.image} px"
-    backbone = gist.backbone if gist.weights is None else f"{gist.backbone} ({gist.weights})"
-    recipe = f"{gist.recipe[:8]}-s{gist.seed}"
+def _one_line(plan: PlanSummary) -> str:
+    method = plan.method or "no training"
+    if plan.equivariance is not None:
+        method += f" + {plan.equivariance}"
+        method += f"({plan.transform})" if plan.transform is not None else ""
+    length = (f"{counted(plan.steps, 'step')} × {number(plan.batch)}",) if plan.steps else ()
+    data = f"{plan.data} {plan.image} px"
+    backbone = plan.backbone if plan.weights is None else f"{plan.backbone} ({plan.weights})"
+    recipe = f"{plan.recipe[:8]}-s{plan.seed}"
     return " · ".join((method, backbone, data, *length, recipe))
 
 
-def as_data(result: Checked) -> dict[str, Any]:
-    """A legal spec as plain data."""
+def as_data(result: CheckResult) -> dict[str, Any]:
+    """Return the result for a valid spec as plain data."""
     return {
         "ok": True,
-        "plans": [dataclasses.asdict(gist) for gist in result.plans],
+        "plans": [dataclasses.asdict(plan) for plan in result.plans],
         "data": [{**dataclasses.asdict(d), "folder": str(d.folder)} for d in result.data],
         "needed": list(result.needed),
         "diagnostics": _diagnostics(result.warnings),
@@ -107,7 +107,7 @@ def as_data(result: Checked) -> dict[str, Any]:
 
 
 def wrong(found: Sequence[Diagnostic]) -> dict[str, Any]:
-    """A spec that is not legal, as plain data."""
+    """Return the problems of an invalid spec as plain data."""
     return {"ok": False, "plans": [], "diagnostics": _diagnostics(found)}
 
 

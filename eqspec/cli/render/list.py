@@ -1,62 +1,122 @@
-"""Lists of cards, ops and specs."""
+"""Lists of cards, ops and specs: one table for each kind."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from itertools import compress
+from io import StringIO
 from typing import Any
 
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
-from eqspec.cli.columns import aligned
+from eqspec.cli.columns import wrap
 from eqspec.commands.list import OPS, SPECS, Entry
+from eqspec.printable import on_one_line
 
-_WHERE = {
+_USAGE = {
     "methods": "`method: {use: NAME}`",
     "equivariance": "`equivariance: {use: NAME, …}`",
     "backbones": "`backbone: {use: NAME}`",
-    "layouts": "files that `backbone: {init: FILE}` may name",
+    "layouts": "formats of files in `backbone: {init: FILE}`",
     "datasets": "`data: {use: NAME}`",
     "augmentations": "`augment: {use: NAME}`",
-    "transforms": "`transform: {use: NAME}` of an equivariance",
+    "transforms": "`transform: {use: NAME}` in `equivariance:`",
     "evaluations": "`evaluate: [{use: NAME}]`",
     "machines": "`eqspec plan SPEC --on NAME`",
-    OPS: "mechanisms that cards name: `impl: NAME`",
+    OPS: "`impl: NAME` in a card",
     SPECS: "`eqspec run NAME`",
 }
+"""Kind → how a spec, a card or a command refers to its entries."""
+
+_INDENT, _GAP = 2, 2
+
+_NARROWEST = 32
+"""Fewest columns for sentences; a narrower terminal shows them below the names."""
+
+_UNLIMITED = 100_000
+"""Columns of a pipe, in which every entry is one line."""
 
 
 def listed(kinds: Mapping[str, Sequence[Entry]], *, width: int | None) -> Text:
-    """One section per kind.
+    """Return one table per kind.
 
     Args:
-        width: wrap the sentences; None for one line per entry.
+        width: columns of the terminal; None for a pipe, with one line per entry.
     """
-    return Text("\n\n").join(_section(k, of, width=width) for k, of in kinds.items() if of)
+    sections = (_section(kind, of, width=width) for kind, of in kinds.items() if of)
+    return Text("\n\n").join(sections)
 
 
 def _section(kind: str, entries: Sequence[Entry], *, width: int | None) -> Text:
-    titles = (
-        Text(kind, "bold"),
-        *(Text(t, "dim") for t in ("rev", "status", "paper", _WHERE[kind])),
-    )
-    rows = [
-        (
-            Text(f"  {entry.family}/{entry.name}" if kind == OPS else f"  {entry.name}", "cyan"),
-            Text(str(entry.rev or "")),
-            Text(entry.status or "", "green" if entry.status == "proved" else "yellow"),
-            Text(entry.paper or "", "dim"),
-            Text(entry.about),
+    title = Text.assemble((kind, "bold"), (f"  {_USAGE[kind]}", "dim"))
+    facts = {
+        "rev": [str(entry.rev or "") for entry in entries],
+        "status": [entry.status or "" for entry in entries],
+        "paper": [entry.paper or "" for entry in entries],
+    }
+    facts = {name: list(map(on_one_line, cells)) for name, cells in facts.items() if any(cells)}
+    names = [on_one_line(f"{e.family}/{e.name}" if kind == OPS else e.name) for e in entries]
+    about = [on_one_line(entry.about) for entry in entries]
+    columns = {"name": names, **facts}
+    taken = _INDENT + sum(max(map(cell_len, [t, *c])) + _GAP for t, c in columns.items())
+    room = _UNLIMITED if width is None else width - taken
+    longest = max(cell_len(word) for sentence in about for word in (sentence.split() or [""]))
+    if room >= max(_NARROWEST, longest):
+        return Text("\n").join([title, *_table({**columns, "about": about}, width=width)])
+    return Text("\n").join([title, *_blocks(names, facts, about, width=width or _UNLIMITED)])
+
+
+def _table(columns: Mapping[str, Sequence[str]], *, width: int | None) -> list[Text]:
+    """Return the lines of a table; only sentences are wrapped, at spaces."""
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim")
+    for title in columns:
+        table.add_column(title, no_wrap=title != "about", style=_STYLES.get(title, ""))
+    for row in zip(*columns.values(), strict=True):
+        table.add_row(*(Text(cell, _status_style(cell)) for cell in row))
+    console = Console(file=StringIO(), width=(width or _UNLIMITED) - _INDENT)
+    lines: list[Text] = []
+    for segments in console.render_lines(table, pad=False):
+        line = Text(" " * _INDENT).append_text(
+            Text.assemble(*((segment.text, segment.style or "") for segment in segments))
         )
-        for entry in entries
-    ]
-    filled = [any(row[column].plain for row in rows) for column in range(len(titles))]
-    return aligned([list(compress(row, filled)) for row in (titles, *rows)], width=width)
+        line.rstrip()
+        lines.append(line)
+    return lines
+
+
+_STYLES = {"name": "cyan", "paper": "dim"}
+
+
+def _status_style(cell: str) -> str:
+    return {"proved": "green", "toy": "yellow", "ours": "yellow"}.get(cell, "")
+
+
+def _blocks(
+    names: Sequence[str],
+    facts: Mapping[str, Sequence[str]],
+    about: Sequence[str],
+    *,
+    width: int,
+) -> list[Text]:
+    """Return each entry as its name and facts, with the sentence below them."""
+    lines: list[Text] = []
+    for at, (name, sentence) in enumerate(zip(names, about, strict=True)):
+        known = [
+            f"rev {cells[at]}" if fact == "rev" else cells[at] for fact, cells in facts.items()
+        ]
+        head = Text.assemble(" " * _INDENT, (name, "cyan"))
+        note = Text(" · ".join(filter(None, known)), "dim")
+        lines += wrap(head + Text("  ") + note, width=width, hang=3 * _INDENT)
+        indent = Text(" " * 3 * _INDENT)
+        lines += [indent + line for line in wrap(Text(sentence), width=width - 3 * _INDENT)]
+    return lines
 
 
 def as_data(kinds: Mapping[str, Sequence[Entry]]) -> list[dict[str, Any]]:
-    """Every entry as plain data, in one list."""
+    """Return all entries as plain data, in one list."""
     return [
         {"kind": kind, **dataclasses.asdict(entry)} for kind, of in kinds.items() for entry in of
     ]

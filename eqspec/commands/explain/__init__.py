@@ -1,1 +1,1 @@
-"""`eqspec explain`: pages about diagnostic codes and about values of a spec."""
+"""`eqspec explain`: pages about error codes and about values of a spec."""

@@ -1,4 +1,4 @@
-"""`eqspec explain`: a code, or a value of a spec or a run and where it comes from."""
+"""Look up an error code, or a value of a spec or a run and its origin."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ from eqspec.spec.override import is_index, refuse_long_path
 _LEFT_OUT = frozenset(
     {"use", "with", "params", "add", "modules", "terms", "inputs", "teachers", "views", "groups"}
 )
-"""Keys between a card and its parts, which the name of a value may leave out."""
+"""Keys between a card and its parts that the path of a value may omit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """One leaf of a resolved spec."""
+    """Leaf of a resolved spec."""
 
     path: str
     value: str
@@ -48,22 +48,22 @@ class Leaf:
 
 
 def explain_code(name: str) -> Code:
-    """The page of a code.
+    """Return the page of an error code.
 
     Raises:
         UsageError: when there is no such code.
     """
     code = CODES.get(name.upper())
     if code is None:
-        message = f"there is no code `{name}`"
+        message = f"there is no error code `{name}`"
         near = get_close_matches(name.upper(), CODES, n=1)
         guess = f"did you mean `{near[0]}`? " if near else ""
-        raise UsageError(message, help=f"{guess}`eqspec explain` without arguments lists them")
+        raise UsageError(message, help=f"{guess}`eqspec explain` without arguments lists all codes")
     return code
 
 
 def explain_field(text: str) -> ValuePage:
-    """What the schema says of a dotted path, no spec at hand.
+    """Return the page of a field of the schema, without a spec.
 
     Raises:
         UsageError: when the schema has no such path.
@@ -77,19 +77,19 @@ def explain_field(text: str) -> ValuePage:
     if field is None:
         near = get_close_matches(text, field_paths(), n=1, cutoff=0.5)
         raise UsageError(
-            f"`{text}` is no code, no spec and no path of the schema",
+            f"`{text}` is not an error code, a spec or a field of the schema",
             help=f"did you mean `{near[0]}`?"
             if near
-            else "a path into a card needs the spec: `eqspec explain SPEC PATH`",
+            else "for a value of a card, name the spec: `eqspec explain SPEC PATH`",
         )
     return field_page(text, field)
 
 
 def explain_all(path: Path, *, overrides: Sequence[str] = ()) -> tuple[Leaf, ...]:
-    """Every leaf of the resolved spec with its origin.
+    """Return all leaves of the resolved spec with their origins.
 
     Raises:
-        SpecError: with everything that is wrong with the spec.
+        SpecError: with all problems of the spec.
     """
     study = _study(path, overrides)
     found = origins(study.resolved, study.data)
@@ -97,59 +97,59 @@ def explain_all(path: Path, *, overrides: Sequence[str] = ()) -> tuple[Leaf, ...
 
 
 def explain_run(folder: Path, text: str | None = None) -> tuple[Leaf, ...]:
-    """What a run was made from, and where each value came from then.
+    """Return the resolved values of a run with their recorded origins.
 
     Args:
-        text: dotted path of a value, or of all that lies below it, as `explain_value` takes it.
+        text: dotted path of a value or of a group of values, as in `explain_value`; None: all.
 
     Raises:
-        FolderMismatch: when the run's plan is damaged.
+        FolderMismatch: when the plan of the run is damaged.
         UsageError: when there is no such value.
     """
     plan = recorded_plan(folder)
     try:
         values = [_at(plan.resolved, _path(o)) for o in plan.origins]
     except (LookupError, TypeError, ValueError) as error:
-        message = f"`{folder / 'plan.json'}` is damaged: it tells of values that it does not hold"
+        message = f"`{folder / 'plan.json'}` is damaged: it has origins of values that are missing"
         raise FolderMismatch(message, help=PUT_BACK) from error
     each = zip(plan.origins, values, strict=True)
-    known = [Leaf(o, yaml_text(value), _then(plan, o)) for o, value in each]
+    known = [Leaf(o, yaml_text(value), _recorded_origin(plan, o)) for o, value in each]
     if text is None:
         return tuple(known)
-    found = _meant(known, text)
-    if not found and text.startswith("train."):  # left to the recipe, by null
-        found = _meant(known, f"method.recipe.{text.removeprefix('train.')}")
+    found = _below(known, text)
+    if not found and text.startswith("train."):  # null leaves it to the recipe
+        found = _below(known, f"method.recipe.{text.removeprefix('train.')}")
     if not found:
         near = get_close_matches(text, [leaf.path for leaf in known], n=1, cutoff=0.5)
         raise UsageError(
             f"`{folder}` has no value `{text}`",
-            help=f"did you mean `{near[0]}`?" if near else "without a path, every value is listed",
+            help=f"did you mean `{near[0]}`?" if near else "omit the path to list all values",
         )
     return found
 
 
-def _meant(known: Sequence[Leaf], text: str) -> tuple[Leaf, ...]:
-    """The leaves at a path or below it, whichever of its names that is."""
+def _below(known: Sequence[Leaf], text: str) -> tuple[Leaf, ...]:
+    """Return the leaves at a path or below it; the path may omit the keys in `_LEFT_OUT`."""
     wanted = _bare(text)
     return tuple(leaf for leaf in known if _bare(leaf.path)[: len(wanted)] == wanted)
 
 
 def explain_value_of_run(folder: Path, text: str, leaf: Leaf) -> ValuePage | None:
-    """All that is known of one value of a run: what `explain_value` says, as the run had it.
+    """Return the page of one value of a run.
 
-    Value and origin are those that the run has recorded; what a value means, its unit, default and
-    the paper's are told by the eqspec that is asked.
+    Value and origin are those recorded by the run; meaning, unit, default and the paper's value are
+    those of the installed version of eqspec.
 
     Args:
         text: dotted path of the value.
-        leaf: what `explain_run` has found there.
+        leaf: the leaf that `explain_run` found there.
 
     Returns:
-        None when the recorded spec cannot be read by this version of eqspec, or has no such value
-        to it.
+        The page; None when this version of eqspec cannot read the recorded spec, or knows no such
+        value.
 
     Raises:
-        FolderMismatch: when the run's plan is damaged.
+        FolderMismatch: when the plan of the run is damaged.
     """
     plan = recorded_plan(folder)
     path = folder / "resolved.yaml"
@@ -162,21 +162,21 @@ def explain_value_of_run(folder: Path, text: str, leaf: Leaf) -> ValuePage | Non
     return None if page is None else replace(page, value=leaf.value, origin=leaf.origin)
 
 
-def _then(plan: RecordedPlan, path: str) -> Origin:
-    """What a plan says of where a value came from; where the text lies by now is not known."""
-    said = plan.origins[path]
-    first = said.split(" ", 1)[0].rstrip(":")
+def _recorded_origin(plan: RecordedPlan, path: str) -> Origin:
+    """Return the origin recorded in a plan, without a location in a file."""
+    text = plan.origins[path]
+    first = text.split(" ", 1)[0].rstrip(":")
     kinds: dict[str, Kind] = {
         "--set": "set",
         "card": "card",
         "default": "default",
         "computed": "computed",
     }
-    return Origin(kinds.get(first, "spec"), said)
+    return Origin(kinds.get(first, "spec"), text)
 
 
 def _path(text: str) -> KeyPath:
-    """The way that `dotted` has written."""
+    """Parse a path written by `dotted`."""
     parts = text.replace("[", ".[").split(".")
     return tuple(int(part[1:-1]) if part.startswith("[") else part for part in parts)
 
@@ -187,13 +187,13 @@ def _bare(text: str) -> tuple[str, ...]:
 
 
 def explain_value(path: Path, text: str, *, overrides: Sequence[str] = ()) -> ValuePage:
-    """One value of a spec: in the schema's own fields, or in a card or op that the spec names.
+    """Return the page of a value: a field of the schema, or of a card or op that the spec names.
 
     Args:
-        text: dotted path as `--set` takes it; `with` and `params` may be left out.
+        text: dotted path as in `--set`; `with` and `params` may be omitted.
 
     Raises:
-        SpecError: with everything that is wrong with the spec.
+        SpecError: with all problems of the spec.
         UsageError: when there is no such value.
     """
     study = _study(path, overrides)
@@ -207,7 +207,7 @@ def explain_value(path: Path, text: str, *, overrides: Sequence[str] = ()) -> Va
 
 
 def is_spec(text: str) -> bool:
-    """Whether a word of the command line means a spec."""
+    """Whether an argument names a spec."""
     return text.endswith((".yaml", ".yml")) or locate_spec(Path(text)).is_file()
 
 
@@ -227,7 +227,7 @@ def _unknown(study: Study, text: str) -> UsageError:
     near = get_close_matches(text, known, n=1, cutoff=0.5)
     return UsageError(
         f"`{study.resolved.source.name}` has no value `{text}`",
-        help=f"did you mean `{near[0]}`?" if near else "`eqspec explain SPEC` lists every value",
+        help=f"did you mean `{near[0]}`?" if near else "`eqspec explain SPEC` lists all values",
     )
 
 

@@ -1,4 +1,4 @@
-"""The fields of the schema by dotted path: what each means, its unit, default and paper's value."""
+"""Schema fields by dotted path: meaning, unit, default and the value in the paper."""
 
 from __future__ import annotations
 
@@ -18,11 +18,14 @@ _CHANGES = {"weights": "the weights", "how": "how it runs"}.items()
 
 @dataclass(frozen=True, slots=True)
 class SchemaField:
-    """One field of the schema.
+    """Field of the schema.
 
     Attributes:
-        default: as it would stand in YAML; None where one has to be given.
-        changes: the weights, or only how the training runs.
+        about: meaning of the field.
+        unit: unit of a number.
+        default: default as in YAML; None for a required field.
+        paper: value in the paper.
+        changes: whether it changes the weights, or only how the training runs.
     """
 
     about: str
@@ -33,7 +36,7 @@ class SchemaField:
 
 
 def field_of(path: KeyPath) -> SchemaField | None:
-    """The field at a path; None where the schema ends before the path does."""
+    """Return the field at a path, or None if the schema has none."""
     models: tuple[type[BaseModel], ...] = (Spec,)
     field: FieldInfo | None = None
     for part in path:
@@ -47,7 +50,7 @@ def field_of(path: KeyPath) -> SchemaField | None:
 
 
 def field_paths() -> tuple[str, ...]:
-    """Every path of the schema but those into lists, in order."""
+    """Return all paths of the schema in order, except those into lists."""
     return tuple(_paths(Spec, above=""))
 
 
@@ -62,7 +65,7 @@ def _described(field: FieldInfo, *, first: str) -> SchemaField:
         unit=extra.get("unit"),
         default=default,
         paper=extra.get("paper"),
-        changes=next(said for mark, said in _CHANGES if mark == identity),
+        changes=next(text for mark, text in _CHANGES if mark == identity),
     )
 
 
@@ -79,7 +82,7 @@ def _fields(model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:
 
 
 def _models(annotation: object) -> Iterator[type[BaseModel]]:
-    """Models with fields of their own, anywhere in an annotation."""
+    """Yield the models with fields of their own in an annotation."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         if "root" not in annotation.model_fields:
             yield annotation
@@ -90,5 +93,5 @@ def _models(annotation: object) -> Iterator[type[BaseModel]]:
 
 def _extra(field: FieldInfo) -> dict[str, str]:
     extra = field.json_schema_extra
-    # The other possibility, a callable, is not used; eqspec.spec.facts writes texts.
+    # pydantic also allows a callable, which eqspec.spec.facts does not use.
     return cast("dict[str, str]", extra) if isinstance(extra, dict) else {}

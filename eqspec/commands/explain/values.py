@@ -1,4 +1,4 @@
-"""One value of a spec: in the schema, on a card, or of an op; and where it was decided."""
+"""Pages of single values of a spec, in the schema, on a card or of an op, with their origins."""
 
 from __future__ import annotations
 
@@ -21,25 +21,26 @@ from eqspec.spec.node import KeyPath, dotted, plain
 from eqspec.spec.override import key_path
 
 _RECIPE = (("augment",), ("train", "optimizer"), ("train", "schedule"))
-"""What a spec leaves to the method's recipe by null."""
+"""Fields that null leaves to the recipe of the method."""
 
-_LOOKED_AT = ("data", "fingerprint")  # which the body of a card may leave to its default
+_FINGERPRINT = ("data", "fingerprint")  # a card inside the spec may leave it to its default
 
 
 @dataclass(frozen=True, slots=True)
 class ValuePage:
-    """What is known of one value.
+    """Page about one value.
 
     Attributes:
-        value: as it stands in YAML; None where no spec was given, or it has none.
-        unit: of the number, where it has one.
-        about: what it means.
-        default: of the schema or the op; None where one has to be given.
-        paper: the paper's value, as the schema knows it.
-        card: the value that the card has in the registry.
-        changes: the weights, or only how the training runs.
-        origin: where the value was decided.
-        note: what the compiler makes of it.
+        path: dotted path of the value.
+        about: meaning of the value.
+        value: value as in YAML; None without a spec, or if the spec has none.
+        unit: unit of a number.
+        default: default of the schema or the op; None for a required value.
+        paper: value in the paper, from the schema.
+        card: value of the card in the registry.
+        changes: whether it changes the weights, the evaluation, or only how the training runs.
+        origin: where the value was set.
+        note: how the compiler interprets the value.
     """
 
     path: str
@@ -56,10 +57,10 @@ class ValuePage:
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """A spec with all that it names.
+    """Spec with the cards and ops that it names.
 
     Attributes:
-        data: the resolved spec.
+        data: the resolved spec as plain data.
     """
 
     resolved: Resolved
@@ -68,13 +69,13 @@ class Study:
 
 
 def value_page(study: Study, text: str) -> ValuePage | None:
-    """The page of a dotted path; None: no such value.
+    """Return the page of a dotted path, or None if there is no such value.
 
-    What lies on a card may be named as the spec sets it, `with` written or left out
-    (`backbone.with.depth`), or as the card and the resolved spec have it (`backbone.params.depth`).
+    A value of a card can be named as in the spec, with or without `with` (`backbone.with.depth`),
+    or as in the card and the resolved spec (`backbone.params.depth`).
 
     Raises:
-        ValueError: when the text is no path.
+        ValueError: when the text is not a path.
     """
     text = text.replace("[", ".").replace("]", "")
     path = key_path(study.resolved.source, text)
@@ -93,7 +94,7 @@ def value_page(study: Study, text: str) -> ValuePage | None:
 
 
 def field_page(text: str, field: SchemaField) -> ValuePage:
-    """What the schema says of a path."""
+    """Return the page of a field of the schema."""
     return ValuePage(
         path=text,
         about=field.about,
@@ -105,27 +106,27 @@ def field_page(text: str, field: SchemaField) -> ValuePage:
 
 
 def card_places(resolved: Resolved) -> list[tuple[KeyPath, Card]]:
-    """Where the spec names each card, the longest path first."""
+    """Return the places at which the spec names cards, the longest path first."""
     used = (one for one in resolved.lookup.used.values() if one.location.outer is None)
     places = [(one.location.path, one.card) for one in used]
     return sorted(places, key=lambda place: -len(place[0]))
 
 
 def yaml_text(value: JsonValue) -> str:
-    """A value on one line of YAML; a text without quotes."""
+    """Return a value as one line of YAML; a string without quotes."""
     return value if isinstance(value, str) else inline_yaml(value)
 
 
 def _in_schema(study: Study, text: str, *, path: KeyPath, field: SchemaField) -> ValuePage:
     page, resolved = field_page(text, field), study.resolved
     known: JsonValue = resolved.spec.model_dump(mode="json", by_alias=True)
-    if path == _LOOKED_AT:
+    if path == _FINGERPRINT:
         known = {**known, "data": {"fingerprint": resolved.fingerprint}}
     for depth, part in enumerate(path):
         inner = _part(known, part)
         if inner is None:
-            said = f"`{dotted(path[:depth])}` is `{yaml_text(known)}` in this spec"
-            return replace(page, note=said)
+            note = f"`{dotted(path[:depth])}` is `{yaml_text(known)}` in this spec"
+            return replace(page, note=note)
         (known,) = inner
     if path == ("image",):
         known = resolved.image
@@ -136,18 +137,18 @@ def _in_schema(study: Study, text: str, *, path: KeyPath, field: SchemaField) ->
 
 
 def _by_recipe(page: ValuePage, resolved: Resolved, key: str) -> ValuePage:
-    """A null that means the method's recipe."""
+    """Fill in the value of the method's recipe for null."""
     method = resolved.cards.get("method")
     node = None if method is None else method.source.get(("recipe", key))
     if node is None or method is None:
         return page
     where = card_origin(resolved.source, method, ("recipe", key), at=("method",))
-    said = f"null takes the recipe of the method, `{method.name}`"
-    return replace(page, value=yaml_text(plain(node)), origin=where, note=said)
+    note = f"null selects the recipe of the method, `{method.name}`"
+    return replace(page, value=yaml_text(plain(node)), origin=where, note=note)
 
 
 def _inner(card: Card, below: str) -> Iterator[KeyPath]:
-    """What a text may mean on a card: what an override of that name sets, or the path itself."""
+    """Yield the paths that a text may mean on a card: that of an override, or the path itself."""
     with suppress(KeyError, ValueError):
         yield key_path(card.source, ".".join(override_path(card, below)))
     with suppress(ValueError):
@@ -168,18 +169,18 @@ def _on_card(
 def _leaf(
     study: Study, text: str, *, card: Card, inner: KeyPath, call: Call | None
 ) -> ValuePage | None:
-    """A value on a card, written or left to the op; without an origin where it is written."""
+    """Return the page of a value of a card (without origin) or of a default of its op."""
     node = card.source.get(inner)
-    told = None if call is None else _parameter(call, inner)
-    # Below a parameter there is only what was written there, not its default.
-    if node is None and (call is None or told is None or len(inner) > len(call.path) + 2):
+    parameter = None if call is None else _parameter(call, inner)
+    # Values inside a parameter exist only in the card, not in the default of the op.
+    if node is None and (call is None or parameter is None or len(inner) > len(call.path) + 2):
         return None
     page = ValuePage(
         path=text,
-        about="" if told is None else told.about,
-        default=None if told is None else told.default,
+        about="" if parameter is None else parameter.about,
+        default=None if parameter is None else parameter.default,
         card=_shipped(study, card, inner),
-        changes="the judgement" if card.family == "evaluations" else "the weights",
+        changes="the evaluation" if card.family == "evaluations" else "the weights",
     )
     if node is None and call is not None:
         return replace(page, value=page.default, origin=_op_default(call))
@@ -187,7 +188,7 @@ def _leaf(
 
 
 def _of_recipe(study: Study, text: str, path: KeyPath) -> ValuePage | None:
-    """A parameter of the optimizer or schedule, the spec's own or the method's."""
+    """Return the page of a parameter of the optimizer or schedule, from the spec or the recipe."""
     parts = tuple(part for part in path if part != "params")
     if len(parts) < 3 or parts[:2] not in _RECIPE:
         return None
@@ -197,25 +198,25 @@ def _of_recipe(study: Study, text: str, path: KeyPath) -> ValuePage | None:
     if call is None:
         return None
     inner = (*call.path, "params", *parts[2:])
-    method, told = resolved.cards["method"], _parameter(call, inner)
+    method, parameter = resolved.cards["method"], _parameter(call, inner)
     recipe = ("recipe", key, "params", *parts[2:])
-    written: KeyPath = ("train", key, "params", *parts[2:])
-    laid = resolved.source.get(written)  # over the recipe's, or whole
-    node = laid or call.source.get(inner)
-    if told is None:
+    in_spec: KeyPath = ("train", key, "params", *parts[2:])
+    override = resolved.source.get(in_spec)  # of the recipe, or the whole optimizer
+    node = override or call.source.get(inner)
+    if parameter is None:
         return None
     where = _op_default(call)
-    if laid is not None:
-        where = spec_origin(resolved, written)
+    if override is not None:
+        where = spec_origin(resolved, in_spec)
     elif node is not None and own is None:
         where = card_origin(resolved.source, method, recipe, at=("method",))
     elif node is not None:
         where = spec_origin(resolved, inner)
     return ValuePage(
         path=text,
-        about=told.about,
-        value=told.default if node is None else yaml_text(plain(node)),
-        default=told.default,
+        about=parameter.about,
+        value=parameter.default if node is None else yaml_text(plain(node)),
+        default=parameter.default,
         card=_shipped(study, method, recipe),
         changes="the weights",
         origin=where,
@@ -224,14 +225,14 @@ def _of_recipe(study: Study, text: str, path: KeyPath) -> ValuePage | None:
 
 
 def _rate_used(call: Call, name: str, resolved: Resolved) -> str | None:
-    """A learning rate that follows the batch, at the batch of the spec."""
+    """Describe a learning rate that depends on the batch size, for the batch of the spec."""
     at = getattr(getattr(call.params, name, None), "at", None)
     batch = resolved.train.batch
     return None if at is None else f"{at(batch):.6g} at a batch of {batch}"
 
 
 def _shipped(study: Study, card: Card, inner: KeyPath) -> str | None:
-    """What the card says before `with:` and `--set`."""
+    """Describe the value of the card in the registry, before `with:` and `--set`."""
     if card.name not in study.catalog.names(card.family):
         return None
     original = study.catalog.card(FAMILIES[card.family], card.name)
@@ -252,7 +253,7 @@ def _parameter(call: Call, inner: KeyPath) -> Parameter | None:
 
 
 def _below(text: str, at: KeyPath) -> str | None:
-    """The rest of a dotted path below a card's place, without `with`, or the `use` of a body."""
+    """Return the part of a dotted path below a card, without `with`, or `use` of an inline card."""
     for start in (".".join(map(str, at)), str(at[-1])):
         if text.startswith(f"{start}."):
             return text.removeprefix(f"{start}.").removeprefix("use.").removeprefix("with.")
@@ -260,7 +261,7 @@ def _below(text: str, at: KeyPath) -> str | None:
 
 
 def _part(data: JsonValue, part: str | int) -> tuple[JsonValue] | None:
-    """What stands at one step of a path, if anything does."""
+    """Return the value at one step of a path in a tuple, or None if there is none."""
     return next((inner for key, inner in _parts(data) if key == part), None)
 
 

@@ -1,4 +1,4 @@
-"""A trained encoder as other code takes it: images in, tokens out."""
+"""Trained encoder for use in other code: images in, tokens out."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from torch import Tensor, nn
 
 
 class FrozenEncoder(nn.Module):
-    """An encoder with the normalisation that it was trained with; in eval mode, without gradients.
+    """Encoder with the pixel normalisation of its training, in eval mode and without gradients.
 
     Attributes:
-        encoder: normalised images `[B, 3, s, s]` as keyword `images` → tokens `[B, N, D]`.
-        prefix: how many leading tokens are no patches: class token first, then registers.
-        size: side s of the images in pixels that it was trained on.
-        mean, std: buffers `[3, 1, 1]`, of pixels in [0, 1].
+        encoder: module that maps normalised images `[B, 3, s, s]`, passed as keyword `images`, to
+            tokens `[B, N, D]`.
+        prefix: number of leading tokens that are not patches: class token, then registers.
+        size: side s of the training images in pixels.
+        mean, std: buffers `[3, 1, 1]`, statistics of pixels in [0, 1].
     """
 
     mean: Tensor
@@ -37,5 +38,5 @@ class FrozenEncoder(nn.Module):
         self.requires_grad_(requires_grad=False).eval()
 
     def forward(self, images: Tensor) -> Tensor:
-        """Tokens `[B, N, D]`, prefix tokens first, of pixels in [0, 1], `[B, 3, s, s]`."""
+        """Return tokens `[B, N, D]`, prefix first, of images `[B, 3, s, s]` in [0, 1]."""
         return self.encoder(images=(images - self.mean) / self.std)

@@ -1,4 +1,4 @@
-"""ResNets that return tokens, with batch statistics over the global batch, per view.
+"""ResNet encoders that return tokens; batch norms use the global batch, per view.
 
 He et al., Deep Residual Learning (arXiv:1512.03385), table 1, with the stride of a bottleneck on
 its 3x3 convolution. Parameters are named as timm's and torchvision's, so published weights fit.
@@ -29,14 +29,15 @@ if TYPE_CHECKING:
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions, or a bottleneck of three, beside a shortcut.
+    """Residual block: two 3x3 convolutions, or a bottleneck of three, and a shortcut.
 
     Args:
-        before: channels that come in.
-        after: channels that go out.
-        stride: of the block.
-        bottleneck: whether it is one: three convolutions, the 3x3 one four times narrower.
-        norm: makes a batch norm for so many channels.
+        before: number of input channels.
+        after: number of output channels.
+        stride: stride of the block.
+        bottleneck: whether to use a bottleneck: three convolutions, the 3x3 one four times
+            narrower.
+        norm: factory of batch norms, called with the number of channels.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class ResidualBlock(nn.Module):
         self.downsample = nn.ModuleList(shortcut)
 
     def forward(self, x: Tensor, *, views: int = 1) -> Tensor:
-        """A feature map `[V·B, C, H, W]` to the next one."""
+        """Map a feature map `[V·B, C, H, W]` to the next one."""
         shortcut = x
         if self.downsample:
             conv, norm = self.downsample
@@ -80,16 +81,17 @@ class ResidualBlock(nn.Module):
 
 
 class ResNetTokens(nn.Module):
-    """Images to tokens `[V·B, 1 + N, D]`: the mean of the last feature map, then its cells.
+    """ResNet that returns tokens `[V·B, 1 + N, D]`: mean of the last feature map, then its cells.
 
     Args:
-        blocks: how many blocks each stage has.
-        bottleneck: whether they are bottlenecks.
-        stem: `imagenet`, 7x7 with stride 2 and max-pooling; `cifar`, 3x3 and no pooling.
+        blocks: number of blocks in each stage.
+        bottleneck: whether blocks are bottlenecks.
+        stem: `imagenet`, 7x7 with stride 2 and max-pooling; `cifar`, 3x3 without pooling.
         zero_init_last: whether the scale of each block's last norm starts at zero, so that blocks
             start as their shortcuts (arXiv:1706.02677, section 5.1).
-        world: the ranks that share a batch.
-        group: batch statistics over consecutive groups of so many samples; None: the whole batch.
+        world: ranks that share a batch.
+        group: batch statistics over consecutive groups of this many samples; None: the whole
+            batch.
     """
 
     def __init__(
@@ -123,7 +125,7 @@ class ResNetTokens(nn.Module):
         )
 
     def initial_values(self) -> Mapping[str, Rule]:
-        """Convolutions normal by fan-out (arXiv:1502.01852); last norms zero if so asked."""
+        """Return the rules: normal by fan-out (arXiv:1502.01852); last norms zero if configured."""
         rules: dict[str, Rule] = {}
         for name, part in self.named_modules():
             if isinstance(part, nn.Conv2d):
@@ -135,12 +137,12 @@ class ResNetTokens(nn.Module):
         return rules
 
     def compilable_blocks(self) -> list[nn.Module]:
-        """The parts that are compiled one by one."""
+        """Return the blocks, which are compiled one by one."""
         stages = (self.layer1, self.layer2, self.layer3, self.layer4)
         return [block for stage in stages for block in stage]
 
     def forward(self, *, images: Tensor, views: int = 1) -> Tensor:
-        """Tokens `[V·B, 1 + N, D]` of images `[V·B, 3, H, W]`."""
+        """Map images `[V·B, 3, H, W]` to tokens `[V·B, 1 + N, D]`."""
         x = functional.relu(self.bn1(self.conv1(images), views=views))
         if self.stem == "imagenet":
             x = functional.max_pool2d(x, kernel_size=3, stride=2, padding=1)
@@ -163,7 +165,7 @@ def _stage(
     bottleneck: bool,
     norm: Callable[[int], GatheredBatchNorm],
 ) -> nn.ModuleList:
-    """Blocks of one width; all stages but the first halve the feature map in their first block."""
+    """Return the blocks of a stage; all stages but the first start by halving the feature map."""
     return nn.ModuleList(
         ResidualBlock(
             before if index == 0 else after,

@@ -1,4 +1,4 @@
-"""The vision transformer that returns all its tokens, with everything random as an input.
+"""Vision transformer that returns all its tokens and takes everything random as an input.
 
 Dosovitskiy et al., An Image is Worth 16x16 Words (arXiv:2010.11929). Parameters are named as
 timm's, so published weights fit. Legend: B samples, N patch tokens, M kept tokens, P prefix tokens
@@ -38,25 +38,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VitDesign:
-    """What a vision transformer looks like.
+    """Architecture of a vision transformer.
 
     Attributes:
-        image_size: side, in pixels, of the images whose positions are native.
+        image_size: side in pixels of the images for which position embeddings are not resampled.
         patch: side of a patch, in pixels.
         width: features of a token.
         depth: number of blocks.
         heads: attention heads.
         mlp: the kind of MLP, see `eqspec.nn.layers.transformer_block`.
         hidden: features inside an MLP.
-        class_token: whether a class token stands in front.
-        registers: register tokens after it, without positions (arXiv:2309.16588).
-        mask_token: whether there is a token for masked patches, zeros at first.
+        class_token: whether the first token is a class token.
+        registers: number of register tokens after it, without positions (arXiv:2309.16588).
+        mask_token: whether there is a token for masked patches, initially zero.
         layer_scale: initial value of LayerScale; None: no LayerScale.
-        positions: learned, or fixed sine-cosine codes with one coordinate first.
-        pos_interp: how positions are resampled for images of another size.
+        positions: learned, or fixed sine-cosine codes; the name tells which coordinate is first.
+        pos_interp: interpolation of positions for images of another size.
         init: `vit`, normal 0.02 and torch's default for the patch embedding; `normal`, normal 0.02
             there too (I-JEPA); `xavier`, Xavier everywhere (MAE, MoCo v3).
-        prefix_std: standard deviation that the prefix tokens start with.
+        prefix_std: initial standard deviation of the prefix tokens.
     """
 
     image_size: int
@@ -77,22 +77,22 @@ class VitDesign:
 
     @property
     def grid(self) -> tuple[int, int]:
-        """Rows and columns of the native patch tokens."""
+        """Rows and columns of patch tokens at `image_size`."""
         side = self.image_size // self.patch
         return side, side
 
     @property
     def sincos_first(self) -> First | None:
-        """Which coordinate comes first in fixed codes; None when positions are learned."""
+        """First coordinate of the fixed position codes; None when positions are learned."""
         firsts: dict[str, First] = {"sincos-x-first": "x", "sincos-row-first": "row"}
         return firsts.get(self.positions)
 
 
 class VisionTransformerTokens(nn.Module):
-    """Images to tokens `[B, P + N, D]` after the final LayerNorm.
+    """Vision transformer that returns tokens `[B, P + N, D]` after the final LayerNorm.
 
     Args:
-        design: what it looks like.
+        design: its architecture.
     """
 
     pos_embed: Tensor
@@ -136,7 +136,7 @@ class VisionTransformerTokens(nn.Module):
         )
 
     def initial_values(self) -> Mapping[str, Rule]:
-        """As iBOT's and DINOv2's, as I-JEPA's (`normal`), or as MAE's and MoCo v3's (`xavier`)."""
+        """Return the rules of iBOT and DINOv2, I-JEPA (`normal`), or MAE and MoCo v3 (`xavier`)."""
         design = self.design
         rules: dict[str, Rule] = {
             "cls_token": Normal(design.prefix_std),
@@ -157,10 +157,11 @@ class VisionTransformerTokens(nn.Module):
         return rules | xavier_linears(self)
 
     def fitted(self, name: str, found: Tensor) -> Tensor | None:
-        """A tensor of published weights in the shape that it has here; None where none leads there.
+        """Return a tensor of published weights converted to the shape of this model, or None.
 
-        Positions of another grid are resampled as for images of another size. Where a file has
-        none for the class token (timm's models with registers), these are zero.
+        Only positions can be converted: those of another grid are resampled, as for images of
+        another size. The position of the class token is zero if the file has none (timm's models
+        with registers).
         """
         if name != "pos_embed":
             return None
@@ -170,13 +171,13 @@ class VisionTransformerTokens(nn.Module):
             return None
         missing = int(self.design.class_token) + grid[0] * grid[1] - found.shape[1]
         padded = functional.pad(found, (0, 0, missing, 0))
-        made = resample_positions(
+        resampled = resample_positions(
             padded, native=grid, grid=self.design.grid, how=self.design.pos_interp
         )
-        return made if made.shape == wanted else None
+        return resampled if resampled.shape == wanted else None
 
     def misplaced(self, found: Tensor) -> float:
-        """How far published positions are from the fixed codes of their grid; 0 of learned ones."""
+        """Return the largest error of published positions against fixed codes; 0 if learned."""
         first, prefix = self.design.sincos_first, int(self.design.class_token)
         grid = square_grid(found, prefix=prefix)
         if first is None or grid is None or found.shape[-1] != self.design.width:
@@ -186,7 +187,7 @@ class VisionTransformerTokens(nn.Module):
         return float((patches.double().cpu() - codes).abs().max())
 
     def compilable_blocks(self) -> list[nn.Module]:
-        """The parts that are compiled one by one; all blocks run the same code."""
+        """Return the blocks, which are compiled one by one and share their code."""
         return list(self.blocks)
 
     def forward(
@@ -198,20 +199,20 @@ class VisionTransformerTokens(nn.Module):
         valid: Tensor | None = None,
         drop: Tensor | None = None,
     ) -> Tensor:
-        """Tokens `[B, P + N, D]`, or `[B, P + M, D]` when only some are kept.
+        """Return tokens `[B, P + N, D]`, or `[B, P + M, D]` if only some patches are kept.
 
         Args:
             images: `[B, 3, H, W]`, sides multiples of the patch.
-            mask: `[B, N]`, true where the mask token stands in for the patch.
-            keep: ids `[B, M]` of the patches that are looked at; prefix tokens always are.
-            valid: true where a kept id counts `[B, M]`; tokens of the others are attended to by
-                none, and what they become means nothing.
+            mask: `[B, N]`, true where the mask token replaces the patch.
+            keep: ids `[B, M]` of the patches to encode; prefix tokens are always encoded.
+            valid: `[B, M]`, true where a kept id is valid; no token attends to the others, and
+                their outputs are meaningless.
             drop: multipliers `[B, L, 2]` of the residual branches of each sample.
         """
         x = self.embed(images=images, mask=mask, keep=keep)
-        seen = None if valid is None else _seen(valid, prefix=x.shape[1] - valid.shape[1])
+        keys = None if valid is None else _key_mask(valid, prefix=x.shape[1] - valid.shape[1])
         for index, block in enumerate(self.blocks):
-            x = block(x, None if drop is None else drop[:, index], seen=seen)
+            x = block(x, None if drop is None else drop[:, index], key_mask=keys)
         return self.norm(x)
 
     def layers(self, images: Tensor, at: Sequence[int]) -> tuple[Tensor, ...]:
@@ -232,7 +233,7 @@ class VisionTransformerTokens(nn.Module):
     def embed(
         self, *, images: Tensor, mask: Tensor | None = None, keep: Tensor | None = None
     ) -> Tensor:
-        """What the first block reads: prefix tokens, then patches, with positions."""
+        """Return the input of the first block: prefix tokens, then patches, with positions."""
         x = self.patch_embed(images)
         if mask is not None:
             assert self.mask_token is not None, "a mask needs a mask token"
@@ -252,8 +253,8 @@ class VisionTransformerTokens(nn.Module):
         return torch.cat([*(t.expand(x.shape[0], -1, -1) for t in front), x], dim=1)
 
 
-def _seen(valid_BM: Tensor, *, prefix: int) -> Tensor:
-    """Which tokens are attended to `[B, 1, 1, P + M]`: the prefix, and kept patches that count."""
+def _key_mask(valid_BM: Tensor, *, prefix: int) -> Tensor:
+    """Return the attention mask `[B, 1, 1, P + M]`: true for the prefix and valid patches."""
     return functional.pad(valid_BM, (prefix, 0), value=True)[:, None, None]
 
 

@@ -1,4 +1,4 @@
-"""A cross-attention block, for mixing the tokens of two views.
+"""Cross-attention block that mixes the tokens of two views.
 
 Pre-norm (Vaswani et al., arXiv:1706.03762, with the norms of arXiv:2010.11929). Legend: B samples,
 N tokens of the query, M tokens of the keys, D features, H heads, E features of a head.
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 class CrossAttentionBlock(nn.Module):
-    """Tokens attend to those of another image; then an MLP; both added to what they start from.
+    """Cross-attention to the tokens of another image, then an MLP, each with a residual connection.
 
     Args:
         width: features of a token.
-        heads: must divide the width.
-        mlp_ratio: hidden width of the MLP, over the width.
+        heads: attention heads; must divide the width.
+        mlp_ratio: hidden width of the MLP divided by the width.
     """
 
     def __init__(self, width: int, *, heads: int, mlp_ratio: float) -> None:
@@ -40,14 +40,14 @@ class CrossAttentionBlock(nn.Module):
         self.shown = nn.Linear(int(width * mlp_ratio), width)
 
     def forward(self, *, query: Tensor, keys: Tensor) -> Tensor:
-        """Tokens `[B, N, D]`, made from `query` `[B, N, D]` and `keys` `[B, M, D]`."""
-        asked, asking = self.norm_keys(keys), self.norm_query(query)
-        found_BHNE = functional.scaled_dot_product_attention(
-            self._by_head(self.query(asking)),
-            self._by_head(self.key(asked)),
-            self._by_head(self.value(asked)),
+        """Return tokens `[B, N, D]` of `query` `[B, N, D]`, which attends to `keys` `[B, M, D]`."""
+        normed_keys, normed_query = self.norm_keys(keys), self.norm_query(query)
+        attended_BHNE = functional.scaled_dot_product_attention(
+            self._by_head(self.query(normed_query)),
+            self._by_head(self.key(normed_keys)),
+            self._by_head(self.value(normed_keys)),
         )
-        x = query + self.mixed(found_BHNE.transpose(1, 2).flatten(2))
+        x = query + self.mixed(attended_BHNE.transpose(1, 2).flatten(2))
         return x + self.shown(functional.gelu(self.hidden(self.norm_mlp(x))))
 
     def _by_head(self, x_BND: Tensor) -> Tensor:

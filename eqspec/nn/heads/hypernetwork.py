@@ -1,4 +1,4 @@
-"""The predictor whose weights are made from the action.
+"""Linear predictor whose weights are generated from the action.
 
 Garrido et al., Self-supervised learning of Split Invariant Equivariant representations
 (arXiv:2302.10283), section 4: one linear map from the group element to a weight matrix.
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 class Hypernetwork(nn.Module):
-    """W(z) x with W(z) = Σ_c z_c W_c, and no bias after it.
+    """Prediction W(z) x with W(z) = Σ_c z_c W_c, without an additive bias.
 
     Args:
         features: width D of x and of the prediction.
         actions: width A of z.
-        bias: whether W(z) has a part that does not depend on z.
+        bias: whether W(z) has a constant part that does not depend on z.
     """
 
     def __init__(self, features: int, *, actions: int, bias: bool) -> None:
@@ -30,23 +30,23 @@ class Hypernetwork(nn.Module):
         self.generator = nn.Linear(actions, features * features, bias=bias)
 
     def forward(self, *, x: Tensor, action: Tensor) -> Tensor:
-        """Predictions `[..., D]`.
+        """Return predictions `[..., D]`.
 
         Args:
-            x: features `[..., D]`; axes beyond those of the action (tokens) share one action.
-            action: z, `[..., A]`, whose leading axes are those of `x`.
+            x: features `[..., D]`; additional axes (tokens) share one action.
+            action: z, `[..., A]`; its leading axes are the first axes of `x`.
 
         Raises:
-            ValueError: when the leading axes differ, where broadcasting would mix samples.
+            ValueError: when the leading axes differ, as broadcasting would then mix samples.
         """
         leading = action.shape[:-1]
         if x.shape[: len(leading)] != leading or x.ndim <= len(leading):
             raise ValueError(
-                f"actions {tuple(action.shape)} do not lead features {tuple(x.shape)}: every axis "
-                "of the action but its last must be an axis of the features"
+                f"actions {tuple(action.shape)} do not match features {tuple(x.shape)}: all axes "
+                "of the action but the last must be the first axes of the features"
             )
         features, actions = x.shape[-1], action.shape[-1]
-        # x first: the weights of a single sample are D·D numbers, its mixtures only A·D.
+        # x first: the weights of a single sample are D·D numbers, but its mixtures only A·D.
         weight_OCD = self.generator.weight.unflatten(0, (features, features)).transpose(1, 2)
         mixtures = functional.linear(x, weight_OCD.flatten(0, 1)).unflatten(-1, (features, actions))
         shared = action[(..., *[None] * (x.ndim - action.ndim), slice(None))]

@@ -1,4 +1,4 @@
-"""The decoder of masked autoencoders.
+"""Decoder of masked autoencoders.
 
 He et al., Masked Autoencoders Are Scalable Vision Learners (arXiv:2111.06377), section 3.
 Legend: B samples, P prefix tokens, M kept patches, N all patches, D features.
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 
 class MaeDecoder(nn.Module):
-    """The tokens of the kept patches to the pixels of all patches.
+    """Transformer that predicts the pixels of all patches from the tokens of the kept ones.
 
     Args:
         features: width D of the encoder's tokens.
-        prefix: how many prefix tokens come first.
+        prefix: number of prefix tokens.
         grid: (rows, columns) of all patches.
-        outputs: numbers per patch, ordered row, column, channel.
+        outputs: values per patch, ordered row, column, channel.
         width: features of a token in the decoder.
         depth: number of blocks.
         heads: attention heads.
@@ -66,7 +66,7 @@ class MaeDecoder(nn.Module):
         )
 
     def initial_values(self) -> Mapping[str, Rule]:
-        """Xavier, a normal mask token and fixed positions, as the encoder's."""
+        """Return the rules: Xavier, a normal mask token and fixed positions, as in the encoder."""
         own: dict[str, Rule] = {
             "mask_token": Normal(0.02),
             "pos_embed": Exactly(self._codes(device="cpu")),
@@ -74,11 +74,11 @@ class MaeDecoder(nn.Module):
         return own | xavier_linears(self)
 
     def forward(self, *, x: Tensor, keep: Tensor) -> Tensor:
-        """Pixels `[B, N, outputs]`.
+        """Return predicted pixels `[B, N, outputs]`.
 
         Args:
             x: tokens `[B, P + M, D]`.
-            keep: ids `[B, M]` of the patches that the tokens after the prefix stand for.
+            keep: ids `[B, M]` of the patches to which the tokens after the prefix belong.
         """
         x = self.embed(x)
         rows, columns = self.grid

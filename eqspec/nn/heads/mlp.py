@@ -31,7 +31,7 @@ LastNorm = Literal["none", "layer", "batch", "batch-no-offset", "batch-no-affine
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MlpDesign:
-    """What a perceptron looks like.
+    """Architecture of a multi-layer perceptron.
 
     Attributes:
         widths: output width of each Linear; all but the last are hidden.
@@ -42,8 +42,9 @@ class MlpDesign:
         last_norm: after the last Linear.
         last_activation: whether an activation follows the last layer too.
         normalise: whether the output has unit Euclidean length.
-        std: standard deviation that weights start with, biases then at zero; None: torch's default.
-        group: batch statistics over consecutive groups of so many samples; None: the whole batch.
+        std: initial standard deviation of the weights, with zero biases; None: torch's default.
+        group: batch statistics over consecutive groups of this many samples; None: the whole
+            batch.
     """
 
     widths: tuple[int, ...]
@@ -59,12 +60,12 @@ class MlpDesign:
 
 
 class LinearStack(nn.Module):
-    """Linear layers with norms and activations between them, on the last axis.
+    """Linear layers with norms and activations between them, applied to the last axis.
 
     Args:
         features: width of the input.
-        design: what it looks like.
-        world: the ranks that share a batch.
+        design: its architecture.
+        world: ranks that share a batch.
     """
 
     def __init__(self, features: int, *, design: MlpDesign, world: World) -> None:
@@ -83,11 +84,11 @@ class LinearStack(nn.Module):
         )
 
     def initial_values(self) -> Mapping[str, Rule]:
-        """Normal weights, if the design asks for them."""
+        """Return the rules: normal weights if the design sets `std`, else torch's defaults."""
         return {} if self.design.std is None else normal_linears(self, std=self.design.std)
 
     def through(self, x: Tensor, *, views: int) -> Tensor:
-        """Features `[V·B, ..., D]` to features of the last width."""
+        """Map features `[V·B, ..., D]` to features of the last width."""
         last = len(self.linears) - 1
         for index, (linear, norm) in enumerate(zip(self.linears, self.norms, strict=True)):
             x = linear(x)
@@ -98,18 +99,18 @@ class LinearStack(nn.Module):
 
 
 class Mlp(LinearStack):
-    """A perceptron on features or tokens."""
+    """Multi-layer perceptron on features or tokens."""
 
     def forward(self, *, x: Tensor, views: int = 1) -> Tensor:
-        """Features `[V·B, ..., D]` to features of the last width."""
+        """Map features `[V·B, ..., D]` to features of the last width."""
         return self.through(x, views=views)
 
 
 class ConditionedMlp(LinearStack):
-    """A perceptron on features and an action, side by side on the last axis."""
+    """Multi-layer perceptron on features and an action, concatenated on the last axis."""
 
     def forward(self, *, x: Tensor, action: Tensor, views: int = 1) -> Tensor:
-        """Features `[V·B, D]` and actions `[V·B, A]` to features of the last width."""
+        """Map features `[V·B, D]` and actions `[V·B, A]` to features of the last width."""
         return self.through(torch.cat([x, action.to(x.dtype)], dim=-1), views=views)
 
 

@@ -1,4 +1,4 @@
-"""The light decoder that turns equivariant patch features into an image.
+"""Light decoder from equivariant patch features to an image.
 
 Equivariance-coherent feature learning (arXiv:2503.18753), figure 1: a token-wise Linear, then
 up-convolutions with batch norm and ReLU, the last one with batch norm and a sigmoid.
@@ -22,14 +22,15 @@ if TYPE_CHECKING:
 
 
 class PixelDecoder(nn.Module):
-    """Patch tokens to pixels in (0, 1), doubling the grid at each step.
+    """Decoder from patch tokens to pixels in (0, 1) that doubles the grid at each step.
 
     Args:
         features: width E of a token.
         grid: (rows, columns) of the tokens.
-        widths: features before each doubling of the grid.
-        world: the ranks that share a batch.
-        group: batch statistics over consecutive groups of so many samples; None: the whole batch.
+        widths: number of features before each doubling of the grid.
+        world: ranks that share a batch.
+        group: batch statistics over consecutive groups of this many samples; None: the whole
+            batch.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class PixelDecoder(nn.Module):
         )
 
     def forward(self, *, x: Tensor, views: int = 1) -> Tensor:
-        """Tokens `[V·B, N, E]` to images `[V·B, 3, H, W]`."""
+        """Map tokens `[V·B, N, E]` to images `[V·B, 3, H, W]`."""
         x = self.linear(x).mT.unflatten(2, self.grid)
         last = len(self.ups) - 1
         for step, (up, norm) in enumerate(zip(self.ups, self.norms, strict=True)):

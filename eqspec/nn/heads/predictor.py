@@ -1,4 +1,4 @@
-"""The predictor of I-JEPA: from context tokens to the tokens of target blocks.
+"""Predictor of I-JEPA, from context tokens to the tokens of target blocks.
 
 Assran et al., Self-Supervised Learning from Images with a Joint-Embedding Predictive Architecture
 (arXiv:2301.08243), section 3. Legend: B samples, M context tokens, T target blocks, P tokens of a
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class LatentPredictor(nn.Module):
-    """A narrow transformer that reads context tokens and one query per wanted position.
+    """Narrow transformer that reads context tokens and one query per position to predict.
 
     Args:
         features: width D of the encoder's tokens, and of the predictions.
@@ -55,7 +55,7 @@ class LatentPredictor(nn.Module):
         return sincos_positions(self.grid, width=width, prefix=0, first="x", device=device)
 
     def initial_values(self) -> Mapping[str, Rule]:
-        """Normal 0.02 and fixed positions, as the encoder's."""
+        """Return the rules: normal 0.02 and fixed positions, as in the encoder."""
         own: dict[str, Rule] = {
             "mask_token": Normal(0.02),
             "pos_embed": Exactly(self._codes(device="cpu")),
@@ -71,38 +71,38 @@ class LatentPredictor(nn.Module):
         context_valid: Tensor | None = None,
         want_valid: Tensor | None = None,
     ) -> Tensor:
-        """Predicted tokens `[B, T, P, D]`; no target block sees another.
+        """Return predicted tokens `[B, T, P, D]`; target blocks do not attend to each other.
 
         Args:
             x: context tokens `[B, M, D]`.
-            context: their ids `[B, M]`.
+            context: ids `[B, M]` of the context tokens.
             want: ids `[B, T, P]` of the tokens to predict.
-            context_valid: true where a context token counts `[B, M]`; None for everywhere.
-            want_valid: true where a wanted id counts `[B, T, P]`; None for everywhere. The others
-                are seen by none, and what is predicted for them means nothing.
+            context_valid: `[B, M]`, true where a context token is valid; None: all are.
+            want_valid: `[B, T, P]`, true where an id to predict is valid; None: all are. No token
+                attends to the others, and their predictions are meaningless.
         """
         codes = self.pos_embed.expand(x.shape[0], -1, -1)
-        known_BMD = self.embed(x) + take_tokens(codes, ids=context)
-        asked_BTPD = self.mask_token + take_tokens(codes, ids=want)
-        targets, wanted = want.shape[1:]
-        known_BTMD = known_BMD[:, None].expand(-1, targets, -1, -1)
-        y = torch.cat([known_BTMD, asked_BTPD.to(known_BTMD.dtype)], dim=2).flatten(0, 1)
-        seen = _seen(context, want, context_valid=context_valid, want_valid=want_valid)
+        context_BMD = self.embed(x) + take_tokens(codes, ids=context)
+        query_BTPD = self.mask_token + take_tokens(codes, ids=want)
+        targets, queries = want.shape[1:]
+        context_BTMD = context_BMD[:, None].expand(-1, targets, -1, -1)
+        y = torch.cat([context_BTMD, query_BTPD.to(context_BTMD.dtype)], dim=2).flatten(0, 1)
+        keys = _key_mask(context, want, context_valid=context_valid, want_valid=want_valid)
         for block in self.blocks:
-            y = block(y, seen=seen)
-        predicted = self.project(self.norm(y)[:, -wanted:])
+            y = block(y, key_mask=keys)
+        predicted = self.project(self.norm(y)[:, -queries:])
         return predicted.unflatten(0, (-1, targets))
 
 
-def _seen(
+def _key_mask(
     context: Tensor, want: Tensor, *, context_valid: Tensor | None, want_valid: Tensor | None
 ) -> Tensor | None:
-    """Which tokens are attended to `[B·T, 1, 1, M + P]`; None for all."""
+    """Return the attention mask `[B·T, 1, 1, M + P]`, true for valid tokens; None for all."""
     if context_valid is None and want_valid is None:
         return None
-    known_BM = (
+    context_BM = (
         torch.ones_like(context, dtype=torch.bool) if context_valid is None else context_valid
     )
-    asked_BTP = torch.ones_like(want, dtype=torch.bool) if want_valid is None else want_valid
-    known_BTM = known_BM[:, None].expand(-1, want.shape[1], -1)
-    return torch.cat([known_BTM, asked_BTP], dim=2).flatten(0, 1)[:, None, None]
+    query_BTP = torch.ones_like(want, dtype=torch.bool) if want_valid is None else want_valid
+    context_BTM = context_BM[:, None].expand(-1, want.shape[1], -1)
+    return torch.cat([context_BTM, query_BTP], dim=2).flatten(0, 1)[:, None, None]

@@ -1,8 +1,9 @@
-"""The weight-normalised last layer of DINO's and iBOT's heads.
+"""Weight-normalised last layer of the heads of DINO and iBOT.
 
 Salimans and Kingma, Weight Normalization (arXiv:1602.07868), equation 2, as DINO (arXiv:2104.14294)
-uses it: no bias, one length per row, all lengths one at first. The directions start as torch's own
-Linear does, not as the rest of the head: their lengths set how fast a step of Adam turns them.
+uses it: no bias, one length per row, all lengths initially one. The directions are initialised like
+torch's own Linear, not like the rest of the head, because their scale determines how fast a step of
+Adam turns them.
 """
 
 from __future__ import annotations
@@ -25,11 +26,11 @@ if TYPE_CHECKING:
 
 
 class WeightNormLinear(nn.Module):
-    """Scores against rows of length g and learned direction; no row depends on another.
+    """Linear layer with separate length g and direction for each row, without a bias.
 
     Args:
         features: width of the input.
-        width: number of rows.
+        width: number of rows, the width of the output.
         train_norm: whether the lengths are trained; otherwise they stay at one.
     """
 
@@ -39,11 +40,11 @@ class WeightNormLinear(nn.Module):
         self.weight_v = nn.Parameter(torch.ones(width, features))
 
     def initial_values(self) -> Mapping[str, Rule]:
-        """Unit rows in random directions."""
+        """Return the rules: rows of length one in random directions."""
         bound = self.weight_v.shape[1] ** -0.5
         return {"weight_g": Constant(1.0), "weight_v": Uniform(bound)}
 
     def forward(self, *, x: Tensor) -> Tensor:
-        """Features `[..., D]` to scores `[..., width]`."""
+        """Map features `[..., D]` to scores `[..., width]`."""
         direction = functional.normalize(at_least_fp32(self.weight_v), dim=1)
         return functional.linear(x, (self.weight_g * direction).to(self.weight_v.dtype))

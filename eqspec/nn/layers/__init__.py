@@ -1,1 +1,1 @@
-"""Layers and initial values that encoders and heads share."""
+"""Layers and initialisation shared by encoders and heads."""

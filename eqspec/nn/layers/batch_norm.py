@@ -1,7 +1,7 @@
-"""Batch normalisation over the global batch, whatever a rank happens to hold.
+"""Batch normalisation over the global batch, independent of how many ranks share it.
 
 Ioffe and Szegedy, Batch Normalization (arXiv:1502.03167), algorithm 1. torch's SyncBatchNorm
-refuses CPU tensors and knows neither views nor groups, hence a module of our own.
+supports neither CPU tensors nor views nor groups, hence this module.
 Legend: V views, B samples, C channels, G groups.
 """
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class _Moments(NamedTuple):
-    """Mean and biased variance, each `[V, runs, C]`: a run is a stretch of consecutive samples."""
+    """Mean and biased variance, each `[V, runs, C]`; a run is a series of consecutive samples."""
 
     mean: Tensor
     var: Tensor
@@ -41,19 +41,19 @@ class GatheredBatchNorm(nn.Module):
 
     Args:
         features: size of the channel axis.
-        world: the ranks that share a batch.
+        world: ranks that share a batch.
         channel_axis: -1 for features `[V·B, ..., C]`, 1 for images `[V·B, C, H, W]`.
-        group: statistics over consecutive groups of so many samples; None: the whole batch.
-        scale: whether there is a learned `weight`.
-        offset: whether there is a learned `bias`.
+        group: statistics over consecutive groups of this many samples; None: the whole batch.
+        scale: whether to learn a `weight`.
+        offset: whether to learn a `bias`.
         eps: added to the variance.
-        momentum: the weight of a new value in the running statistics.
+        momentum: weight of a new value in the running statistics.
     """
 
     running_mean: Tensor
     running_var: Tensor
 
-    def __init__(  # noqa: PLR0913 - the arguments of torch's own, and three of ours
+    def __init__(  # noqa: PLR0913 - the arguments of torch's BatchNorm, and three more
         self,
         features: int,
         *,
@@ -78,17 +78,17 @@ class GatheredBatchNorm(nn.Module):
         self.register_buffer("running_var", torch.ones(features))
 
     def initial_values(self) -> Mapping[str, Rule]:
-        """The identity, and nothing seen yet."""
+        """Return the rules: scale 1, offset 0, running mean 0, running variance 1."""
         values = {"weight": 1.0, "bias": 0.0, "running_mean": 0.0, "running_var": 1.0}
         present = {name for name in values if getattr(self, name) is not None}
         return {name: Constant(values[name]) for name in sorted(present)}
 
     def forward(self, x: Tensor, *, views: int = 1) -> Tensor:
-        """Normalises `x`, whose first axis holds `views` times the rank's samples, view by view.
+        """Normalise `x` `[V·B, ...]`, each view with statistics of its own.
 
         Raises:
-            ValueError: when a statistic would be taken over a single value, or when the global
-                batch is no multiple of the group.
+            ValueError: when a statistic would be computed from a single value, or when the global
+                batch is not a multiple of the group.
         """
         samples = x.shape[0] // views
         run = samples if self.group is None else math.gcd(samples, self.group)
@@ -109,13 +109,13 @@ class GatheredBatchNorm(nn.Module):
         return normalised.reshape(x.shape).to(x.dtype)
 
     def _in_runs(self, x: Tensor, *, views: int, runs: int) -> Tensor:
-        """`x` as `[V, runs, what precedes C within a run, C, what follows C]`."""
+        """Reshape `x` to `[V, runs, axes before C within a run, C, axes after C]`."""
         if self.channel_axis == 1:
             return x.reshape(views, runs, -1, x.shape[1], x.shape[2:].numel())
         return x.reshape(views, runs, -1, x.shape[-1], 1)
 
     def _batch_moments(self, x_VRSC: Tensor, *, run: int) -> _Moments:
-        """Moments for each run of this rank; runs of one group, on any rank, get the same ones."""
+        """Return moments for each run of this rank; all runs of a group share theirs."""
         var, mean = torch.var_mean(x_VRSC, dim=(2, 4), correction=0)
         own = _Moments(mean, var)
         runs = mean.shape[1]
@@ -125,26 +125,26 @@ class GatheredBatchNorm(nn.Module):
         if whole % group or values == 1:
             raise ValueError(
                 f"batch statistics over groups of {group} of {whole} samples: the group must "
-                "divide the batch and hold more than one value per channel"
+                "divide the batch and contain more than one value per channel"
             )
         if group == run:
-            self._remember(own, values=values, everywhere=False)
+            self._update_running(own, values=values, is_global=False)
             return own
         every = _Moments(*self.world.gather(torch.stack(own), axis=2))
         pooled = _pool(every, size=group // run)
-        self._remember(pooled, values=values, everywhere=True)
+        self._update_running(pooled, values=values, is_global=True)
         first = self.world.rank * runs
         return _Moments(
             *(m.repeat_interleave(group // run, dim=1).narrow(1, first, runs) for m in pooled)
         )
 
     @torch.no_grad()
-    def _remember(self, moments: _Moments, *, values: int, everywhere: bool) -> None:
-        """Moves the running statistics, once per view, towards the mean over all groups."""
+    def _update_running(self, moments: _Moments, *, values: int, is_global: bool) -> None:
+        """Move the running statistics towards the mean over all groups, once per view."""
         if not self.updates_statistics:
             return
         mean_VC, var_VC = (m.mean(dim=1) for m in moments)
-        if not everywhere:
+        if not is_global:
             mean_VC, var_VC = self.world.mean(mean_VC), self.world.mean(var_VC)
         unbiased_VC = var_VC * (values / (values - 1))
         for mean_C, var_C in zip(mean_VC, unbiased_VC, strict=True):
@@ -153,7 +153,7 @@ class GatheredBatchNorm(nn.Module):
 
 
 def _pool(moments: _Moments, *, size: int) -> _Moments:
-    """Moments of groups of `size` consecutive runs, from those of equally long runs."""
+    """Return the moments of groups of `size` consecutive runs of equal length."""
     mean_VGRC, var_VGRC = (m.unflatten(1, (-1, size)) for m in moments)
     mean_VGC = mean_VGRC.mean(dim=2)
     between_VGC = (mean_VGRC - mean_VGC[:, :, None]).square().mean(dim=2)
@@ -162,9 +162,9 @@ def _pool(moments: _Moments, *, size: int) -> _Moments:
 
 @contextmanager
 def paused_statistics(module: nn.Module) -> Iterator[None]:
-    """Keeps every `GatheredBatchNorm` below `module` from moving its running statistics.
+    """Context in which no `GatheredBatchNorm` in `module` updates its running statistics.
 
-    For passes that recompute activations which an earlier pass has already counted.
+    For passes that recompute activations which an earlier pass already counted.
     """
     norms = [m for m in module.modules() if isinstance(m, GatheredBatchNorm)]
     before = [norm.updates_statistics for norm in norms]

@@ -1,11 +1,11 @@
-"""Initial values: every parameter and buffer is filled by a rule, from a stream of its own.
+"""Initialisation: every parameter and buffer is filled by a rule, from a random stream of its own.
 
-The stream of a tensor is keyed by (seed, its full name), so adding a module moves nothing else,
+The stream of a tensor is keyed by (seed, full name). So adding a module changes no other tensor,
 two builds are equal bit for bit, and a wider layer starts with the rows of a narrower one.
 
-A module says which rules its tensors want in a method `initial_values`, which may name tensors of
-the modules below it; what an outer module says wins. Tensors that nobody names get torch's default
-for the type of their layer.
+A module defines the rules of its tensors in a method `initial_values`, which may include tensors of
+its submodules; the rules of an outer module win. Tensors without a rule get torch's default for the
+type of their layer.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Normal:
-    """Normal with mean zero.
+    """Normal distribution with mean zero.
 
-    Papers that say "truncated normal, std 0.02" cut at ±2, a hundred standard deviations out.
+    The "truncated normal, std 0.02" of many papers truncates at ±2, which is 100 standard
+    deviations, so it is this distribution.
     """
 
     std: float
@@ -37,21 +38,21 @@ class Normal:
 
 @dataclass(frozen=True, slots=True)
 class Uniform:
-    """Uniform over [-bound, bound)."""
+    """Uniform distribution over [-bound, bound)."""
 
     bound: float
 
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """One value everywhere."""
+    """Constant value."""
 
     value: float
 
 
 @dataclass(frozen=True, slots=True)
 class Exactly:
-    """Computed content, such as fixed positions; as precise as it comes, rounded when filled in."""
+    """Computed values, such as fixed positions, rounded to the dtype of the tensor."""
 
     values: Tensor
 
@@ -60,49 +61,49 @@ Rule = Normal | Uniform | Constant | Exactly
 
 
 @runtime_checkable
-class StatesInitialValues(Protocol):
-    """A module that says how its tensors, or some of them, start."""
+class HasInitialValues(Protocol):
+    """Module that defines the initial values of some of its tensors."""
 
     def initial_values(self) -> Mapping[str, Rule]:
-        """Rules by tensor name, relative to the module."""
+        """Return rules by tensor name, relative to the module."""
         ...
 
 
 def initialise(module: nn.Module, *, seed: int, name: str) -> None:
-    """Fills every parameter and every buffer of `module`, in place.
+    """Fill every parameter and buffer of `module` in place.
 
-    Also for modules that were built on the meta device and moved with `to_empty`.
+    Also works for modules built on the meta device and moved with `to_empty`.
 
     Args:
-        module: what to fill.
-        seed: the run's seed.
-        name: the module's name in the graph; tensors are keyed by `name` and their name within.
+        module: the module to initialise.
+        seed: seed of the run.
+        name: name of the module in the graph, the prefix of the keys of its tensors.
 
     Raises:
-        LookupError: when no rule says how a tensor starts.
+        LookupError: when a tensor has no rule.
     """
     rules = rules_of(module)
     for local, tensor in itertools.chain(module.named_parameters(), module.named_buffers()):
         if local not in rules:
             raise LookupError(
-                f"nothing says how `{name}.{local}` starts: name it in an `initial_values` method"
+                f"`{name}.{local}` has no initial value: name it in an `initial_values` method"
             )
         with torch.no_grad():
             tensor.copy_(_values(rules[local], tensor.shape, seed=seed, name=f"{name}.{local}"))
 
 
 def rules_of(module: nn.Module) -> dict[str, Rule]:
-    """The rule of every tensor below `module`, by its name."""
+    """Return the rule of every tensor in `module` by its name."""
     rules: dict[str, Rule] = {}
     for prefix, part in module.named_modules():
-        stated = part.initial_values() if isinstance(part, StatesInitialValues) else _usual(part)
-        for name, rule in stated.items():
+        own = part.initial_values() if isinstance(part, HasInitialValues) else _torch_default(part)
+        for name, rule in own.items():
             rules.setdefault(f"{prefix}.{name}" if prefix else name, rule)
     return rules
 
 
 def normal_linears(module: nn.Module, *, std: float) -> dict[str, Rule]:
-    """For every Linear below `module`: normal weights, zero biases."""
+    """Return normal weights and zero biases for every Linear in `module`."""
     return {
         f"{prefix}.{name}": Normal(std) if name == "weight" else Constant(0.0)
         for prefix, linear in _linears(module)
@@ -111,7 +112,7 @@ def normal_linears(module: nn.Module, *, std: float) -> dict[str, Rule]:
 
 
 def xavier_linears(module: nn.Module) -> dict[str, Rule]:
-    """For every Linear below `module`: Xavier-uniform weights, zero biases.
+    """Return Xavier-uniform weights and zero biases for every Linear in `module`.
 
     A `qkv` layer counts as three matrices (MoCo v3, arXiv:2104.02057).
     """
@@ -129,8 +130,8 @@ def _linears(module: nn.Module) -> list[tuple[str, nn.Linear]]:
     return [(name, part) for name, part in module.named_modules() if isinstance(part, nn.Linear)]
 
 
-def _usual(module: nn.Module) -> dict[str, Rule]:
-    """What torch's own constructor does."""
+def _torch_default(module: nn.Module) -> dict[str, Rule]:
+    """Return the initial values that torch's constructor uses."""
     rule: Rule
     if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
         rule = Uniform(1.0 / math.sqrt(module.weight[0].numel()))
@@ -141,7 +142,7 @@ def _usual(module: nn.Module) -> dict[str, Rule]:
 
 
 def _values(rule: Rule, shape: torch.Size, *, seed: int, name: str) -> Tensor:
-    """What the rule gives, in float64 on the CPU: rounded once, when it is copied."""
+    """Return the values of a rule in float64 on the CPU, rounded once when they are copied."""
     if isinstance(rule, Exactly):
         return rule.values
     if isinstance(rule, Constant):
@@ -149,7 +150,7 @@ def _values(rule: Rule, shape: torch.Size, *, seed: int, name: str) -> Tensor:
     unit = torch.rand(shape, generator=_generator(seed=seed, name=name), dtype=torch.float64)
     if isinstance(rule, Uniform):
         return (2.0 * unit - 1.0) * rule.bound
-    # By inverse distribution function, since torch's own normal draws pair up distant entries.
+    # By the inverse distribution function, since torch's normal draws pair up distant entries.
     return torch.special.ndtri(unit.clamp_min(2.0**-54)) * rule.std
 
 

@@ -1,4 +1,4 @@
-"""Positions of patch tokens: fixed sine-cosine codes, and learned or fixed codes at another size.
+"""Position embeddings of patch tokens: fixed sine-cosine codes, and resampling to another grid.
 
 Legend: N patch tokens in rows, left to right; P prefix tokens; D features.
 """
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 First = Literal["x", "row"]
-"""Which coordinate the first half of the features encodes: MAE the column, MoCo v3 the row."""
+"""Coordinate encoded in the first half of the features: the column in MAE, the row in MoCo v3."""
 
 Interpolation = Literal["timm", "dino"]
-"""How positions reach another grid: timm antialiases; DINO does not, and adds 0.1 to the size."""
+"""Resampling to another grid: timm antialiases; DINO does not, and adds 0.1 to the size."""
 
 
 def sincos_positions(
     grid: tuple[int, int], *, width: int, prefix: int, first: First, device: str | None = None
 ) -> Tensor:
-    """Fixed two-dimensional sine-cosine codes `[1, P + N, D]` in float64; zeros for the prefix.
+    """Return fixed 2D sine-cosine codes `[1, P + N, D]` in float64, zero for the prefix.
 
-    Each half of the features holds the sines, then the cosines, of one coordinate at wavelengths
+    Each half of the features contains the sines, then the cosines, of one coordinate at wavelengths
     from 2π to 20000π (MAE, arXiv:2111.06377; MoCo v3, arXiv:2104.02057).
 
     Raises:
-        ValueError: when the width is no multiple of four.
+        ValueError: when the width is not a multiple of four.
     """
     if width % 4:
         raise ValueError(f"sine-cosine positions need a width that is a multiple of 4, not {width}")
@@ -50,9 +50,9 @@ def sincos_positions(
 
 
 def square_grid(codes: Tensor, *, prefix: int) -> tuple[int, int] | None:
-    """The square grid that codes `[1, N, D]` or `[1, P + N, D]` are of; None when there is none.
+    """Return the square grid of codes `[1, N, D]` or `[1, P + N, D]`, or None if there is none.
 
-    No two squares but 0 and 1 differ by one, so a class token is told from its absence.
+    Only the squares 0 and 1 differ by one, so the shape shows whether there is a class token.
 
     Args:
         prefix: P, 0 or 1.
@@ -68,7 +68,7 @@ def square_grid(codes: Tensor, *, prefix: int) -> tuple[int, int] | None:
 def resample_positions(
     codes: Tensor, *, native: tuple[int, int], grid: tuple[int, int], how: Interpolation
 ) -> Tensor:
-    """Codes `[1, P + N, D]` of the native grid, bicubically resampled for another grid."""
+    """Resample codes `[1, P + N, D]` of the native grid bicubically to another grid."""
     if grid == native:
         return codes
     prefix = codes.shape[1] - native[0] * native[1]

@@ -1,4 +1,4 @@
-"""Picking tokens by id."""
+"""Select tokens by id."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def take_tokens(x: Tensor, *, ids: Tensor) -> Tensor:
-    """The tokens of `x` `[B, N, D]` at `ids` `[B, ...]`, as `[B, ..., D]`."""
+    """Return the tokens of `x` `[B, N, D]` at `ids` `[B, ...]` as `[B, ..., D]`."""
     flat = ids.flatten(1)
     taken = x.gather(1, flat[:, :, None].expand(-1, -1, x.shape[2]))
     return taken.unflatten(1, ids.shape[1:])

@@ -1,4 +1,4 @@
-"""The transformer block that encoders, decoders and predictors are made of."""
+"""Transformer block of encoders, decoders and predictors."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from eqspec.nn.layers.initialise import Rule
 
 token_norm = partial(nn.LayerNorm, eps=1e-6)
-"""The LayerNorm of every vision transformer here."""
+"""LayerNorm of all vision transformers."""
 
 
 class TransformerBlock(nn.Module):
-    """A pre-norm block (Dosovitskiy et al., arXiv:2010.11929) whose parameters are named as timm's.
+    """Pre-norm transformer block (Dosovitskiy et al., arXiv:2010.11929).
 
-    It draws nothing: stochastic depth comes in as multipliers.
+    Parameters have the names of timm's block. Draws no random numbers: stochastic depth is passed
+    in as multipliers.
 
     Args:
         width: features of a token.
@@ -60,23 +61,23 @@ class TransformerBlock(nn.Module):
         self.ls2 = LayerScale(width, init_values=layer_scale) if scaled else nn.Identity()
 
     def initial_values(self) -> Mapping[str, Rule]:
-        """LayerScale's value; the block's owner says the rest."""
+        """Return the rule of LayerScale; the module that owns the block defines the others."""
         if self.layer_scale is None:
             return {}
         return {f"{branch}.gamma": Constant(self.layer_scale) for branch in ("ls1", "ls2")}
 
     def forward(
-        self, x: Tensor, drop: Tensor | None = None, *, seen: Tensor | None = None
+        self, x: Tensor, drop: Tensor | None = None, *, key_mask: Tensor | None = None
     ) -> Tensor:
-        """Tokens `[B, N, D]`, attended to and transformed.
+        """Apply attention and the MLP to tokens `[B, N, D]`.
 
         Args:
             x: tokens `[B, N, D]`.
-            drop: multipliers `[B, 2]` of the attention and the MLP branch of each sample: zero for
+            drop: multipliers `[B, 2]` of the attention and the MLP branch of each sample; zero for
                 a dropped branch.
-            seen: true where a token is attended to `[B, 1, 1, N]`; None for everywhere.
+            key_mask: `[B, 1, 1, N]`, true for tokens that may be attended to; None: all may.
         """
-        x = x + _scaled(self.ls1(self.attn(self.norm1(x), attn_mask=seen)), drop, branch=0)
+        x = x + _scaled(self.ls1(self.attn(self.norm1(x), attn_mask=key_mask)), drop, branch=0)
         return x + _scaled(self.ls2(self.mlp(self.norm2(x))), drop, branch=1)
 
 

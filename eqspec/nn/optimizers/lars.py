@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 def lars(
     parameter: Tensor, *, gradient: Tensor, state: dict[str, Tensor], group: dict[str, Any]
 ) -> None:
-    """Move a parameter along the momentum of directions scaled to its own norm.
+    """Update a parameter by SGD with momentum, with steps scaled to the norm of the parameter.
 
-    The group holds `momentum`, the share of the last direction that is kept, and `trust`, the
-    length of a matrix's step over the matrix's own, at a learning rate of 1.
+    The group contains `momentum`, the share of the previous direction that is kept, and `trust`,
+    the norm of a matrix's step divided by that of the matrix, at a learning rate of 1.
     """
     direction = gradient.add(parameter, alpha=group["weight_decay"])
     if parameter.ndim > 1:

@@ -1,1 +1,1 @@
-"""Operations on images: photometric, blur, geometric warps."""
+"""Image operations: photometric changes, blur and geometric warps."""

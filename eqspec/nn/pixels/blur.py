@@ -1,4 +1,4 @@
-"""Gaussian blur with a width of each image's own: two passes of a sampled, normalised Gaussian.
+"""Gaussian blur with a separate width for each image: two passes of a sampled Gaussian.
 
 Legend: K path points, B samples, C channels, H W image.
 """
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SHARP = 0.1
-"""Below this σ, in pixels, a blur is exactly the identity (all of the kernel is in one pixel)."""
+"""Below this σ in pixels a blur is exactly the identity: the kernel is a single pixel."""
 
 
 def radius_of(sigma: float) -> int:
-    """Pixels on each side that a kernel needs for the widest σ drawn: three σ (6 at σ = 2)."""
+    """Return the radius of the kernel in pixels for the largest σ: three σ (6 at σ = 2)."""
     return math.ceil(3 * sigma)
 
 
 def gaussian_blur(image_BCHW: Tensor, *, sigma_KB: Tensor, radius: int) -> Tensor:
-    """The images blurred, mirrored about their outermost pixels where the kernel hangs over.
+    """Blur images, mirroring them at their outermost pixels.
 
-    A sum over taps rather than a convolution: kernels differ per image, and neither autocast nor
-    TF32 may touch the weights.
+    Implemented as a sum over taps instead of a convolution, because each image has its own kernel
+    and the weights must be affected by neither autocast nor TF32.
 
     Args:
         image_BCHW: float32 or float64, `radius` smaller than H and W.
@@ -49,7 +49,7 @@ def gaussian_blur(image_BCHW: Tensor, *, sigma_KB: Tensor, radius: int) -> Tenso
 
 
 def _smooth(padded: Tensor, taps: tuple[Tensor, ...], *, dim: int, length: int) -> Tensor:
-    """One pass along `dim`, from centre to rim; the rim is cut off."""
+    """Smooth along `dim`, adding taps from the centre outwards, and remove the padding."""
     radius = len(taps) - 1
     total = padded.narrow(dim, radius, length) * taps[0]
     for step in range(1, radius + 1):

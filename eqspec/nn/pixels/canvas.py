@@ -1,4 +1,4 @@
-"""How much image a warp needs around the frame that it fills. Free of torch, so a plan can ask."""
+"""Size of the canvas that a warp needs around its frame. Free of torch, for use in plans."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import math
 
 
 def rigid_reach(*, degrees: float, pixels: float, size: int) -> float:
-    """How far outside its own frame a frame looks that is shifted and turned about its centre.
+    """Return how far a rotated and shifted frame reaches beyond the original frame.
 
     Args:
-        degrees: largest angle, either way; every smaller one is met on the path to it.
-        pixels: largest shift along x or y, either way.
-        size: side of the frame.
+        degrees: largest angle in either direction; the path to it contains all smaller ones.
+        pixels: largest shift along x or y in either direction.
+        size: side of the frame in pixels.
 
     Returns:
         Pixels per side, measured between pixel centres.
@@ -22,13 +22,13 @@ def rigid_reach(*, degrees: float, pixels: float, size: int) -> float:
 
 
 def canvas_side(size: int, reach: float) -> int:
-    """Side of the smallest square canvas that holds a frame and its reach, centred to the pixel.
+    """Return the side of the smallest square canvas that contains a frame and its reach.
 
     Args:
-        size: side of the frame.
-        reach: pixels that the frame looks outside of itself, per side.
+        size: side of the frame in pixels.
+        reach: pixels per side that the warped frame reaches beyond the original one.
 
     Returns:
-        A side whose difference to `size` is even.
+        A side that differs from `size` by an even number, so that the frame is centred.
     """
     return size + 2 * math.ceil(reach)

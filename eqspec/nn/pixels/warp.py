@@ -1,9 +1,9 @@
-"""Geometric warps: one bilinear resampling per image, on grids in pixels about the frame's centre.
+"""Geometric warps: one bilinear resampling per image, on a grid in pixels about the frame's centre.
 
-Coordinates are those of pixel centres, x to the right and y down, so the centre of a frame is at
-(size − 1)/2: identity and whole-pixel shifts hit pixel centres exactly and return their values bit
-for bit. Semantics of `align_corners=False`; arXiv:2503.18753 leaves all of this open.
-Legend: K path points, B samples, C channels, H W the image looked at, h w the image made.
+Coordinates refer to pixel centres, x to the right and y down, so the centre of a frame is at
+(size − 1)/2: the identity and whole-pixel shifts hit pixel centres exactly and return their values
+bit for bit. Same semantics as `align_corners=False`; arXiv:2503.18753 does not specify any of this.
+Legend: K path points, B samples, C channels, H W source image, h w resulting image.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 def rigid(
     canvas_BCHW: Tensor, *, degrees_KB: Tensor, shift_KB2: Tensor, size: int, border: Border
 ) -> Tensor:
-    """The frame of a canvas, turned about its centre and then shifted.
+    """Rotate the frame of a canvas about its centre, then shift it.
 
     Args:
-        canvas_BCHW: images with the frame in their middle; under `reflect` and `zeros` nothing
-            outside of the frame is looked at.
-        degrees_KB: angles, positive is counter-clockwise to the eye.
+        canvas_BCHW: images with the frame in their middle; `reflect` and `zeros` read only the
+            frame.
+        degrees_KB: angles in degrees, positive is counter-clockwise in the displayed image.
         shift_KB2: shifts along x and y in pixels, positive is right and down.
-        size: side of the frame.
-        border: what lies outside; on a canvas that was made too small, `canvas` mirrors it.
+        size: side of the frame in pixels.
+        border: pixels beyond the frame; `canvas` mirrors a canvas that is too small.
 
     Returns:
         `[K, B, C, size, size]`, at least float32.
@@ -76,7 +76,7 @@ def resampled(
     high, wide = source.shape[-2:]
     at = coordinates(high=high, wide=wide)
     outside = "zeros" if border == "zeros" else "reflect"
-    # All points of a sample as one tall image: its source need not be copied K times.
+    # All path points of a sample form one tall image, so the source is not copied K times.
     tall = bilinear(source, at.flatten(2, 3), outside=outside)
     return tall.unflatten(2, (-1, size)).permute(2, 0, 1, 3, 4)
 
@@ -84,17 +84,17 @@ def resampled(
 def rigid_coordinates(
     degrees_KB: Tensor, shift_KB2: Tensor, *, size: int, high: int, wide: int
 ) -> Tensor:
-    """Where the pixels of a turned and shifted frame look in the image it is the middle of.
+    """Return the source coordinates of the pixels of a rotated and shifted frame.
 
     Args:
-        degrees_KB: angles, positive is counter-clockwise to the eye.
-        shift_KB2: shifts along x and y, in pixels.
-        size: side of the frame.
-        high: rows of the image.
-        wide: columns of the image.
+        degrees_KB: angles in degrees, positive is counter-clockwise in the displayed image.
+        shift_KB2: shifts along x and y in pixels.
+        size: side of the frame in pixels.
+        high: rows of the source image, whose middle is the frame.
+        wide: columns of the source image.
 
     Returns:
-        `[B, 2, K, size, size]`: x, then y, in pixels of the image.
+        `[B, 2, K, size, size]`: x, then y, in pixels of the source image.
     """
     degrees_BK, shift_BK2 = degrees_KB.mT, shift_KB2.movedim(0, 1)
     angle_BK = torch.deg2rad(at_least_fp32(degrees_BK))
@@ -112,16 +112,16 @@ def rigid_coordinates(
 def bilinear(
     image_BCHW: Tensor, at_B2hw: Tensor, *, outside: Literal["reflect", "zeros"]
 ) -> Tensor:
-    """The image's values at given points, interpolated between the four pixels around each.
+    """Sample an image at given points, interpolating between the four pixels around each.
 
-    `grid_sample` wants coordinates in [−1, 1] and turns them back into pixels. Dividing by the
-    side and multiplying again is exact only when the side is a power of two, so the image is
-    padded to one and whole pixels survive the round trip on every device.
+    `grid_sample` takes coordinates in [−1, 1] and converts them back to pixels. Dividing by the
+    side and multiplying again is exact only if the side is a power of two. The image is therefore
+    padded to one, so that whole pixels survive the round trip on every device.
 
     Args:
         image_BCHW: float32 or float64.
-        at_B2hw: x, then y, in pixels; of the image's dtype.
-        outside: mirror the image about its edges (as often as it takes), or see black.
+        at_B2hw: x, then y, in pixels, in the dtype of the image.
+        outside: mirror the image about its edges (repeatedly if needed), or return black.
 
     Returns:
         `[B, C, h, w]`.

@@ -1,1 +1,1 @@
-"""Counter-based random draws, and what is drawn with them."""
+"""Counter-based random numbers, and the ranges and masks drawn with them."""

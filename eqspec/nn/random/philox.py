@@ -1,7 +1,7 @@
-"""Randomness as a pure function: Philox4x64-10, vectorised over counters. Free of torch.
+"""Random numbers as a pure function: Philox4x64-10, vectorised over counters. Free of torch.
 
-Salmon et al., Parallel random numbers: as easy as 1, 2, 3 (SC 2011), section 3.3. Equal, word for
-word, to ``numpy.random.Philox``, which can only walk through its counter one block at a time.
+Salmon et al., Parallel random numbers: as easy as 1, 2, 3 (SC 2011), section 3.3. Word for word
+equal to ``numpy.random.Philox``, which can only advance its counter one block at a time.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ _LOW, _HALF = np.uint64(2**32 - 1), np.uint64(32)
 def philox(
     *counter: NDArray[np.integer] | int, key: tuple[int, int], rounds: int = 10
 ) -> NDArray[np.uint64]:
-    """Four random words for every counter.
+    """Return four random words for every counter.
 
     Args:
         counter: the four words of the counter, lowest first; arrays broadcast against each other.
         key: two 64-bit words.
-        rounds: 10 passes every known test of randomness.
+        rounds: number of rounds; 10 passes every known test of randomness.
 
     Returns:
-        uint64 `[..., 4]`, where `...` is the counters' broadcast shape.
+        uint64 `[..., 4]`, where `...` is the broadcast shape of the counters.
     """
     assert len(counter) == _WORDS, "a Philox4x64 counter has four words"
     a, b, c, d = np.broadcast_arrays(*(np.asarray(w).astype(np.uint64) for w in counter))
-    with np.errstate(over="ignore"):  # arithmetic is modulo 2^64; numpy says so of scalars
+    with np.errstate(over="ignore"):  # arithmetic is modulo 2^64; numpy warns about scalars
         for turn in range(rounds):
             k0, k1 = ((k + turn * w) & _MASK for k, w in zip(key, _WEYL, strict=True))
             high0, low0 = _multiply(_MULTIPLIERS[0], a)
@@ -47,7 +47,7 @@ def philox(
 
 
 def _multiply(factor: int, x: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """High and low word of the 128-bit product, from 32-bit halves (numpy has no 128 bits)."""
+    """Return the high and low word of the 128-bit product, computed from 32-bit halves."""
     f_high, f_low = np.uint64(factor >> 32), np.uint64(factor & 0xFFFFFFFF)
     x_high, x_low = x >> _HALF, x & _LOW
     middle = x_high * f_low + (x_low * f_low >> _HALF)
@@ -58,12 +58,12 @@ def _multiply(factor: int, x: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], N
 
 @dataclass(frozen=True, slots=True)
 class Draws:
-    """Every random number of a run, addressable: by op, step, sample, view and index.
+    """All random numbers of a run, addressed by op, step, sample, view and index.
 
-    Nothing here has state, so any sub-range can be drawn alone, in any order, in any process.
+    Stateless, so any part can be drawn alone, in any order and in any process.
 
     Attributes:
-        seed: the run's seed, 0 … 2^64 − 1.
+        seed: seed of the run, 0 … 2^64 − 1.
     """
 
     seed: int
@@ -74,14 +74,14 @@ class Draws:
     def uniform(
         self, op: str, *, step: int, samples: NDArray[np.int64], view: int, count: int
     ) -> NDArray[np.float64]:
-        """Uniform numbers in [0, 1), all 53 bits random.
+        """Return uniform numbers in [0, 1) with 53 random bits.
 
         Args:
-            op: who draws; any name, hashed to 64 bits of key.
-            step: step, or epoch, from 0.
+            op: name of the consumer, hashed to 64 bits of the key.
+            step: step or epoch, from 0.
             samples: int64 `[n]`, sample ids or positions in the global batch.
-            view: which view, from 0.
-            count: how many numbers per sample; a larger count only appends.
+            view: index of the view, from 0.
+            count: numbers per sample; a larger count only appends.
 
         Returns:
             float64 `[n, count]`.
@@ -92,7 +92,7 @@ class Draws:
         return (flat >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
     def order(self, *, epoch: int, count: int) -> NDArray[np.int64]:
-        """A permutation of `count` samples, int64 `[count]`, one per epoch."""
+        """Return the permutation of `count` samples for an epoch, int64 `[count]`."""
         blocks = np.arange(-(-count // _WORDS))
         words = philox(blocks, epoch, 0, 0, key=self._key("order"))
         return np.argsort(words.reshape(-1)[:count], kind="stable").astype(np.int64)

@@ -1,4 +1,4 @@
-"""Ranges from which a transform's parameters are drawn. Free of torch."""
+"""Ranges from which the parameters of transforms are drawn. Free of torch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 
 
 def ordered(bounds: tuple[float, float]) -> tuple[float, float]:
-    """`bounds` itself.
+    """Return the bounds after checking their order.
 
     Raises:
         ValueError: when the lower bound is above the upper one.
@@ -20,34 +20,34 @@ def ordered(bounds: tuple[float, float]) -> tuple[float, float]:
 
 
 Range = Annotated[tuple[float, float], AfterValidator(ordered)]
-"""Lower and upper bound, both included; (0, 0) draws the identity."""
+"""Lower and upper bound, both inclusive; (0, 0) always draws the identity."""
 
 _Degrees = Annotated[float, Field(ge=-360, le=360)]
 Angles = Annotated[tuple[_Degrees, _Degrees], AfterValidator(ordered)]
-"""A range of angles, in degrees, of one turn at most either way."""
+"""Range of angles in degrees, at most one full turn in either direction."""
 
 
 def largest(bounds: tuple[float, float]) -> float:
-    """The largest magnitude in a range: what actions are scaled by."""
+    """Return the largest magnitude in a range, by which actions are scaled."""
     return max(abs(bound) for bound in bounds)
 
 
 def within_side(bounds: tuple[float, float], *, at: int) -> None:
-    """Refuses shifts that carry an image of side `at` out of itself.
+    """Check that shifts leave part of an image of side `at` in view.
 
     Raises:
         ValueError: when a shift is longer than the side.
     """
     if (shift := largest(bounds)) > at:
-        raise ValueError(f"a shift of {shift:g} leaves nothing of an image of {at} pixels")
+        raise ValueError(f"a shift of {shift:g} moves an image of {at} pixels out of view")
 
 
 def scaled(bounds: tuple[float, float], by: float) -> tuple[float, float]:
-    """The range in other units, `by` of them to one of the old."""
+    """Return the range with both bounds multiplied by `by`."""
     return bounds[0] * by, bounds[1] * by
 
 
 def per_largest(bounds: tuple[float, float]) -> float:
-    """What to multiply a parameter by so that it fills [−1, 1]; 0 for a range that is only 0."""
+    """Return the factor that scales a range to [−1, 1]; 0 for the range (0, 0)."""
     top = largest(bounds)
     return 1.0 / top if top else 0.0

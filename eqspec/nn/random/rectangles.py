@@ -1,7 +1,7 @@
-"""Masks made of random rectangles, for many images at once. numpy only, no torch.
+"""Masks of random rectangles for many images at once. Free of torch.
 
-BEiT's sampler (arXiv:2106.08254, algorithm 1), as iBOT and DINOv2 release it. Legend: n images,
-R rows and C columns of patches.
+The sampler of BEiT (arXiv:2106.08254, algorithm 1), as released by iBOT and DINOv2. Legend:
+n images, R rows and C columns of patches.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
     from eqspec.nn.random.philox import Draws
 
 TRIES = 10
-"""Rectangles in a row that may fail to fit before an image is left as it is."""
+"""Number of consecutive rectangles that may fail to fit before an image is finished."""
 
 TRIES_PER_ROUND = 32
-"""How many rectangles' worth of random numbers are asked for at a time."""
+"""Number of rectangles for which random numbers are drawn at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rectangles:
-    """What rectangles may look like.
+    """Sampler of rectangular masks.
 
     Attributes:
-        grid: (rows, columns) of patches; a rectangle is smaller than the grid both ways.
-        min_area: smallest area that is asked for, in patches.
+        grid: (rows, columns) of patches; rectangles are smaller than the grid in both directions.
+        min_area: smallest area drawn, in patches.
         max_area: largest number of patches that one rectangle may add.
-        max_aspect: largest ratio of sides, either way; the logarithm is uniform.
+        max_aspect: largest aspect ratio, either way; its logarithm is uniform.
     """
 
     grid: tuple[int, int]
@@ -49,18 +49,18 @@ class Rectangles:
         samples: NDArray[np.int64],
         view: int,
     ) -> NDArray[np.bool_]:
-        """Masks of up to `targets` patches each; fewer where rectangles no longer fit.
+        """Return masks of up to `targets` patches each, fewer if no further rectangle fits.
 
         Args:
-            targets: patches to mask per image `[n]`.
-            draws: the run's randomness.
-            op: under whose name to draw.
-            step: from 0.
-            samples: places of the images in the global batch `[n]`.
-            view: of which these are the masks.
+            targets: number of patches to mask per image `[n]`.
+            draws: random numbers of the run.
+            op: name under which to draw.
+            step: step, from 0.
+            samples: positions of the images in the global batch `[n]`.
+            view: index of the view.
 
         Returns:
-            True where masked `[n, R, C]`. A row depends on its own target and place alone.
+            `[n, R, C]`, true where masked. Each mask depends only on its own target and position.
         """
         masks = np.zeros((len(targets), *self.grid), dtype=np.bool_)
         failures = np.zeros(len(targets), dtype=np.int64)
@@ -83,7 +83,7 @@ class Rectangles:
         numbers: NDArray[np.float64],
         where: NDArray[np.bool_],
     ) -> NDArray[np.bool_]:
-        """Tries one rectangle on some images, in place; true where one was added `[n]`."""
+        """Try to add a rectangle to some images, in place; return `[n]`, true where one fitted."""
         rows, columns = self.grid
         wanted = np.minimum(targets - masks.sum(axis=(1, 2)), self.max_area)
         area = np.maximum(self.min_area + numbers[:, 0] * (wanted - self.min_area), 0.0)
@@ -105,11 +105,11 @@ class Rectangles:
 def _unfilled(
     masks: NDArray[np.bool_], *, targets: NDArray[np.float64], failures: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
-    """True for images that still want patches and have not failed too often `[n]`."""
+    """Return `[n]`, true for images that need more patches and have not failed too often."""
     return (masks.sum(axis=(1, 2)) < targets) & (failures < TRIES)
 
 
 def _between(count: int, first: NDArray[np.float64], end: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """True at the places first ≤ i < end of `count` `[n, count]`."""
+    """Return `[n, count]`, true at the places first ≤ i < end."""
     places = np.arange(count)
     return (places >= first[:, None]) & (places < end[:, None])

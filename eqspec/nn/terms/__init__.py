@@ -1,1 +1,1 @@
-"""Loss terms as functions of tensors."""
+"""Loss terms as pure functions and as torch modules."""

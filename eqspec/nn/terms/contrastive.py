@@ -1,6 +1,6 @@
-"""Contrastive terms: a sample's other view must be told from the views of all other samples.
+"""Contrastive terms: identify the other view of a sample among the views of all other samples.
 
-SimCLR's NT-Xent (arXiv:2002.05709, equation 1), also between predictions and what they predict
+SimCLR's NT-Xent (arXiv:2002.05709, equation 1), also between predictions and their targets
 (EquiMod, arXiv:2211.01244), and MoCo v3's query-key form (arXiv:2104.02057, algorithm 1). Legend:
 V views, B samples, D features, N samples of the global batch.
 """
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 
 def nt_xent(x_VND: Tensor, *, temperature: float) -> Tensor:
-    """Cross-entropy of finding each view's partner among the 2N − 1 other views, mean over 2N.
+    """Return the mean cross-entropy of identifying each view's partner among 2N − 1 other views.
 
     Args:
-        x_VND: both views of the whole batch `[2, N, D]`; lengths do not matter.
-        temperature: what cosine similarities are divided by.
+        x_VND: both views of the whole batch `[2, N, D]`; vectors are normalised first.
+        temperature: divisor of the cosine similarities.
 
     Returns:
         A scalar, at least float32.
@@ -35,20 +35,20 @@ def nt_xent(x_VND: Tensor, *, temperature: float) -> Tensor:
     unit_SD = F.normalize(at_least_fp32(x_VND), dim=-1).flatten(0, 1)
     logits_SS = unit_SD @ unit_SD.mT / temperature
     itself_SS = torch.eye(2 * samples, dtype=torch.bool, device=logits_SS.device)
-    # Not −inf: a minimum that stays finite keeps gradients finite where everything else is masked.
+    # Not −inf: a finite minimum keeps gradients finite even if everything else is masked.
     logits_SS = logits_SS.masked_fill(itself_SS, torch.finfo(logits_SS.dtype).min)
     partner_S = torch.arange(2 * samples, device=logits_SS.device).roll(samples)
     return F.cross_entropy(logits_SS, partner_S)
 
 
 def query_key(queries_BD: Tensor, keys_ND: Tensor, *, temperature: float, first: int) -> Tensor:
-    """2T times the cross-entropy of finding each query's own key among all keys.
+    """Return 2T times the cross-entropy of identifying each query's own key among all keys.
 
     Args:
-        queries_BD: queries of this rank `[B, D]`; lengths do not matter.
+        queries_BD: queries of this rank `[B, D]`; vectors are normalised first.
         keys_ND: keys of the global batch `[N, D]`, in sample order.
         temperature: T.
-        first: place of this rank's first sample in the global batch.
+        first: position of this rank's first sample in the global batch.
 
     Returns:
         A scalar, at least float32: the mean over this rank's queries.
@@ -63,9 +63,9 @@ class InfoNCE(nn.Module):
     """`nt_xent` over the global batch; every rank returns the global value.
 
     Args:
-        temperature: what cosine similarities are divided by.
-        scale: the value is multiplied by this.
-        world: the ranks that hold the batch.
+        temperature: divisor of the cosine similarities.
+        scale: factor of the value.
+        world: ranks that share the batch.
     """
 
     def __init__(self, *, temperature: float, scale: float, world: World) -> None:
@@ -75,7 +75,7 @@ class InfoNCE(nn.Module):
         self.world = world
 
     def forward(self, x: Tensor) -> Tensor:
-        """The term for both views `[2, B, D]`."""
+        """Return the term for both views `[2, B, D]`."""
         whole_VND = self.world.gather(at_least_fp32(x), axis=1)
         return self.scale * nt_xent(whole_VND, temperature=self.temperature)
 
@@ -92,7 +92,7 @@ class PairedContrast(nn.Module):
         self.world = world
 
     def forward(self, predictions: tuple[Tensor, ...], targets: Tensor) -> Tensor:
-        """The term for a prediction `[B, D]` of each view and the targets `[V, B, D]`."""
+        """Return the term for a prediction `[B, D]` per view and the targets `[V, B, D]`."""
         pairs_2VBD = torch.stack([torch.stack(predictions), targets])
         whole_2VND = self.world.gather(at_least_fp32(pairs_2VBD), axis=2)
         return nt_xent(whole_2VND.flatten(1, 2), temperature=self.temperature)
@@ -107,7 +107,7 @@ class QueryKeyContrast(nn.Module):
         self.world = world
 
     def forward(self, queries: Tensor, keys: Tensor) -> Tensor:
-        """The term for queries and keys `[V, B, D]` of the same views and samples."""
+        """Return the term for queries and keys `[V, B, D]` of the same views and samples."""
         keys_VND = self.world.gather(at_least_fp32(keys.detach()), axis=1)
         first = self.world.rank * queries.shape[1]
         pairs = [

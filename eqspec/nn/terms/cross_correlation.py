@@ -1,4 +1,4 @@
-"""Barlow Twins' term: the cross-correlation of two views should be the identity matrix.
+"""Term of Barlow Twins: the cross-correlation of two views should be the identity matrix.
 
 Zbontar et al. (arXiv:2103.03230), equations 1 and 2. Legend: V views, B samples, D features.
 """
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from eqspec.nn.world import World
 
 CORRELATION_EPS = 1e-5
-"""Added to the biased variance of each feature, as a batch norm without affine part does."""
+"""Added to the biased variance of each feature, as in a batch norm without affine parameters."""
 
 
 def cross_correlation(x_VBD: Tensor, *, off_diagonal: float) -> Tensor:
-    """Squared distance of the views' correlation matrix from the identity.
+    """Return the squared distance of the views' cross-correlation matrix from the identity.
 
     Args:
         x_VBD: both views of the whole batch `[2, B, D]`.
-        off_diagonal: what the redundancy between different features weighs.
+        off_diagonal: weight of the off-diagonal entries, the redundancy between features.
 
     Returns:
         A scalar, at least float32.
@@ -50,6 +50,6 @@ class CrossCorrelation(nn.Module):
         self.world = world
 
     def forward(self, x: Tensor) -> Tensor:
-        """The term for both views `[2, B, D]`."""
+        """Return the term for both views `[2, B, D]`."""
         whole_VBD = self.world.gather(at_least_fp32(x), axis=1)
         return cross_correlation(whole_VBD, off_diagonal=self.off_diagonal)

@@ -1,4 +1,4 @@
-"""The Kozachenko-Leonenko term: samples should keep away from their nearest neighbours.
+"""Kozachenko-Leonenko (KoLeo) term, which spreads samples apart on the unit sphere.
 
 Sablayrolles et al. (arXiv:1806.03198), section 3; DINOv2 (arXiv:2304.07193), section 4.
 Legend: V views, B samples, G samples of a group, D features.
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from eqspec.nn.world import World
 
 DISTANCE_EPS = 1e-8
-"""Added to each coordinate's difference and to the distance, so that twins cost a finite amount."""
+"""Added to each coordinate difference and to the distance: duplicates have a finite cost."""
 
 
 def koleo(x_GD: Tensor) -> Tensor:
-    """Mean of −log of the distance to the nearest neighbour, of unit vectors.
+    """Return the mean of −log of the distance of unit vectors to their nearest neighbours.
 
     Args:
-        x_GD: features `[..., G, D]`; neighbours are sought among the G. Lengths do not matter.
+        x_GD: features `[..., G, D]`, normalised first; neighbours are searched among the G.
 
     Returns:
         One value per leading index `[...]`, at least float32.
@@ -42,12 +42,12 @@ def koleo(x_GD: Tensor) -> Tensor:
 
 
 class KoLeo(nn.Module):
-    """`koleo` summed over views, over the global batch or the mean over its groups.
+    """`koleo` of the global batch, or the mean over its groups; summed over views.
 
     Args:
-        group: neighbours are sought within this many consecutive samples of the global batch;
-            None for all of them.
-        world: the ranks that hold the batch.
+        group: search neighbours within this many consecutive samples of the global batch; None:
+            within all of them.
+        world: ranks that share the batch.
     """
 
     def __init__(self, *, group: int | None, world: World) -> None:
@@ -56,9 +56,9 @@ class KoLeo(nn.Module):
         self.world = world
 
     def forward(self, x: Tensor) -> Tensor:
-        """The term for `x` `[B, D]` or `[V, B, D]`; every rank returns the global value."""
+        """Return the global value for `x` `[B, D]` or `[V, B, D]`, the same on every rank."""
         whole_BD = self.world.gather(at_least_fp32(x), axis=x.ndim - 2)
         group = whole_BD.shape[-2] if self.group is None else self.group
-        assert whole_BD.shape[-2] % group == 0, "the plan admits only groups that divide the batch"
+        assert whole_BD.shape[-2] % group == 0, "checked when the plan is compiled"
         groups_GD = whole_BD.unflatten(-2, (-1, group))
         return koleo(groups_GD).mean(dim=-1).sum()

@@ -1,4 +1,4 @@
-"""Error of features that were predicted from their surroundings (I-JEPA, arXiv:2301.08243).
+"""Error of features predicted from their context (I-JEPA, arXiv:2301.08243).
 
 Legend: V views, B samples, T target blocks, P patches of a block, D features.
 """
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class SmoothL1(nn.Module):
-    """Mean of half the square where an error is below 1, and of the error less a half elsewhere.
+    """Smooth L1 loss: half the square of errors below 1, the error minus a half elsewhere.
 
     Args:
-        normalise: whether each target is first brought to mean 0 and variance 1 over its features.
+        normalise: whether targets are first normalised to mean 0 and variance 1 over features.
     """
 
     def __init__(self, *, normalise: bool) -> None:
@@ -28,12 +28,12 @@ class SmoothL1(nn.Module):
         self.normalise = normalise
 
     def forward(self, x: Tensor, y: Tensor, valid: Tensor | None = None) -> Tensor:
-        """The term: the mean over the valid tokens of each sample, then over samples.
+        """Return the mean over the valid tokens of each sample, then over samples.
 
         Args:
             x: predictions `[V, B, T, P, D]`.
             y: targets of the same shape; get no gradient.
-            valid: true where a token counts `[V, B, T, P]`; None for everywhere.
+            valid: `[V, B, T, P]`, true where a token is valid; None: all are.
         """
         y = at_least_fp32(y.detach())
         if self.normalise:

@@ -1,4 +1,4 @@
-"""Squared errors between tensors, and between predicted and true pixels of hidden patches.
+"""Squared errors between tensors, and between predicted and true pixels of masked patches.
 
 Legend: V views, B samples, N patches, M kept patches, P values of a patch, K images of a path.
 """
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 PATCH_VARIANCE_EPS = 1e-6
-"""Added to a patch's variance before its pixels are divided by the root (arXiv:2111.06377)."""
+"""Added to the variance of a patch when its pixels are normalised (arXiv:2111.06377)."""
 
 
 def mse(x: Tensor, y: Tensor) -> Tensor:
-    """Mean squared difference over every axis of two tensors of one shape."""
+    """Return the mean squared difference of two tensors of the same shape."""
     return (at_least_fp32(x) - at_least_fp32(y)).square().mean()
 
 
 def patchify(images_VBCHW: Tensor, *, grid: tuple[int, int]) -> Tensor:
-    """Images `[V, B, C, H, W]` as patches `[V, B, N, P]`, pixels in the order row, column, channel.
+    """Split images `[V, B, C, H, W]` into patches `[V, B, N, P]`, ordered row, column, channel.
 
     Args:
         images_VBCHW: images whose sides are multiples of the grid's.
@@ -45,13 +45,13 @@ def patchify(images_VBCHW: Tensor, *, grid: tuple[int, int]) -> Tensor:
 def masked_patch_mse(
     prediction_VBNP: Tensor, target_VBNP: Tensor, *, keep_VBM: Tensor, norm_pix: bool
 ) -> Tensor:
-    """Mean squared error over the patches that were not kept.
+    """Return the mean squared error over the patches that were not kept.
 
     Args:
         prediction_VBNP: predicted pixels of all patches `[V, B, N, P]`.
         target_VBNP: true pixels `[V, B, N, P]`.
-        keep_VBM: ids of the patches the encoder saw `[V, B, M]`, distinct.
-        norm_pix: whether each true patch is brought to mean 0 and (unbiased) variance 1.
+        keep_VBM: distinct ids of the encoded patches `[V, B, M]`.
+        norm_pix: whether each true patch is normalised to mean 0 and (unbiased) variance 1.
 
     Returns:
         A scalar, at least float32.
@@ -67,19 +67,19 @@ def masked_patch_mse(
 
 
 class MeanSquaredError(nn.Module):
-    """`mse` times a constant, which sets the unit in which the error is measured."""
+    """`mse` times a constant that sets the unit of the error."""
 
     def __init__(self, *, scale: float) -> None:
         super().__init__()
         self.scale = scale
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """The term for two tensors of one shape."""
+        """Return the term for two tensors of the same shape."""
         return self.scale * mse(x, y)
 
 
 class MaskedPatchMSE(nn.Module):
-    """`masked_patch_mse` against the pixels of the images that were encoded."""
+    """`masked_patch_mse` against the pixels of the encoded images."""
 
     def __init__(self, *, grid: tuple[int, int], norm_pix: bool) -> None:
         super().__init__()
@@ -87,6 +87,6 @@ class MaskedPatchMSE(nn.Module):
         self.norm_pix = norm_pix
 
     def forward(self, prediction: Tensor, images: Tensor, keep: Tensor) -> Tensor:
-        """The term for `[V, B, N, P]` predictions, `[V, B, C, H, W]` images, `[V, B, M]` ids."""
+        """Return the term for `[V, B, N, P]` predictions, `[V, B, C, H, W]` images, kept ids."""
         target = patchify(images, grid=self.grid)
         return masked_patch_mse(prediction, target, keep_VBM=keep, norm_pix=self.norm_pix)

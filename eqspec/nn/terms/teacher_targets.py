@@ -1,4 +1,4 @@
-"""What a student is asked to say: a teacher's logits as probabilities that use all prototypes.
+"""Targets of self-distillation: teacher logits converted to probabilities that use all prototypes.
 
 DINO's moving centre (arXiv:2104.14294, equation 4 and algorithm 1) and the Sinkhorn-Knopp
 assignment of SwAV (arXiv:2006.09882, equation 3) as DINOv2 uses it (arXiv:2304.07193, section 4).
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
     from eqspec.nn.world import World
 
 ABSENT = -1e30
-"""Log-weight of a token that is not there; finite, so that no difference of two is undefined."""
+"""Log-weight of an excluded token; finite, so that the difference of two is defined."""
 
 
 class MovingCentre(nn.Module):
-    """Softmax of the logits less a moving average of their mean over the global batch.
+    """Softmax of the logits minus a moving average of their mean over the global batch.
 
-    The centre of earlier steps is used first and moved afterwards, in training mode only.
+    A step uses the centre of earlier steps and then updates it, in training mode only.
 
     Args:
         width: number of prototypes K.
-        momentum: share of the old centre that stays, in [0, 1]; 1 leaves it at zero.
-        world: the ranks that hold the batch.
+        momentum: share of the old centre that is kept, in [0, 1]; 1 leaves it at zero.
+        world: ranks that share the batch.
     """
 
     centre: Tensor
@@ -45,17 +45,17 @@ class MovingCentre(nn.Module):
         self.register_buffer("centre", torch.zeros(width))
 
     def initial_values(self) -> dict[str, Rule]:
-        """The centre starts at zero."""
+        """Return the rule: a centre of zero."""
         return {"centre": Constant(0.0)}
 
     @torch.no_grad()
     def forward(self, logits: Tensor, *, temperature: Tensor, counted: Tensor | None) -> Tensor:
-        """Targets `[*S, K]`, at least float32.
+        """Return targets `[*S, K]`, at least float32.
 
         Args:
-            logits: the teacher's `[*S, K]`.
-            temperature: 0-dim.
-            counted: 1 where a token enters the centre, 0 elsewhere `[*S]`; None for everywhere.
+            logits: logits of the teacher `[*S, K]`.
+            temperature: temperature of the teacher, 0-dim.
+            counted: `[*S]`, 1 where a token enters the centre, 0 elsewhere; None: all do.
         """
         logits = at_least_fp32(logits)
         targets = ((logits - self.centre) / temperature.to(logits.dtype)).softmax(dim=-1)
@@ -75,13 +75,13 @@ class MovingCentre(nn.Module):
 
 
 class Sinkhorn(nn.Module):
-    """Probabilities balanced so that the tokens of the global batch use every prototype alike.
+    """Probabilities balanced so that the tokens of the global batch use all prototypes equally.
 
-    Worked in logarithms, so that no logit overflows; the published code exponentiates.
+    Computed in logarithms, so that no logit overflows; the published code exponentiates.
 
     Args:
-        iterations: how often prototypes and tokens are balanced in turn.
-        world: the ranks that hold the batch.
+        iterations: number of times that prototypes and tokens are balanced in turn.
+        world: ranks that share the batch.
     """
 
     def __init__(self, *, iterations: int, world: World) -> None:
@@ -91,13 +91,13 @@ class Sinkhorn(nn.Module):
 
     @torch.no_grad()
     def forward(self, logits: Tensor, *, temperature: Tensor, counted: Tensor | None) -> Tensor:
-        """Targets `[*S, K]`, at least float32.
+        """Return targets `[*S, K]`, at least float32.
 
         Args:
-            logits: the teacher's `[*S, K]`.
-            temperature: 0-dim.
-            counted: 1 where a token takes part, 0 elsewhere `[*S]`; None for everywhere. Targets
-                of tokens that take no part mean nothing.
+            logits: logits of the teacher `[*S, K]`.
+            temperature: temperature of the teacher, 0-dim.
+            counted: `[*S]`, 1 where a token takes part, 0 elsewhere; None: all do. Targets of
+                tokens that do not take part are meaningless.
         """
         logits_SK = at_least_fp32(logits).flatten(0, -2)
         log_SK = logits_SK / temperature.to(logits_SK.dtype)
@@ -114,17 +114,17 @@ class Sinkhorn(nn.Module):
 def teacher_targets(
     centring: str, *, width: int, momentum: float, iterations: int, world: World
 ) -> MovingCentre | Sinkhorn:
-    """The module that turns a teacher's logits into targets, by its name in a card.
+    """Return the module that converts teacher logits to targets, by its name in a card.
 
     Args:
         centring: ``centre`` or ``sinkhorn``.
         width: number of prototypes.
-        momentum: of the centre; without meaning to Sinkhorn.
-        iterations: of Sinkhorn; without meaning to a centre.
-        world: the ranks that hold the batch.
+        momentum: momentum of the centre; ignored by Sinkhorn.
+        iterations: iterations of Sinkhorn; ignored by the centre.
+        world: ranks that share the batch.
 
     Returns:
-        A module called with logits, temperature and counted.
+        A module that is called with logits, temperature and counted.
     """
     if centring == "sinkhorn":
         return Sinkhorn(iterations=iterations, world=world)

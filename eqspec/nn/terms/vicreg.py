@@ -1,7 +1,7 @@
-"""VICReg's three terms: views agree, dimensions stay alive, dimensions do not repeat one another.
+"""The three terms of VICReg: invariance, variance and covariance.
 
 Bardes et al., VICReg (arXiv:2105.04906), section 4.1, equations 1-6; SIE (arXiv:2302.10283) uses
-the same three with other weights. Legend: V views, B samples, D features.
+the same terms with other weights. Legend: V views, B samples, D features.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
 
 def invariance(x_VBD: Tensor) -> Tensor:
-    """Mean squared distance, over batch and features, between the two views `[2, B, D]`."""
+    """Return the mean squared difference between two views `[2, B, D]`, over batch and features."""
     first, second = at_least_fp32(x_VBD).unbind(0)
     return (first - second).square().mean()
 
 
 def variance(x_BD: Tensor, *, floor: float, eps: float) -> Tensor:
-    """Half the mean hinge that keeps each feature's standard deviation above `floor`.
+    """Return half the mean hinge loss that keeps the standard deviation of features above `floor`.
 
     Args:
         x_BD: features `[..., B, D]`; leading axes (views) are summed.
-        floor: the standard deviation below which a feature costs something.
-        eps: added to the unbiased variance, inside the root.
+        floor: standard deviation below which a feature is penalised.
+        eps: added to the unbiased variance, inside the square root.
 
     Returns:
         A scalar, at least float32.
@@ -41,7 +41,7 @@ def variance(x_BD: Tensor, *, floor: float, eps: float) -> Tensor:
 
 
 def covariance(x_BD: Tensor) -> Tensor:
-    """Sum of squared off-diagonal covariances of `[..., B, D]` over D; leading axes are summed."""
+    """Return the squared off-diagonal covariances of `[..., B, D]`, summed, divided by D."""
     x_BD = at_least_fp32(x_BD)
     samples, features = x_BD.shape[-2:]
     centred_BD = x_BD - x_BD.mean(dim=-2, keepdim=True)
@@ -51,10 +51,10 @@ def covariance(x_BD: Tensor) -> Tensor:
 
 
 class Invariance(nn.Module):
-    """`invariance` of the two views; a plain mean, so each rank answers for its own samples."""
+    """`invariance` of the two views; a plain mean, so each rank uses only its own samples."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """The term for `x` `[2, B, D]`."""
+        """Return the term for `x` `[2, B, D]`."""
         return invariance(x)
 
 
@@ -68,7 +68,7 @@ class Variance(nn.Module):
         self.world = world
 
     def forward(self, x: Tensor) -> Tensor:
-        """The term for `x` `[B, D]` or `[V, B, D]`."""
+        """Return the term for `x` `[B, D]` or `[V, B, D]`."""
         whole_BD = self.world.gather(at_least_fp32(x), axis=x.ndim - 2)
         return variance(whole_BD, floor=self.floor, eps=self.eps)
 
@@ -81,5 +81,5 @@ class Covariance(nn.Module):
         self.world = world
 
     def forward(self, x: Tensor) -> Tensor:
-        """The term for `x` `[B, D]` or `[V, B, D]`."""
+        """Return the term for `x` `[B, D]` or `[V, B, D]`."""
         return covariance(self.world.gather(at_least_fp32(x), axis=x.ndim - 2))

@@ -1,4 +1,4 @@
-"""Telling the views of a group apart. Legend: V views, B samples, D = V logits."""
+"""Classification of the views of a group. Legend: V views, B samples, D = V logits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def view_classification(logits_VBD: Tensor) -> Tensor:
-    """Mean cross-entropy over views and samples; view v is of class v.
+    """Return the mean cross-entropy over views and samples; view v has class v.
 
     Args:
         logits_VBD: `[V, B, V]`.
@@ -29,8 +29,8 @@ def view_classification(logits_VBD: Tensor) -> Tensor:
 
 
 class ViewClassification(nn.Module):
-    """`view_classification`; a plain mean, so each rank answers for its own samples."""
+    """`view_classification`; a plain mean, so each rank uses only its own samples."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """The term for logits `x` `[V, B, V]`."""
+        """Return the term for logits `x` `[V, B, V]`."""
         return view_classification(x)

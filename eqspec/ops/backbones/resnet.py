@@ -1,4 +1,4 @@
-"""A residual network whose tokens are its last feature map, behind their mean.
+"""A residual network whose tokens are the mean of its last feature map, then its cells.
 
 He et al., Deep Residual Learning for Image Recognition (arXiv:1512.03385), table 1.
 """
@@ -27,13 +27,13 @@ _STAGES = (1, 2, 3, 4)
 
 
 class Params(OpParams):
-    """What the network looks like.
+    """Architecture of the network.
 
     Attributes:
         depth: number of layers: 18, or 50 with bottlenecks.
-        stem: `imagenet`, 7x7 with stride 2 and max-pooling; `cifar`, 3x3 and no pooling.
-        zero_init_last: whether blocks start as their shortcuts (last norm's scale zero).
-        group: batch statistics over consecutive groups of so many samples; None: the whole batch.
+        stem: `imagenet`, 7x7 with stride 2 and max-pooling; `cifar`, 3x3 without pooling.
+        zero_init_last: whether blocks start as their shortcuts (scale of the last norm zero).
+        group: batch statistics over consecutive groups of this many samples; None: the whole batch.
     """
 
     depth: Literal[18, 50]
@@ -70,21 +70,21 @@ def shapes(params: Params, streams: Streams) -> StreamType:
 
 
 def disagreements(params: Params, shapes: Shapes) -> tuple[Disagreement, ...]:
-    """What a file of published weights says otherwise."""
+    """Return the differences between the parameters and a file of published weights."""
     kernel = shapes.get("conv1.weight", ())
     if len(kernel) != 4:
-        return (Disagreement("impl", "resnet", "none that begins with a convolution"),)
+        return (Disagreement("impl", "resnet", "no convolution at the input"),)
     blocks = [len({n.split(".")[1] for n in shapes if n.startswith(f"layer{s}.")}) for s in _STAGES]
     each = 3 if "layer1.0.conv3.weight" in shapes else 2
-    there = {
+    published = {
         "depth": each * sum(blocks) + 2,
         "stem": "imagenet" if kernel[2] == 7 else "cifar" if kernel[2] == 3 else "another",
     }
-    return tuple(compared({"depth": params.depth, "stem": params.stem}, there))
+    return tuple(compared({"depth": params.depth, "stem": params.stem}, published))
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - the contract of ops
-    """The module; see `eqspec.nn.encoders.resnet`."""
+    """Return the module; see `eqspec.nn.encoders.resnet`."""
     from eqspec.nn.encoders.resnet import ResNetTokens
 
     return ResNetTokens(

@@ -2,7 +2,7 @@
 
 Dosovitskiy et al., An Image is Worth 16x16 Words (arXiv:2010.11929), figure 1; registers of Darcet
 et al. (arXiv:2309.16588); stochastic depth of Huang et al. (arXiv:1603.09382), or of subsets of the
-batch (DINOv2, arXiv:2304.07193, section 5), drawn outside and read through the port `drop`.
+batch (DINOv2, arXiv:2304.07193, section 5), passed in through the port `drop`.
 """
 
 from __future__ import annotations
@@ -33,35 +33,36 @@ ports = (
 
 
 class Params(OpParams):
-    """What the transformer looks like.
+    """Architecture of the transformer.
 
     Attributes:
-        patch: side of a patch, in pixels.
+        patch: side of a patch in pixels.
         width: features of a token.
         depth: number of blocks.
         heads: attention heads; must divide the width.
-        mlp: `gelu`, or `swiglu` (Shazeer, arXiv:2002.05202), which makes gates as well.
-        mlp_ratio: hidden width of the MLPs, over the width; of `swiglu` with the gates.
-        class_token: whether a class token stands in front.
-        registers: register tokens after it, without positions.
-        mask_token: whether there is a token for masked patches, zeros at first.
+        mlp: `gelu`, or `swiglu` (Shazeer, arXiv:2002.05202), which has gates in addition.
+        mlp_ratio: hidden width of the MLPs divided by the width; for `swiglu` including the gates.
+        class_token: whether the first token is a class token.
+        registers: number of register tokens after it, without positions.
+        mask_token: whether there is a token for masked patches, initially zero.
         layer_scale: initial value of LayerScale on both branches; None: no LayerScale.
         positions: learned, or fixed sine-cosine codes with the column (`x`) or the row first.
-        pos_interp: how positions reach images of another size: antialiased, as timm's, or as
-            DINO's.
+        pos_interp: interpolation of positions for images of another size, as in timm
+            (antialiased) or as in DINO.
         drop_path: rate of dropped residual branches.
-        drop_path_shape: the rate grows linearly with depth up to `drop_path`, or is uniform.
-        drop_path_draw: every sample on its own (`bernoulli`), or a random `subset` of fixed size,
-            max(int(n · (1 − rate)), 1) of the n views, whose branches are kept and scaled up by n
-            over that number.
-        drop_path_group: subsets are those of the views of so many consecutive samples (a paper's
-            batch per device; must divide the batch); None for the whole batch.
+        drop_path_shape: whether the rate grows linearly with depth up to `drop_path`, or is
+            uniform.
+        drop_path_draw: whether to drop each sample independently (`bernoulli`), or to keep a random
+            `subset` of fixed size, max(int(n · (1 − rate)), 1) of n views, with branches scaled up
+            by n divided by that number.
+        drop_path_group: subsets are drawn from the views of this many consecutive samples (the
+            batch per device of a paper; must divide the batch); None: the whole batch.
         freeze: parts that are not trained.
-        init: `vit`, normal 0.02 but for the patch embedding (iBOT, DINOv2); `normal`, there too
-            (I-JEPA); `xavier`, with the patch embedding (MAE, MoCo v3).
-        prefix_std: standard deviation that class token and registers start with.
-        image_size: side of the images whose positions are native, in pixels; None: of those that
-            the module is built for. Filled in by the compiler.
+        init: `vit`, normal 0.02 except for the patch embedding (iBOT, DINOv2); `normal`, there too
+            (I-JEPA); `xavier`, including the patch embedding (MAE, MoCo v3).
+        prefix_std: initial standard deviation of class token and registers.
+        image_size: side in pixels of the images for which positions are not resampled; None: the
+            size for which the module is built. Filled in by the compiler.
     """
 
     patch: int = Field(gt=0)
@@ -93,11 +94,11 @@ class Params(OpParams):
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.mlp == "swiglu" and self.hidden % 2:
-            raise ValueError(f"swiglu halves its hidden width, which is {self.hidden}")
+            raise ValueError(f"swiglu needs an even hidden width, not {self.hidden}")
         if self.width % self.heads:
             raise ValueError(f"heads = {self.heads} does not divide width = {self.width}")
         if self.drop_path_group is not None and self.drop_path_draw != "subset":
-            raise ValueError("`drop_path_group` is for subsets: set `drop_path_draw: subset`")
+            raise ValueError("`drop_path_group` needs `drop_path_draw: subset`")
         if self.positions != "learned" and self.width % 4:
             raise ValueError(f"fixed positions need a multiple of 4, not width = {self.width}")
         return self
@@ -156,7 +157,7 @@ examples = MappingProxyType(
 
 
 def shapes(params: Params, streams: Streams) -> StreamType:
-    """Tokens `[…, B, N, D]` of images `[…, B, 3, H, W]`; without a grid when only some are kept."""
+    """Tokens `[…, B, N, D]` of images `[…, B, 3, H, W]`; without a grid if only some are kept."""
     images = need_axes(streams, "images", "B", "C", "H", "W")
     height, width = images.size("H"), images.size("W")
     if images.size("C") != 3 or height % params.patch or width % params.patch:
@@ -186,7 +187,7 @@ def _check_mask(params: Params, streams: Streams, *, patches: int) -> None:
     if params.mask_token == "none":  # noqa: S105 - no password
         raise PortError("mask", "a mask needs a mask token: set `mask_token: zeros`")
     if mask.size("N") != patches:
-        raise PortError("mask", f"masks {mask.size('N')} patches of {patches}")
+        raise PortError("mask", f"has {mask.size('N')} entries for {patches} patches")
 
 
 def _check_drop(params: Params, streams: Streams) -> None:
@@ -194,11 +195,11 @@ def _check_drop(params: Params, streams: Streams) -> None:
         return
     drop = need_axes(streams, "drop", "B", "L")
     if drop.size("L") != params.depth:
-        raise PortError("drop", f"multiplies {drop.size('L')} blocks of {params.depth}")
+        raise PortError("drop", f"has {drop.size('L')} entries for {params.depth} blocks")
 
 
 def drop_path_rates(params: Params) -> tuple[float, ...]:
-    """How often each block's residual branches are dropped, in [0, 1), first block first."""
+    """Return the drop rate of the residual branches of each block, in [0, 1)."""
     if params.drop_path_shape == "uniform":
         return (params.drop_path,) * params.depth
     last = max(params.depth - 1, 1)
@@ -206,21 +207,24 @@ def drop_path_rates(params: Params) -> tuple[float, ...]:
 
 
 def drop_path_sampling(params: Params) -> tuple[Literal["bernoulli", "subset"], int | None]:
-    """How dropped branches are drawn, and over groups of how many samples (None: all)."""
+    """Return how dropped branches are drawn, and the group size in samples (None: all)."""
     return params.drop_path_draw, params.drop_path_group
 
 
 def layers(params: Params) -> tuple[tuple[str, ...], ...]:
-    """Names of the parts of each layer, from the embeddings over the blocks to the last norm."""
+    """Return the parameter name prefixes of each layer, from the embeddings to the last norm."""
     embeddings = ("patch_embed", "cls_token", "reg_token", "mask_token", "pos_embed")
     return (embeddings, *((f"blocks.{index}",) for index in range(params.depth)), ("norm",))
 
 
 def disagreements(params: Params, shapes: Shapes) -> tuple[Disagreement, ...]:
-    """What a file of published weights says otherwise; it says nothing of the number of heads."""
+    """Return the differences between the parameters and a file of published weights.
+
+    The number of heads cannot be read from shapes.
+    """
     kernel = shapes.get("patch_embed.proj.weight", ())
     if len(kernel) != 4:
-        return (Disagreement("impl", "vit", "none that cuts patches"),)
+        return (Disagreement("impl", "vit", "no patch embedding"),)
     here = {
         "patch": params.patch,
         "width": params.width,
@@ -231,13 +235,13 @@ def disagreements(params: Params, shapes: Shapes) -> tuple[Disagreement, ...]:
         "mlp": params.mlp,
         "hidden width": params.hidden,
     }
-    return tuple(compared(here, _told_by(shapes, kernel=kernel)))
+    return tuple(compared(here, _inferred(shapes, kernel=kernel)))
 
 
-def _told_by(shapes: Shapes, *, kernel: tuple[int, ...]) -> Mapping[str, object]:
-    """What names and shapes tell of a vision transformer."""
+def _inferred(shapes: Shapes, *, kernel: tuple[int, ...]) -> Mapping[str, object]:
+    """Return the parameters of a vision transformer inferred from names and shapes."""
     numbers = {int(at) for name in shapes if (at := _block(name)).isdecimal()}
-    told: dict[str, object] = {
+    inferred: dict[str, object] = {
         "patch": kernel[2],
         "width": kernel[0],
         "depth": max(numbers, default=-1) + 1,
@@ -247,18 +251,19 @@ def _told_by(shapes: Shapes, *, kernel: tuple[int, ...]) -> Mapping[str, object]
     }
     inner, outer = (shapes.get(f"blocks.0.mlp.fc{at}.weight", ()) for at in (1, 2))
     if len(inner) == len(outer) == 2:
-        told |= {"mlp": "swiglu" if inner[0] == 2 * outer[1] else "gelu", "hidden width": inner[0]}
-    return told
+        mlp = "swiglu" if inner[0] == 2 * outer[1] else "gelu"
+        inferred |= {"mlp": mlp, "hidden width": inner[0]}
+    return inferred
 
 
 def _block(name: str) -> str:
-    """The number of the block that a parameter is of; empty for any other."""
+    """Return the number of the block of a parameter, or an empty text if it is in none."""
     first, _, rest = name.partition(".")
     return rest.partition(".")[0] if first == "blocks" else ""
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - the contract of ops
-    """The module; see `eqspec.nn.encoders.vit`."""
+    """Return the module; see `eqspec.nn.encoders.vit`."""
     from eqspec.nn.encoders.vit import VisionTransformerTokens, VitDesign
 
     design = VitDesign(

@@ -1,8 +1,8 @@
 """CIFAR-10 and CIFAR-100: 60,000 images of 32 px, 10,000 of them held out.
 
 Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009. Read from the published
-pickles, which are opened by a reader that knows arrays and nothing else; or from an image folder,
-`train/<class>/…` and `test/<class>/…`, whose pixels are those of its files.
+pickle files with a reader that accepts only arrays, or from image folders `train/<class>/…` and
+`test/<class>/…`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 rev = 1
-in_memory = True  # nothing is gained by reading ahead
+in_memory = True  # reading ahead would gain nothing
 needs_folder = True
 
 SIDE = 32
@@ -40,11 +40,12 @@ COUNTS = MappingProxyType({"train": 50_000, "test": 10_000})
 
 @dataclass(frozen=True, slots=True)
 class Pickles:
-    """How one of the two is published.
+    """Published files of one of the two datasets.
 
     Attributes:
+        published: name, folder and required files.
         files: split → its files.
-        names: file and key of the names of the classes.
+        names: file and key of the class names.
         label: key of the labels.
     """
 
@@ -73,10 +74,10 @@ HUNDRED = Pickles(
 
 
 class Params(PublishedParams):
-    """Which of the two.
+    """Number of classes.
 
     Attributes:
-        classes: 10, or the 100 fine ones.
+        classes: 10, or 100 with the fine labels.
     """
 
     classes: Literal[10, 100] = Field(default=10)
@@ -84,7 +85,7 @@ class Params(PublishedParams):
 
 @dataclass(frozen=True, slots=True)
 class Cifar:
-    """The images of one split, in memory.
+    """Images of one split, in memory.
 
     Attributes:
         pixels: [n, 32, 32, 3] uint8.
@@ -97,43 +98,40 @@ class Cifar:
 
     @property
     def sources(self) -> NDArray[np.int64]:
-        """[n], every image is a source of its own."""
+        """`[n]`, each image is its own source."""
         return np.arange(len(self), dtype=np.int64)
 
     def __len__(self) -> int:
         return len(self.pixels)
 
     def image(self, i: int) -> NDArray[np.uint8]:
-        """Image i as 8-bit RGB, `[32, 32, 3]`."""
+        """Return image i as 8-bit RGB, `[32, 32, 3]`."""
         return self.pixels[i]
 
     @property
     def looked_at(self) -> str:
-        """What the fingerprint is taken of."""
+        """Description of what the fingerprint covers."""
         return f"content of all {len(self):,} images"
 
     def fingerprint(self) -> str:
-        """Hash over all pixels and labels."""
+        """Return a hash of all pixels and labels."""
         digest = hashlib.sha256(self.pixels.tobytes())
         digest.update(self.labels.tobytes())
         return digest.hexdigest()
 
 
 def recognises(params: Params, folder: Path) -> bool:
-    """Whether a folder holds the pickles, or the classes with as many images as there are.
-
-    Many a folder has ten classes: only all 60,000 images are taken for the dataset.
-    """
+    """Whether a folder contains the pickle files, or class folders with all 60,000 images."""
     if _pickles(params).published.within(folder) is not None:
         return True
     return _foldered(params, folder) and _complete(folder)
 
 
 def open(params: Params, *, split: str, folder: Path | None) -> Cifar | ImageFiles:  # noqa: A001 - the contract's name
-    """The images of one split, ``train`` or ``heldout`` (the published test set).
+    """Open one split, ``train`` or ``heldout`` (the published test set).
 
     Raises:
-        EqspecError: they are not there, cannot be fetched, or are damaged.
+        EqspecError: when files are missing, cannot be downloaded, or are damaged.
     """
     pickles = _pickles(params)
     known_split(split, dataset=pickles.published.card)
@@ -144,7 +142,7 @@ def open(params: Params, *, split: str, folder: Path | None) -> Cifar | ImageFil
     file, key = pickles.names
     rows = np.concatenate([np.asarray(batch["data"], dtype=np.uint8) for batch in batches])
     return Cifar(
-        # Stored channel after channel.
+        # Stored with the channel axis first.
         pixels=np.ascontiguousarray(rows.reshape(-1, 3, SIDE, SIDE).transpose(0, 2, 3, 1)),
         labels=np.concatenate([np.array(b[pickles.label], dtype=np.int64) for b in batches]),
         classes=tuple(_unpickled(root / file)[key]),
@@ -177,10 +175,10 @@ def _from_folder(folder: Path, split: str) -> ImageFiles:
 
 
 class _OnlyArrays(pickle.Unpickler):
-    """Rebuilds numpy arrays, and refuses every other name that a pickle could call."""
+    """Unpickler that rebuilds numpy arrays and refuses every other global name."""
 
     def find_class(self, module_name: str, global_name: str) -> object:
-        """What a name in the pickle stands for."""
+        """Return the object of a global name in the pickle."""
         known = {
             ("numpy.core.multiarray", "_reconstruct"): np.empty(0).__reduce__()[0],
             ("numpy._core.multiarray", "_reconstruct"): np.empty(0).__reduce__()[0],
@@ -188,19 +186,20 @@ class _OnlyArrays(pickle.Unpickler):
             ("numpy", "dtype"): np.dtype,
         }
         if (module_name, global_name) not in known:
-            raise pickle.UnpicklingError(f"it names {module_name}.{global_name}")
+            raise pickle.UnpicklingError(f"it refers to {module_name}.{global_name}")
         return known[module_name, global_name]
 
 
 def _unpickled(path: Path) -> dict[str, Any]:
-    """A published file; written by Python 2, so its texts are read as Latin-1.
+    """Read a published file; it was written by Python 2, so its strings are Latin-1.
 
     Raises:
-        EqspecError: it is missing or damaged, or holds anything but arrays, lists and texts.
+        EqspecError: when it is missing or damaged, or has content other than arrays, lists and
+            strings.
     """
     try:
         with regular(path).open("rb") as file:
             return _OnlyArrays(file, encoding="latin1").load()
     except (OSError, EOFError, ValueError, KeyError, TypeError, pickle.UnpicklingError) as error:
         message = f"cannot read {path}: {error}"
-        raise EqspecError(message, help="fetch the dataset again") from error
+        raise EqspecError(message, help="download the dataset again") from error

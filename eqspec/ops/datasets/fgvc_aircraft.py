@@ -1,7 +1,7 @@
-"""FGVC-Aircraft: photographs of 100 aircraft variants, named at the finest level but one.
+"""FGVC-Aircraft: photographs of 100 aircraft variants.
 
-Maji, Kannala, Rahtu, Blaschko, Vedaldi, arXiv:1306.5151. Trained on `trainval`, judged by `test`.
-The copyright line at the foot of each image is left where it is.
+Maji, Kannala, Rahtu, Blaschko, Vedaldi, arXiv:1306.5151. Trained on `trainval`, evaluated on
+`test`. The copyright line at the bottom of each image is not removed.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ PUBLISHED = Published(
 
 
 class Params(PublishedParams):
-    """Nothing to set but how it is fetched."""
+    """Only the parameters of downloading."""
 
 
 def recognises(_params: Params, folder: Path) -> bool:
-    """Whether a folder holds it."""
+    """Whether a folder contains the dataset."""
     return PUBLISHED.within(folder) is not None
 
 
 def open(params: Params, *, split: str, folder: Path | None) -> ImageFiles:  # noqa: A001 - the contract's name
-    """The images of one split, ``train`` (train and val) or ``heldout`` (test).
+    """Open one split, ``train`` (train and val) or ``heldout`` (test).
 
     Raises:
-        EqspecError: it is not there, or cannot be fetched.
+        EqspecError: when files are missing or cannot be downloaded.
     """
     known_split(split, dataset="fgvc-aircraft")
     data = PUBLISHED.find(folder, download=params.download) / "data"

@@ -1,7 +1,7 @@
-"""Oxford Flowers: photographs of 102 kinds of flowers, ten of each to train on.
+"""Oxford Flowers: photographs of 102 species of flowers, ten of each in the training set.
 
-Nilsback and Zisserman, ICVGIP 2008. The published lists are MATLAB files, which scipy reads. Papers
-train on the ten images of a kind of `train`, or on these and the ten of `val`: say which.
+Nilsback and Zisserman, ICVGIP 2008. The published lists are MATLAB files, which scipy reads. Some
+papers train on `train` with ten images per species, others on `train` and `val` with twenty.
 """
 
 from __future__ import annotations
@@ -27,25 +27,25 @@ PUBLISHED = Published(
 
 
 class Params(PublishedParams):
-    """Which images are trained on.
+    """Training images.
 
     Attributes:
-        train: the published training set (1020 images), or that and the validation set (2040).
+        train: the published training set (1020 images), or also the validation set (2040).
     """
 
     train: Literal["train", "train+val"] = "train+val"
 
 
 def recognises(_params: Params, folder: Path) -> bool:
-    """Whether a folder holds it."""
+    """Whether a folder contains the dataset."""
     return PUBLISHED.within(folder) is not None
 
 
 def open(params: Params, *, split: str, folder: Path | None) -> ImageFiles:  # noqa: A001 - the contract's name
-    """The images of one split, ``train`` or ``heldout`` (test); classes are called by number.
+    """Open one split, ``train`` or ``heldout`` (test); the names of the classes are numbers.
 
     Raises:
-        EqspecError: it is not there, cannot be fetched, or scipy is not installed.
+        EqspecError: when files are missing or cannot be downloaded, or scipy is not installed.
     """
     known_split(split, dataset="flowers102")
     root = PUBLISHED.find(folder, download=params.download)

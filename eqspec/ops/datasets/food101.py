@@ -1,7 +1,7 @@
-"""Food-101: a thousand photographs of each of 101 dishes.
+"""Food-101: a thousand photographs for each of 101 dishes.
 
-Bossard, Guillaumin, Van Gool, ECCV 2014. Split as published: 750 images of a dish to train on,
-some of them under a wrong name, and 250 to judge by.
+Bossard, Guillaumin, Van Gool, ECCV 2014. The published split: 750 images of each dish for training,
+with some wrong labels, and 250 for evaluation.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ PUBLISHED = Published("food101", "food-101", ("images", "meta/train.json"), "Foo
 
 
 class Params(PublishedParams):
-    """Nothing to set but how it is fetched."""
+    """Only the parameters of downloading."""
 
 
 def recognises(_params: Params, folder: Path) -> bool:
-    """Whether a folder holds it."""
+    """Whether a folder contains the dataset."""
     return PUBLISHED.within(folder) is not None
 
 
 def open(params: Params, *, split: str, folder: Path | None) -> ImageFiles:  # noqa: A001 - the contract's name
-    """The images of one split, ``train`` or ``heldout`` (the published test set).
+    """Open one split, ``train`` or ``heldout`` (the published test set).
 
     Raises:
-        EqspecError: it is not there, or cannot be fetched.
+        EqspecError: when files are missing or cannot be downloaded.
     """
     known_split(split, dataset="food101")
     root = PUBLISHED.find(folder, download=params.download)

@@ -1,9 +1,9 @@
-"""Images in folders, one folder per class: `root/<split>/<class>/…`, `root/<class>/…` or loose.
+"""Images in folders `root/<split>/<class>/…` or `root/<class>/…`, or without classes.
 
-The usual ImageNet layout. Files are read in the sorted order of their paths, which is the same on
-every machine. Any folder of images will do: where there is none for the held-out split, evenly
-spaced images are held out, which the training then never sees. Which folders are splits, which are
-classes, and what is left out, is told by `survey`.
+The usual ImageNet layout. Files are sorted by path, so their order is the same on every machine.
+Any folder of images can be used: if there is no folder for the held-out split, evenly spaced images
+are held out and not used for training. `survey` reports which folders are splits or classes, and
+which files are ignored.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ needs_folder = True
 
 
 class Params(DatasetParams):
-    """What the folders of the splits are called, and what is held out where there is none.
+    """Folders of the splits, and the held-out share if there are none.
 
     Attributes:
-        train: folder of the training split. A root without it is all there is.
-        heldout: folder of the held-out split; also looked for under its other usual names.
-        share: of the images that is held out where no folder is; 0 holds out nothing.
-        layout: `splits` (folders `train` and `val`), `classes` (one folder per class, whatever it
-            is called), `flat` (every image, without classes), or told from the names.
+        train: folder of the training split; without it, the root contains all images.
+        heldout: folder of the held-out split; its other usual names are also recognised.
+        share: share of the images that is held out if there is no folder; 0: none.
+        layout: `splits` (folders `train` and `val`), `classes` (one folder per class, with any
+            name), `flat` (all images, without classes), or `auto`, inferred from the names.
     """
 
     train: str = Field(default="train", min_length=1)
@@ -55,20 +55,20 @@ class Params(DatasetParams):
 
     @model_serializer(mode="wrap")
     def _without_what_is_told(self, rest: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Ids were made before there was a `layout`: one told from the names stays unwritten."""
+        """Omit `layout: auto`, so that ids are the same as before `layout` existed."""
         written: dict[str, Any] = rest(self)
         return {k: v for k, v in written.items() if (k, v) != ("layout", "auto")}
 
 
 def recognises(_params: Params, _folder: Path) -> bool:
-    """Any folder is a folder of images."""
+    """Always true: any folder can contain images."""
     return True
 
 
 def fits(params: Params, folder: Path, *, classes: int | None) -> bool:
-    """Whether a folder may hold the dataset of a card that promises a number of classes.
+    """Whether a folder matches the number of classes on a card.
 
-    Told from the class folders of both splits; how many images they hold is not looked at.
+    Checks the class folders of both splits, but not the number of images.
     """
     if classes is None:
         return True
@@ -81,20 +81,20 @@ def fits(params: Params, folder: Path, *, classes: int | None) -> bool:
 
 
 def survey(params: Params, folder: Path) -> FolderSurvey:
-    """What is read of a folder and what is left out, for who asks.
+    """Describe what is read from a folder and what is ignored.
 
     Raises:
-        EqspecError: as `open`.
+        EqspecError: as in `open`.
     """
     return survey_of(_laid_out(params, folder), root=folder)
 
 
 def open(params: Params, *, split: str, folder: Path | None) -> ImageFiles:  # noqa: A001 - the contract's name
-    """The images of one split, ``train`` or ``heldout``, below a folder.
+    """Open one split, ``train`` or ``heldout``, of a folder.
 
     Raises:
-        UsageError: there is no such folder or split, it holds no image, or images lie both
-            loose and in class folders.
+        UsageError: when there is no such folder or split, it has no images, or images are both
+            inside and outside class folders.
     """
     known_split(split, dataset="an image folder")
     root = needed_folder(folder, dataset="image-folder")
@@ -112,7 +112,7 @@ def _laid_out(params: Params, root: Path) -> LaidOut:
 
 
 def _read(found: LaidOut, root: Path, *, beside: Path | None) -> ImageFiles:
-    """Everything below a folder; a class has the same number in the split beside it."""
+    """Read all images below a folder; classes have the same numbers in the other split."""
     walked = walk(root)
     files = walked.files
     if not files:
@@ -123,8 +123,9 @@ def _read(found: LaidOut, root: Path, *, beside: Path | None) -> ImageFiles:
     if found.flat or len(loose) == len(files):
         return ImageFiles(root, files)
     if loose:
-        message = f"{root} holds images both loose ({loose[0]}) and in class folders ({files[-1]})"
-        help_ = "put every image into a class folder, or none"
+        inside = next(name for name in files if "/" in name)
+        message = f"{root} has images outside ({loose[0]}) and inside ({inside}) class folders"
+        help_ = "put either all images into class folders, or none"
         flat = "" if found.heldout else f"; or read all of them without classes: {set_('flat')}"
         raise UsageError(message, help=help_ + flat)
     names = [name.partition("/")[0] for name in files]
@@ -142,26 +143,26 @@ def _no_image(walked: Walked) -> UsageError:
 
 
 def _need_no_image_in_both(one: Walked, other: Walked) -> None:
-    """Refuses links that lead from both splits to the same images.
+    """Refuse links from both splits to the same images.
 
     Raises:
-        UsageError: naming a folder or file, and where else it is found.
+        UsageError: with both paths of a folder or file.
     """
     pair = one.shared_with(other)
     if pair is not None:
         here, there = (root / name for root, name in zip((one.root, other.root), pair, strict=True))
-        message = f"{here} and {there} are the same: images would be trained on and held out"
+        message = f"{here} and {there} are the same: held-out images would be training images"
         raise UsageError(message, help="remove the link from one of the two splits")
 
 
 def _share(found: ImageFiles, params: Params, *, split: str) -> ImageFiles:
-    """The part of a folder without splits that belongs to one."""
+    """Return the images of one split of a folder without split folders."""
     out = held_out_evenly(len(found), share=params.share)
     if split == "heldout" and not out.any():
         message = f"{found.root} has no folder `{params.heldout}` for the split `heldout`"
         if len(found) == 1:
-            message = f"{found.root} holds one image, which leaves none to be held out"
-        raise UsageError(message, help="make it, or hold out a part with the parameter `share`")
+            message = f"{found.root} has only one image, so none can be held out"
+        raise UsageError(message, help="create it, or set the held-out part with `share`")
     rows = np.flatnonzero(out if split == "heldout" else ~out)
     files = tuple(found.files[i] for i in rows)
     labels = None if found.labels is None else found.labels[rows]

@@ -1,11 +1,11 @@
 """ImageNet-1k in any of three layouts: an image folder, tar shards, or Parquet files.
 
-    <folder>/{train,val}/n01440764/….JPEG     also below ILSVRC/Data/CLS-LOC, as it is published
+    <folder>/{train,val}/n01440764/….JPEG     also below ILSVRC/Data/CLS-LOC, as published
     <folder>/*train*.tar, <folder>/*val*.tar  or train/*.tar, val/*.tar (WebDataset, uncompressed)
-    <folder>/[data/]train-*.parquet, …val…    as on the Hugging Face hub
+    <folder>/[data/]train-*.parquet, …val…    as on the Hugging Face Hub
 
-Classes are numbered in the order of their WordNet ids, which is also the order of the labels in the
-other two layouts; so a label means the same in all three.
+Classes are numbered in the order of their WordNet ids, like the labels of the other two layouts, so
+labels have the same meaning in all three.
 """
 
 from __future__ import annotations
@@ -35,33 +35,33 @@ needs_folder = True
 CLASSES = 1000
 
 PUBLISHED = Path("ILSVRC/Data/CLS-LOC")
-"""Where the images lie in the archive that the challenge publishes."""
+"""Folder of the images in the archive published by the challenge."""
 
 _WORDNET_ID = re.compile(r"n\d{8}")
 _HELD_OUT = "val"
 
 
 ImageNet = ImageFiles | TarImages | ParquetImages
-"""A split in one of the layouts."""
+"""Split in one of the layouts."""
 
 
 class Params(DatasetParams):
-    """Nothing to set: the layout is seen."""
+    """No parameters: the layout is detected."""
 
 
 def recognises(_params: Params, folder: Path) -> bool:
-    """Whether a folder looks like ImageNet-1k: in shards, or with its 1000 classes."""
+    """Whether a folder is ImageNet-1k: shards, Parquet files, or its 1000 class folders."""
     if _shards(folder, "train") or _parquet(folder, "train"):
         return True
     return len(_wordnet_ids(_images(folder) / "train")) == CLASSES
 
 
 def open(_params: Params, *, split: str, folder: Path | None) -> ImageNet:  # noqa: A001 - the contract's name
-    """The images of one split, ``train`` or ``heldout`` (the 50,000 of `val`).
+    """Open one split, ``train`` or ``heldout`` (the 50,000 images of `val`).
 
     Raises:
-        UsageError: the folder is in none of the three layouts.
-        EqspecError: a shard or a Parquet file cannot be read.
+        UsageError: when the folder has none of the three layouts.
+        EqspecError: when a shard or a Parquet file cannot be read.
     """
     known_split(split, dataset="imagenet1k")
     root = needed_folder(folder, dataset="imagenet1k")
@@ -78,8 +78,8 @@ def _from_folder(root: Path, called: str) -> ImageFiles:
     if len(ids) == CLASSES:
         files = sorted(images_below(folder))
         return labelled(folder, ((f, f.partition("/")[0]) for f in files), classes=ids)
-    looked = f"a folder `{called}` of classes, shards `*{called}*.tar`, `{called}-*.parquet`"
-    message = f"{root} holds ImageNet-1k in none of its layouts: {looked}"
+    layouts = f"class folders in `{called}`, shards `*{called}*.tar`, or `{called}-*.parquet`"
+    message = f"{root} has none of the layouts of ImageNet-1k: {layouts}"
     if folder.is_dir():
         found = counted(len(ids), "class folder")
         message = f"{folder} has {found}, but ImageNet-1k has {CLASSES} classes"
@@ -97,16 +97,16 @@ def _from_shards(shards: Sequence[Path], root: Path) -> TarImages:
     number = {name: at for at, name in enumerate(classes)}
     ids = _ids_of(index)
     if not all(ids):
-        message = f"{shards[0]} does not say which class `{index.names[ids.index('')]}` is of"
+        message = f"{shards[0]} has no class for `{index.names[ids.index('')]}`"
         raise UsageError(
-            message, help="a WordNet id in its name, or a member `.cls` beside it, would"
+            message, help="the class is a WordNet id in its name, or a member `.cls` next to it"
         )
     labels = np.array([number[i] for i in ids], dtype=np.int64)
     return TarImages(tuple(shards), index, classes, labels)
 
 
 def _ids_of(index: Index) -> list[str]:
-    """The WordNet id in each member's name; empty without."""
+    """Return the WordNet id in the name of each member; empty if there is none."""
     found = (_WORDNET_ID.search(name) for name in index.names)
     return [match[0] if match else "" for match in found]
 

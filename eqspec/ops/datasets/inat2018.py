@@ -1,8 +1,8 @@
-"""iNaturalist 2018: photographs of 8142 species, from many of a thousand to many of two images.
+"""iNaturalist 2018: photographs of 8142 species, with 2 to 1000 images per species.
 
-Van Horn et al., arXiv:1707.06642 (the 2018 challenge). Its own layout is one tree of images and
-two lists, `train2018.json` and `val2018.json`, in COCO's form; the numbers of the categories are
-the labels. An image folder, `train/<category>/…` and `val/<category>/…`, will do as well.
+Van Horn et al., arXiv:1707.06642 (the 2018 challenge). The published layout is a tree of images and
+two lists in COCO's format, `train2018.json` and `val2018.json`; category numbers are the labels.
+Image folders `train/<category>/…` and `val/<category>/…` can also be read.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ FOLDERS = Published("inat2018", "inat2018", ("train", "val"), None)
 
 
 class Params(PublishedParams):
-    """Nothing to set; it is not fetched: 120 GB, at https://github.com/visipedia/inat_comp."""
+    """No parameters; download the 120 GB yourself from https://github.com/visipedia/inat_comp."""
 
 
 def recognises(_params: Params, folder: Path) -> bool:
-    """Whether a folder holds it."""
+    """Whether a folder contains the dataset."""
     return LISTS.within(folder) is not None or len(_categories(folder / "train")) == CLASSES
 
 
 def open(params: Params, *, split: str, folder: Path | None) -> ImageFiles:  # noqa: A001 - the contract's name
-    """The images of one split, ``train`` or ``heldout`` (the challenge's validation set).
+    """Open one split, ``train`` or ``heldout`` (the validation set of the challenge).
 
     Raises:
-        EqspecError: it is not there.
+        EqspecError: when files are missing.
     """
     known_split(split, dataset="inat2018")
     called = "train" if split == "train" else "val"
@@ -67,6 +67,6 @@ def _foldered(root: Path, called: str) -> ImageFiles:
 
 
 def _categories(folder: Path) -> list[str]:
-    """The folders of the categories; numbers in the order of numbers."""
+    """Return the folders of the categories; numbers in numerical order."""
     found = folders_in(folder) if folder.is_dir() else ()
     return sorted(found, key=lambda name: (len(name), name) if name.isdecimal() else (99, name))

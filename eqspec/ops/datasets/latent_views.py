@@ -1,8 +1,8 @@
-"""Objects in several stored views, each with the latents that it was rendered from.
+"""Objects with several stored views, each with the latents from which it was rendered.
 
-The layout of 3DIEBench (Garrido et al., arXiv:2302.10283): `<class>/<object>/image_<k>.jpg` beside
-`latent_<k>.npy`, and a list of objects per split, an array of texts `/<class>/<object>/`. A sample
-is an object; the training sees two of its views, evaluations of single images see its first.
+The layout of 3DIEBench (Garrido et al., arXiv:2302.10283): `<class>/<object>/image_<k>.jpg` and
+`latent_<k>.npy`, and a list of objects per split, an array of strings `/<class>/<object>/`. A
+sample is an object; training uses two of its views, evaluations of single images the first one.
 """
 
 from __future__ import annotations
@@ -40,19 +40,19 @@ needs_folder = True
 sample_unit = "object"
 
 NAME = "3diebench"
-"""The card that messages name."""
+"""Name of the card, for messages."""
 
 
 class Params(DatasetParams):
-    """What is stored, and which objects belong to which split.
+    """Stored views, and the objects of each split.
 
     Attributes:
-        views: of each object.
-        latents: numbers stored with each view.
-        train: list of the objects of the training split, an `.npy` file below the folder.
-        heldout: the same of the held-out split.
-        share: of the objects that is held out, evenly spaced, where there are no lists; with 0,
-            lists are needed.
+        views: number of views of each object.
+        latents: number of latents stored with each view.
+        train: `.npy` file in the folder with the list of training objects.
+        heldout: the same for the held-out objects.
+        share: share of the objects that is held out, evenly spaced, if there are no lists; with 0,
+            lists are required.
     """
 
     views: int = Field(default=2, ge=2)
@@ -63,21 +63,21 @@ class Params(DatasetParams):
 
 
 def stored_latents(params: Params) -> int:
-    """Numbers stored with each view."""
+    """Return the number of latents stored with each view."""
     return params.latents
 
 
 @dataclass(frozen=True, slots=True)
 class LatentViews:
-    """The objects of one split.
+    """Objects of one split.
 
     Attributes:
-        root: the folder that `objects` are relative to.
+        root: folder to which `objects` are relative.
         objects: paths `class/object`.
         classes: names of the classes.
         labels: [n], index into `classes`.
-        views: of each object.
-        latents: numbers stored with each view.
+        views: number of views of each object.
+        latents: number of latents stored with each view.
     """
 
     root: Path
@@ -89,25 +89,25 @@ class LatentViews:
 
     @property
     def sources(self) -> NDArray[np.int64]:
-        """[n], every object is a source of its own."""
+        """`[n]`, each object is its own source."""
         return np.arange(len(self.objects), dtype=np.int64)
 
     def __len__(self) -> int:
         return len(self.objects)
 
     def image(self, i: int) -> NDArray[np.uint8]:
-        """The first view of object i as 8-bit RGB, `[H, W, 3]`.
+        """Return the first view of object i as 8-bit RGB, `[H, W, 3]`.
 
         Raises:
-            UnreadableImage: the image or its latents are missing or damaged.
+            UnreadableImage: when the image or its latents are missing or damaged.
         """
         return self.view(i, 0).image
 
     def view(self, i: int, k: int) -> StoredView:
-        """View k of object i.
+        """Return view k of object i.
 
         Raises:
-            UnreadableImage: the image or its latents are missing or damaged.
+            UnreadableImage: when the image or its latents are missing or damaged.
         """
         number = i * self.views + k
         try:
@@ -115,27 +115,27 @@ class LatentViews:
         except OSError as error:
             raise blamed(error, image=str(self.path(number))) from error
         found = self.decoded(number, content)
-        assert found.latents is not None, "every view has some"
+        assert found.latents is not None, "every view has latents"
         return StoredView(found.pixels, found.latents)
 
     @property
     def kept_in(self) -> NDArray[np.int64]:
-        """[n], each view is kept by itself: its image and its latents count as one file."""
+        """`[n]`, each view is stored separately; image and latents count as one file."""
         return np.arange(len(self) * self.views, dtype=np.int64)
 
     @property
     def covered(self) -> Sequence[int]:
-        """Views whose content enters the fingerprint."""
+        """Views whose content is part of the fingerprint."""
         return [i * self.views + i % self.views for i in evenly(range(len(self)))]
 
     @property
     def looked_at(self) -> str:
-        """What the fingerprint is taken of."""
+        """Description of what the fingerprint covers."""
         count = f"{len(self):,} objects"
         return f"names of all {count}, size of one view of each, content of {len(self.covered):,}"
 
     def listing(self) -> Listing:
-        """Which views are there; a look at the size of each of five million would take minutes."""
+        """Return which views exist, without sizes: those of five million files take minutes."""
         sizes = np.full((len(self), self.views), NOT_THERE, np.int64)
         for i, name in enumerate(self.objects):
             there = names_in(self.root / name)
@@ -145,20 +145,20 @@ class LatentViews:
         return Listing(sizes.ravel(), np.zeros(sizes.size, np.int64))
 
     def name(self, number: int) -> str:
-        """The path of a view's image below the root."""
+        """Return the path of the image of a view relative to the root."""
         return self.path(number).relative_to(self.root).as_posix()
 
     def path(self, number: int) -> Path:
-        """The image file of a view."""
+        """Return the path of the image of a view."""
         return self._files_of(number)[0]
 
     def content(self, number: int) -> Content:
-        """What is in a view's image and its latents; OSError where one cannot be read."""
+        """Return the content of the image and the latents of a view; OSError if unreadable."""
         image, latents = self._files_of(number)
         return regular(image).read_bytes(), regular(latents).read_bytes()
 
     def decoded(self, number: int, content: Content) -> Decoded:
-        """The view that some content holds; UnreadableImage where it holds none."""
+        """Decode the content of a view; UnreadableImage if it is damaged."""
         image, latents = self._files_of(number)
         try:
             numbers = _latents(content[1], count=self.latents)
@@ -171,9 +171,9 @@ class LatentViews:
         return _files(self.root / self.objects[i], k)
 
     def fingerprint(self) -> str:
-        """Hash over every object's path, the size of one of its images, and the content of some.
+        """Return a hash of all object paths, one image size per object, and the content of some.
 
-        Which of its images changes from object to object, so that all views are looked at.
+        The index of the image changes from object to object, so that all views are covered.
         """
         shown = [_files(self.root / name, i % self.views) for i, name in enumerate(self.objects)]
         sizes = (
@@ -184,16 +184,16 @@ class LatentViews:
 
 
 def recognises(_params: Params, folder: Path) -> bool:
-    """Whether a folder holds objects with views and latents."""
+    """Whether a folder contains objects with views and latents."""
     return next(folder.glob("*/*/latent_0.npy"), None) is not None
 
 
 def open(params: Params, *, split: str, folder: Path | None) -> LatentViews:  # noqa: A001 - the contract's name
-    """The objects of one split, ``train`` or ``heldout``, in the order of its list.
+    """Open one split, ``train`` or ``heldout``, in the order of its list.
 
     Raises:
-        UsageError: there is no such folder, list or split.
-        EqspecError: a list cannot be read, or an object on it is not there.
+        UsageError: when there is no such folder, list or split.
+        EqspecError: when a list cannot be read, or an object on it is missing.
     """
     known_split(split, dataset=NAME)
     root = needed_folder(folder, dataset=NAME)
@@ -216,17 +216,17 @@ def _split(
 
 
 def _share(params: Params, root: Path, *, split: str) -> LatentViews:
-    """The part of all objects that belongs to a split without lists."""
+    """Return the objects of one split if there are no lists."""
     if not params.share:
-        message = f"{root} does not hold both lists of objects, {params.train} and {params.heldout}"
+        message = f"{root} does not contain the lists {params.train} and {params.heldout}"
         advice = (
-            "3DIEBench's lie in the folder `data` of the repository facebookresearch/SIE: copy them"
-            " there; or hold out a part: --set data.with.share=0.2"
+            "for 3DIEBench, copy them from the folder `data` of facebookresearch/SIE; or hold out "
+            "a part of the objects: --set data.with.share=0.2"
         )
         raise UsageError(message, help=advice)
     found = sorted(_objects_below(root))
     if len(found) < 2:
-        message = f"{root} holds {'one object' if found else 'no object'}, too few to hold one out"
+        message = f"{root} has {'only one object' if found else 'no object'}, so none is held out"
         raise UsageError(message, help="objects are folders <class>/<object>")
     out = held_out_evenly(len(found), share=params.share)
     objects = [name for name, held in zip(found, out, strict=True) if held == (split != "train")]
@@ -234,36 +234,36 @@ def _share(params: Params, root: Path, *, split: str) -> LatentViews:
 
 
 def _listed(path: Path) -> tuple[str, ...]:
-    """Paths `class/object` from a list.
+    """Read paths `class/object` from a list.
 
     Raises:
-        EqspecError: it holds anything else.
+        EqspecError: when it has any other content.
     """
-    help_ = "it is to be an array of texts `/<class>/<object>/`, written by numpy.save"
+    help_ = "it must be an array of strings `/<class>/<object>/`, written by numpy.save"
     try:
         names = _array(regular(path).read_bytes())
-    except Exception as error:  # numpy has no error of its own
+    except Exception as error:  # numpy has no exception type of its own
         raise EqspecError(f"cannot read the list {path}: {error}", help=help_) from error
     if names.ndim != 1 or names.dtype.kind != "U" or not len(names):
-        message = f"{path} is no list of objects: {names.dtype} of shape {names.shape}"
+        message = f"{path} is not a list of objects: {names.dtype} of shape {names.shape}"
         raise EqspecError(message, help=help_)
     found = tuple(str(name).strip("/") for name in names.tolist())
     odd = next((n for n in found if len(PurePosixPath(n).parts) != 2 or ".." in n), None)
     if odd is not None:
-        raise EqspecError(f"{path} names `{odd}`, which is no object", help=help_)
+        raise EqspecError(f"{path} contains `{odd}`, which is not an object", help=help_)
     return found
 
 
 def _check_there(root: Path, objects: Sequence[str], *, list_: Path) -> None:
-    """Refuses a list of objects that are not all there; each class folder is read once."""
+    """Check that all objects on a list exist; each class folder is read once."""
     there = set(_objects_below(root, classes=_classes(objects)))
     missing = [name for name in objects if name not in there]
     if missing:
         message = (
-            f"{len(missing)} of the {len(objects)} objects of {list_.name} are not in {root}, "
-            f"the first of them `{missing[0]}`"
+            f"{len(missing)} of the {len(objects)} objects in {list_.name} are missing in {root}, "
+            f"the first is `{missing[0]}`"
         )
-        raise EqspecError(message, help="unpack the whole archive there")
+        raise EqspecError(message, help="unpack the complete archive there")
 
 
 def _objects_below(root: Path, *, classes: Sequence[str] | None = None) -> Iterable[str]:
@@ -273,7 +273,7 @@ def _objects_below(root: Path, *, classes: Sequence[str] | None = None) -> Itera
 
 
 def _classes(objects: Iterable[str]) -> tuple[str, ...]:
-    """Names of the classes, sorted: the order of 3DIEBench's own labels."""
+    """Return the sorted names of the classes, which is the order of 3DIEBench's labels."""
     return tuple(sorted({_class_of(name) for name in objects}))
 
 
@@ -282,19 +282,19 @@ def _class_of(name: str) -> str:
 
 
 def _files(folder: Path, k: int) -> tuple[Path, Path]:
-    """Image and latents of a view."""
+    """Return the paths of the image and the latents of a view."""
     return folder / f"image_{k}.jpg", folder / f"latent_{k}.npy"
 
 
 def _latents(content: bytes, *, count: int) -> NDArray[np.float64]:
     numbers = _array(content).astype(np.float64)
     if numbers.shape != (count,):
-        raise ValueError(f"an array of shape {numbers.shape} where {count} numbers should be")
+        raise ValueError(f"expected {count} numbers, found an array of shape {numbers.shape}")
     if not np.isfinite(numbers).all():
-        raise ValueError("a number in it is not finite")
+        raise ValueError("it contains a number that is not finite")
     return numbers
 
 
 def _array(content: bytes) -> NDArray[np.generic]:
-    """An array from the bytes of its file; never unpickles."""
+    """Read an array from the bytes of its file; never unpickles."""
     return np.asarray(np.load(io.BytesIO(content), allow_pickle=False))

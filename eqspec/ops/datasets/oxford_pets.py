@@ -1,6 +1,6 @@
 """Oxford-IIIT Pet: photographs of 37 breeds of cats and dogs.
 
-Parkhi, Vedaldi, Zisserman, Jawahar, CVPR 2012. Trained on `trainval`, judged by `test`.
+Parkhi, Vedaldi, Zisserman, Jawahar, CVPR 2012. Trained on `trainval`, evaluated on `test`.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ PUBLISHED = Published(
 
 
 class Params(PublishedParams):
-    """Nothing to set but how it is fetched."""
+    """Only the parameters of downloading."""
 
 
 def recognises(_params: Params, folder: Path) -> bool:
-    """Whether a folder holds it."""
+    """Whether a folder contains the dataset."""
     return PUBLISHED.within(folder) is not None
 
 
 def open(params: Params, *, split: str, folder: Path | None) -> ImageFiles:  # noqa: A001 - the contract's name
-    """The images of one split, ``train`` (train and val) or ``heldout`` (test).
+    """Open one split, ``train`` (train and val) or ``heldout`` (test).
 
     Raises:
-        EqspecError: it is not there, or cannot be fetched.
+        EqspecError: when files are missing or cannot be downloaded.
     """
     known_split(split, dataset="oxford-pets")
     root = PUBLISHED.find(folder, download=params.download)
     called = "trainval" if split == "train" else "test"
-    # Name of the image, number of the breed from 1, cat or dog, number among these.
+    # Name of the image, number of the breed (from 1), cat or dog, number among cats or dogs.
     rows = [row.split() for row in _lines(root / "annotations" / f"{called}.txt")]
     breeds = {int(row[1]): row[0].rpartition("_")[0] for row in rows}
     entries = ((f"{row[0]}.jpg", breeds[int(row[1])]) for row in rows)

@@ -1,14 +1,14 @@
-"""Tiles of everyday colour photographs that ship in the scikit-image and scikit-learn wheels.
+"""Tiles of colour photographs that come with scikit-image and scikit-learn.
 
-Nothing is downloaded and neither package is imported: only their folders are looked up. A dataset
-image is a square tile of a photograph, so that a crop of it to 32 px is minified, which JPEG's
-8×8 grid does not survive.
+Nothing is downloaded, and neither package is imported: only their folders are located. A dataset
+image is a square tile of a photograph, so that a crop is downsampled to 32 px, which removes the
+8×8 block grid of JPEG.
 
-Train and held-out photographs show different scenes; both halves of the stereo pair are on the
-training side. Left out, after looking at every picture in the wheels: gray images, microscopy
-(`ihc`, `cell`), the fundus photograph (`retina`), the sky survey (`hubble_deep_field`), and
-drawings and test patterns (`color`, `logo`, `horse`, `chessboard_RGB`, `phantom`, `page`).
-Licences and checksums stand on the card `registry/datasets/photos.yaml`.
+Training and held-out photographs show different scenes; both images of the stereo pair are in the
+training split. Other images of the packages are not used: gray images, microscopy (`ihc`, `cell`),
+the fundus photograph (`retina`), the sky survey (`hubble_deep_field`), and drawings and test
+patterns (`color`, `logo`, `horse`, `chessboard_RGB`, `phantom`, `page`). The card
+`registry/datasets/photos.yaml` states the licences.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 rev = 1
-in_memory = True  # nothing is gained by reading ahead
+in_memory = True  # reading ahead would gain nothing
 needs_folder = False
 sample_unit, source_unit = "crop", "photo"
 
@@ -57,7 +57,7 @@ PHOTOGRAPHS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 
 class Params(DatasetParams):
-    """How a photograph is cut.
+    """Size and distance of tiles.
 
     Attributes:
         tile: side of a tile in pixels.
@@ -69,11 +69,11 @@ class Params(DatasetParams):
 
 
 class Photos:
-    """Tiles of the photographs of one split, in reading order, photograph after photograph.
+    """Tiles of the photographs of one split, in reading order, one photograph after another.
 
     Attributes:
-        labels: None, photographs have no classes.
-        sources: [n], index of the photograph that each tile is cut from.
+        labels: None, as photographs have no classes.
+        sources: [n], index of the photograph of each tile.
     """
 
     labels: NDArray[np.int64] | None = None
@@ -94,18 +94,18 @@ class Photos:
         return tuple(_decode(path) for path in self._paths)
 
     def image(self, i: int) -> NDArray[np.uint8]:
-        """Tile i, `[tile, tile, 3]` RGB: a read-only view of the photograph."""
+        """Return tile i as RGB, `[tile, tile, 3]`, a read-only view of the photograph."""
         photo, top, left = self._corners[i].tolist()
         side = self._params.tile
         return self._pixels[photo][top : top + side, left : left + side]
 
     @property
     def looked_at(self) -> str:
-        """What the fingerprint is taken of."""
+        """Description of what the fingerprint covers."""
         return f"content of all {len(self._paths)} photographs, cut into {len(self):,} tiles"
 
     def fingerprint(self) -> str:
-        """Hash over the photographs' files, their order, and how they are cut."""
+        """Return a hash of the files, their order, and the size and distance of tiles."""
         cut = self._params.model_dump_json(include={"tile", "stride"})
         digest = hashlib.sha256(cut.encode())
         for path in self._paths:
@@ -114,24 +114,24 @@ class Photos:
 
 
 def image_size(params: Params) -> tuple[int, int]:
-    """Width and height of every image."""
+    """Return the width and height of every image."""
     return params.tile, params.tile
 
 
 def recognises(_params: Params, _folder: Path) -> bool:
-    """No folder holds the photographs: they come with packages."""
+    """Always false: the photographs are in installed packages, not in a folder."""
     return False
 
 
 def open(params: Params, *, split: str, folder: Path | None = None) -> Photos:  # noqa: A001 - the contract's name
-    """The tiles of one split, ``train`` or ``heldout``.
+    """Open one split, ``train`` or ``heldout``.
 
     Raises:
-        EqspecError: a package or a photograph is missing, the split is unknown, a folder is given
-            (there is none to read), or a tile is larger than a photograph.
+        EqspecError: when a package or a photograph is missing, the split is unknown, a folder is
+            given, or a tile is larger than a photograph.
     """
     if folder is not None:
-        msg = f"the photographs come with installed packages, but a folder was given: {folder}"
+        msg = f"the photographs are in installed packages, so no folder can be given: {folder}"
         raise UsageError(msg, help="to train on any folder of images: --data DIR")
     if split not in PHOTOGRAPHS:
         msg = f"the photographs have no split `{split}`"
@@ -140,10 +140,10 @@ def open(params: Params, *, split: str, folder: Path | None = None) -> Photos:  
 
 
 def locate(name: str) -> Path:
-    """Where a photograph lies, given as ``package/path``; the package is not imported.
+    """Return the path of a photograph ``package/path`` without importing the package.
 
     Raises:
-        EqspecError: the package is not installed or has no such file.
+        EqspecError: when the package is not installed or has no such file.
     """
     package, _, inside = name.partition("/")
     remedy = "pip install 'eqspec[photos]'"
@@ -159,7 +159,7 @@ def locate(name: str) -> Path:
 
 
 def _corners(photo: int, path: Path, params: Params) -> list[tuple[int, int, int]]:
-    """(photo, top, left) of every tile that lies inside a photograph."""
+    """Return (photo, top, left) of every tile inside a photograph."""
     from PIL import Image
 
     with Image.open(path) as image:
@@ -167,22 +167,22 @@ def _corners(photo: int, path: Path, params: Params) -> list[tuple[int, int, int
     tile, stride = params.tile, params.stride
     if tile > min(width, height):
         msg = f"a tile of {tile} px does not fit into {path.name}, which is {width}×{height}"
-        raise EqspecError(msg, help=f"choose `tile` at most {min(width, height)}")
+        raise EqspecError(msg, help=f"set `tile` to at most {min(width, height)}")
     tops, lefts = range(0, height - tile + 1, stride), range(0, width - tile + 1, stride)
     return [(photo, top, left) for top in tops for left in lefts]
 
 
 def _decode(path: Path) -> NDArray[np.uint8]:
-    """The pixels of a photograph that was there when the dataset was opened.
+    """Read the pixels of a photograph.
 
     Raises:
-        LostImage: it is not there any more.
+        LostImage: when it was deleted since the dataset was opened.
     """
     try:
         content = path.read_bytes()
     except OSError as error:
-        message = f"a photograph that was there is gone: {path}: {error.strerror or error}"
-        raise LostImage(message, help="install it again, and give the same command") from error
+        message = f"a photograph was deleted while in use: {path}: {error.strerror or error}"
+        raise LostImage(message, help="install the package again and repeat the command") from error
     pixels = decode(content, name=str(path))
     pixels.flags.writeable = False
     return pixels

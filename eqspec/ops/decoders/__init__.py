@@ -1,1 +1,1 @@
-"""From tokens back to images or to the features of hidden tokens."""
+"""Decoders, from tokens to images."""

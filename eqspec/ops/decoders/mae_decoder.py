@@ -1,4 +1,4 @@
-"""A transformer that predicts the pixels of all patches from the tokens of the kept ones.
+"""A transformer that predicts the pixels of all patches from the tokens of the kept patches.
 
 He et al., Masked Autoencoders Are Scalable Vision Learners (arXiv:2111.06377), section 3.
 """
@@ -23,13 +23,13 @@ ports = (Port("x"), Port("keep"))
 
 
 class Params(OpParams):
-    """What the decoder looks like.
+    """Architecture of the decoder.
 
     Attributes:
         width: features of a token in the decoder.
         depth: number of blocks.
         heads: attention heads; must divide the width.
-        image_size: side of the images, in pixels. Filled in by the compiler.
+        image_size: side of the images in pixels. Filled in by the compiler.
     """
 
     width: int = Field(gt=0, multiple_of=4)
@@ -73,7 +73,7 @@ def shapes(params: Params, streams: Streams) -> StreamType:
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - the contract of ops
-    """The module; see `eqspec.nn.heads.mae_decoder`."""
+    """Return the module; see `eqspec.nn.heads.mae_decoder`."""
     from eqspec.nn.heads.mae_decoder import MaeDecoder
 
     x, keep = streams["x"], streams["keep"]
@@ -97,7 +97,7 @@ def _grid(keep: StreamType) -> tuple[int, int]:
 def _patch(params: Params, keep: StreamType) -> int:
     side, (rows, columns) = params.image_size, _grid(keep)
     if side is None:
-        raise PortError("keep", "an MAE decoder needs the size of the image: set `image_size`")
+        raise PortError("keep", "an MAE decoder needs the size of the images: set `image_size`")
     if side % rows or rows != columns:
         raise PortError("keep", f"a grid of {rows}x{columns} does not divide a {side}x{side} image")
     return side // rows

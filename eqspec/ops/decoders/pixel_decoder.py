@@ -1,7 +1,7 @@
-"""A light decoder that turns equivariant patch features into an image in (0, 1).
+"""A light decoder from equivariant patch features to an image in (0, 1).
 
 Equivariance-coherent feature representation (arXiv:2503.18753), figure 1: a token-wise linear map
-to `width` features, then as many up-convolutions as the patch size needs.
+to `width` features, then as many up-convolutions as the patch size requires.
 """
 
 from __future__ import annotations
@@ -25,13 +25,12 @@ per_view = True
 
 
 class Params(OpParams):
-    """What the decoder makes.
+    """Architecture of the decoder.
 
     Attributes:
-        image_size: side of the images, in pixels. Filled in by the compiler.
-        width: features after the first linear map; each up-convolution halves them. 256 in the
-            paper.
-        group: batch statistics over consecutive groups of so many samples; None: the whole batch.
+        image_size: side of the images in pixels. Filled in by the compiler.
+        width: features after the first linear map, halved by each up-convolution; 256 in the paper.
+        group: batch statistics over consecutive groups of this many samples; None: the whole batch.
     """
 
     image_size: int | None = Field(default=None, gt=0)
@@ -49,12 +48,12 @@ def shapes(params: Params, streams: Streams) -> StreamType:
     x = need_axes(streams, "x", "B", "N", "D")
     _steps(params, x)
     side = params.image_size
-    assert side is not None, "`_steps` refuses a decoder that does not know its image"
+    assert side is not None, "`_steps` refuses a decoder without an image size"
     return StreamType(axes=(*x.axes[:-2], "C", "H", "W"), sizes=(*x.sizes[:-2], 3, side, side))
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:
-    """The module; see `eqspec.nn.heads.pixel_decoder`."""
+    """Return the module; see `eqspec.nn.heads.pixel_decoder`."""
     from eqspec.nn.heads.pixel_decoder import PixelDecoder
 
     x = streams["x"]
@@ -64,20 +63,23 @@ def build(params: Params, streams: Streams, *, world: World) -> nn.Module:
 
 
 def _steps(params: Params, x: StreamType) -> int:
-    """How many times the grid is doubled: log2 of the patch."""
+    """Return how many times the grid is doubled: log2 of the patch side."""
     side = params.image_size
     if side is None:
-        raise PortError("x", "a pixel decoder needs the size of the image: set `image_size`")
+        raise PortError("x", "a pixel decoder needs the size of the images: set `image_size`")
     if x.grid is None or x.prefix:
         raise PortError("x", f"needs patch tokens only (`select: patches`), reads {x}")
     patch = side // x.grid[0]
     if any(cells * patch != side for cells in x.grid) or patch < 2 or patch & (patch - 1):
         raise PortError(
             "x",
-            f"doubles the grid until it is the image, but {x.grid[0]}x{x.grid[1]} patches of a "
-            f"{side}x{side} image are no power of two wide",
+            f"needs patches whose side is a power of two, but has {x.grid[0]}x{x.grid[1]} patches "
+            f"of a {side}x{side} image",
         )
     steps = patch.bit_length() - 1
     if params.width % (1 << (steps - 1)):
-        raise PortError("x", f"halves its width {steps - 1} times: {params.width} cannot be halved")
+        raise PortError(
+            "x",
+            f"halves its width {steps - 1} times, which a width of {params.width} does not allow",
+        )
     return steps

@@ -1,1 +1,1 @@
-"""What stands between tokens and terms: embeddings, projectors, predictors, prototypes."""
+"""Heads between tokens and terms: embeddings, projectors, predictors and prototypes."""

@@ -1,7 +1,7 @@
-"""A perceptron on features and an action side by side, which returns features of the same width.
+"""An MLP from features and an action to features of the same width.
 
-EquiMod's predictor (arXiv:2211.01244), section 3: from the embedding of an image and the parameters
-of an augmentation to the embedding of the augmented image. Without hidden layers it is linear.
+The predictor of EquiMod (arXiv:2211.01244), section 3: from the embedding of an image and the
+parameters of an augmentation to the embedding of the augmented image. Linear without hidden layers.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ per_view = True
 
 
 class Params(OpParams):
-    """What the perceptron looks like; see `mlp`.
+    """Architecture of the MLP, as in `mlp`.
 
     Attributes:
         hidden: output width of each hidden layer.
-        activation: after each hidden layer (and its norm).
-        norm: after each hidden linear layer.
-        bias: whether hidden linear layers have one.
-        last_bias: whether the last linear layer has one.
-        last_norm: after the last linear layer.
-        group: batch statistics over consecutive groups of so many samples; None: the whole batch.
+        activation: activation after each hidden layer and its norm.
+        norm: norm after each hidden linear layer.
+        bias: whether hidden linear layers have a bias.
+        last_bias: whether the last linear layer has a bias.
+        last_norm: norm after the last linear layer.
+        group: batch statistics over consecutive groups of this many samples; None: the whole batch.
     """
 
     hidden: tuple[int, ...] = ()
@@ -61,16 +61,16 @@ examples = MappingProxyType(
 
 
 def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - the contract of ops
-    """As `x` `[…, B, D]`; the action `[…, B, A]` has the same leading axes."""
+    """The type of `x` `[…, B, D]`; the action `[…, B, A]` has the same leading axes."""
     x, action = need_axes(streams, "x", "B", "D"), need_axes(streams, "action", "B")
     lead, last = (x.axes[:-1], x.sizes[:-1]), action.axes[-1]
     if (action.axes[:-1], action.sizes[:-1]) != lead or last not in {"A", "D"}:
-        raise PortError("action", f"an action {action} does not stand beside features {x}")
+        raise PortError("action", f"an action {action} does not match features {x}")
     return x
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:
-    """The module; see `eqspec.nn.heads.mlp`."""
+    """Return the module; see `eqspec.nn.heads.mlp`."""
     from eqspec.nn.heads.mlp import ConditionedMlp, MlpDesign
 
     x, action = streams["x"], streams["action"]

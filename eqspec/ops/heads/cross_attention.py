@@ -1,7 +1,7 @@
-"""One cross-attention block: the tokens of one image, informed by those of another.
+"""A cross-attention block: tokens of one image attend to those of another.
 
 Cross-attention reconstruction (arXiv:2412.03314) mixes the features of two views with such a block;
-its form here (pre-norm, residual, MLP) is a proposal of this project.
+the architecture (pre-norm, residual, MLP) is a proposal of this project.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ ports = (Port("query"), Port("keys"))
 
 
 class Params(OpParams):
-    """What the block looks like.
+    """Architecture of the block.
 
     Attributes:
-        heads: attention heads; must divide the features.
-        mlp_ratio: hidden width of the MLP, over the features.
+        heads: attention heads; must divide the width.
+        mlp_ratio: hidden width of the MLP divided by the width.
     """
 
     heads: int = Field(default=8, gt=0)
@@ -49,18 +49,18 @@ examples = MappingProxyType(
 
 
 def shapes(params: Params, streams: Streams) -> StreamType:
-    """As `query` `[…, B, N, D]`; `keys` may have other tokens, but not other features."""
+    """The type of `query` `[…, B, N, D]`; `keys` may have another N, but the same D."""
     query, keys = need_axes(streams, "query", "B", "N", "D"), need_axes(streams, "keys", "N", "D")
     if query.size("D") % params.heads:
         heads = params.heads
-        raise PortError("query", f"{query.size('D')} features are no multiple of {heads} heads")
+        raise PortError("query", f"{heads} heads do not divide {query.size('D')} features")
     if keys.axes != query.axes or keys.size("D") != query.size("D"):
         raise PortError("keys", f"needs features like those of the query {query}, but reads {keys}")
     return query
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - the contract of ops
-    """The module; see `eqspec.nn.heads.cross_attention`."""
+    """Return the module; see `eqspec.nn.heads.cross_attention`."""
     from eqspec.nn.heads.cross_attention import CrossAttentionBlock
 
     width = streams["query"].size("D")

@@ -1,4 +1,4 @@
-"""A linear predictor whose weights are made from the action: W(z) x, W(z) = Σ_c z_c W_c.
+"""A linear predictor with weights generated from the action: W(z) x, W(z) = Σ_c z_c W_c.
 
 Garrido et al., Self-supervised learning of Split Invariant Equivariant representations
 (arXiv:2302.10283), section 4.
@@ -22,10 +22,10 @@ ports = (Port("x"), Port("action"))
 
 
 class Params(OpParams):
-    """The map from actions to weights.
+    """Map from actions to weights.
 
     Attributes:
-        bias: whether W(z) has a part that does not depend on z.
+        bias: whether W(z) has a constant part that does not depend on z.
     """
 
     bias: bool = False
@@ -37,17 +37,17 @@ examples = MappingProxyType(
 
 
 def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - the contract of ops
-    """As `x` `[…, D]`; the leading axes of the action `[…, A]` must lead `x`."""
+    """The type of `x` `[…, D]`; the leading axes of the action `[…, A]` are the first of `x`."""
     x = need_axes(streams, "x", "D")
     action = need_axes(streams, "action", "A")
     leading = action.axes[:-1]
     if x.axes[: len(leading)] != leading:
-        raise PortError("action", f"an action {action} does not lead features {x}")
+        raise PortError("action", f"an action {action} does not match features {x}")
     return x
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - as above
-    """The module; see `eqspec.nn.heads.hypernetwork`."""
+    """Return the module; see `eqspec.nn.heads.hypernetwork`."""
     from eqspec.nn.heads.hypernetwork import Hypernetwork
 
     actions = streams["action"].size("A")

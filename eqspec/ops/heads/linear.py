@@ -1,7 +1,7 @@
-"""One linear map, applied to each token.
+"""A linear layer applied to each token.
 
-The token-wise embedding in front of a split into invariant and equivariant features, in the sense
-of arXiv:2503.18753, section 3.
+The token-wise embedding before a split into invariant and equivariant features, as in
+arXiv:2503.18753, section 3.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ ports = (Port("x"),)
 
 
 class Params(OpParams):
-    """The map.
+    """The linear layer.
 
     Attributes:
-        width: features that come out.
-        bias: whether it has one.
+        width: number of output features.
+        bias: whether the layer has a bias.
     """
 
     width: int = Field(gt=0)
@@ -46,7 +46,7 @@ def shapes(params: Params, streams: Streams) -> StreamType:
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:
-    """The module: a perceptron without hidden layers; see `eqspec.nn.heads.mlp`."""
+    """Return the module, an MLP without hidden layers; see `eqspec.nn.heads.mlp`."""
     from eqspec.nn.heads.mlp import Mlp, MlpDesign
 
     design = MlpDesign(widths=(params.width,), last_bias=params.bias)

@@ -1,7 +1,7 @@
 """A multi-layer perceptron: projector, expander, trunk or predictor.
 
-VICReg's expander (arXiv:2105.04906, section 4.2), SimCLR's (arXiv:2002.05709), MoCo v3's
-(arXiv:2104.02057) and DINO's (arXiv:2104.14294) heads are this with other parameters.
+Used with different parameters by VICReg (arXiv:2105.04906, section 4.2), SimCLR (arXiv:2002.05709),
+MoCo v3 (arXiv:2104.02057) and DINO (arXiv:2104.14294).
 """
 
 from __future__ import annotations
@@ -25,19 +25,20 @@ per_view = True
 
 
 class Params(OpParams):
-    """What the perceptron looks like.
+    """Architecture of the MLP.
 
     Attributes:
         widths: output width of each linear layer; all but the last are hidden.
-        activation: after each hidden layer (and its norm).
-        norm: after each hidden linear layer.
-        bias: whether hidden linear layers have one.
-        last_bias: whether the last linear layer has one.
-        last_norm: after the last linear layer; without offset, or without scale and offset.
-        last_activation: whether an activation follows the last layer too.
-        normalise: whether the output has unit Euclidean length.
-        std: standard deviation that weights start with, biases then at zero; None: torch's default.
-        group: batch statistics over consecutive groups of so many samples; None: the whole batch.
+        activation: activation after each hidden layer and its norm.
+        norm: norm after each hidden linear layer.
+        bias: whether hidden linear layers have a bias.
+        last_bias: whether the last linear layer has a bias.
+        last_norm: norm after the last linear layer; batch norms also without offset, or without
+            scale and offset.
+        last_activation: whether an activation also follows the last layer.
+        normalise: whether the output is scaled to unit Euclidean length.
+        std: initial standard deviation of the weights, with zero biases; None: torch's default.
+        group: batch statistics over consecutive groups of this many samples; None: the whole batch.
     """
 
     widths: tuple[Annotated[int, Field(gt=0)], ...] = Field(min_length=1)
@@ -71,7 +72,7 @@ def shapes(params: Params, streams: Streams) -> StreamType:
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:
-    """The module; see `eqspec.nn.heads.mlp`."""
+    """Return the module; see `eqspec.nn.heads.mlp`."""
     from eqspec.nn.heads.mlp import Mlp, MlpDesign
 
     design = MlpDesign(

@@ -30,7 +30,7 @@ ports = (
 
 
 class Params(OpParams):
-    """What the predictor looks like.
+    """Architecture of the predictor.
 
     Attributes:
         width: features of a token in the predictor.
@@ -81,7 +81,7 @@ def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - th
     if x.prefix or x.size("N") != context.size("M"):
         raise PortError("x", f"needs one token per context id {context} and no prefix, reads {x}")
     if want.grid is None or want.grid != context.grid:
-        raise PortError("want", "needs ids on the grid of the context's ids")
+        raise PortError("want", "needs ids on the same grid as the context ids")
     for port, ids in (("context_valid", context), ("want_valid", want)):
         if port in streams and streams[port].sizes != ids.sizes:
             raise PortError(port, f"needs one truth value per id {ids}, reads {streams[port]}")
@@ -89,7 +89,7 @@ def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - th
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - as above
-    """The module; see `eqspec.nn.heads.predictor`."""
+    """Return the module; see `eqspec.nn.heads.predictor`."""
     from eqspec.nn.heads.predictor import LatentPredictor
 
     grid = streams["want"].grid

@@ -1,4 +1,4 @@
-"""A weight-normalised linear layer: scores against independent rows, the prototypes.
+"""A weight-normalised linear layer, whose rows are prototypes.
 
 DINO (arXiv:2104.14294), appendix C, and iBOT (arXiv:2111.07832); Salimans and Kingma
 (arXiv:1602.07868), equation 2.
@@ -24,11 +24,11 @@ ports = (Port("x"),)
 
 
 class Params(OpParams):
-    """The layer.
+    """The linear layer.
 
     Attributes:
         width: number of rows.
-        train_norm: whether the rows' lengths are trained; otherwise they stay at one.
+        train_norm: whether the lengths of the rows are trained; otherwise they stay at one.
     """
 
     width: int = Field(gt=0)
@@ -46,7 +46,7 @@ def shapes(params: Params, streams: Streams) -> StreamType:
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - the contract of ops
-    """The module; see `eqspec.nn.heads.weight_norm_linear`."""
+    """Return the module; see `eqspec.nn.heads.weight_norm_linear`."""
     from eqspec.nn.heads.weight_norm_linear import WeightNormLinear
 
     features = streams["x"].size("D")

@@ -1,1 +1,1 @@
-"""Which tokens are hidden or kept, drawn with a fixed capacity known when the plan is made."""
+"""Random masks: which tokens are masked or kept, with sizes that are fixed in the plan."""

@@ -1,6 +1,6 @@
-"""Hides rectangles of patches, a random share of each image.
+"""Masks rectangles of patches, a random share of each image.
 
-iBOT (arXiv:2111.07832), section 4.1, with BEiT's rectangles (arXiv:2106.08254, algorithm 1).
+iBOT (arXiv:2111.07832), section 4.1, with the rectangles of BEiT (arXiv:2106.08254, algorithm 1).
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ rev = 1
 
 
 class Params(OpParams):
-    """How much is hidden, in what shapes.
+    """Number and shape of masked patches.
 
     Attributes:
-        ratios: [low, high] ranges of the hidden share, one of which is chosen with equal
-            probability; [0, 0] leaves an image whole.
-        min_patches: smallest area asked of a rectangle.
-        max_aspect: largest ratio of a rectangle's sides, either way.
+        ratios: [low, high] ranges of the masked share, one of which is chosen with equal
+            probability; [0, 0] masks nothing.
+        min_patches: smallest area drawn for a rectangle.
+        max_aspect: largest aspect ratio of a rectangle, either way.
     """
 
     ratios: tuple[tuple[float, float], ...] = Field(min_length=1)
@@ -40,7 +40,7 @@ class Params(OpParams):
     def _ranges_are_shares(self) -> Self:
         for low, high in self.ratios:
             if not 0 <= low <= high <= 1:
-                message = f"`ratios` holds [{low}, {high}], which is no range of shares in [0, 1]"
+                message = f"`ratios` contains [{low}, {high}], which is not a range in [0, 1]"
                 raise ValueError(message)
         return self
 
@@ -49,7 +49,7 @@ example = MappingProxyType({"ratios": [[0, 0], [0.1, 0.5]], "min_patches": 16, "
 
 
 def shapes(params: Params, streams: Streams) -> dict[str, StreamType]:  # noqa: ARG001 - the contract of ops
-    """One mask `[V, B, N]` of the patches, true where hidden."""
+    """One mask `[V, B, N]` of the patches, true where masked."""
     of = need_axes(streams, "of", "V", "B", "N")
     if of.grid is None:
         raise PortError("of", f"needs patches on a grid, but reads {of}")
@@ -67,20 +67,20 @@ def draw(
     positions: NDArray[np.int64],
     batch: int,  # noqa: ARG001 - the contract of masks
 ) -> dict[str, NDArray[np.generic]]:
-    """The mask of some samples of the global batch, a pure function of (draws, step, position).
+    """Draw the masks of samples of the global batch, a pure function of (draws, step, position).
 
     Args:
-        params: of this mask.
-        of: the tokens that are masked, of V views.
-        draws: the run's randomness.
-        step: from 0.
-        positions: places in the global batch `[n]`.
+        params: parameters of the mask.
+        of: type of the tokens to mask, of V views.
+        draws: random numbers of the run.
+        step: step, from 0.
+        positions: positions in the global batch `[n]`.
         batch: size of the global batch.
 
     Returns:
-        ``""``: true where hidden `[V, n, N]`.
+        ``""``: `[V, n, N]`, true where masked.
     """
-    assert of.grid is not None, "`shapes` has refused tokens without a grid"
+    assert of.grid is not None, "`shapes` refuses tokens without a grid"
     patches = of.grid[0] * of.grid[1]
     shape = Rectangles(
         grid=of.grid,

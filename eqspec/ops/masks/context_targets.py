@@ -1,9 +1,8 @@
-"""Chooses blocks of patches to be predicted, and a large block less those as their context.
+"""Chooses target blocks of patches, and a large context block without the targets.
 
-I-JEPA (arXiv:2301.08243), section 3, as released: the sizes of blocks are drawn once per step,
-their places for every sample, and all contexts are cut to the smallest of the batch, which takes
-patches of the lower rows. Shapes do not change with the step: ids have room for the largest block,
-and truth values say which of them count.
+I-JEPA (arXiv:2301.08243), section 3, as released: the sizes of blocks are drawn once per step and
+their places for every sample. All contexts are truncated to the smallest of the batch, which
+removes patches of the lower rows. Shapes do not change with the step: a mask marks valid ids.
 """
 
 from __future__ import annotations
@@ -26,26 +25,26 @@ if TYPE_CHECKING:
 rev = 2
 
 TRIES = 20
-"""Places tried for the context block before it may contain one target more."""
+"""Number of places tried for the context block before one more target may overlap it."""
 
 LEVELS = 1024
-"""Steps into which the drawn size is divided, so that the largest block can be found by looking."""
+"""Number of levels of the drawn size, few enough to find the largest block by trying all."""
 
 _Range = Annotated[tuple[float, float], AfterValidator(ordered)]
 
 
 class Params(OpParams):
-    """The blocks.
+    """Number and size of the blocks.
 
     Attributes:
         targets: number of target blocks; they may overlap.
         target_scale: [low, high] share of the patches in a target block.
-        target_aspect: [low, high] height over width of a target block; one draw sets both.
+        target_aspect: [low, high] height / width of a target block; one draw sets both.
         context_scale: [low, high] share of the patches in the square context, with targets.
         min_keep: a context has more patches than this.
-        context_share: share of the patches that there is room for in a context.
-        group: the smallest context is that of so many consecutive samples (a paper's batch per
-            device; must divide the batch); None for the whole batch.
+        context_share: capacity of a context as a share of the patches.
+        group: contexts are truncated to the smallest of this many consecutive samples (the batch
+            per device of a paper; must divide the batch); None: of the whole batch.
     """
 
     targets: int = Field(ge=1)
@@ -80,7 +79,7 @@ class _Blocks:
 
 @dataclass(frozen=True, slots=True)
 class _Room:
-    """Ids that there is room for."""
+    """Capacity in ids of the context and of a target block."""
 
     context: int
     target: int
@@ -89,17 +88,18 @@ class _Room:
 def shapes(params: Params, streams: Streams) -> dict[str, StreamType]:
     """Ids of context patches `[V, B, M]` and of target patches `[V, B, T, P]`, in row order.
 
-    `context_valid` and `targets_valid` say which of them count; ids that do not are 0.
+    `context_valid` and `targets_valid` mark the valid ids; the others are 0.
     """
     of = need_axes(streams, "of", "V", "B", "N")
     room = _room(params, of)
     sizes = [_blocks(params, of, target=level, context=level) for level in (0, LEVELS - 1)]
     if min(min(*size.target, *size.context) for size in sizes) == 0:
         raise PortError("of", f"a block of {of} has no patch")
-    if not params.min_keep < room.context:
-        raise PortError("of", f"has room for {room.context} patches, not for {params.min_keep + 1}")
-    if min(size.context[0] * size.context[1] for size in sizes) <= params.min_keep:
-        raise PortError("of", f"a context block of {of} has no {params.min_keep + 1} patches")
+    need = params.min_keep + 1
+    if room.context < need:
+        raise PortError("of", f"a context has at most {room.context} patches, but needs {need}")
+    if min(size.context[0] * size.context[1] for size in sizes) < need:
+        raise PortError("of", f"a context block of {of} has fewer than {need} patches")
     views, batch = of.size("V"), of.size("B")
     context = StreamType(("V", "B", "M"), (views, batch, room.context), grid=of.grid, dtype="int")
     size = (views, batch, params.targets, room.target)
@@ -121,25 +121,25 @@ def draw(
     positions: NDArray[np.int64],
     batch: int,
 ) -> dict[str, NDArray[np.generic]]:
-    """The blocks of some samples, a pure function of (draws, step, position).
+    """Draw the blocks of samples of the global batch, a pure function of (draws, step, position).
 
     Args:
-        params: of this mask.
-        of: the tokens that are chosen from, of V views.
-        draws: the run's randomness.
-        step: from 0.
-        positions: places in the global batch `[n]`.
-        batch: size of the global batch, whose smallest context all are cut to.
+        params: parameters of the blocks.
+        of: type of the tokens to choose from, of V views.
+        draws: random numbers of the run.
+        step: step, from 0.
+        positions: positions in the global batch `[n]`.
+        batch: size of the global batch.
 
     Returns:
-        ``context`` `[V, n, M]` and ``targets`` `[V, n, T, P]`, int64 places in the row-major grid;
-        ``context_valid`` and ``targets_valid``, true where they count.
+        ``context`` `[V, n, M]` and ``targets`` `[V, n, T, P]`, int64 ids in the row-major grid;
+        ``context_valid`` and ``targets_valid``, true for valid ids.
     """
     size, room = params.group or batch, _room(params, of)
     groups, group_of = np.unique(positions // size, return_inverse=True)
     samples = (groups[:, None] * size + np.arange(size)).ravel()
     mine = group_of * size + positions % size
-    made: dict[str, list[NDArray[np.generic]]] = {}
+    drawn: dict[str, list[NDArray[np.generic]]] = {}
     for view in range(of.size("V")):
         blocks = _sizes(params, of, draws=draws, step=step, view=view)
         targets, contexts = _chosen(
@@ -154,12 +154,12 @@ def draw(
             ("targets", target),
             ("targets_valid", wanted),
         ):
-            made.setdefault(name, []).append(array)
-    return {name: np.stack(arrays) for name, arrays in made.items()}
+            drawn.setdefault(name, []).append(array)
+    return {name: np.stack(arrays) for name, arrays in drawn.items()}
 
 
 def _sizes(params: Params, of: StreamType, *, draws: Draws, step: int, view: int) -> _Blocks:
-    """The sizes of a step, the same for every sample."""
+    """Draw the sizes of a step, the same for every sample."""
     everyone = np.zeros(1, dtype=np.int64)
     name = "context_targets.sizes"
     numbers = draws.uniform(name, step=step, samples=everyone, view=view, count=2)[0]
@@ -168,7 +168,7 @@ def _sizes(params: Params, of: StreamType, *, draws: Draws, step: int, view: int
 
 
 def _blocks(params: Params, of: StreamType, *, target: int, context: int) -> _Blocks:
-    """The sizes at two of the levels."""
+    """Return the block sizes for two levels."""
     grid = _grid(of)
     share, wide = (level / (LEVELS - 1) for level in (target, context))
     scale, aspect = (_between(r, share) for r in (params.target_scale, params.target_aspect))
@@ -197,7 +197,7 @@ def _grid(of: StreamType) -> tuple[int, int]:
 
 
 def _block(grid: tuple[int, int], *, scale: float, aspect: float) -> tuple[int, int]:
-    """(height, width) of a block, smaller than the grid both ways."""
+    """Return (height, width) of a block, smaller than the grid in both directions."""
     area = int(grid[0] * grid[1] * scale)
     height, width = round((area * aspect) ** 0.5), round((area / aspect) ** 0.5)
     return min(height, grid[0] - 1), min(width, grid[1] - 1)
@@ -206,7 +206,7 @@ def _block(grid: tuple[int, int], *, scale: float, aspect: float) -> tuple[int, 
 def _place(
     numbers: NDArray[np.float64], *, block: tuple[int, int], grid: tuple[int, int]
 ) -> NDArray[np.bool_]:
-    """Blocks `[..., R, C]` at random places `[..., 2]`; none reaches the last row or column."""
+    """Return blocks `[..., R, C]` at random places `[..., 2]`, never in the last row or column."""
     first = np.floor(numbers * np.subtract(grid, block)).astype(np.int64)
     rows, columns = (
         (np.arange(grid[axis]) >= first[..., axis, None])
@@ -225,9 +225,9 @@ def _chosen(
     samples: NDArray[np.int64],
     view: int,
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Target blocks `[n, T, R, C]` and contexts `[n, R, C]` of samples.
+    """Return target blocks `[n, T, R, C]` and contexts `[n, R, C]` of samples.
 
-    Most contexts are found at the first place; only the others ask for more numbers.
+    The first place suffices for most contexts; more numbers are drawn only for the others.
     """
 
     def numbers(of: NDArray[np.int64], *, places: int) -> NDArray[np.float64]:
@@ -257,18 +257,18 @@ def _chosen(
 def _context(
     targets: NDArray[np.bool_], *, numbers: NDArray[np.float64], blocks: _Blocks, least: int
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """The first context block with more than `least` patches outside the targets, less the targets.
+    """Return the first context block with more than `least` patches outside the targets.
 
-    After each `TRIES` blocks one target fewer, from the last, is left out of the context.
+    After every `TRIES` blocks, one target fewer, from the last, is removed from the context.
 
     Args:
         targets: target blocks `[n, T, R, C]`.
-        numbers: in [0, 1), two for each block to be tried `[n, tries, 2]`.
-        blocks: sizes; the context block alone has enough patches.
-        least: patches that are not enough.
+        numbers: random numbers in [0, 1), two for each block to try `[n, tries, 2]`.
+        blocks: block sizes; a context block has enough patches.
+        least: number of patches that a context must exceed.
 
     Returns:
-        True at the context `[n, R, C]`, and where one was found `[n]`.
+        The context `[n, R, C]` without the targets, and whether one was found `[n]`.
     """
     context = np.zeros_like(targets[:, 0])
     settled = np.zeros(len(targets), dtype=np.bool_)
@@ -287,12 +287,12 @@ def _context(
 def _ids(
     chosen: NDArray[np.bool_], *, room: int, most: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """The first `most` `[...]` chosen places of the row-major grid, and which ids are some.
+    """Return the ids of the first `most` chosen patches in row order, and which of them are valid.
 
     Args:
-        chosen: `[..., R, C]`.
-        room: ids that there is room for.
-        most: ids that count at most, one number per leading entry or one for all.
+        chosen: chosen patches `[..., R, C]`.
+        room: capacity in ids.
+        most: maximum number of valid ids, one number per leading entry or one for all.
     """
     flat = chosen.reshape(*chosen.shape[:-2], -1)
     ids = np.argsort(~flat, axis=-1, kind="stable")[..., :room].astype(np.int64)

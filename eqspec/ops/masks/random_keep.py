@@ -1,6 +1,6 @@
-"""Keeps a random share of each image's patches and hides the rest.
+"""Keeps a random share of the patches of each image and masks the rest.
 
-MAE (arXiv:2111.06377), section 3: the patches of smallest noise are kept, in the order of it.
+MAE (arXiv:2111.06377), section 3: the patches with the smallest noise are kept, ordered by noise.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ rev = 1
 
 
 class Params(OpParams):
-    """How much is kept.
+    """Number of kept patches.
 
     Attributes:
-        share: of the patches, rounded down.
+        share: share of the patches, rounded down.
     """
 
     share: float = Field(gt=0, lt=1)
@@ -55,20 +55,20 @@ def draw(
     positions: NDArray[np.int64],
     batch: int,  # noqa: ARG001 - the contract of masks
 ) -> dict[str, NDArray[np.generic]]:
-    """The kept ids of some samples, a pure function of (draws, step, position).
+    """Draw the kept ids of samples of the global batch, a pure function of (draws, step, position).
 
     Args:
-        params: of this mask.
-        of: the tokens that are masked, of V views.
-        draws: the run's randomness.
-        step: from 0.
-        positions: places in the global batch `[n]`.
+        params: parameters of the mask.
+        of: type of the tokens to mask, of V views.
+        draws: random numbers of the run.
+        step: step, from 0.
+        positions: positions in the global batch `[n]`.
         batch: size of the global batch.
 
     Returns:
-        ``""``: distinct ids `[V, n, M]` int64, a patch's place in its row-major grid.
+        ``""``: distinct ids `[V, n, M]` int64, positions in the row-major grid of patches.
     """
-    assert of.grid is not None, "`shapes` has refused tokens without a grid"
+    assert of.grid is not None, "`shapes` refuses tokens without a grid"
     patches = of.grid[0] * of.grid[1]
     noise = np.stack(
         [

@@ -1,6 +1,6 @@
-"""Hides rectangles of patches in a fixed share of the batch's views, with evenly spread ratios.
+"""Masks rectangles of patches in a fixed share of the views, with evenly spread ratios.
 
-DINOv2 (arXiv:2304.07193) as released, over the views of the global batch instead of each device's.
+DINOv2 (arXiv:2304.07193) as released, but over the global batch instead of each device's.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ rev = 1
 
 
 class Params(OpParams):
-    """How much is hidden, in what shapes.
+    """Number and shape of masked patches.
 
     Attributes:
-        share: share of all views of the batch that are masked.
-        ratios: [low, high] of the hidden share of a masked view; cut into as many equal bins as
+        share: share of the views of the batch that are masked.
+        ratios: [low, high] range of the masked share of a view; divided into as many equal bins as
             there are masked views, with one view per bin.
-        min_patches: smallest area asked of a rectangle.
+        min_patches: smallest area drawn for a rectangle.
         max_share: largest share of the grid that one rectangle may add.
-        max_aspect: largest ratio of a rectangle's sides, either way.
+        max_aspect: largest aspect ratio of a rectangle, either way.
     """
 
     share: float = Field(gt=0, le=1)
@@ -44,7 +44,7 @@ class Params(OpParams):
     def _ratios_are_shares(self) -> Self:
         low, high = self.ratios
         if not 0 <= low <= high <= 1:
-            message = f"`ratios` is [{low}, {high}], which is no range of shares in [0, 1]"
+            message = f"`ratios` is [{low}, {high}], which is not a range in [0, 1]"
             raise ValueError(message)
         return self
 
@@ -55,15 +55,15 @@ example = MappingProxyType(
 
 
 def shapes(params: Params, streams: Streams) -> dict[str, StreamType]:
-    """The mask `[V, B, N]`, and the same as ids of hidden patches `[V, B, M]` with validity.
+    """The mask `[V, B, N]`, and the ids of masked patches `[V, B, M]` with their validity.
 
-    M is the most that a view can have hidden; ids that are not valid are 0.
+    M is the largest number of masked patches in a view; invalid ids are 0.
     """
     of = need_axes(streams, "of", "V", "B", "N")
     rows, columns = _grid(of)
     capacity = _capacity(params, of)
     if capacity == 0:
-        raise PortError("of", f"hides no patch: {params.ratios[1]:g} of {of} is less than one")
+        raise PortError("of", f"masks no patch: {params.ratios[1]:g} of {of} is less than one")
     views, batch, patches = of.size("V"), of.size("B"), rows * columns
     mask = StreamType(
         axes=("V", "B", "N"), sizes=(views, batch, patches), grid=of.grid, dtype="bool"
@@ -84,15 +84,15 @@ def draw(
     positions: NDArray[np.int64],
     batch: int,
 ) -> dict[str, NDArray[np.generic]]:
-    """The masks of some samples of the global batch, a pure function of (draws, step, position).
+    """Draw the masks of samples of the global batch, a pure function of (draws, step, position).
 
     Args:
-        params: of this mask.
-        of: the tokens that are masked, of V views.
-        draws: the run's randomness.
-        step: from 0.
-        positions: places in the global batch `[n]`.
-        batch: size of the global batch, among which masked views are chosen.
+        params: parameters of the mask.
+        of: type of the tokens to mask, of V views.
+        draws: random numbers of the run.
+        step: step, from 0.
+        positions: positions in the global batch `[n]`.
+        batch: size of the global batch, from which masked views are chosen.
 
     Returns:
         ``mask`` `[V, n, N]` bool, ``ids`` `[V, n, M]` int64, ``valid`` `[V, n, M]` bool.
@@ -112,7 +112,7 @@ def draw(
     ]
     mask = np.stack(masks).reshape(of.size("V"), len(positions), patches)
     capacity = _capacity(params, of)
-    # Stable: hidden patches come first and in order.
+    # Stable: masked patches come first and in order.
     ids = np.argsort(~mask, axis=-1, kind="stable")[..., :capacity].astype(np.int64)
     valid = np.take_along_axis(mask, ids, axis=-1)
     return {"mask": mask, "ids": np.where(valid, ids, 0), "valid": valid}
@@ -132,7 +132,7 @@ def _capacity(params: Params, of: StreamType) -> int:
 def _targets(
     params: Params, of: StreamType, *, draws: Draws, step: int, batch: int
 ) -> NDArray[np.float64]:
-    """How many patches to hide in each view of the whole global batch `[V, batch]`."""
+    """Draw the number of patches to mask in each view of the global batch `[V, batch]`."""
     rows, columns = _grid(of)
     views = of.size("V")
     everyone = np.arange(batch, dtype=np.int64)

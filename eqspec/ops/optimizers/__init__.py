@@ -1,1 +1,1 @@
-"""Update rules; learning rate and weight decay are set per step from the timetable."""
+"""Optimizers; the engine sets learning rate and weight decay in every step."""

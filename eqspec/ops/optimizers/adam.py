@@ -1,7 +1,7 @@
-"""Adam, with weight decay added to the gradient.
+"""Adam with weight decay added to the gradient.
 
-Kingma and Ba (arXiv:1412.6980), algorithm 1, as in torch: decay is L2 regularisation, so that its
-pull is rescaled with the gradient's. AdamW takes it off the weights instead.
+Kingma and Ba (arXiv:1412.6980), algorithm 1, as in torch: weight decay is L2 regularisation, which
+is rescaled like the gradient. AdamW subtracts it from the weights instead.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ rev = 1
 
 
 class Params(OptimizerParams):
-    """What Adam needs.
+    """Parameters of Adam.
 
     Attributes:
-        weight_decay: share of each decayed weight that is added to its gradient.
-        betas: of the running means of gradients and of their squares.
-        eps: added to the root of the second.
+        weight_decay: factor of a weight that is added to its gradient.
+        betas: decay of the first and second moment.
+        eps: added to the root of the second moment.
     """
 
     betas: tuple[float, float] = (0.9, 0.999)
@@ -32,18 +32,18 @@ class Params(OptimizerParams):
 
 
 def build(params: Params, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
-    """The optimizer over parameter groups, whose `lr` and `weight_decay` the engine sets per step.
+    """Return the optimizer; the engine sets `lr` and `weight_decay` of its groups in every step.
 
     Args:
-        params: of Adam.
-        groups: torch parameter groups; keys that torch does not know are kept.
+        params: parameters of Adam.
+        groups: torch parameter groups; unknown keys are kept.
 
     Returns:
-        An optimizer that does nothing until its groups are given a learning rate.
+        An optimizer with a learning rate of zero.
     """
     import torch
 
-    # Fused: one pass over each parameter, as AdamW takes its step.
+    # Fused: a single pass over each parameter, as in AdamW.
     return torch.optim.Adam(
         groups, lr=0.0, betas=params.betas, eps=params.eps, weight_decay=0.0, fused=True
     )

@@ -20,10 +20,10 @@ _Decay = Annotated[float, Field(ge=0, lt=1)]
 
 
 class Params(OptimizerParams):
-    """What AdamW needs.
+    """Parameters of AdamW.
 
     Attributes:
-        weight_decay: share of each decayed weight that is taken off per step and unit of lr.
+        weight_decay: factor of a weight that is subtracted from it per step and unit of lr.
         betas: decay of the first and second moment.
         eps: added to the root of the second moment.
     """
@@ -33,19 +33,19 @@ class Params(OptimizerParams):
 
 
 def build(params: Params, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
-    """The optimizer over parameter groups, whose `lr` and `weight_decay` the engine sets per step.
+    """Return the optimizer; the engine sets `lr` and `weight_decay` of its groups in every step.
 
     Args:
-        params: of AdamW.
-        groups: torch parameter groups; keys that torch does not know are kept.
+        params: parameters of AdamW.
+        groups: torch parameter groups; unknown keys are kept.
 
     Returns:
-        An optimizer that does nothing until its groups are given a learning rate.
+        An optimizer with a learning rate of zero.
     """
     import torch
 
-    # Fused: one pass over each parameter. A small model on a CPU takes its step in a sixth of the
-    # time that the default loop takes, which is a tenth of the whole training step.
+    # Fused: a single pass over each parameter. For a small model on a CPU it is six times faster
+    # than the default loop, which takes a tenth of a training step.
     return torch.optim.AdamW(
         groups, lr=0.0, betas=params.betas, eps=params.eps, weight_decay=0.0, fused=True
     )

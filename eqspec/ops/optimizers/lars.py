@@ -1,8 +1,8 @@
-"""Layer-wise adaptive rates: each matrix moves in proportion to its own norm.
+"""LARS: SGD with momentum whose steps are scaled to the norm of each matrix.
 
-You et al. (arXiv:1708.03888), algorithm 1, as VICReg and Barlow Twins use it: the learning rate
-stands outside the momentum buffer, and vectors (biases, norms) are not adapted. That they do not
-decay either is for the recipe's rules to say: ``{match: [bias, ndim<2], weight_decay: 0}``.
+You et al. (arXiv:1708.03888), algorithm 1, as used by VICReg and Barlow Twins: the learning rate is
+applied after the momentum buffer, and vectors (biases, norms) are not scaled. A rule of the recipe
+turns off their weight decay: ``{match: [bias, ndim<2], weight_decay: 0}``.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ rev = 1
 
 
 class Params(OptimizerParams):
-    """What LARS needs.
+    """Parameters of LARS.
 
     Attributes:
-        weight_decay: share of each decayed weight that is added to its gradient.
-        momentum: share of the last step's direction that is kept.
-        trust: length of a matrix's step over the matrix's own, at a learning rate of 1.
+        weight_decay: factor of a weight that is added to its gradient.
+        momentum: share of the previous direction that is kept.
+        trust: norm of a matrix's step divided by that of the matrix, at a learning rate of 1.
     """
 
     momentum: float = Field(default=0.9, ge=0, lt=1)
@@ -33,14 +33,14 @@ class Params(OptimizerParams):
 
 
 def build(params: Params, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
-    """The optimizer over parameter groups, whose `lr` and `weight_decay` the engine sets per step.
+    """Return the optimizer; the engine sets `lr` and `weight_decay` of its groups in every step.
 
     Args:
-        params: of LARS.
-        groups: torch parameter groups; keys that torch does not know are kept.
+        params: parameters of LARS.
+        groups: torch parameter groups; unknown keys are kept.
 
     Returns:
-        An optimizer that does nothing until its groups are given a learning rate.
+        An optimizer with a learning rate of zero.
     """
     from eqspec.nn.optimizers.lars import lars
     from eqspec.nn.optimizers.per_parameter import PerParameter

@@ -1,7 +1,7 @@
 """Stochastic gradient descent with momentum.
 
-Sutskever et al. (ICML 2013), in torch's form: the learning rate stands outside the momentum buffer,
-and weight decay is added to the gradient. DINO trains its ResNets with it (arXiv:2104.14294).
+Sutskever et al. (ICML 2013), in torch's form: the learning rate is applied after the momentum
+buffer, and weight decay is added to the gradient. Used by DINO for ResNets (arXiv:2104.14294).
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ rev = 1
 
 
 class Params(OptimizerParams):
-    """What SGD needs.
+    """Parameters of SGD.
 
     Attributes:
-        weight_decay: share of each decayed weight that is added to its gradient.
-        momentum: share of the last step's direction that is kept.
-        nesterov: look ahead along the momentum.
+        weight_decay: factor of a weight that is added to its gradient.
+        momentum: share of the previous direction that is kept.
+        nesterov: whether to use Nesterov momentum.
     """
 
     momentum: float = Field(default=0.0, ge=0, lt=1)
@@ -34,7 +34,7 @@ class Params(OptimizerParams):
     @model_validator(mode="after")
     def _something_to_look_along(self) -> Self:
         if self.nesterov and self.momentum == 0:
-            raise ValueError("`nesterov` looks ahead along the momentum, and `momentum` is 0")
+            raise ValueError("`nesterov` needs a `momentum` above 0")
         return self
 
 
@@ -42,14 +42,14 @@ example = MappingProxyType({"momentum": 0.9})
 
 
 def build(params: Params, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
-    """The optimizer over parameter groups, whose `lr` and `weight_decay` the engine sets per step.
+    """Return the optimizer; the engine sets `lr` and `weight_decay` of its groups in every step.
 
     Args:
-        params: of SGD.
-        groups: torch parameter groups; keys that torch does not know are kept.
+        params: parameters of SGD.
+        groups: torch parameter groups; unknown keys are kept.
 
     Returns:
-        An optimizer that does nothing until its groups are given a learning rate.
+        An optimizer with a learning rate of zero.
     """
     import torch
 

@@ -1,1 +1,1 @@
-"""What the latents of two stored views say lies between them: read from the data, never drawn."""
+"""Actions between two stored views, computed from their latents instead of drawn."""

@@ -1,7 +1,7 @@
-"""The rotation from one stored pose to another as a unit quaternion, and changes of other latents.
+"""The rotation between two stored poses as a unit quaternion, and changes of other latents.
 
 Garrido et al., Self-supervised learning of Split Invariant Equivariant representations
-(arXiv:2302.10283), section 3; conventions are those of the code that was released with it.
+(arXiv:2302.10283), section 3, with the conventions of the released code.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _Place = Annotated[int, Field(ge=0)]
 
 
 class Params(OpParams):
-    """Where the latents of a view say what.
+    """Positions of the latents of a view.
 
     Attributes:
-        angles: places of the Euler angles about x, y and z: radians, extrinsic, applied in this
-            order.
-        differences: places of latents whose plain difference is told, too. A hue is no exception:
-            from .9 to .1 it changes by −.8, as in SIE.
+        angles: positions of the Euler angles about x, y and z in radians, extrinsic, applied in
+            this order.
+        differences: positions of latents whose differences are appended. Hues are not wrapped
+            around, as in SIE: from .9 to .1 is −.8.
     """
 
     angles: tuple[_Place, _Place, _Place] = (0, 1, 2)
@@ -41,24 +41,24 @@ example = MappingProxyType({"angles": [0, 1, 2], "differences": [3, 6]})
 
 
 def latents(params: Params) -> int:
-    """Numbers that a view must have for all places to exist."""
+    """Return the number of latents that a view must have."""
     return max(*params.angles, *params.differences) + 1
 
 
 def names(params: Params) -> tuple[str, ...]:
-    """What each number of an action is."""
+    """Return the names of the numbers of an action."""
     return ("x", "y", "z", "w", *(f"latent {place}" for place in params.differences))
 
 
 def encode(
     params: Params, first: NDArray[np.float64], second: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """The action from the first views' latents `[n, L]` to the second's, `[n, 4 + differences]`.
+    """Return the action from latents `[n, L]` of first to second views, `[n, 4 + differences]`.
 
-    R₁⁻¹R₂ as (x, y, z, w), and what the other latents grow by; no change is (0, 0, 0, 1, 0, …). Of
-    the two quaternions of a rotation it is the product of those of the six turns, as SIE leaves it:
-    w may be negative. A predictor without bias that is linear in the action, like SIE's, gives
-    opposite features for q and −q.
+    The action is R₁⁻¹R₂ as (x, y, z, w), followed by the differences of the other latents; no
+    change is (0, 0, 0, 1, 0, …). The sign of the quaternion is that of the product of the six
+    elementary rotations, as in SIE, so w may be negative. A predictor without bias that is linear
+    in the action, like SIE's, predicts opposite features for q and −q.
     """
     angles = list(params.angles)
     turned = after(inverse(from_euler(first[:, angles])), from_euler(second[:, angles]))

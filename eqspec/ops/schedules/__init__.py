@@ -1,1 +1,1 @@
-"""Numbers that depend on the step: a pure function of the step and the length of training."""
+"""Schedules: values as pure functions of the step and the length of training."""

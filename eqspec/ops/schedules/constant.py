@@ -24,10 +24,10 @@ example = MappingProxyType({"value": 0.1})
 
 
 def value(params: Params, *, step: int, clock: Clock) -> float:  # noqa: ARG001 - the contract of schedules
-    """The value."""
+    """Return the value."""
     return params.value
 
 
 def extent(params: Params) -> tuple[float, float]:
-    """The lowest and the highest value that may be reached, however long the training is."""
+    """Return the lowest and highest possible value, for any length of training."""
     return params.value, params.value

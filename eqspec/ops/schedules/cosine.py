@@ -1,8 +1,8 @@
 """Half a cosine from one value to another over the whole run.
 
-The momentum of BYOL's teacher (arXiv:2006.07733, section 3.3) and DINO's weight decay
+The teacher momentum of BYOL (arXiv:2006.07733, section 3.3) and the weight decay of DINO
 (arXiv:2104.14294, section 3.2): at step t of T, to − (to − from)·(1 + cos(πt/T))/2. The last step
-stands just before the end of the wave, so it is not quite `to`.
+is T − 1, so it does not quite reach `to`.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ rate = "from"
 
 
 class Params(OpParams):
-    """The two ends.
+    """Start and end of the curve.
 
     Attributes:
-        start: value at the first step; written `from`.
-        end: value that is approached; written `to`.
+        start: value at the first step; `from` in YAML.
+        end: value that is approached; `to` in YAML.
     """
 
     model_config = ConfigDict(serialize_by_alias=True)
@@ -40,11 +40,11 @@ example = MappingProxyType({"from": 0.996, "to": 1.0})
 
 
 def value(params: Params, *, step: int, clock: Clock) -> float:
-    """The value at a step, from 0."""
+    """Return the value at a step, counted from 0."""
     wave = (1 + cos(pi * step / clock.total)) / 2
     return params.start * wave + params.end * (1 - wave)
 
 
 def extent(params: Params) -> tuple[float, float]:
-    """The lowest and the highest value that may be reached, however long the training is."""
+    """Return the lowest and highest possible value, for any length of training."""
     return min(params.start, params.end), max(params.start, params.end)

@@ -1,7 +1,7 @@
-"""A straight line between two values, then the second one for ever.
+"""A straight line between two values, then constant.
 
-DINO's warm-up of the teacher's temperature (arXiv:2104.14294, appendix A; one value per epoch) and
-DINOv2's (one per step). The first and the last value are met exactly.
+The warm-up of the teacher temperature in DINO (arXiv:2104.14294, appendix A; one value per epoch)
+and DINOv2 (one per step). The first and the last value are reached exactly.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ rate = "from"
 
 
 class Params(OpParams):
-    """The line.
+    """Start, end and length of the line.
 
     Attributes:
-        start: value at the first step; written `from`.
-        end: value at the last step of `over` and after it; written `to`.
-        over: how long the line takes; None for the whole run.
-        granularity: whether the value changes at each step or at each epoch.
+        start: value at the first step; `from` in YAML.
+        end: value at the last step of `over` and after it; `to` in YAML.
+        over: length of the line; None: the whole run.
+        granularity: whether the value changes in every step or in every epoch.
     """
 
     model_config = ConfigDict(serialize_by_alias=True)
@@ -43,7 +43,7 @@ example = MappingProxyType({"from": 0.04, "to": 0.07, "over": "30 epochs", "gran
 
 
 def value(params: Params, *, step: int, clock: Clock) -> float:
-    """The value at a step, from 0."""
+    """Return the value at a step, counted from 0."""
     every = clock.steps_per_epoch if params.granularity == "epoch" else 1
     length = clock.total if params.over is None else clock.steps(params.over)
     points, at = max(round(length / every), 1), step // every
@@ -52,5 +52,5 @@ def value(params: Params, *, step: int, clock: Clock) -> float:
 
 
 def extent(params: Params) -> tuple[float, float]:
-    """The lowest and the highest value that may be reached, however long the training is."""
+    """Return the lowest and highest possible value, for any length of training."""
     return min(params.start, params.end), max(params.start, params.end)

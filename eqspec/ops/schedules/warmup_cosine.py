@@ -1,8 +1,8 @@
-"""A straight rise to a peak, then half a cosine down to a final value.
+"""Linear warm-up to a peak, then half a cosine down to a final value.
 
-SGDR's cosine (arXiv:1608.03983, equation 5) after the warm-up of arXiv:1706.02677. Where the two
-meet is a choice: the rise of DINO ends at the peak, and the wave starts at it one step later; that
-of MoCo v3, MAE, VICReg and I-JEPA would reach it where the wave starts.
+The cosine of SGDR (arXiv:1608.03983, equation 5) after the warm-up of arXiv:1706.02677. In DINO the
+last step of the warm-up has the peak value, and so has the first step of the cosine; in MoCo v3,
+MAE, VICReg and I-JEPA only the first step of the cosine has it.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ rate = "peak"
 
 
 class Params(OpParams):
-    """The curve.
+    """Peak, warm-up and final value of the curve.
 
     Attributes:
-        peak: the largest value.
-        warmup: how long the rise takes; None for no rise.
-        inclusive: whether the last step of the rise stands at the peak, or one step short of it.
-        start: value at the first step of the rise.
+        peak: largest value.
+        warmup: length of the warm-up; None: no warm-up.
+        inclusive: whether the last step of the warm-up reaches the peak, or the step after it.
+        start: value at the first step of the warm-up.
         final: value that is approached at the end of the run.
-        final_share: the same as a share of the peak, added to it.
+        final_share: share of the peak that is added to `final`.
     """
 
     peak: float
@@ -47,7 +47,7 @@ example = MappingProxyType({"peak": 0.002, "warmup": "10 epochs", "final": 1e-06
 
 
 def value(params: Params, *, step: int, clock: Clock) -> float:
-    """The value at a step, from 0."""
+    """Return the value at a step, counted from 0."""
     rise = 0 if params.warmup is None else clock.steps(params.warmup)
     if step < rise:
         share = step / max(rise - 1 if params.inclusive else rise, 1)
@@ -58,7 +58,7 @@ def value(params: Params, *, step: int, clock: Clock) -> float:
 
 
 def extent(params: Params) -> tuple[float, float]:
-    """The lowest and the highest value that may be reached, however long the training is."""
+    """Return the lowest and highest possible value, for any length of training."""
     final = params.final + params.final_share * params.peak
     reached = (params.peak, final, *(() if params.warmup is None else (params.start,)))
     return min(reached), max(reached)

@@ -1,1 +1,1 @@
-"""Parts of the loss: named streams to one number, over the global batch."""
+"""Loss terms, from named streams to one number, over the global batch."""

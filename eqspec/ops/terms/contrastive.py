@@ -1,7 +1,7 @@
-"""Cross-entropy of finding a query's own key, from another view, among all keys of the batch.
+"""Cross-entropy of identifying a query's key, from another view, among all keys of the batch.
 
-MoCo v3 (arXiv:2104.02057), algorithm 1: times 2T, summed over pairs of different views; keys are
-gathered over ranks and get no gradient.
+MoCo v3 (arXiv:2104.02057), algorithm 1: multiplied by 2T and summed over pairs of different views;
+keys are gathered over ranks and get no gradient.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Params(OpParams):
     """Temperature.
 
     Attributes:
-        temperature: what cosine similarities are divided by, and half of what the sum is times.
+        temperature: T, divisor of the cosine similarities; the sum is multiplied by 2T.
     """
 
     temperature: float = Field(gt=0)
@@ -55,7 +55,7 @@ def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - th
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - as above
-    """The module; see `eqspec.nn.terms.contrastive`."""
+    """Return the module; see `eqspec.nn.terms.contrastive`."""
     from eqspec.nn.terms.contrastive import QueryKeyContrast
 
     return QueryKeyContrast(temperature=params.temperature, world=world)

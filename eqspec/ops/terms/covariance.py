@@ -1,4 +1,4 @@
-"""Squared covariances between different features, summed over views and divided by the width.
+"""Squared covariances of different features, summed over views and divided by the width.
 
 VICReg (arXiv:2105.04906), equations 3 and 4, with 1/(B − 1) over the global batch.
 """
@@ -32,7 +32,7 @@ def shapes(params: NoParams, streams: Streams) -> StreamType:  # noqa: ARG001 - 
 
 
 def build(params: NoParams, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - as above
-    """The module; see `eqspec.nn.terms.vicreg`."""
+    """Return the module; see `eqspec.nn.terms.vicreg`."""
     from eqspec.nn.terms.vicreg import Covariance
 
     return Covariance(world=world)

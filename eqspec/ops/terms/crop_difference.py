@@ -1,8 +1,8 @@
-"""Squared error of predicting how the boxes of two views lie to one another.
+"""Squared error of predicting the relative position and size of the crop boxes of two views.
 
-AugSelf (arXiv:2111.09613), section 3.1 and the official repository: the difference of the boxes'
-centres and sides, in shares of the image, as seen from the first view: where that one is mirrored,
-so are both boxes.
+AugSelf (arXiv:2111.09613), section 3.1 and the official repository: the differences of the boxes'
+centres and sides as fractions of the image, seen from the first view, hence mirrored if that view
+is flipped.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ examples = MappingProxyType(
 def shapes(params: NoParams, streams: Streams) -> StreamType:  # noqa: ARG001 - the contract of ops
     """A scalar, from two predictions `[B, 4]`, boxes `[2, B, 4]` and flips `[2, B, 1]`.
 
-    The predictions are those of the first view's box against the second's, and the other way round:
-    down, right, height, width.
+    The first prediction is the box of the first view relative to the second's, the other one the
+    reverse: down, right, height, width.
     """
     crop, flip = (
         need_axes(streams, "crop", "V", "B", "D"),
@@ -63,7 +63,7 @@ def shapes(params: NoParams, streams: Streams) -> StreamType:  # noqa: ARG001 - 
 
 
 def build(params: NoParams, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - as above
-    """The module; see `eqspec.nn.terms.parameter_difference`."""
+    """Return the module; see `eqspec.nn.terms.parameter_difference`."""
     from eqspec.nn.terms.parameter_difference import CropDifference
 
     return CropDifference()

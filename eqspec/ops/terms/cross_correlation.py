@@ -1,7 +1,7 @@
-"""Squared distance of two views' cross-correlation matrix from the identity.
+"""Squared distance of the cross-correlation matrix of two views from the identity.
 
-Barlow Twins (arXiv:2103.03230), equations 1 and 2, over the global batch. The gradient is the
-exact one; the released code's is smaller by the number of devices.
+Barlow Twins (arXiv:2103.03230), equations 1 and 2, over the global batch. The gradient is exact;
+that of the released code is smaller by the number of devices.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ covariance_of = "x"
 
 
 class Params(OpParams):
-    """The trade-off.
+    """Weight of the off-diagonal entries.
 
     Attributes:
-        off_diagonal: weight of correlations between different features (the paper's lambda).
+        off_diagonal: weight of correlations between different features (λ in the paper).
     """
 
     off_diagonal: float = Field(default=1.0, ge=0)
@@ -46,7 +46,7 @@ def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - th
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - as above
-    """The module; see `eqspec.nn.terms.cross_correlation`."""
+    """Return the module; see `eqspec.nn.terms.cross_correlation`."""
     from eqspec.nn.terms.cross_correlation import CrossCorrelation
 
     return CrossCorrelation(off_diagonal=params.off_diagonal, world=world)

@@ -1,6 +1,6 @@
-"""Cross-entropy of finding a view's partner among all other views of the batch.
+"""Cross-entropy of identifying a view's partner among all other views of the batch.
 
-SimCLR's NT-Xent (arXiv:2002.05709), equation 1; negatives of the global batch get gradients.
+NT-Xent of SimCLR (arXiv:2002.05709), equation 1; negatives of the global batch get gradients.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class Params(OpParams):
     """Temperature and scale.
 
     Attributes:
-        temperature: what cosine similarities are divided by.
-        scale: ``mean-over-2n`` views as in the paper, or ``tf``, twice that, as released.
+        temperature: divisor of the cosine similarities.
+        scale: ``mean-over-2n`` views as in the paper, or ``tf``, twice this value, as released.
     """
 
     temperature: float = Field(gt=0)
@@ -46,7 +46,7 @@ def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - th
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - as above
-    """The module; see `eqspec.nn.terms.contrastive`."""
+    """Return the module; see `eqspec.nn.terms.contrastive`."""
     from eqspec.nn.terms.contrastive import InfoNCE
 
     scale = 2.0 if params.scale == "tf" else 1.0

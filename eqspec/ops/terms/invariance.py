@@ -33,7 +33,7 @@ def shapes(params: NoParams, streams: Streams) -> StreamType:  # noqa: ARG001 - 
 
 
 def build(params: NoParams, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - as above
-    """The module; see `eqspec.nn.terms.vicreg`."""
+    """Return the module; see `eqspec.nn.terms.vicreg`."""
     from eqspec.nn.terms.vicreg import Invariance
 
     return Invariance()

@@ -1,4 +1,4 @@
-"""Minus the log distance of each sample to its nearest neighbour on the unit sphere.
+"""Negative log distance of each sample to its nearest neighbour on the unit sphere.
 
 Sablayrolles et al. (arXiv:1806.03198), section 3; DINOv2 (arXiv:2304.07193), section 4: a mean
 over samples, a sum over views.
@@ -24,11 +24,11 @@ ports = (Port("x"),)
 
 
 class Params(OpParams):
-    """Where neighbours are sought.
+    """Range of the search for neighbours.
 
     Attributes:
-        group: within so many consecutive samples of the global batch (a paper's batch per
-            device; must divide the batch); None for the whole of it.
+        group: number of consecutive samples of the global batch among which neighbours are
+            searched (the batch per device of a paper; must divide the batch); None: all.
     """
 
     group: int | None = Field(default=None, ge=2)
@@ -49,7 +49,7 @@ def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - th
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - as above
-    """The module; see `eqspec.nn.terms.koleo`."""
+    """Return the module; see `eqspec.nn.terms.koleo`."""
     from eqspec.nn.terms.koleo import KoLeo
 
     return KoLeo(group=params.group, world=world)

@@ -1,7 +1,7 @@
-"""Cross-entropy between a teacher's and a student's probabilities of the patches hidden from it.
+"""Cross-entropy between teacher and student probabilities of patches masked in the student's input.
 
 iBOT (arXiv:2111.07832), equation 2; DINOv2 (arXiv:2304.07193), section 4, on gathered patches.
-Each image's hidden patches share its weight; an image without any counts as zero.
+A mean over the masked patches of each image; an image without any counts as zero.
 """
 
 from __future__ import annotations
@@ -34,17 +34,18 @@ ports = (Port("student"), Port("teacher"), Port("mask"))
 
 
 class Params(OpParams):
-    """Temperatures, and what keeps the teacher from one answer to everything.
+    """Temperatures, and the centring that prevents collapse.
 
     Attributes:
         teacher_temp: temperature of the teacher's softmax.
         student_temp: temperature of the student's softmax; 0.1 in both papers.
-        centring: ``centre`` subtracts a moving mean of the teacher's logits; ``sinkhorn``
-            balances the batch's hidden patches over the prototypes.
-        centre: momentum of the moving mean, used before it moves; 1 keeps it at zero.
-        centre_of: the patches of the global batch whose mean moves the centre. (DINOv2 as
-            released averages each rank's own mean; here every masked patch weighs the same.)
-        iterations: of Sinkhorn.
+        centring: ``centre`` subtracts a moving average of the teacher's logits; ``sinkhorn``
+            balances the masked patches of the batch over the prototypes.
+        centre: momentum of the moving average, which is used before its update; 1 keeps it at
+            zero.
+        centre_of: patches of the global batch whose mean updates the centre. (The released code of
+            DINOv2 averages the means of the ranks; here all masked patches have the same weight.)
+        iterations: iterations of Sinkhorn.
     """
 
     teacher_temp: Scheduled[Positive]
@@ -99,12 +100,12 @@ def shapes(params: Params, streams: Streams) -> StreamType:
         raise PortError("mask", f"needs one truth value per token, {tokens}, but reads {mask}")
     gathered = "M" in student.axes
     if gathered and params.centring == "centre" and params.centre_of == "all-patches":
-        raise PortError("teacher", f"holds masked patches only, {teacher}; set `centre_of: masked`")
+        raise PortError("teacher", f"has only masked patches, {teacher}: set `centre_of: masked`")
     return SCALAR
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:
-    """The module; see `eqspec.nn.terms.distillation`."""
+    """Return the module; see `eqspec.nn.terms.distillation`."""
     from eqspec.nn.terms.distillation import MaskedDistillation
     from eqspec.nn.terms.teacher_targets import teacher_targets
 

@@ -1,7 +1,7 @@
-"""Squared error of the predicted pixels of the patches that the encoder did not see.
+"""Squared error of the predicted pixels of masked patches.
 
-MAE (arXiv:2111.06377), section 3: a mean over a patch's values, then over hidden patches. Targets
-are the images as the encoder gets them.
+MAE (arXiv:2111.06377), section 3: a mean over the values of a patch, then over masked patches.
+Targets are the normalised images that the encoder reads.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ ports = (Port("prediction"), Port("images"), Port("keep"))
 
 
 class Params(OpParams):
-    """What is predicted.
+    """Targets.
 
     Attributes:
-        norm_pix: each patch's pixels, brought to mean 0 and (unbiased) variance 1.
+        norm_pix: whether the pixels of each patch are normalised to mean 0 and (unbiased)
+            variance 1.
     """
 
     norm_pix: bool = False
@@ -68,7 +69,7 @@ def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - th
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - as above
-    """The module; see `eqspec.nn.terms.squared_error`."""
+    """Return the module; see `eqspec.nn.terms.squared_error`."""
     from eqspec.nn.terms.squared_error import MaskedPatchMSE
 
     grid = streams["prediction"].grid

@@ -1,7 +1,8 @@
-"""Squared difference of two streams of one shape: a mean, per unit of variance, or per-image sum.
+"""Squared difference of two streams: mean, mean over variance, or sum per image.
 
-The reconstruction term of arXiv:2503.18753, equation 3 (whose text says mean and whose formula
-says sum), and SIE's equivariance term (arXiv:2302.10283, equation 3). Both streams get gradients.
+The reconstruction term of arXiv:2503.18753, equation 3 (a mean in the text, but a sum in the
+formula), and the equivariance term of SIE (arXiv:2302.10283, equation 3). Both streams get
+gradients.
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ ports = (Port("x"), Port("y"))
 
 
 class Params(OpParams):
-    """The unit of the error.
+    """Unit of the error.
 
     Attributes:
-        reduction: ``mean`` over every axis; ``mean-over-variance``, the mean divided by
-            `variance`, so that 1 is the error of a constant prediction; ``sum-per-image`` over
-            the axes after B, mean over the others.
-        variance: the fixed variance of the data's values, for ``mean-over-variance``.
+        reduction: ``mean`` over all axes; ``mean-over-variance``, the mean divided by `variance`,
+            so that 1 is the error of a constant prediction; ``sum-per-image``, the sum over the
+            axes after B and the mean over the others.
+        variance: variance of the target values, for ``mean-over-variance``.
     """
 
     reduction: Literal["mean", "mean-over-variance", "sum-per-image"] = "mean"
@@ -40,7 +41,7 @@ class Params(OpParams):
     @model_validator(mode="after")
     def _variance_where_it_is_used(self) -> Self:
         if (self.variance is None) == (self.reduction == "mean-over-variance"):
-            raise ValueError("`variance` belongs to `reduction: mean-over-variance` and no other")
+            raise ValueError("`variance` is required by `reduction: mean-over-variance` only")
         return self
 
 
@@ -64,7 +65,7 @@ def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - th
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - as above
-    """The module; see `eqspec.nn.terms.squared_error`."""
+    """Return the module; see `eqspec.nn.terms.squared_error`."""
     from eqspec.nn.terms.squared_error import MeanSquaredError
 
     x = streams["x"]

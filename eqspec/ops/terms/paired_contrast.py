@@ -1,7 +1,7 @@
-"""Contrast of predictions with what they predict: each pair against all others of the batch.
+"""NT-Xent between predictions and their targets, each pair against all others of the batch.
 
-EquiMod (arXiv:2211.01244), section 3: NT-Xent over the embeddings of all augmented views and over
-their predictions from the unaugmented image. Both sides get gradients.
+EquiMod (arXiv:2211.01244), section 3: over the embeddings of all augmented views and their
+predictions from the unaugmented image. Predictions and targets get gradients.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Params(OpParams):
     """Temperature.
 
     Attributes:
-        temperature: what cosine similarities are divided by.
+        temperature: divisor of the cosine similarities.
     """
 
     temperature: float = Field(gt=0)
@@ -59,7 +59,7 @@ def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - th
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - as above
-    """The module; see `eqspec.nn.terms.contrastive`."""
+    """Return the module; see `eqspec.nn.terms.contrastive`."""
     from eqspec.nn.terms.contrastive import PairedContrast
 
     return PairedContrast(temperature=params.temperature, world=world)

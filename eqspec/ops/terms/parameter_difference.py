@@ -1,7 +1,7 @@
-"""Squared error of predicting by how much the parameters of a step differ between two views.
+"""Squared error of predicting the difference of a step's parameters between two views.
 
-AugSelf (arXiv:2111.09613), section 3.1: the difference of two augmentations' parameters, each in
-units of its range, against a prediction that a tanh keeps between −1 and 1.
+AugSelf (arXiv:2111.09613), section 3.1: the difference of the parameters of two augmentations, in
+units of their ranges, compared with the tanh of a prediction.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ examples = MappingProxyType(
 def shapes(params: NoParams, streams: Streams) -> StreamType:  # noqa: ARG001 - the contract of ops
     """A scalar, from two predictions `[B, D]` and the parameters of two views `[2, B, D]`.
 
-    The predictions are those of the first view's parameters minus the second's, and of the second's
-    minus the first's.
+    The first prediction is for the first view's parameters minus the second's, the other one for
+    the reverse.
     """
     parameters = need_axes(streams, "parameters", "V", "B", "D")
     if parameters.size("V") != 2:
@@ -54,7 +54,7 @@ def shapes(params: NoParams, streams: Streams) -> StreamType:  # noqa: ARG001 - 
 
 
 def build(params: NoParams, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - as above
-    """The module; see `eqspec.nn.terms.parameter_difference`."""
+    """Return the module; see `eqspec.nn.terms.parameter_difference`."""
     from eqspec.nn.terms.parameter_difference import ParameterDifference
 
     return ParameterDifference()

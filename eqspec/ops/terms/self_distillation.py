@@ -1,7 +1,7 @@
-"""Cross-entropy between a teacher's and a student's class probabilities of other crops.
+"""Cross-entropy between the class probabilities of teacher and student for different crops.
 
-DINO (arXiv:2104.14294), equation 3: the mean over pairs of views. iBOT's class loss is the same;
-DINOv2's is the same number, summed in another order.
+DINO (arXiv:2104.14294), equation 3: the mean over pairs of views. The class loss of iBOT is the
+same; that of DINOv2 differs only in the order of summation.
 """
 
 from __future__ import annotations
@@ -34,16 +34,17 @@ ports = (Port("student", many=True), Port("teacher"))
 
 
 class Params(OpParams):
-    """Temperatures, pairs, and what keeps the teacher from one answer to everything.
+    """Temperatures, pairs of views, and the centring that prevents collapse.
 
     Attributes:
         teacher_temp: temperature of the teacher's softmax.
         student_temp: temperature of the student's softmax; 0.1 in all three papers.
-        pairs: ``other-view`` leaves out the pairs of a view with itself.
-        centring: ``centre`` subtracts a moving mean of the teacher's logits; ``sinkhorn``
+        pairs: ``other-view`` omits the pairs of a view with itself.
+        centring: ``centre`` subtracts a moving average of the teacher's logits; ``sinkhorn``
             balances the batch over the prototypes.
-        centre: momentum of the moving mean, used before it moves; 1 keeps it at zero.
-        iterations: of Sinkhorn.
+        centre: momentum of the moving average, which is used before its update; 1 keeps it at
+            zero.
+        iterations: iterations of Sinkhorn.
     """
 
     teacher_temp: Scheduled[Positive]
@@ -90,12 +91,12 @@ def shapes(params: Params, streams: Streams) -> StreamType:
     if views < teacher.size("V"):
         raise PortError("student", f"needs the teacher's {teacher.size('V')} views, has {views}")
     if views == 1 and params.pairs == "other-view":
-        raise PortError("student", "needs a second view; with one, no pair of other views is left")
+        raise PortError("student", "needs a second view to form pairs of different views")
     return SCALAR
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:
-    """The module; see `eqspec.nn.terms.distillation`."""
+    """Return the module; see `eqspec.nn.terms.distillation`."""
     from eqspec.nn.terms.distillation import SelfDistillation
     from eqspec.nn.terms.teacher_targets import teacher_targets
 

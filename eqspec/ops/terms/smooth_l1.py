@@ -1,7 +1,7 @@
-"""Smooth L1 distance of predicted features from a teacher's, which get no gradient.
+"""Smooth L1 distance between predicted features and those of a teacher, which get no gradient.
 
-I-JEPA (arXiv:2301.08243), section 3, as released: beta 1, a mean over every axis, targets
-layer-normed without affine part. Where blocks have fewer tokens than room, those alone count.
+I-JEPA (arXiv:2301.08243), section 3, as released: beta 1, a mean over all axes, targets with a
+layer norm without affine parameters. Only valid tokens of a block count.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ ports = (Port("x"), Port("y"), Port("valid", optional=True))
 
 
 class Params(OpParams):
-    """What is predicted.
+    """Targets.
 
     Attributes:
-        target_norm: ``layer`` brings each target to mean 0 and variance 1 over its features.
+        target_norm: ``layer`` normalises each target to mean 0 and variance 1 over its features.
     """
 
     target_norm: Literal["none", "layer"] = "none"
@@ -62,7 +62,7 @@ def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - th
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - as above
-    """The module; see `eqspec.nn.terms.latent_prediction`."""
+    """Return the module; see `eqspec.nn.terms.latent_prediction`."""
     from eqspec.nn.terms.latent_prediction import SmoothL1
 
     return SmoothL1(normalise=params.target_norm == "layer")

@@ -1,7 +1,7 @@
-"""Half the hinge that keeps every feature's standard deviation over the batch above a floor.
+"""Half the hinge loss that keeps the standard deviation of every feature above a floor.
 
-VICReg (arXiv:2105.04906), equation 1, with the halves of its released loss: a stream of two views
-costs half the sum of both hinges, a stream without views (SIE's predictions) half of its own.
+VICReg (arXiv:2105.04906), equation 1, with the factor 1/2 of the released loss: half the sum of
+both hinges for a stream of two views, half the hinge for a stream without views (as in SIE).
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ ports = (Port("x"),)
 
 
 class Params(OpParams):
-    """How wide features must spread.
+    """Floor of the standard deviation.
 
     Attributes:
-        floor: the standard deviation below which a feature costs something.
-        eps: added to the variance, inside the root.
+        floor: standard deviation below which a feature is penalised.
+        eps: added to the variance, inside the square root.
     """
 
     floor: float = Field(default=1.0, gt=0)
@@ -47,7 +47,7 @@ def shapes(params: Params, streams: Streams) -> StreamType:  # noqa: ARG001 - th
 
 
 def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - as above
-    """The module; see `eqspec.nn.terms.vicreg`."""
+    """Return the module; see `eqspec.nn.terms.vicreg`."""
     from eqspec.nn.terms.vicreg import Variance
 
     return Variance(floor=params.floor, eps=params.eps, world=world)

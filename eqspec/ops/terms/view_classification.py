@@ -1,7 +1,7 @@
-"""Cross-entropy of telling which view of its group an image is: the views are the classes.
+"""Cross-entropy of classifying which view of its group an image is.
 
 Rotation prediction of Equivariant Contrastive Learning (arXiv:2111.00899), equation 2, where the
-views of a group are one crop, turned by 0, 90, 180 and 270 degrees.
+views of a group are one crop, rotated by 0, 90, 180 and 270 degrees.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def shapes(params: NoParams, streams: Streams) -> StreamType:  # noqa: ARG001 - 
 
 
 def build(params: NoParams, streams: Streams, *, world: World) -> nn.Module:  # noqa: ARG001 - as above
-    """The module; see `eqspec.nn.terms.view_classification`."""
+    """Return the module; see `eqspec.nn.terms.view_classification`."""
     from eqspec.nn.terms.view_classification import ViewClassification
 
     return ViewClassification()

@@ -1,1 +1,1 @@
-"""Families of transformations: what a path is drawn from, and how each point is made in one go."""
+"""Transform families, from which paths are drawn; each point of a path is computed directly."""

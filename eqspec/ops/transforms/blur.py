@@ -1,7 +1,7 @@
-"""Gaussian blur of a given width; below a tenth of a pixel it is the identity.
+"""Gaussian blur, which is the identity below a tenth of a pixel.
 
 Equivariance-coherent SSL (arXiv:2503.18753), table of considered transformations: σ up to 2 pixels
-at 224, which scale with the image. PIL's `GaussianBlur`, which iBOT uses, only approximates one.
+at 224 px, scaled with the image. PIL's `GaussianBlur`, used by iBOT, is only an approximation.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ kind = "photometry"
 names = ("sigma",)
 identity = (0.0,)
 action_dim = 2
-faintest = (0.3,)  # σ in pixels at which a neighbour weighs 1/250, about one step of 8 bits
+faintest = (0.3,)  # σ in pixels at which a neighbour has weight 1/250, about one level of 8 bits
 
 _Width = Annotated[float, Field(ge=0)]
 
@@ -39,10 +39,10 @@ class Params(OpParams):
     """Range of widths.
 
     Attributes:
-        sigma: lowest and highest σ of the Gaussian, in pixels.
-        at: image size at which `sigma` is stated.
-        radius: pixels of the kernel on each side of its centre, whatever the image size (a kernel
-            of 9 taps has 4); None for three times the largest σ.
+        sigma: lowest and highest σ of the Gaussian in pixels.
+        at: image size to which `sigma` refers.
+        radius: radius of the kernel in pixels, independent of the image size (4 for 9 taps); None:
+            three times the largest σ.
     """
 
     sigma: Annotated[tuple[_Width, _Width], AfterValidator(ordered)] = (0.0, 0.0)
@@ -54,7 +54,7 @@ example = MappingProxyType({"sigma": (0.1, 2.0), "at": 32})
 
 
 def ranges(params: Params, *, size: int) -> tuple[tuple[float, float], ...]:
-    """Pixels of an image of side `size`."""
+    """Ranges in pixels of an image of side `size`."""
     return (scaled(params.sigma, size / params.at),)
 
 
@@ -65,15 +65,15 @@ def encode(params: Params, theta: NDArray[np.float64], *, size: int) -> NDArray[
 
 
 def reach(params: Params, *, size: int) -> float:  # noqa: ARG001 - the contract of transforms
-    """Nothing outside the frame is looked at: the frame is mirrored where the kernel hangs over."""
+    """Zero: pixels beyond the frame are mirrored ones."""
     return 0.0
 
 
 def build(params: Params, *, size: int, border: Border) -> At:  # noqa: ARG001 - as above
-    """The blur of the frame; see `eqspec.nn.pixels.blur`.
+    """Return the blur of the frame; see `eqspec.nn.pixels.blur`.
 
     Raises:
-        UsageError: when the kernel is wider than the image can be mirrored.
+        UsageError: when the kernel is larger than the image.
     """
     from eqspec.nn.pixels.blur import gaussian_blur, radius_of
     from eqspec.nn.pixels.path import points, window
@@ -83,7 +83,7 @@ def build(params: Params, *, size: int, border: Border) -> At:  # noqa: ARG001 -
     if radius >= size:
         raise UsageError(
             f"a blur of σ = {widest:g} reaches {radius} pixels, but the image has {size}",
-            help="lower `sigma` or `radius`, or state with `at` the image size they are meant for",
+            help="lower `sigma` or `radius`, or set `at` to the image size to which they refer",
         )
 
     def at(canvas: Tensor, theta: Tensor, *, fractions: Sequence[float]) -> Tensor:

@@ -1,7 +1,7 @@
 """Colour jitter: brightness, contrast, saturation and hue, always in this order.
 
 Equivariance-coherent SSL (arXiv:2503.18753), table of considered transformations; operations as in
-torchvision. Factors are 1 + fraction · δ, clamped to [0, 1] after each.
+torchvision. Factors are 1 + fraction · δ; pixels are clamped to [0, 1] after each operation.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ _Turns = Annotated[tuple[_Turn, _Turn], AfterValidator(ordered)]
 
 
 class Params(OpParams):
-    """Ranges of what is added to each factor.
+    """Ranges of the changes.
 
     Attributes:
         brightness: lowest and highest δ of the factor 1 + δ.
-        contrast: the same, about the image's mean grey.
-        saturation: the same, about each pixel's grey.
-        hue: lowest and highest turn, in turns.
+        contrast: the same, about the mean grey of the image.
+        saturation: the same, about the grey of each pixel.
+        hue: lowest and highest rotation in turns.
     """
 
     brightness: _Factors = (0.0, 0.0)
@@ -63,7 +63,7 @@ example = MappingProxyType(
 
 
 def ranges(params: Params, *, size: int) -> tuple[tuple[float, float], ...]:  # noqa: ARG001 - the contract of transforms
-    """Deltas of factors, and turns."""
+    """Ranges of the changes of factors, and of the hue in turns."""
     return params.brightness, params.contrast, params.saturation, params.hue
 
 
@@ -74,12 +74,12 @@ def encode(params: Params, theta: NDArray[np.float64], *, size: int) -> NDArray[
 
 
 def reach(params: Params, *, size: int) -> float:  # noqa: ARG001 - as above
-    """Nothing outside the frame is looked at."""
+    """Zero: only the frame is read."""
     return 0.0
 
 
 def build(params: Params, *, size: int, border: Border) -> At:  # noqa: ARG001 - as above
-    """The operations on the frame; see `eqspec.nn.pixels.color`."""
+    """Return the operations on the frame; see `eqspec.nn.pixels.color`."""
     from eqspec.nn.pixels.color import jitter
     from eqspec.nn.pixels.path import points, window
 

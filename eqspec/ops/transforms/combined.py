@@ -1,8 +1,8 @@
 """Rotation, shift, colour jitter and blur, drawn independently and applied together.
 
-The four families of equivariance-coherent SSL (arXiv:2503.18753), of which SIE(all) knows all
-parameters at once. Geometry is one resampling, as in `se2`; then colour, then blur. The points of
-a path scale every parameter linearly.
+The four families of equivariance-coherent SSL (arXiv:2503.18753), as used by SIE(all). Geometry is
+one resampling, as in `se2`; then colour, then blur. The points of a path scale all parameters
+linearly.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ class Params(OpParams):
     Attributes:
         degrees: lowest and highest angle, positive is counter-clockwise.
         brightness: lowest and highest δ of the factor 1 + δ.
-        contrast: the same, about the image's mean grey.
-        saturation: the same, about each pixel's grey.
-        hue: lowest and highest turn, in turns.
-        sigma: lowest and highest σ of the Gaussian, in pixels.
+        contrast: the same, about the mean grey of the image.
+        saturation: the same, about the grey of each pixel.
+        hue: lowest and highest rotation in turns.
+        sigma: lowest and highest σ of the Gaussian in pixels.
         pixels: lowest and highest shift, the same for both axes; positive is right and down.
-        at: image size at which `sigma` and `pixels` are stated.
+        at: image size to which `sigma` and `pixels` refer.
     """
 
     degrees: Range = (0.0, 0.0)
@@ -79,14 +79,14 @@ example = MappingProxyType(
 
 
 def ranges(params: Params, *, size: int) -> tuple[tuple[float, float], ...]:
-    """Degrees; deltas of factors, and turns; pixels of an image of side `size`."""
+    """Ranges in degrees, changes of factors, turns, and pixels of an image of side `size`."""
     sigma, pixels = (scaled(r, size / params.at) for r in (params.sigma, params.pixels))
     color = (params.brightness, params.contrast, params.saturation, params.hue)
     return (params.degrees, *color, sigma, pixels, pixels)
 
 
 def encode(params: Params, theta: NDArray[np.float64], *, size: int) -> NDArray[np.float64]:
-    """The encodings of rot, color, blur and trans side by side, of theta `[n, 8]`, `[n, 12]`."""
+    """Concatenated encodings of rot, color, blur and trans of theta `[n, 8]`, `[n, 12]`."""
     unit = theta * [per_largest(bounds) for bounds in ranges(params, size=size)]
     angle, one = np.deg2rad(theta[:, :1]), np.ones((len(theta), 1))
     color, sigma, shift = unit[:, 1:5], unit[:, 5:6], unit[:, 6:]
@@ -95,16 +95,16 @@ def encode(params: Params, theta: NDArray[np.float64], *, size: int) -> NDArray[
 
 
 def reach(params: Params, *, size: int) -> float:
-    """Pixels by which the corners of a turned and shifted frame leave it."""
+    """Pixels by which the corners of a rotated and shifted frame leave it."""
     degrees, *_, pixels = ranges(params, size=size)
     return rigid_reach(degrees=largest(degrees), pixels=largest(pixels), size=size)
 
 
 def build(params: Params, *, size: int, border: Border) -> At:
-    """The warp, then the operations on the frame.
+    """Return the warp followed by the operations on the frame.
 
     Raises:
-        UsageError: when the blur's kernel is wider than the image can be mirrored.
+        UsageError: when the kernel of the blur is larger than the image.
     """
     from eqspec.nn.pixels.blur import gaussian_blur, radius_of
     from eqspec.nn.pixels.color import jitter
@@ -116,7 +116,7 @@ def build(params: Params, *, size: int, border: Border) -> At:
     if radius >= size:
         raise UsageError(
             f"a blur of σ = {widest:g} reaches {radius} pixels, but the image has {size}",
-            help="lower `sigma`, or state with `at` the image size that it is meant for",
+            help="lower `sigma`, or set `at` to the image size to which it refers",
         )
 
     def at(canvas: Tensor, theta: Tensor, *, fractions: Sequence[float]) -> Tensor:

@@ -1,4 +1,4 @@
-"""Left-right flip; how many images are flipped is said by the step's probability."""
+"""Horizontal flip; the share of flipped images is the probability of the step."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ Params = NoParams
 
 
 def ranges(params: NoParams, *, size: int) -> tuple[tuple[float, float], ...]:  # noqa: ARG001 - the contract of transforms
-    """Nothing is drawn."""
+    """No parameters are drawn."""
     return ()
 
 
 def build(params: NoParams, *, size: int, border: Border) -> At:  # noqa: ARG001 - as above
-    """The frame, mirrored."""
+    """Return the mirrored frame."""
     from eqspec.nn.pixels.path import window
 
     def at(canvas: Tensor, theta: Tensor, *, fractions: Sequence[float]) -> Tensor:  # noqa: ARG001 - as above

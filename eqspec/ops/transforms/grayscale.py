@@ -1,4 +1,4 @@
-"""Grey in all three channels: ITU-R BT.601 luma, as torchvision computes it."""
+"""Conversion to grey in all three channels: ITU-R BT.601 luma as in torchvision."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ Params = NoParams
 
 
 def ranges(params: NoParams, *, size: int) -> tuple[tuple[float, float], ...]:  # noqa: ARG001 - the contract of transforms
-    """Nothing is drawn."""
+    """No parameters are drawn."""
     return ()
 
 
 def build(params: NoParams, *, size: int, border: Border) -> At:  # noqa: ARG001 - as above
-    """The frame in grey; see `eqspec.nn.pixels.color`."""
+    """Return the frame in grey; see `eqspec.nn.pixels.color`."""
     from eqspec.nn.pixels.color import luma
     from eqspec.nn.pixels.path import window
 

@@ -1,4 +1,4 @@
-"""A turn by a whole number of right angles, counter-clockwise: pixels move, none is resampled.
+"""Rotation by a multiple of 90 degrees, counter-clockwise, without resampling.
 
 The four-fold rotations of Equivariant Contrastive Learning (arXiv:2111.00899), section 3.
 """
@@ -27,10 +27,10 @@ identity = ()
 
 
 class Params(OpParams):
-    """How far.
+    """Angle.
 
     Attributes:
-        turns: right angles, counter-clockwise.
+        turns: number of quarter turns, counter-clockwise.
     """
 
     turns: int = Field(default=0, ge=0, le=3)
@@ -40,12 +40,12 @@ example = MappingProxyType({"turns": 1})
 
 
 def ranges(params: Params, *, size: int) -> tuple[tuple[float, float], ...]:  # noqa: ARG001 - the contract of transforms
-    """Nothing is drawn."""
+    """No parameters are drawn."""
     return ()
 
 
 def build(params: Params, *, size: int, border: Border) -> At:  # noqa: ARG001 - as above
-    """The frame, turned."""
+    """Return the rotated frame."""
     from eqspec.nn.pixels.path import window
 
     def at(canvas: Tensor, theta: Tensor, *, fractions: Sequence[float]) -> Tensor:  # noqa: ARG001 - as above

@@ -1,7 +1,7 @@
-"""Rotation about the image's centre by an angle; positive is counter-clockwise.
+"""Rotation about the image centre; positive is counter-clockwise.
 
 Equivariance-coherent SSL (arXiv:2503.18753), table of considered transformations. The sign is that
-of torchvision's `rotate`; its `affine` turns the other way.
+of torchvision's `rotate`; its `affine` rotates in the other direction.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Params(OpParams):
     """Range of angles.
 
     Attributes:
-        degrees: lowest and highest angle.
+        degrees: lowest and highest angle in degrees.
     """
 
     degrees: Angles = (0.0, 0.0)
@@ -56,12 +56,12 @@ def encode(params: Params, theta: NDArray[np.float64], *, size: int) -> NDArray[
 
 
 def reach(params: Params, *, size: int) -> float:
-    """Pixels by which the corners of a turned frame leave it."""
+    """Pixels by which the corners of a rotated frame leave it."""
     return rigid_reach(degrees=largest(params.degrees), pixels=0.0, size=size)
 
 
 def build(params: Params, *, size: int, border: Border) -> At:  # noqa: ARG001 - as above
-    """The warp; see `eqspec.nn.pixels.warp`."""
+    """Return the warp; see `eqspec.nn.pixels.warp`."""
     from eqspec.nn.pixels.path import points
     from eqspec.nn.pixels.warp import rigid
 

@@ -1,7 +1,7 @@
-"""Rigid motion: rotation about the image's centre, then translation, scaled together.
+"""Rigid motion: rotation about the image centre, then translation.
 
 Equivariance-coherent SSL (arXiv:2503.18753), table of considered transformations. The points of a
-path scale angle and shifts linearly ("equidistant parameters"); they are no screw motion.
+path scale angle and shifts linearly ("equidistant parameters"), unlike a screw motion.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Params(OpParams):
     Attributes:
         degrees: lowest and highest angle, positive is counter-clockwise.
         pixels: lowest and highest shift, the same for both axes; positive is right and down.
-        at: image size at which `pixels` is stated.
+        at: image size to which `pixels` refers.
     """
 
     degrees: Angles = (0.0, 0.0)
@@ -55,7 +55,7 @@ example = MappingProxyType({"degrees": (-45.0, 45.0), "pixels": (-10.0, 10.0), "
 
 
 def ranges(params: Params, *, size: int) -> tuple[tuple[float, float], ...]:
-    """Degrees, and pixels of an image of side `size`."""
+    """Ranges in degrees, and in pixels of an image of side `size`."""
     pixels = scaled(params.pixels, size / params.at)
     return params.degrees, pixels, pixels
 
@@ -68,13 +68,13 @@ def encode(params: Params, theta: NDArray[np.float64], *, size: int) -> NDArray[
 
 
 def reach(params: Params, *, size: int) -> float:
-    """Pixels by which the corners of a turned and shifted frame leave it."""
+    """Pixels by which the corners of a rotated and shifted frame leave it."""
     degrees, pixels, _ = ranges(params, size=size)
     return rigid_reach(degrees=largest(degrees), pixels=largest(pixels), size=size)
 
 
 def build(params: Params, *, size: int, border: Border) -> At:  # noqa: ARG001 - the contract of transforms
-    """The warp; see `eqspec.nn.pixels.warp`."""
+    """Return the warp; see `eqspec.nn.pixels.warp`."""
     from eqspec.nn.pixels.path import points
     from eqspec.nn.pixels.warp import rigid
 

@@ -1,6 +1,6 @@
-"""Solarisation: values at or above a threshold are inverted.
+"""Solarisation, which inverts values at or above a threshold.
 
-BYOL (arXiv:2006.07733), appendix B; the default threshold is PIL's, 128 of 255.
+BYOL (arXiv:2006.07733), appendix B; the default threshold is that of PIL, 128 of 255.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ class Params(OpParams):
     """Threshold.
 
     Attributes:
-        threshold: in [0, 1].
+        threshold: value in [0, 1] from which pixels are inverted.
     """
 
     threshold: float = Field(default=128 / 255, ge=0, le=1)
 
 
 def ranges(params: Params, *, size: int) -> tuple[tuple[float, float], ...]:  # noqa: ARG001 - the contract of transforms
-    """Nothing is drawn."""
+    """No parameters are drawn."""
     return ()
 
 
 def build(params: Params, *, size: int, border: Border) -> At:  # noqa: ARG001 - as above
-    """The frame, solarised; see `eqspec.nn.pixels.color`."""
+    """Return the solarised frame; see `eqspec.nn.pixels.color`."""
     from eqspec.nn.pixels.color import solarise
     from eqspec.nn.pixels.path import window
 

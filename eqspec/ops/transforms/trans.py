@@ -1,7 +1,7 @@
 """Translation by a real number of pixels along x and y; positive is right and down.
 
 Equivariance-coherent SSL (arXiv:2503.18753), table of considered transformations: ±10 pixels at
-224, which scale with the image.
+224 px, scaled with the image.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Params(OpParams):
 
     Attributes:
         pixels: lowest and highest shift, the same for both axes.
-        at: image size at which `pixels` is stated.
+        at: image size to which `pixels` refers.
     """
 
     pixels: Range = (0.0, 0.0)
@@ -53,7 +53,7 @@ example = MappingProxyType({"pixels": (-10.0, 10.0), "at": 64})
 
 
 def ranges(params: Params, *, size: int) -> tuple[tuple[float, float], ...]:
-    """Pixels of an image of side `size`."""
+    """Ranges in pixels of an image of side `size`."""
     pixels = scaled(params.pixels, size / params.at)
     return pixels, pixels
 
@@ -71,7 +71,7 @@ def reach(params: Params, *, size: int) -> float:
 
 
 def build(params: Params, *, size: int, border: Border) -> At:  # noqa: ARG001 - the contract of transforms
-    """The warp; see `eqspec.nn.pixels.warp`."""
+    """Return the warp; see `eqspec.nn.pixels.warp`."""
     from eqspec.nn.pixels.path import points
     from eqspec.nn.pixels.warp import rigid
 

@@ -13,7 +13,7 @@ from eqspec.compile.types.plan import Plan, SingleViewPlan
 from eqspec.nn.random.philox import Draws
 from eqspec.ops.find import find_transform
 from tests.fakes import FakeImages
-from tests.toys import REWRITES, toy_plan
+from tests.toy_specs import REWRITES, toy_plan
 
 SEED = 3
 STEPS = ("color", "flip", "blur", "grayscale", "solarise")

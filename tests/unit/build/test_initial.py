@@ -16,7 +16,7 @@ from eqspec.build.weights.initial import fit, fit_of, load_initial
 from eqspec.compile.types.initial_weights import InitPlan
 from eqspec.compile.types.plan import Plan
 from eqspec.errors import UsageError
-from tests.toys import PATH, toy_plan
+from tests.toy_specs import PATH, toy_plan
 
 CPU = torch.device("cpu")
 

@@ -8,7 +8,7 @@ import torch
 
 from eqspec.build.graph.inputs import drawn_inputs
 from eqspec.compile.types.graph import GraphPlan
-from tests.toys import SMALL, toy_plan
+from tests.toy_specs import SMALL, toy_plan
 
 CPU = torch.device("cpu")
 BATCH = 6

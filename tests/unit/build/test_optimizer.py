@@ -13,7 +13,7 @@ from eqspec.compile.types.plan import RulePlan
 from eqspec.errors import SpecError
 from eqspec.spec.load import parse_spec
 from tests.graphs import Case
-from tests.toys import BACKBONE, plan_of, toy_plan, toy_text
+from tests.toy_specs import BACKBONE, plan_of, toy_plan, toy_text
 
 RULES = (
     RulePlan(match=("bias", "ndim<2"), weight_decay=0.0),

@@ -12,7 +12,7 @@ from eqspec.errors import EqspecError
 from eqspec.nn.world import World
 from tests.fakes import FakeImages
 from tests.graphs import Case
-from tests.toys import toy_plan
+from tests.toy_specs import toy_plan
 
 RESNET = "{card: backbone, rev: 1, about: A toy residual network., impl: resnet, params: PARAMS}"
 

@@ -22,7 +22,7 @@ from tests.published_files import LAYOUTS, SIDE, VIT, flat, state, store
 from tests.published_names import PUBLISHED
 from tests.published_specs import CPU, fitted, pictures, planned, spec_text, tokens
 from tests.reference.waves import wave
-from tests.toys import SMALL
+from tests.toy_specs import SMALL
 
 EACH = pytest.mark.parametrize("name", LAYOUTS)
 

@@ -6,7 +6,7 @@ import pytest
 
 from eqspec.build.data.workers import MOST, readers
 from eqspec.compile.types.plan import Plan
-from tests.toys import load_toy, plan_of
+from tests.toy_specs import load_toy, plan_of
 
 
 def plan(impl: str, workers: int | str) -> Plan:

@@ -20,8 +20,8 @@ from eqspec.ops.decode import decode
 from eqspec.ops.relations.relative_rotation import Params, encode
 from eqspec.ops.tolerant import Tolerant, TooManyUnreadable
 from eqspec.spec.load import parse_spec
-from tests.fabricated_objects import DATA, objects
-from tests.toys import BACKBONE, plan_of
+from tests.fake_objects import DATA, objects
+from tests.toy_specs import BACKBONE, plan_of
 
 if TYPE_CHECKING:
     from eqspec.compile.types.plan import Plan

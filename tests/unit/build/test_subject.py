@@ -8,7 +8,7 @@ import torch
 from eqspec.build.frozen_model import frozen
 from eqspec.evals.features import Subject, encode
 from tests.programs import program_of
-from tests.toys import PATH, SIE, toy_plan
+from tests.toy_specs import PATH, SIE, toy_plan
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from eqspec.compile.types.plan import Plan
 from eqspec.spec.load import parse_spec
 from eqspec.spec.use import OpCall
 from tests.graphs import Case
-from tests.toys import PATH, plan_of, toy_plan, toy_text
+from tests.toy_specs import PATH, plan_of, toy_plan, toy_text
 
 PLAN = toy_plan("vicreg", equivariance=PATH)
 

@@ -1,4 +1,4 @@
-"""What an error advises to set is accepted, and mends it."""
+"""Tests that values suggested by an error message are accepted and fix the error."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from eqspec.cli.main import main
-from tests.toys import toy_text
+from tests.toy_specs import toy_text
 
 IBOT = """\
 schema: 1

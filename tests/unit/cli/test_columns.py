@@ -1,4 +1,4 @@
-"""Tables at any width: nothing is cut, and no line is longer than there is room for."""
+"""Tests of aligned columns: no text is cut, and no line exceeds the width."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROWS = [
 TITLES = ("run", "state", "step", "last result", "on disk")
 
 
-def test_columns_stand_under_one_another() -> None:
+def test_columns_are_aligned() -> None:
     rows = [["a", "1", "first"], ["bcd", "23", "second"], ["e"]]
     assert aligned(rows, indent=1, right=[1]).plain == " a     1  first\n bcd  23  second\n e"
 

@@ -1,4 +1,4 @@
-"""Commands that change nothing, as a person meets them: exit status, stdout, stderr."""
+"""Tests of read-only commands: exit status, stdout and stderr."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from eqspec.cli.main import main
 from eqspec.registry.places import registry_root
-from tests.toys import PATH, SIE, toy_text
+from tests.toy_specs import PATH, SIE, toy_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -129,7 +129,7 @@ def test_misuse_is_status_2_and_ends_with_what_to_do(
     assert answer.last == f"next: {then}"
 
 
-def test_a_traceback_is_for_those_who_ask(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_traceback_is_shown_on_request_only(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Traceback" not in ask("show", "nothing").err
     monkeypatch.setenv("EQSPEC_DEBUG", "1")
     answer = ask("show", "nothing")
@@ -184,7 +184,7 @@ def test_a_plan_shows_the_cut_the_split_and_the_added_term(ask: Ask) -> None:
     assert any(line.startswith("right-base runs/right-base/") for line in lines)
 
 
-def test_a_margin_says_what_is_left_of_the_crop(ask: Ask) -> None:
+def test_a_margin_reports_the_remaining_part_of_the_crop(ask: Ask) -> None:
     argv = ("plan", "right.yaml", "--no-trace", "--set", "equivariance.border=canvas")
     text = " ".join(ask(*argv).out.split())
     assert "centre of a canvas of 46 px" in text
@@ -204,8 +204,9 @@ def test_plan_writes_what_would_run(ask: Ask, tmp_path: Path) -> None:
 
 
 def test_a_list_in_a_pipe_is_a_line_per_name(ask: Ask) -> None:
-    title, *rows = ask("list", "transforms").out.splitlines()
-    assert title.split()[:3] == ["transforms", "rev", "paper"]
+    title, header, *rows = ask("list", "transforms").out.splitlines()
+    assert title == "transforms  `transform: {use: NAME}` in `equivariance:`"
+    assert header.split() == ["name", "rev", "paper", "about"]
     names = [row.split()[0] for row in rows]
     assert names == sorted(names)
     assert {"blur", "color", "rot", "se2", "trans"} <= set(names)

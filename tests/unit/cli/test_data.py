@@ -1,4 +1,4 @@
-"""Where data lies is said in three places and is no part of a recipe; what is there is shown."""
+"""Tests of the three ways to set the location of data, and of what `check` prints about data."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from eqspec.cli.main import main
-from tests.fabricated import cifar, save
-from tests.toys import toy_text
+from tests.fake_datasets import cifar, save
+from tests.toy_specs import toy_text
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def test_any_folder_of_images_works_for_every_spec(ask: Ask, pictures: Path, spe
     assert answer.data["plans"][-1]["data"] == "image-folder"
 
 
-def test_a_stand_in_is_another_recipe_but_its_place_is_not(ask: Ask, pictures: Path) -> None:
+def test_a_stand_in_changes_the_recipe_but_its_location_does_not(ask: Ask, pictures: Path) -> None:
     own = recipe(ask("check", "toy.yaml", "--json"))
     stand_in = recipe(ask("check", "toy.yaml", "--data", str(pictures), "--json"))
     elsewhere = shutil.copytree(pictures, pictures.parent / "else=where")
@@ -163,7 +163,7 @@ def test_check_shows_what_it_found(ask: Ask, pictures: Path) -> None:
     answer = ask("check", "mine.yaml", "--data", str(pictures))
     lines = [" ".join(line.split()) for line in answer.out.splitlines()]
     assert lines[1:4] == [
-        "data image-folder 18 images to train on, 2 held out, 2 classes",
+        "data image-folder 18 images for training, 2 held out, 2 classes",
         f"in {pictures}",
         "48×40, of 18 looked at",
     ]
@@ -243,10 +243,10 @@ def test_labels_that_a_folder_lacks_are_missed_before_anything_is_run(
     (pictures / "cat").rename(tmp_path / "loose")
     answer = ask(*given, str(tmp_path / "loose"))
     assert answer.status == 2
-    assert "`knn` needs labels, and the images of `image-folder` have none" in answer.err
+    assert "`knn` needs labels, but the images of `image-folder` have none" in answer.err
 
 
-def test_what_stands_in_is_judged_in_the_place_of_the_card(ask: Ask, pictures: Path) -> None:
+def test_a_stand_in_is_checked_instead_of_the_card(ask: Ask, pictures: Path) -> None:
     """The spec's own photographs have no classes, and are ten thousand; the folder's have two."""
     asked = ("--set", "evaluate=[{use: knn, at: end}]", "--set", "train.batch=12")
     assert "EQ040" in ask("check", "toy.yaml", *asked).err
@@ -275,14 +275,16 @@ def test_that_it_may_be_fetched_is_no_part_of_the_recipe_either(ask: Ask) -> Non
     assert recipe(ask(*argv, "--set", "data.with.download=true")) == recipe(ask(*argv))
 
 
-def test_a_stand_in_bears_as_much_damage_as_the_spec_says(ask: Ask, pictures: Path) -> None:
+def test_a_stand_in_tolerates_as_many_damaged_images_as_the_spec_allows(
+    ask: Ask, pictures: Path
+) -> None:
     (pictures / "cat" / "3.png").write_bytes(b"no image")
     answer = ask("check", "toy.yaml", "--data", str(pictures), "--set", "data.with.unreadable=0")
     assert answer.status == 2
     assert "1 image cannot be read, and 0 may be" in answer.err
 
 
-def test_looking_at_data_does_not_wait_for_torch(ask: Ask, pictures: Path) -> None:
+def test_inspecting_data_does_not_import_torch(ask: Ask, pictures: Path) -> None:
     code = """
 import sys
 from eqspec.cli.main import main

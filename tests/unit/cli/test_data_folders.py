@@ -1,4 +1,4 @@
-"""`check --data DIR` says how a folder is read and what it leaves out; unclear ones are refused."""
+"""Tests of `check --data DIR`: how folders are read, what is ignored and what is refused."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from eqspec.ops import folder_walk
-from tests.fabricated import save
-from tests.made_runs import Answer, ask
-from tests.toys import toy_text
+from tests.fake_datasets import save
+from tests.toy_specs import toy_text
+from tests.trained_runs import Answer, ask
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +49,7 @@ def test_what_is_left_out_is_counted_by_ending_and_reason() -> None:
     Path("pictures/dog/cats").symlink_to(Path("pictures/cat").absolute())
     Path("pictures/dog/gone").symlink_to("nowhere")
     found = lines(check())
-    assert "data image-folder 11 images to train on, 1 held out, 2 classes" in found
+    assert "data image-folder 11 images for training, 1 held out, 2 classes" in found
     for said in (
         "50 .gif files: format not read (such as cat/0.gif)",
         "1 folder: left behind by a system or a program (__MACOSX)",
@@ -70,14 +70,14 @@ def test_what_is_left_out_is_counted_by_ending_and_reason() -> None:
     }
 
 
-def test_nothing_is_said_of_a_folder_of_nothing_but_images() -> None:
+def test_a_folder_of_images_only_needs_no_note() -> None:
     laid("train/cat", "train/dog", "val/cat", "val/dog")
     found = lines(check())
     assert "in pictures: train/, held out val/" in found
     assert not [line for line in found if line.startswith(("skip", "note"))]
 
 
-def test_the_folders_of_the_splits_are_named_and_so_is_what_lies_beside_them() -> None:
+def test_split_folders_and_ignored_files_are_listed() -> None:
     laid("Train/cat", "Train/dog", "Val/cat", "Val/ant", "masks/cat")
     save(Path("pictures/sample.png"))
     found = lines(check())
@@ -163,7 +163,7 @@ def test_an_unreadable_class_folder_is_named(command: str, monkeypatch) -> None:
 
 
 @pytest.mark.parametrize("command", ["check", "run"])
-def test_a_class_name_in_latin_1_is_an_error_of_ours(command: str) -> None:
+def test_a_class_name_in_latin_1_is_reported(command: str) -> None:
     laid("cat")
     Path("pictures", os.fsdecode(b"caf\xe9")).mkdir()
     answer = ask(command, "toy.yaml", "--data", "pictures")

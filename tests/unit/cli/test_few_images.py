@@ -1,4 +1,4 @@
-"""Evaluations that ask for more images than there are say so before they are made."""
+"""Tests of evaluations that need more images than there are."""
 
 from __future__ import annotations
 

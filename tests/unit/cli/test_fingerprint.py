@@ -1,4 +1,4 @@
-"""`data.fingerprint`: wherever it is written it is read, and no recipe depends on it."""
+"""Tests of `data.fingerprint`: it is read everywhere, and no recipe depends on it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import pytest
 
 from eqspec.compile.spec_differences import Matters, spec_changes
 from eqspec.spec.dump import write_yaml
-from tests.fabricated import save
-from tests.made_runs import ask
-from tests.toys import toy_text
+from tests.fake_datasets import save
+from tests.toy_specs import toy_text
+from tests.trained_runs import ask
 
 FIXED = "{use: tiny-imagenet-100}"
 BODY = (
@@ -55,7 +55,7 @@ def planned(*more: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("data", ["{use: photos}", FIXED, BODY])
-def test_it_stands_beside_the_name_of_a_card_or_in_its_body(data: str) -> None:
+def test_it_is_set_next_to_use_or_in_an_inline_card(data: str) -> None:
     write(data)
     without, by_set = planned(), planned("--set", "data.fingerprint=full")
     write(full(data))
@@ -67,7 +67,7 @@ def test_it_stands_beside_the_name_of_a_card_or_in_its_body(data: str) -> None:
 
 
 @pytest.mark.parametrize("data", [FIXED, BODY.replace("count: 16", "count: 16, classes: 5")])
-def test_a_folder_that_stands_in_is_looked_at_as_closely(data: str) -> None:
+def test_a_stand_in_has_the_same_fingerprint_setting(data: str) -> None:
     for at in range(16):
         save(Path("pictures", f"{at}.png"))
     write(full(data))
@@ -77,7 +77,7 @@ def test_a_folder_that_stands_in_is_looked_at_as_closely(data: str) -> None:
 
 
 @pytest.mark.parametrize("data", ["{use: photos}", full(FIXED), full(BODY)])
-def test_the_resolved_spec_says_it_and_plans_the_same(data: str) -> None:
+def test_the_resolved_spec_contains_it_and_compiles_to_the_same_plan(data: str) -> None:
     write(data)
     first = planned()
     assert first["resolved"]["data"]["fingerprint"] == first["fingerprint"]
@@ -137,9 +137,7 @@ def test_there_is_no_second_way_to_write_it() -> None:
         ("backbones", ENCODER, "{use: photos}", ""),
     ],
 )
-def test_a_card_of_its_own_does_not_hold_what_a_spec_says(
-    family: str, card: str, data: str, more: str
-) -> None:
+def test_a_card_file_must_not_contain_it(family: str, card: str, data: str, more: str) -> None:
     path = Path("registry", family, "mine.yaml")
     path.parent.mkdir(parents=True)
     path.write_text(card)
@@ -148,4 +146,4 @@ def test_a_card_of_its_own_does_not_hold_what_a_spec_says(
     answer = ask("check", "toy.yaml", *given)
     assert answer.status == 2
     key = "init" if family == "backbones" else "fingerprint"
-    assert f"`{key}` is written in a spec, not on a card that it names" in answer.err
+    assert f"`{key}` belongs in the spec, not in a card file" in answer.err

@@ -1,4 +1,4 @@
-"""Folders that are given for data: too few images, data that nothing reads, what comes next."""
+"""Tests of `--data` with too few images, with unused data, and of suggested commands."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from eqspec.cli.main import main
-from tests.fabricated import cifar, save
-from tests.made_runs import Answer
-from tests.toys import toy_text
+from tests.fake_datasets import cifar, save
+from tests.toy_specs import toy_text
+from tests.trained_runs import Answer
 
 Ask = Callable[..., Answer]
 
@@ -51,7 +51,7 @@ def test_a_folder_for_data_that_are_not_read_is_refused(
     assert "instead of `photos`: --data DIR" in answer.err
 
 
-def test_a_folder_may_be_for_data_that_are_judged_on(ask: Ask, tmp_path: Path) -> None:
+def test_a_folder_may_be_given_for_evaluation_data(ask: Ask, tmp_path: Path) -> None:
     place = f"cifar10={cifar(tmp_path / 'c', classes=10)}"
     judged = "evaluate=[{use: linear-probe, at: end, with: {data: cifar10}}]"
     assert ask("plan", "toy.yaml", "--no-trace", "--data", place).status == 2
@@ -98,7 +98,7 @@ def test_too_few_images_are_explained(
         assert "error[EQ030]" not in answer.err
 
 
-def test_the_next_command_knows_where_the_data_lies(ask: Ask, pictures: Path) -> None:
+def test_the_next_command_contains_the_data_folder(ask: Ask, pictures: Path) -> None:
     given = ("--data", str(pictures), "--data", "image-folder=/some where")
     answer = ask("plan", "mine.yaml", "--no-trace", *given)
     assert answer.last == (

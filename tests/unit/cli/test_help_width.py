@@ -1,4 +1,4 @@
-"""Help and the pages of cards and ops fit the terminal; examples can be copied at any width."""
+"""Tests that help, pages and lists fit the terminal, and that examples can be copied."""
 
 from __future__ import annotations
 
@@ -50,3 +50,17 @@ def test_pages_of_cards_and_ops_fit_and_lose_no_word(
         pages.append(capsys.readouterr().out)
     assert set(pages[0].split()) == set(pages[1].split())
     assert all(len(line) <= 60 or len(line.split()) == 1 for line in pages[1].splitlines())
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_lists_fit_and_split_no_word(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pages: list[str] = []
+    for columns in (400, width):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        assert main(["list"]) == 0
+        pages.append(capsys.readouterr().out)
+    words = [set(page.split()) for page in pages]
+    assert max(map(len, pages[1].splitlines())) <= width
+    assert words[0] - {"name", "rev", "status", "paper", "about"} <= words[1]

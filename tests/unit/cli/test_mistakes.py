@@ -1,4 +1,4 @@
-"""Mistakes of the command line that once ended in a traceback, a hang or a riddle."""
+"""Tests of mistakes on the command line: a clear error instead of a traceback or a hang."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 
 from eqspec.cli.main import main
 from eqspec.registry.places import registry_root
-from tests.made_runs import Answer
-from tests.toys import toy_text
+from tests.toy_specs import toy_text
+from tests.trained_runs import Answer
 
 Ask = Callable[..., Answer]
 
@@ -34,9 +34,7 @@ def ask(capsys, tmp_path: Path, monkeypatch) -> Ask:
 LONG = "a" * 5000
 
 
-def test_a_folder_that_may_not_be_searched_is_said_to_be_one(
-    ask: Ask, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_inaccessible_folder_is_reported(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     """Root may search anywhere, so the refusal is made up here."""
 
     def refuse(path: Path) -> bool:
@@ -82,7 +80,7 @@ def test_a_table_is_not_written_over_a_folder(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize("command", ["check", "plan", "run"])
-def test_a_pipe_in_which_nobody_writes_is_refused(ask: Ask, command: str) -> None:
+def test_a_fifo_without_a_writer_is_refused(ask: Ask, command: str) -> None:
     os.mkfifo("pipe.yaml")
     said = ask(command, "pipe.yaml")
     assert said.status == 2
@@ -177,7 +175,7 @@ def test_a_warm_up_that_outlasts_the_training_is_warned_of(ask: Ask) -> None:
     assert "<cli>:--set #1" in own.err.partition("EQ506")[2]
 
 
-def test_the_log_says_why_nothing_is_compiled(ask: Ask, monkeypatch) -> None:
+def test_the_log_explains_why_nothing_is_compiled(ask: Ask, monkeypatch) -> None:
     monkeypatch.setenv("PATH", "")
     said = ask("run", "toy.yaml", "--steps", "1", "--runs", "runs")
     assert said.status == 0, said.err
@@ -193,7 +191,7 @@ def test_runs_that_name_no_folder_are_refused(ask: Ask, runs: str) -> None:
     assert ask("plan", "toy.yaml", "--no-trace", "--runs", ".").status == 0
 
 
-def test_a_number_in_quotes_is_not_told_to_be_itself(ask: Ask) -> None:
+def test_a_quoted_number_gets_a_useful_suggestion(ask: Ask) -> None:
     said = ask("check", "toy.yaml", "--set", 'schema="1"')
     assert "`schema` must be `1`, not the text `1`" in said.err
     assert "help: write it without quotes" in said.err

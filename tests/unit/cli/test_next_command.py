@@ -1,4 +1,4 @@
-"""What is suggested after an error helps to mend it; the failing command is never suggested."""
+"""Tests of the command suggested after an error, which is never the failed command."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from eqspec.cli.main import main
-from tests.toys import toy_text
+from tests.toy_specs import toy_text
 
 FAILING = (
     ("check", "wrong.yaml"),
@@ -73,7 +73,7 @@ def test_after_an_error_another_command_is_suggested_or_none(
     ],
     ids=str,
 )
-def test_what_was_meant_is_guessed(
+def test_misspelt_names_get_a_suggestion(
     typo: tuple[str, ...],
     meant: str,
     tmp_path: Path,

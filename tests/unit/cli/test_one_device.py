@@ -1,4 +1,4 @@
-"""A command that trains refuses to be one of several processes; the others go on as ever."""
+"""Tests that training refuses to be one of several processes, and other commands do not."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from eqspec.cli import one_device
-from tests.made_runs import ask
+from tests.trained_runs import ask
 
 TRAINING = (
     ("run", "specs/quickstart.yaml"),
@@ -32,7 +32,7 @@ def as_rank(rank: int, launcher: dict[str, str], monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("launcher", LAUNCHERS, ids=["torchrun", "srun", "mpirun"])
 @pytest.mark.parametrize("command", TRAINING, ids=lambda c: c[0])
-def test_the_first_process_says_it_and_the_others_end_in_silence(
+def test_only_the_first_process_prints_the_error(
     command: tuple[str, ...], launcher: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     as_rank(0, launcher, monkeypatch)
@@ -68,7 +68,7 @@ def test_one_process_is_not_refused(alone: dict[str, str], monkeypatch: pytest.M
 
 
 @pytest.mark.slow
-def test_torchrun_ends_with_one_sentence_and_no_traceback_of_ours() -> None:
+def test_torchrun_ends_with_one_error_and_no_traceback() -> None:
     command = ["torch.distributed.run", "--nproc-per-node=2", "-m", "eqspec", "run", "quickstart"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}  # noqa: TID251 - of the child
     done = subprocess.run(

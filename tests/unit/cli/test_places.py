@@ -1,4 +1,4 @@
-"""What a run needs is said by `check` and `plan`; any folder of images stands in for any spec."""
+"""Tests that `check` and `plan` list needed data, and that any image folder can stand in."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.fabricated import save
-from tests.made_runs import ask
-from tests.toys import toy_text
+from tests.fake_datasets import save
+from tests.toy_specs import toy_text
+from tests.trained_runs import ask
 
 JUDGED = "evaluate: [{use: linear-probe, at: end, with: {data: cifar10}}]\n"
 
@@ -30,7 +30,7 @@ def test_data_that_only_an_evaluation_names_are_asked_for_before_a_run() -> None
     given = ("toy.yaml", "--data", "pictures")
     checked = ask("check", *given)
     assert checked.status == 0
-    assert "need cifar10 a run reads it: --data cifar10=DIR" in " ".join(checked.out.split())
+    assert "need cifar10 needed by a run: --data cifar10=DIR" in " ".join(checked.out.split())
     assert ask("check", *given, "--json").data["needed"] == ["cifar10"]
     planned = ask("plan", *given, "--no-trace")
     assert planned.status == 0
@@ -51,7 +51,7 @@ def test_nothing_is_asked_for_that_comes_with_packages_or_has_a_place(monkeypatc
 
 
 @pytest.mark.parametrize("command", [("check", "--json"), ("plan", "--no-trace", "--json")])
-def test_any_folder_stands_in_for_a_dataset_of_a_fixed_size(command: tuple[str, ...]) -> None:
+def test_any_folder_can_replace_a_dataset_of_fixed_size(command: tuple[str, ...]) -> None:
     answer = ask(*command, "fixed.yaml", "--data", "pictures")
     assert answer.status == 0, answer.err
     names = {"check": lambda d: d["plans"][-1]["data"], "plan": lambda d: d["plan"]["data"]["name"]}

@@ -8,7 +8,7 @@ from eqspec.cli.progress.display import Bars, Lines, Pace, watcher
 from eqspec.cli.screen import Screen
 from eqspec.commands.running.events import Opened, Sealed, Stopped
 from eqspec.engine.events import Stepped
-from tests.toys import toy_plan
+from tests.toy_specs import toy_plan
 
 PLAN = toy_plan("vicreg")
 LONG = PLAN.model_copy(update={"train": PLAN.train.model_copy(update={"steps": 100})})
@@ -31,7 +31,7 @@ def test_plain_lines_come_every_five_per_cent(capsys: pytest.CaptureFixture[str]
     assert said[-1] == "a: done after 0 s"
 
 
-def test_what_is_resumed_and_what_is_done_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+def test_resumed_and_finished_runs_are_reported(capsys: pytest.CaptureFixture[str]) -> None:
     with Lines(Screen()) as lines:
         for done in (40, 100):
             lines.show(Opened(plan=LONG, folder=Path("r"), done=done, program=None), name="a")
@@ -54,7 +54,7 @@ def test_one_slow_step_does_not_move_the_estimate() -> None:
     ("stopped", "shown"),
     [(False, "finishing this step, then saving"), (True, "stopped after step 41, which is saved")],
 )
-def test_a_terminal_gets_a_bar_that_says_when_it_will_stop(
+def test_a_terminal_gets_a_progress_bar_with_the_remaining_time(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     stopped: bool,

@@ -1,4 +1,4 @@
-"""stdout or stderr that is full, closed or poor in letters: a sentence, and no traceback."""
+"""Tests of stdout and stderr that are full, closed or of a poor encoding."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from eqspec.cli.main import main
-from tests.toys import toy_text
+from tests.toy_specs import toy_text
 
 ROOT = Path(__file__).parents[3]
 EQSPEC = f"{sys.executable} -m eqspec"
@@ -34,7 +34,7 @@ def shell(line: str, *, folder: Path, **environment: str) -> subprocess.Complete
 
 @needs_full
 @pytest.mark.parametrize("command", [("list", "methods"), ("--help",), ("schema",), ("explain",)])
-def test_what_a_full_stdout_swallows_is_said(
+def test_output_lost_on_a_full_stdout_is_reported(
     command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with Path("/dev/full").open("w", encoding="utf-8") as full:
@@ -43,7 +43,7 @@ def test_what_a_full_stdout_swallows_is_said(
     assert FULL in capfd.readouterr().err
 
 
-def test_stdout_that_was_never_open_is_said(
+def test_a_closed_stdout_is_reported(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "stdout", None)

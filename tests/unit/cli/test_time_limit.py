@@ -1,4 +1,4 @@
-"""Lengths of time as people write them."""
+"""Tests of parsing durations."""
 
 from __future__ import annotations
 

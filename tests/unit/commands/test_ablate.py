@@ -18,7 +18,7 @@ from eqspec.compile.types.plan import EvalPlan
 from eqspec.nn.readouts.measurement import EvalProtocol, Interval, Measurement, ResultSet
 from eqspec.report.tables.ablation import AblationTable
 from eqspec.runs.tables import Column
-from tests.toys import PATH, toy_text
+from tests.toy_specs import PATH, toy_text
 
 EVALUATE = "evaluate: [{use: r2, at: end}, {use: effective-rank, at: end}]"
 

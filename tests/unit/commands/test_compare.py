@@ -18,7 +18,7 @@ from eqspec.nn.readouts.measurement import Interval, Measurement, ResultSet
 from eqspec.report.tables.comparison import EvaluationTable
 from eqspec.runs.journal import Journal
 from eqspec.runs.tables import Kind
-from tests.toys import PATH, load_toy, plan_of
+from tests.toy_specs import PATH, load_toy, plan_of
 
 if TYPE_CHECKING:
     from pathlib import Path

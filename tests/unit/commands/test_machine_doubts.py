@@ -7,7 +7,7 @@ import pytest
 from eqspec.build.toolchain import Toolchain
 from eqspec.commands.planning.machine_warnings import MachineFacts, machine_doubts
 from eqspec.runs.environment import gpu_capabilities
-from tests.toys import load_toy, plan_of
+from tests.toy_specs import load_toy, plan_of
 
 WHOLE = Toolchain(compiler=True, headers=True)
 
@@ -16,7 +16,7 @@ def codes(
     facts: MachineFacts, *, extra: str = "", train: str = "", batch: int = 8
 ) -> list[tuple[str, str]]:
     from eqspec.spec.load import parse_spec
-    from tests.toys import toy_text
+    from tests.toy_specs import toy_text
 
     text = toy_text("vicreg", extra=extra, batch=batch)
     text = text.replace(f"batch: {batch}}}", f"batch: {batch}{train}}}")

@@ -13,7 +13,7 @@ from eqspec.commands.running.evaluator import subject
 from eqspec.commands.running.model import Model
 from eqspec.evals.features import encode
 from tests.programs import program_of
-from tests.toys import toy_plan
+from tests.toy_specs import toy_plan
 
 
 def _wrong(graph: torch.fx.GraphModule, _inputs: object) -> Callable[..., Any]:

@@ -10,7 +10,7 @@ from eqspec.build.cost.cached import Line, Memory, Trace
 from eqspec.commands.planning.estimate import HEADROOM, disk, on_machine
 from eqspec.compile.types.plan import KeepPlan, Plan
 from eqspec.registry.cards import MachineCard
-from tests.toys import toy_plan
+from tests.toy_specs import toy_plan
 
 MEMORY = Memory(
     weights=1000,

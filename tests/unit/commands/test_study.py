@@ -9,7 +9,7 @@ from eqspec.commands.ablate.study import Study, compile_grid, standing
 from eqspec.commands.planning.stages import Mark
 from eqspec.errors import Diagnostic, Severity, SpecError
 from eqspec.runs.folder import State
-from tests.toys import PATH, toy_text
+from tests.toy_specs import PATH, toy_text
 
 COMPARE = "compare: {base: {equivariance: none}, wrong: {equivariance.split: 7}}"
 

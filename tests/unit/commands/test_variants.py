@@ -8,7 +8,7 @@ from eqspec.commands.ablate.grid import Grid, read_grid
 from eqspec.commands.ablate.study import compile_grid
 from eqspec.commands.ablate.variants import with_variants
 from eqspec.errors import SpecError
-from tests.toys import PATH, toy_text
+from tests.toy_specs import PATH, toy_text
 
 COMPARE = "compare: {base: {equivariance: none}, wide: {method.with.embed.width: 64, seed: 3}}"
 

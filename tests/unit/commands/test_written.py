@@ -9,7 +9,7 @@ from eqspec.commands.diff.source_locations import Written
 from eqspec.spec.dump import write_yaml
 from eqspec.spec.load import parse_spec
 from eqspec.spec.source import read_yaml
-from tests.toys import PATH, plan_of, toy_text
+from tests.toy_specs import PATH, plan_of, toy_text
 
 if TYPE_CHECKING:
     from pydantic import JsonValue

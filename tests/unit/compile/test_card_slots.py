@@ -22,7 +22,7 @@ from eqspec.spec.model import Spec
 from eqspec.spec.node import KeyPath
 from eqspec.spec.source import read_yaml
 from eqspec.spec.use import CardBody
-from tests.toys import toy_text
+from tests.toy_specs import toy_text
 
 
 def parts(annotation: object) -> Iterator[object]:

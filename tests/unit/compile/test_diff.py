@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from eqspec.compile.spec_differences import Change, Matters, spec_changes
-from tests.toys import PATH, SIE, load_toy, plan_of
+from tests.toy_specs import PATH, SIE, load_toy, plan_of
 
 JUDGED = "evaluate: [{use: r2, at: end}]"
 

@@ -8,7 +8,7 @@ import pytest
 
 from eqspec.commands.planning.plans import plan_spec
 from eqspec.errors import SpecError
-from tests.toys import load_toy, plan_of, toy_text
+from tests.toy_specs import load_toy, plan_of, toy_text
 
 PROBE = "{use: linear-probe, at: end, with: {data: cifar10}}"
 

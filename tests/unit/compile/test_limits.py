@@ -8,7 +8,7 @@ import pytest
 
 from eqspec.commands.check import check
 from eqspec.errors import Diagnostic, SpecError
-from tests.toys import PATH, toy_text
+from tests.toy_specs import PATH, toy_text
 
 
 def said(tmp_path: Path, *overrides: str, method: str = "vicreg") -> tuple[Diagnostic, ...]:

@@ -10,7 +10,7 @@ from eqspec.compile.types.plan import Plan
 from eqspec.errors import Diagnostic, SpecError
 from eqspec.spec.load import parse_spec
 from eqspec.spec.use import OpCall
-from tests.toys import PATH, plan_of, toy_plan, toy_text
+from tests.toy_specs import PATH, plan_of, toy_plan, toy_text
 
 RESNET = "{card: backbone, rev: 1, about: A residual network., impl: resnet, params: {depth: 18}}"
 
@@ -233,7 +233,7 @@ def test_a_mistake_in_a_shipped_card_would_be_shown_in_its_file() -> None:
 def test_a_named_copy_is_shown_as_it_was_written() -> None:
     """`decoder_1` is `decoder_k` in the card, `zs.trunk` is a part of `zs`."""
     diagnostic = problem("backbone.params.patch=1", equivariance=PATH)
-    assert "no power of two" in diagnostic.message
+    assert "whose side is a power of two" in diagnostic.message
     assert diagnostic.place is not None
     assert "image_k:" in diagnostic.place.excerpt
 

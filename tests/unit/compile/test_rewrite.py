@@ -11,7 +11,7 @@ from eqspec.compile.types.plan import Plan
 from eqspec.errors import Diagnostic, SpecError
 from eqspec.spec.load import parse_spec
 from eqspec.spec.model import EquivarianceSpec
-from tests.toys import (
+from tests.toy_specs import (
     CUTTABLE,
     PATH,
     REWRITES,

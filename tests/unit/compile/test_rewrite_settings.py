@@ -15,7 +15,7 @@ from eqspec.errors import Diagnostic, SpecError
 from eqspec.registry.cards import EquivarianceCard, MethodCard
 from eqspec.registry.catalog import open_catalog
 from eqspec.spec.load import judge_spec, parse_spec
-from tests.toys import (
+from tests.toy_specs import (
     CUTTABLE,
     RECORDED_REWRITES,
     REWRITES,

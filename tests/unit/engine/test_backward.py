@@ -7,7 +7,7 @@ import torch
 
 from eqspec.engine.backward import backward
 from tests.graphs import Case, gradients, judged
-from tests.toys import PATH, toy_plan
+from tests.toy_specs import PATH, toy_plan
 
 CASE = Case(toy_plan("ibot", equivariance=PATH).graph, dtype=torch.float64)
 

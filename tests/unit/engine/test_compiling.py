@@ -18,7 +18,7 @@ from eqspec.engine.events import Agreed, Stepped
 from eqspec.engine.train import train
 from eqspec.errors import EqspecError
 from tests.programs import program_of, stepped
-from tests.toys import toy_plan
+from tests.toy_specs import toy_plan
 
 pytestmark = pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from eqspec.engine.finite_check import NotFinite, need_finite_losses, need_finite_weights
 from eqspec.engine.train import train
 from tests.programs import program_of
-from tests.toys import PATH, toy_plan
+from tests.toy_specs import PATH, toy_plan
 
 NAN, INF = math.nan, math.inf
 

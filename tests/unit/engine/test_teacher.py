@@ -9,7 +9,7 @@ import torch
 
 from eqspec.engine.teacher import follow
 from tests.graphs import Case
-from tests.toys import toy_plan
+from tests.toy_specs import toy_plan
 
 if TYPE_CHECKING:
     from eqspec.build.graph.training_graph import TrainGraph

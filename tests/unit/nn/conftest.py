@@ -1,4 +1,4 @@
-"""Two gloo ranks that live as long as the test session."""
+"""Fixture of two gloo ranks that live as long as the test session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batch norm over the gathered batch is torch's batch norm on the concatenated batch."""
+"""Tests of batch norm over ranks against torch's batch norm on the whole batch."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def test_evaluation_uses_what_was_remembered() -> None:
 
 
 @pytest.mark.parametrize("backend", [None, "aot_eager"])
-def test_paused_statistics_stand_still_and_move_again(backend: str | None) -> None:
+def test_paused_statistics_do_not_change_until_resumed(backend: str | None) -> None:
     norm = GatheredBatchNorm(CHANNELS, world=World()).double()
     call = norm if backend is None else torch.compile(norm, fullgraph=True, backend=backend)
     x = inputs("features").flatten(0, 1)

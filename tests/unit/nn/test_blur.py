@@ -1,4 +1,4 @@
-"""Gaussian blur: kernel size, normalisation, identity, mirror."""
+"""Tests of Gaussian blur: kernel size, normalisation, identity and mirroring."""
 
 from __future__ import annotations
 

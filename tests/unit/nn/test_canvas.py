@@ -1,4 +1,4 @@
-"""Room around a frame: enough for the corners, and centred to the pixel."""
+"""Tests of the size of a canvas: room for all corners, centred to the pixel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Photometric operations by hand on a few pixels; parity with torchvision is in tests/reference."""
+"""Tests of photometric operations on a few pixels; tests/reference compares with torchvision."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The decoders: sizes that the documents state, and what each may look at."""
+"""Tests of the decoders: shapes, and which tokens each output depends on."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class TestPixelDecoder:
         assert decoder.linear.out_features == 64
         assert [up.in_channels for up in decoder.ups] == [64, 32, 16]
 
-    def test_a_token_paints_where_it_stands(self) -> None:
+    def test_a_token_changes_only_its_own_patch_of_pixels(self) -> None:
         """In evaluation mode, where no statistic mixes tokens: row 1, column 3 of a 4 x 4 grid."""
         streams = {"x": patches((4, 4), width=6)}
         decoder = pixel_decoder.build(pixel_decoder.Params(image_size=32), streams, world=World())
@@ -72,13 +72,13 @@ class TestPixelDecoder:
     @pytest.mark.parametrize(
         ("x", "params", "reason"),
         [
-            (patches((16, 16), width=6), {"image_size": 224}, "no power of two"),
-            (patches((3, 3), width=6), {"image_size": 32}, "no power of two"),
-            (patches((32, 32), width=6), {"image_size": 32}, "no power of two"),
-            (patches((4, 2), width=6), {"image_size": 32}, "no power of two"),
+            (patches((16, 16), width=6), {"image_size": 224}, "side is a power of two"),
+            (patches((3, 3), width=6), {"image_size": 32}, "side is a power of two"),
+            (patches((32, 32), width=6), {"image_size": 32}, "side is a power of two"),
+            (patches((4, 2), width=6), {"image_size": 32}, "side is a power of two"),
             (patches((4, 4), width=6, prefix=1), {"image_size": 32}, "patch tokens only"),
             (patches((4, 4), width=6), {}, "set `image_size`"),
-            (patches((4, 4), width=6), {"image_size": 32, "width": 30}, "30 cannot be halved"),
+            (patches((4, 4), width=6), {"image_size": 32, "width": 30}, "30 does not allow"),
         ],
     )
     def test_what_cannot_be_doubled_is_refused(

@@ -1,4 +1,4 @@
-"""The predictor of SIE: one weight matrix per action."""
+"""Tests of SIE's predictor: one weight matrix per action."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_one_action_for_all() -> None:
 
 @pytest.mark.parametrize("shape", [(3, 4), (1, 4), (8, 3, 4), (8, 4, 4)])
 def test_actions_that_would_be_broadcast_are_refused(shape: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match="do not lead"):
+    with pytest.raises(ValueError, match="do not match"):
         predictor()(x=wave(8, 4, 0.0), action=torch.ones(shape, dtype=torch.float64))
 
 
@@ -60,7 +60,7 @@ def test_a_view_axis_that_the_action_lacks_is_refused() -> None:
         "x": StreamType(("V", "B", "D"), (2, BATCH, 4)),
         "action": StreamType(("B", "A"), (BATCH, 3)),
     }
-    with pytest.raises(PortError, match="does not lead"):
+    with pytest.raises(PortError, match="does not match"):
         hypernetwork.shapes(hypernetwork.Params(), streams)
     assert hypernetwork.build(
         hypernetwork.Params(), streams, world=World()

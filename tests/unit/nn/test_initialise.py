@@ -1,4 +1,4 @@
-"""Every tensor starts from a stream of its own, keyed by seed and name."""
+"""Tests that every tensor is initialised from a stream of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The perceptrons that the papers describe, written out again with torch's own layers."""
+"""Tests of MLPs against the same networks built from torch's layers."""
 
 from __future__ import annotations
 

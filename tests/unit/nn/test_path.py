@@ -1,4 +1,4 @@
-"""Points of a path, and the frame in the middle of a canvas."""
+"""Tests of points of a path and of the frame of a canvas."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_half_pixels_are_read_as_float32():
 @pytest.mark.parametrize(
     ("canvas", "complaint"),
     [
-        (torch.zeros(1, 3, 4, 4, dtype=torch.uint8), "floating point"),
+        (torch.zeros(1, 3, 4, 4, dtype=torch.uint8), "floating-point"),
         (torch.zeros(1, 3, 4, 2), "smaller than its frame"),
         (torch.zeros(1, 3, 5, 5), "centred to the pixel"),
     ],

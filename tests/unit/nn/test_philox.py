@@ -1,4 +1,4 @@
-"""Philox against numpy's, and the addressing of draws built on it."""
+"""Tests of Philox against numpy, and of the addresses of draws."""
 
 from __future__ import annotations
 

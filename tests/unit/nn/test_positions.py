@@ -1,4 +1,4 @@
-"""Fixed positions, and positions on another grid, against published numbers."""
+"""Tests of fixed and resampled positions against published numbers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_fixed_positions_put_one_coordinate_first(first: str, token: int) -> Non
     torch.testing.assert_close(codes[4 - token], torch.tensor(other).double(), rtol=0, atol=1e-6)
 
 
-def test_prefix_tokens_stand_nowhere() -> None:
+def test_prefix_tokens_have_no_position() -> None:
     codes = sincos_positions((2, 3), width=4, prefix=2, first="x")
     assert codes.shape == (1, 8, 4)
     assert not codes[:, :2].any()

@@ -1,4 +1,4 @@
-"""Narrow numbers are widened, wide ones never narrowed."""
+"""Tests that low precision is raised and high precision kept."""
 
 from __future__ import annotations
 

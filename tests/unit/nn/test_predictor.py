@@ -1,4 +1,4 @@
-"""I-JEPA's predictor: target blocks are predicted apart, from context and position alone."""
+"""Tests that I-JEPA's predictor predicts target blocks independently."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_order_is_nothing_and_position_is_all() -> None:
     assert (moved - both).abs().max() > 1e-6
 
 
-def test_tokens_that_do_not_count_are_not_looked_at() -> None:
+def test_invalid_tokens_are_not_attended_to() -> None:
     """Padding of context and target changes nothing for the rest, whatever it holds."""
     module, x = made(), tokens()
     both = module(x=x, context=CONTEXT, want=WANT)

@@ -1,4 +1,4 @@
-"""R² against scikit-learn and worked examples; bootstraps against loops and coverage."""
+"""Tests of R² against scikit-learn and worked examples, and of its bootstraps."""
 
 from __future__ import annotations
 

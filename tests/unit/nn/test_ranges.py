@@ -1,4 +1,4 @@
-"""Ranges are ordered, and their largest magnitude is what actions are scaled by."""
+"""Tests of ranges and their largest magnitude."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def test_a_range_is_ordered():
         adapter.validate_python([2, 1])
 
 
-def test_largest_looks_both_ways():
+def test_largest_considers_both_bounds():
     assert largest((-3.0, 2.0)) == 3.0
     assert largest((0.1, 2.0)) == 2.0
 

@@ -1,4 +1,4 @@
-"""The ResNet is timm's, with tokens for an output and batch statistics per view."""
+"""Tests of the ResNet against timm's, and of batch statistics per view."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every term on two processes in float64: value, averaged gradients, state of the whole batch."""
+"""Tests of every term on two processes: value, gradients and state of the whole batch."""
 
 from __future__ import annotations
 

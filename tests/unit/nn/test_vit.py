@@ -1,4 +1,4 @@
-"""The vision transformer is timm's, with its randomness as inputs."""
+"""Tests of the vision transformer against timm's."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_kept_patches_are_seen_alone_and_in_order() -> None:
 
 
 @pytest.mark.parametrize("class_token", [True, False])
-def test_kept_patches_that_do_not_count_are_not_looked_at(*, class_token: bool) -> None:
+def test_invalid_kept_patches_are_not_attended_to(*, class_token: bool) -> None:
     """Padding changes nothing for the rest: no token attends to it."""
     encoder, images = built(class_token=class_token), pictures()
     prefix = int(class_token)

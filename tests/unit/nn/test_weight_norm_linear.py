@@ -1,4 +1,4 @@
-"""Weight-normalised scores against a published number, and the independence of rows."""
+"""Tests of the weight-normalised layer against published numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gathers, sums and means over two ranks are those of one process, gradients included."""
+"""Tests that gather, sum and mean over two ranks equal those of one process."""
 
 from __future__ import annotations
 

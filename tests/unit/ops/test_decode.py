@@ -1,4 +1,4 @@
-"""Whatever a file holds, pixels come out as upright 8-bit RGB, or the file is named."""
+"""Tests that decoding returns upright 8-bit RGB, or an error that names the file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from PIL import Image
 
 from eqspec.errors import EqspecError
 from eqspec.ops.decode import UnreadableImage, decode, decoded, decoder
-from tests.fabricated import CORRUPT_EXIF, EPS, save
+from tests.fake_datasets import CORRUPT_EXIF, EPS, save
 from tests.fakes import FakeImages
 
 RGB = FakeImages(1).image(0)
@@ -37,7 +37,7 @@ def written(picture: Image.Image, kind: str, **options: object) -> bytes:
     ],
     ids=["rgb", "alpha", "cmyk"],
 )
-def test_what_holds_the_same_colours_is_the_same(content):
+def test_equal_colours_decode_to_equal_pixels(content):
     assert np.array_equal(decode(content), RGB)
 
 

@@ -1,4 +1,4 @@
-"""Which folders are splits and which are classes, which are left out, and what is refused."""
+"""Tests of detecting splits, classes, ignored folders, and of refused layouts."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from eqspec.ops import folder_walk
 from eqspec.ops.datasets import image_folder, latent_views
 from eqspec.ops.folder_walk import walk
 from eqspec.ops.image_files import ImageFiles
-from tests.fabricated import save
-from tests.fabricated_objects import objects
+from tests.fake_datasets import save
+from tests.fake_objects import objects
 
 
 def laid(root: Path, *folders: str, count: int = 2) -> Path:
@@ -149,7 +149,7 @@ def test_a_dataset_of_links_is_read_as_one_of_folders(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["folder", "split", "file", "real file"])
-def test_no_image_is_trained_on_and_held_out(tmp_path: Path, kind: str) -> None:
+def test_no_image_is_in_both_splits(tmp_path: Path, kind: str) -> None:
     root = laid(tmp_path / "data", "train/cat", "val/cat")
     other = laid(tmp_path / "disk", "dog")
     if kind == "folder":
@@ -163,7 +163,7 @@ def test_no_image_is_trained_on_and_held_out(tmp_path: Path, kind: str) -> None:
             (root / split / "cat" / f"of-{split}.png").symlink_to(other / "dog" / "0.png")
     else:
         (root / "val" / "cat" / "copy.png").symlink_to(root / "train" / "cat" / "0.png")
-    with pytest.raises(UsageError, match="are the same: images would be trained on and held out"):
+    with pytest.raises(UsageError, match="are the same: held-out images would be training images"):
         opened(root, split="heldout")
 
 

@@ -1,4 +1,4 @@
-"""Any folder of images is a dataset: with splits or without, with classes or without."""
+"""Tests of image folders with or without splits and classes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 
 from eqspec.errors import EqspecError
 from eqspec.ops.datasets import image_folder
-from tests.fabricated import folders, save
+from tests.fake_datasets import folders, save
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_a_class_has_one_number_in_both_splits(folder):
 
 
 @pytest.mark.parametrize("name", ["valid", "validation", "test", "heldout"])
-def test_the_held_out_split_is_found_under_its_other_names(folder, name):
+def test_other_names_of_the_held_out_split_are_recognised(folder, name):
     (folder / "val").rename(folder / name)
     assert opened(folder, split="heldout").files == ("dog/d.png",)
 
@@ -95,7 +95,7 @@ def test_a_share_keeps_labels_with_their_images(folder):
 def test_one_image_leaves_none_to_hold_out(tmp_path):
     save(tmp_path / "only.png")
     assert len(opened(tmp_path, share=0.1)) == 1
-    with pytest.raises(EqspecError, match="holds one image, which leaves none to be held out"):
+    with pytest.raises(EqspecError, match="has only one image, so none can be held out"):
         opened(tmp_path, split="heldout", share=0.1)
 
 
@@ -107,11 +107,11 @@ def test_loose_images_have_no_classes(folder):
 
 def test_loose_images_beside_classes_are_refused(folder):
     save(folder / "train" / "stray.png")
-    with pytest.raises(EqspecError, match=r"both loose \(stray\.png\) and in class folders"):
+    with pytest.raises(EqspecError, match=r"outside \(stray\.png\) and inside \(.*/.*\)"):
         opened(folder)
 
 
-def test_an_empty_folder_says_what_an_image_is(tmp_path):
+def test_an_empty_folder_lists_the_image_formats(tmp_path):
     (tmp_path / "notes.txt").write_text("no image")
     with pytest.raises(EqspecError, match="there is no image in") as caught:
         opened(tmp_path)

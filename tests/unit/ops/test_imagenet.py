@@ -1,4 +1,4 @@
-"""ImageNet in three layouts: the same images under the same labels, read at random."""
+"""Tests of the three layouts of ImageNet: same images, same labels."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from eqspec.errors import EqspecError
 from eqspec.ops import tar_images
 from eqspec.ops.datasets import imagenet1k
 from eqspec.ops.decode import decode
-from tests.fabricated import jpeg, shards, tar
+from tests.fake_datasets import jpeg, shards, tar
 
 PARAMS = imagenet1k.Params()
 
@@ -70,14 +70,14 @@ def test_shards_are_read_at_random(folder):
         assert np.array_equal(train.image(i), decode(jpeg(number)))
 
 
-def test_labels_of_shards_come_from_names_where_no_member_says_them(tmp_path):
+def test_labels_of_shards_come_from_names_without_cls_members(tmp_path):
     tar(tmp_path / "train.tar", {"n00000007_1.JPEG": jpeg(1), "n00000003/2.JPEG": jpeg(2)})
     tar(tmp_path / "val.tar", {"n00000005_3.JPEG": jpeg(3)})
     assert opened(tmp_path).classes == ("n00000003", "n00000005", "n00000007")
     assert opened(tmp_path).labels.tolist() == [2, 0]
     assert opened(tmp_path, split="heldout").labels.tolist() == [1]
     tar(tmp_path / "train.tar", {"what.JPEG": jpeg(1)})
-    with pytest.raises(EqspecError, match=r"which class `what\.JPEG` is of"):
+    with pytest.raises(EqspecError, match=r"has no class for `what\.JPEG`"):
         opened(tmp_path)
 
 
@@ -126,8 +126,8 @@ def test_a_damaged_shard_is_named(folder):
         opened(folder)
 
 
-def test_what_is_no_imagenet_says_what_is_looked_for(tmp_path):
-    with pytest.raises(EqspecError, match=r"none of its layouts: .*train-\*\.parquet") as caught:
+def test_a_folder_that_is_not_imagenet_lists_the_layouts(tmp_path):
+    with pytest.raises(EqspecError, match=r"none of the layouts .*train-\*\.parquet") as caught:
         opened(tmp_path)
     assert caught.value.exit_status == 2
 

@@ -1,4 +1,4 @@
-"""Objects in stored views: lists and shares, damage of images and of latents, folders to refuse."""
+"""Tests of objects with stored views: lists, shares, damaged files and refused folders."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from eqspec.ops.datasets.latent_views import LatentViews, Params, recognises
 from eqspec.ops.datasets.latent_views import open as open_split
 from eqspec.ops.decode import UnreadableImage
 from eqspec.ops.tolerant import Tolerant, TooManyUnreadable
-from tests.fabricated_objects import drawn_latents, objects
+from tests.fake_objects import drawn_latents, objects
 
 LISTED = Params(views=3, latents=7)
 
@@ -52,7 +52,7 @@ def test_a_list_gives_the_objects_and_their_order(root: Path) -> None:
 def test_a_share_is_held_out_where_there_are_no_lists(root: Path) -> None:
     for name in ("train_images.npy", "val_images.npy"):
         (root / name).unlink()
-    with pytest.raises(EqspecError, match=r"both lists of objects, train_images\.npy") as caught:
+    with pytest.raises(EqspecError, match=r"not contain the lists train_images\.npy") as caught:
         trained(root)
     assert "--set data.with.share=0.2" in (caught.value.help or "")
     params = LISTED.model_copy(update={"share": 0.34})
@@ -64,18 +64,18 @@ def test_a_share_is_held_out_where_there_are_no_lists(root: Path) -> None:
 
 def test_one_list_alone_is_not_enough(root: Path) -> None:
     (root / "val_images.npy").unlink()
-    with pytest.raises(EqspecError, match="does not hold both lists"):
+    with pytest.raises(EqspecError, match="does not contain the lists"):
         trained(root)
 
 
 @pytest.mark.parametrize(
     ("written", "said"),
     [
-        (np.array([1.0, 2.0]), "is no list of objects: float64"),
-        (np.array(["/a/b/c/"]), "names `a/b/c`"),
-        (np.array(["/../secret/"]), "names `../secret`"),
-        (np.array([], dtype="U3"), "is no list of objects"),
-        (np.array(["/00000007/nowhere/"]), "1 of the 1 objects of train_images.npy are not in"),
+        (np.array([1.0, 2.0]), "is not a list of objects: float64"),
+        (np.array(["/a/b/c/"]), "contains `a/b/c`"),
+        (np.array(["/../secret/"]), "contains `../secret`"),
+        (np.array([], dtype="U3"), "is not a list of objects"),
+        (np.array(["/00000007/nowhere/"]), "1 of the 1 objects in train_images.npy are missing in"),
     ],
 )
 def test_a_list_of_something_else_is_refused(root: Path, written: np.ndarray, said: str) -> None:
@@ -120,7 +120,7 @@ def test_what_the_machine_lacks_damages_nothing(root: Path, monkeypatch) -> None
     assert not isinstance(caught.value, UnreadableImage)
 
 
-def test_the_fingerprint_tells_files_apart(root: Path) -> None:
+def test_the_fingerprint_distinguishes_files(root: Path) -> None:
     before = trained(root).fingerprint()
     assert trained(root).fingerprint() == before
     damage(trained(root), (1, 1), what="latent")
@@ -155,7 +155,7 @@ def same(pair: object, dataset: LatentViews, i: int, *views: int) -> bool:
     ],
 )
 @pytest.mark.parametrize("what", ["image", "latent"])
-def test_what_stands_for_a_damaged_view(
+def test_replacement_of_a_damaged_view(
     root: Path, what: str, damaged: tuple[int, ...], asked: tuple[int, int], shown: tuple[int, ...]
 ) -> None:
     dataset = trained(root)
@@ -167,7 +167,7 @@ def test_what_stands_for_a_damaged_view(
     assert all("damaged" not in why or "object3" in why for why in tolerant.unreadable.values())
 
 
-def test_what_stands_for_a_pair_does_not_depend_on_what_was_read_before(root: Path) -> None:
+def test_replacement_of_a_pair_does_not_depend_on_earlier_reads(root: Path) -> None:
     dataset = trained(root)
     damage(dataset, (0, 0), (1, 2), (2, 1), (2, 2))
     asked = [(i, (a, b)) for i in range(4) for a in range(3) for b in range(3) if a != b]

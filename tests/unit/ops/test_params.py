@@ -1,4 +1,4 @@
-"""A parameter that no build could use is refused when it is read, not when torch meets it."""
+"""Tests that impossible parameters are refused when they are read."""
 
 from __future__ import annotations
 

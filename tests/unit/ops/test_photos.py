@@ -1,4 +1,4 @@
-"""The photographs that come with installed packages, and the tiles that are cut from them."""
+"""Tests of the photographs in installed packages and of their tiles."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_fingerprint_of_photos_depends_on_the_tiles():
     assert len(prints) == 2
 
 
-def test_missing_photograph_says_how_to_install_it():
+def test_a_missing_photograph_suggests_how_to_install_it():
     with pytest.raises(EqspecError, match="`eqspec_has_no_such`, which is not installed") as caught:
         photos.locate("eqspec_has_no_such/data/a.png")
     assert caught.value.help == "pip install 'eqspec[photos]'"
@@ -62,9 +62,9 @@ def test_missing_photograph_says_how_to_install_it():
 def test_tile_larger_than_a_photograph_is_refused():
     with pytest.raises(EqspecError, match=r"301 px does not fit into chelsea\.png") as caught:
         photos.open(photos.Params(tile=301), split="heldout")
-    assert caught.value.help == "choose `tile` at most 300"
+    assert caught.value.help == "set `tile` to at most 300"
 
 
 def test_photos_take_no_folder(tmp_path):
-    with pytest.raises(EqspecError, match="a folder was given"):
+    with pytest.raises(EqspecError, match="no folder can be given"):
         photos.open(photos.Params(), split="train", folder=tmp_path)

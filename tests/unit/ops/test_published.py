@@ -1,4 +1,4 @@
-"""Published datasets are read as torchvision reads them: the same images under the same labels."""
+"""Tests of published datasets against torchvision: same images, same labels."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import torchvision.datasets as theirs
 
 from eqspec.errors import EqspecError
 from eqspec.ops.datasets import cifar, fgvc_aircraft, flowers102, food101, inat2018, oxford_pets
-from tests import fabricated
+from tests import fake_datasets
 
 SETS = [
-    (food101, fabricated.food101, theirs.Food101, "train", "test"),
-    (fgvc_aircraft, fabricated.fgvc_aircraft, theirs.FGVCAircraft, "trainval", "test"),
-    (oxford_pets, fabricated.oxford_pets, theirs.OxfordIIITPet, "trainval", "test"),
+    (food101, fake_datasets.food101, theirs.Food101, "train", "test"),
+    (fgvc_aircraft, fake_datasets.fgvc_aircraft, theirs.FGVCAircraft, "trainval", "test"),
+    (oxford_pets, fake_datasets.oxford_pets, theirs.OxfordIIITPet, "trainval", "test"),
 ]
 
 
@@ -50,7 +50,7 @@ def test_lists_are_read_as_torchvision_reads_them(op, lay_out, reference, train,
 
 
 def test_flowers_are_read_as_torchvision_reads_them(tmp_path):
-    root = fabricated.flowers102(tmp_path)
+    root = fake_datasets.flowers102(tmp_path)
 
     names = {"label": "imagelabels.mat", "setid": "setid.mat"}
 
@@ -67,7 +67,7 @@ def test_flowers_are_read_as_torchvision_reads_them(tmp_path):
 
 @pytest.mark.parametrize("classes", [10, 100])
 def test_cifar_is_read_as_torchvision_reads_it(classes, tmp_path):
-    root = fabricated.cifar(tmp_path, classes=classes)
+    root = fake_datasets.cifar(tmp_path, classes=classes)
     kind = theirs.CIFAR10 if classes == 10 else theirs.CIFAR100
     folder = root / kind.base_folder
 
@@ -84,7 +84,7 @@ def test_cifar_is_read_as_torchvision_reads_it(classes, tmp_path):
 def test_cifar_may_be_an_image_folder(tmp_path):
     for split in ("train", "test"):
         for kind in "abcdefghij":
-            fabricated.save(tmp_path / split / kind / "0.png")
+            fake_datasets.save(tmp_path / split / kind / "0.png")
     params = cifar.Params()
     assert not cifar.recognises(params, tmp_path), "ten classes alone do not make it CIFAR"
     heldout = cifar.open(params, split="heldout", folder=tmp_path)
@@ -92,15 +92,15 @@ def test_cifar_may_be_an_image_folder(tmp_path):
 
 
 def test_a_pickle_can_call_nothing(tmp_path):
-    root = fabricated.cifar(tmp_path, classes=10)
+    root = fake_datasets.cifar(tmp_path, classes=10)
     path = root / "cifar-10-batches-py" / "test_batch"
     path.write_bytes(pickle.dumps({"data": eval}))
-    with pytest.raises(EqspecError, match=r"names builtins\.eval"):
+    with pytest.raises(EqspecError, match=r"refers to builtins\.eval"):
         opened(cifar, root, split="heldout")
 
 
 def test_a_damaged_pickle_is_named(tmp_path):
-    root = fabricated.cifar(tmp_path, classes=10)
+    root = fake_datasets.cifar(tmp_path, classes=10)
     path = root / "cifar-10-batches-py" / "data_batch_3"
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(EqspecError, match=r"cannot read .*data_batch_3"):
@@ -108,7 +108,7 @@ def test_a_damaged_pickle_is_named(tmp_path):
 
 
 def test_the_lists_of_inaturalist_number_the_categories(tmp_path):
-    train = opened(inat2018, fabricated.inat2018(tmp_path))
+    train = opened(inat2018, fake_datasets.inat2018(tmp_path))
     assert train.files == ("tree/a/2.jpg", "tree/b/1.jpg")
     assert train.classes == ("auk", "wren")
     assert train.labels.tolist() == [0, 1]
@@ -117,17 +117,17 @@ def test_the_lists_of_inaturalist_number_the_categories(tmp_path):
 def test_a_stray_image_beside_classes_is_named(tmp_path):
     for kind in range(10):
         for split in ("train", "test"):
-            fabricated.save(tmp_path / split / f"{kind}" / "1.png")
+            fake_datasets.save(tmp_path / split / f"{kind}" / "1.png")
     (tmp_path / "train" / "__MACOSX").mkdir()
     assert len(cifar.open(cifar.Params(), split="train", folder=tmp_path)) == 10
-    fabricated.save(tmp_path / "train" / "stray.png")
+    fake_datasets.save(tmp_path / "train" / "stray.png")
     with pytest.raises(EqspecError, match=r"stray\.png lies in no folder of a class"):
         cifar.open(cifar.Params(), split="train", folder=tmp_path)
 
 
 def test_inaturalist_may_be_an_image_folder(tmp_path):
     for name in ("train/10/a.png", "train/9/b.png", "val/10/c.png"):
-        fabricated.save(tmp_path / name)
+        fake_datasets.save(tmp_path / name)
     train = opened(inat2018, tmp_path)
     assert train.classes == ("9", "10")
     assert train.files == ("10/a.png", "9/b.png")
@@ -136,7 +136,7 @@ def test_inaturalist_may_be_an_image_folder(tmp_path):
 
 
 @pytest.mark.parametrize("op", [cifar, fgvc_aircraft, flowers102, food101, oxford_pets])
-def test_what_is_not_there_says_how_to_fetch_it(op, tmp_path):
+def test_missing_data_suggests_how_to_download_it(op, tmp_path):
     with pytest.raises(EqspecError, match="does not hold") as caught:
         opened(op, tmp_path)
     assert caught.value.exit_status == 2

@@ -1,4 +1,4 @@
-"""Damaged images are replaced, counted and named; how is a pure function of the dataset."""
+"""Tests that damaged images are replaced deterministically, counted and named."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def tolerant(count, *damaged, limit=100):
     ("damaged", "asked", "shown"),
     [((3,), 3, 5), ((3, 5), 3, 7), ((9,), 9, 1), ((3,), 4, 4), ((1, 3, 5, 7), 5, 9)],
 )
-def test_the_next_of_the_same_class_stands_for_a_damaged_one(damaged, asked, shown):
+def test_a_damaged_image_is_replaced_by_the_next_of_its_class(damaged, asked, shown):
     dataset = tolerant(10, *damaged)
     assert np.array_equal(dataset.image(asked), FakeImages(10).image(shown))
 
 
-def test_what_stands_for_an_image_does_not_depend_on_what_was_read_before():
+def test_replacement_of_an_image_does_not_depend_on_earlier_reads():
     damaged = (1, 3, 4, 8)
     alone = [tolerant(10, *damaged).image(i) for i in range(10)]
     dataset = tolerant(10, *damaged)
@@ -48,7 +48,7 @@ def test_what_stands_for_an_image_does_not_depend_on_what_was_read_before():
         assert np.array_equal(one, third)
 
 
-def test_they_are_counted_once_and_named():
+def test_damaged_images_are_counted_once_and_named():
     dataset = tolerant(10, 3, 4)
     for _ in range(2):
         for i in range(10):

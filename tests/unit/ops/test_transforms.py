@@ -1,4 +1,4 @@
-"""Units, encodings and reaches of the transforms, and what their parameters refuse."""
+"""Tests of units, encodings, reaches and refused parameters of transforms."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_a_blur_wider_than_the_image_is_explained() -> None:
     assert "`at`" in (refused.value.help or "")
 
 
-def test_combined_is_its_families_one_after_the_other() -> None:
+def test_combined_equals_its_families_in_sequence() -> None:
     """One resampling for both motions, then colour, then blur; no family knows of another."""
     canvas = noise(32, batch=2, seed=4).double()
     theta = torch.tensor(

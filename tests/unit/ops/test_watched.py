@@ -1,4 +1,4 @@
-"""What was there and is gone, or has changed, is told from what is damaged: for every layout."""
+"""Tests that missing, changed and damaged files are distinguished in every layout."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from eqspec.ops.find import find_dataset
 from eqspec.ops.image_files import ImageFiles
 from eqspec.ops.stored_bytes import StoredBytes, checksum
 from eqspec.ops.tolerant import Tolerant
-from tests.fabricated import LAYOUTS
+from tests.fake_datasets import LAYOUTS
 
 STORED = ("image_folder", "food101", "imagenet1k", "latent_views")
 """Dataset ops that read folders, lists of files, shards, and views with latents."""
@@ -104,7 +104,7 @@ def test_what_may_not_be_read_is_not_damaged(
 
 
 @EACH
-def test_what_is_said_was_looked_at(dataset: Tolerant) -> None:
+def test_the_stated_coverage_is_true(dataset: Tolerant) -> None:
     assert isinstance(dataset.watched.dataset, StoredBytes)
     assert "names" in dataset.looked_at
     assert "all" in dataset.looked_at
@@ -115,7 +115,7 @@ def test_a_checksum_is_of_all_parts_and_never_zero() -> None:
     assert checksum(()) != 0
 
 
-def test_the_words_say_how_much_content_was_looked_at() -> None:
+def test_the_description_states_how_much_content_is_hashed() -> None:
     files = tuple(f"{i:03}.png" for i in range(600))
     assert ImageFiles(Path(), files).looked_at == (
         "names and sizes of all 600 images, content of 300"

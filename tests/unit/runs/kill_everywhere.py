@@ -29,7 +29,7 @@ from eqspec.runs.live import hold
 from eqspec.runs.manifest import Trouble
 from eqspec.runs.record import Outcome, Status
 from eqspec.runs.retention import Keep
-from tests.injection import How, Watch, arm, in_child
+from tests.fault_injection import How, Watch, arm, in_child
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ from eqspec.spec.axes import Axis, axes, find_axis
 from eqspec.spec.load import parse_spec
 from eqspec.spec.model import EquivarianceSpec, identity_fields
 from eqspec.spec.schema import json_schema
-from tests.toys import PATH, toy_text
+from tests.toy_specs import PATH, toy_text
 
 NAMES = tuple(axes())
 

@@ -211,7 +211,7 @@ def test_one_problem_is_one_diagnostic(text: str, code: str, carets: str, messag
         ("yes: on", "write `true`; in YAML 1.2 `on` is a text"),
         ("weight: cosine", "write `{impl: cosine}`"),
         ("from: '8'", "write it without quotes"),
-        ("warmup: 3", "say of what: `3 steps`, `3 epochs` or `3 samples`"),
+        ("warmup: 3", "add a unit: `3 steps`, `3 epochs` or `3 samples`"),
         ("weight: [1]", None),
     ],
 )

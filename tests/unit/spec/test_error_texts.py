@@ -33,7 +33,7 @@ DRAWN = """\
     5 | train: {length: 20, batch: 64}
       |                 ^^ expected a duration such as `10 epochs`
       |
-      = help: say of what: `20 steps`, `20 epochs` or `20 samples`
+      = help: add a unit: `20 steps`, `20 epochs` or `20 samples`
 
     error[EQ001]: unknown key `equivariance.lamda`
      --> bad.yaml:9:3

@@ -1,4 +1,4 @@
-"""Tiny datasets in the layouts of the real ones, made of `FakeImages`: nothing is downloaded."""
+"""Tiny datasets in the layouts of real ones, with images of `FakeImages`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 from scipy.io import savemat
 
-from tests.fabricated_objects import objects
+from tests.fake_objects import objects
 from tests.fakes import FakeImages
 
 CORRUPT_EXIF = b"Exif\0\0II*\0\x08\0\0\0" + struct.pack(
@@ -46,7 +46,7 @@ def jpeg(number: int) -> bytes:
 
 
 def cifar(root: Path, *, classes: int) -> Path:
-    """The pickles, with two images per file of the training set and three held out."""
+    """Write pickle files with two images per training file and three held-out images."""
     small = FakeImages(9, height=32, width=32)
 
     def batch(first: int, count: int) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""A tiny 3DIEBench: coloured tetrahedra without symmetry, rendered with their latents."""
+"""A tiny 3DIEBench: rendered coloured tetrahedra with their latents."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Runs a spec again and again, with a kill or a fault at another file event each time; a script.
+"""Script that repeats a run with a kill or a fault at each file event.
 
-    python -m tests.whole_runs SPEC FOLDER HOW [--only seal] [--every N]
+    python -m tests.interrupted_runs SPEC FOLDER HOW [--only seal] [--every N]
 
 After each, the same command must finish the run: metrics, weights and results equal those of a run
 that was left alone, bit for bit, and the folder is as it was sealed. A fault must end in an error
@@ -27,7 +27,7 @@ from eqspec.commands.status import status
 from eqspec.errors import EqspecError
 from eqspec.runs import checkpoint, live
 from eqspec.runs.folder import RunFolder
-from tests.injection import How, Watch, arm, in_child
+from tests.fault_injection import How, Watch, arm, in_child
 
 _OURS = re.compile(r"^error: ", re.MULTILINE)
 

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for whole methods: small graphs that are legal, in any order of writing."""
+"""Hypothesis strategies for whole methods: small valid graphs, declared in any order."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from eqspec.compile.types.plan import Plan
 from eqspec.spec.dump import write_yaml
 from eqspec.spec.load import parse_spec
-from tests.toys import plan_of
+from tests.toy_specs import plan_of
 
 WIDTH = 8
 FEWER = settings(max_examples=max(30, settings.default.max_examples // 4))
@@ -145,7 +145,7 @@ def methods(draw: st.DrawFn) -> dict[str, object]:
     return {
         "card": "method",
         "rev": 1,
-        "about": "A method that nobody has thought of.",
+        "about": "A random method.",
         "views": {"global": {"count": sketch.views}},
         "modules": sketch.modules,
         "inputs": {

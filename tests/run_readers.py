@@ -1,4 +1,4 @@
-"""Everything that reads a run folder without training; it must never fail unexplained."""
+"""All commands that read a run folder without training; none may fail with a traceback."""
 
 from __future__ import annotations
 

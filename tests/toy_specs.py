@@ -1,4 +1,4 @@
-"""Toy-sized specs of every method and rewrite, and the plans that the compiler makes of them."""
+"""Toy-sized specs of every method and rewrite, and their plans."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kills this process, or fails what it asks of the file system, at its n-th event below a folder.
+"""Kills this process, or lets the file system fail, at its n-th event below a folder.
 
 An event is a file opened to be written, a write, an fsync, a rename, a removal, a new folder, a
 file cut short. What python asks is seen by an audit hook; writes and fsyncs, which have none, by

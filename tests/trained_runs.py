@@ -1,4 +1,4 @@
-"""A toy and its base, trained and judged through the command line, for tests that look at runs."""
+"""A toy run and its base, trained and evaluated through the command line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from eqspec.cli.main import main
 from eqspec.runs.folder import RunFolder
 from eqspec.runs.record import Outcome
-from tests.toys import PATH, toy_text
+from tests.toy_specs import PATH, toy_text
 
 BACKBONE = (
     "{card: backbone, rev: 1, about: A toy transformer., impl: vit, "
@@ -62,7 +62,7 @@ def ask(*argv: str) -> Answer:
 
 @dataclass(frozen=True)
 class Runs:
-    """A folder with a run of a toy and one of its base."""
+    """Folder with a toy run and a run of its base."""
 
     root: Path
 
@@ -77,8 +77,8 @@ class Runs:
         return self.folder(spec).relative_to(self.root).as_posix()
 
 
-def seal_anew(folder: Path) -> None:
-    """Seals a folder as it is now, as somebody might who wants a change to stay unseen."""
+def reseal(folder: Path) -> None:
+    """Seal a folder as it is now, like someone who wants to hide a change."""
     opened = RunFolder(folder)
     record = opened.record()
     assert record is not None
@@ -86,8 +86,8 @@ def seal_anew(folder: Path) -> None:
     opened.seal(Outcome(record.status, record.step))
 
 
-def make_runs(folder: Path) -> Runs:
-    """Trains and judges both."""
+def train_runs(folder: Path) -> Runs:
+    """Train and evaluate the toy spec and its base."""
     spec = folder / "toy.yaml"
     spec.write_text(toy_text("vicreg", equivariance=PATH, backbone=BACKBONE, extra=REST))
     runs = Runs(folder / "runs")
