@@ -1,4 +1,4 @@
-"""The whole loss of every rewrite, written again without the graph: tokens in, one number out.
+"""Tests of the loss of every rewrite against an implementation without the graph.
 
 What the encoder made is taken from the graph and the weights from its modules; everything behind it
 is plain tensor code here: cut, pooling, heads, views, terms and weights. In float64, to 1e-9.

@@ -30,7 +30,7 @@ def lars(
 
 
 def _trust_ratio(weight: Tensor, direction: Tensor, *, trust: float) -> Tensor:
-    """``trust · ‖weight‖ / ‖direction‖``; 1 where either norm is zero, as for a head of zeros."""
-    own, asked = at_least_fp32(weight).norm(), at_least_fp32(direction).norm()
-    ratio = trust * own / asked
-    return torch.where((own > 0) & (asked > 0), ratio, torch.ones_like(ratio))
+    """Return ``trust · ‖weight‖ / ‖direction‖``, or 1 if either norm is zero."""
+    own, step = at_least_fp32(weight).norm(), at_least_fp32(direction).norm()
+    ratio = trust * own / step
+    return torch.where((own > 0) & (step > 0), ratio, torch.ones_like(ratio))
