@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from enum import EnumType
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from eqspec.cli.app import COMMANDS, app
 from website.markdown import code, fence, line, table
@@ -65,7 +65,8 @@ def _option(option: TyperOption) -> tuple[str, str, str]:
 def _values(option: TyperOption) -> str:
     """Return what stands for the option's value, as `--help` shows it."""
     kind = option.type_descriptor.annotation
-    choices = "<" + "|".join(kind) + ">" if isinstance(kind, EnumType) else ""
+    values = tuple(kind) if isinstance(kind, EnumType) else get_args(kind)
+    choices = f"<{'|'.join(values)}>" if values and not option.metavar else ""
     return "" if option.is_flag else option.metavar or choices
 
 

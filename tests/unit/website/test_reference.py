@@ -36,6 +36,11 @@ def test_every_command_with_its_options() -> None:
     assert options <= shown
 
 
+def test_options_show_the_values_to_choose_from() -> None:
+    cells = first_cells("reference/commands.md")
+    assert {r"--graph <text\|dot>", r"--level <L0\|L1\|L2\|L4>", "--set PATH=VALUE"} <= set(cells)
+
+
 def test_every_field_once() -> None:
     assert sorted(first_cells("reference/fields.md")) == sorted(field_paths())
 
