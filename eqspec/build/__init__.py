@@ -2,5 +2,5 @@
 
 May import errors up to compile. Decides nothing: every choice and number is read off the plan.
 
-`eqspec.build.program.build_program` makes everything that training needs.
+`eqspec.build.program.build_program` builds everything that training needs.
 """

@@ -1,4 +1,4 @@
-"""What evaluations look at: the frozen encoder of a program, and its embedding where it is cut."""
+"""Frozen models for evaluations: the encoder of a program, and its embedding if it is cut."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class Frozen:
 
     Attributes:
         encoder: normalised images `[B, 3, s, s]` → tokens `[B, N, D]`; the teacher's, if any.
-        prefix: how many leading tokens are no patches.
-        embedding: tokens → `[B, N, d]` of the student, where a rewrite has cut it.
-        layers: normalised images and numbers of blocks to the tokens of each; None of an encoder
-            without blocks to choose from.
+        prefix: number of leading tokens that are no patches.
+        embedding: tokens → `[B, N, d]` of the student, if a rewrite has cut it.
+        layers: normalised images and numbers of blocks → the tokens of each; None for an encoder
+            without such blocks.
         depth: number of such blocks.
         state: hash of the weights of encoder and embedding.
     """
@@ -43,7 +43,7 @@ class Frozen:
 
 
 def frozen(graph: TrainGraph) -> Frozen:
-    """The features of a graph, which is put into eval mode."""
+    """Put a graph into eval mode and return the parts of it that give features."""
     graph.eval()
     plan = graph.plan
     backbone = next(m for m in plan.modules if m.family == "backbones")
@@ -64,7 +64,7 @@ def frozen(graph: TrainGraph) -> Frozen:
 
 
 def _state(graph: TrainGraph, encoder: nn.Module) -> str:
-    """The hash of the weights that features depend on, by name."""
+    """Return the hash of the weights that features depend on, by name."""
     parts = {"encoder": encoder}
     if graph.plan.embedding is not None:
         parts |= {name: graph.students[name] for name in _chain(graph.plan)}
@@ -78,7 +78,7 @@ def _state(graph: TrainGraph, encoder: nn.Module) -> str:
 
 
 def _embedding(graph: TrainGraph) -> Callable[[Tensor], Tensor] | None:
-    """The chain of student modules between the tokens and what is cut, token by token."""
+    """Return the chain of student modules from the tokens to the cut, applied token by token."""
     if graph.plan.embedding is None:
         return None
     chain = _chain(graph.plan)
@@ -93,9 +93,9 @@ def _embedding(graph: TrainGraph) -> Callable[[Tensor], Tensor] | None:
 
 
 def _chain(plan: GraphPlan) -> tuple[str, ...]:
-    """Modules from the cut's embedding back to the encoder's output, in order of application.
+    """Return the modules from the encoder's output to the cut's embedding, in order of application.
 
-    None, where it is the encoder's output that is cut.
+    Empty if the encoder's output itself is cut.
     """
     makers = {n.out: n for n in (*plan.encode, *plan.judge)}
     node = next(
@@ -114,7 +114,7 @@ def _chain(plan: GraphPlan) -> tuple[str, ...]:
 
 @torch.no_grad()
 def reconstructions(graph: TrainGraph, streams: Mapping[str, Tensor]) -> Tensor | None:
-    """What the decoders make of a batch, `[K, B, 3, s, s]` in (0, 1); None without a path."""
+    """Decode a batch to images `[K, B, 3, s, s]` in (0, 1); None without a path."""
     name = next((t.ports["x"] for t in graph.plan.terms if t.ports.get("y") == "between"), None)
     if not isinstance(name, str):
         return None

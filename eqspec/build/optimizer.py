@@ -1,4 +1,4 @@
-"""Parameter groups and the optimizer: who decays, who moves slower, who waits."""
+"""Parameter groups and the optimizer: weight decay, scales of the learning rate, freezing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from eqspec.ops.find import find_optimizer
 
 @dataclass(frozen=True, slots=True)
 class ParameterRule:
-    """What holds for one parameter after all rules."""
+    """Settings of one parameter after all rules."""
 
     weight_decay: float | None
     lr_scale: float
@@ -23,7 +23,7 @@ class ParameterRule:
 
 
 def rule_for(name: str, parameter: nn.Parameter, rules: Iterable[RulePlan]) -> ParameterRule:
-    """The rule of a parameter; where several match, the later one wins field by field."""
+    """Return the settings of a parameter; of several rules that match, the later wins per field."""
     found = ParameterRule(weight_decay=None, lr_scale=1.0, freeze=0, freeze_by="gradient")
     for rule in rules:
         if any(_matches(name, parameter, pattern) for pattern in rule.match):
@@ -51,9 +51,9 @@ def _matches(name: str, parameter: nn.Parameter, pattern: str) -> bool:
 def parameter_groups(
     named: Iterable[tuple[str, nn.Parameter]], *, rules: Iterable[RulePlan]
 ) -> list[dict[str, object]]:
-    """Groups for torch, one per distinct rule, in order of first appearance.
+    """Return torch's parameter groups, one per distinct rule, in order of first appearance.
 
-    Each group carries `lr_scale`, `decay` (None: the scheduled weight decay), `freeze` (steps) and
+    Each group has `lr_scale`, `decay` (None: the scheduled weight decay), `freeze` (steps) and
     `freeze_by`.
     """
     groups: dict[ParameterRule, list[nn.Parameter]] = {}
@@ -73,7 +73,7 @@ def parameter_groups(
 
 
 def build_optimizer(plan: Plan, named: Iterable[tuple[str, nn.Parameter]]) -> torch.optim.Optimizer:
-    """The plan's optimizer over these parameters."""
+    """Build the plan's optimizer for these parameters."""
     assert plan.train.optimizer is not None, "a plan that trains has one"
     op = find_optimizer(plan.train.optimizer.impl)
     groups = parameter_groups(named, rules=plan.train.rules)
@@ -84,7 +84,7 @@ def build_optimizer(plan: Plan, named: Iterable[tuple[str, nn.Parameter]]) -> to
 def set_step(
     optimizer: torch.optim.Optimizer, *, step: int, lr: float, weight_decay: float
 ) -> None:
-    """Writes this step's numbers into the groups; frozen parameters lose gradient or rate."""
+    """Set this step's numbers in the groups; frozen parameters lose gradient or rate."""
     for group in optimizer.param_groups:
         frozen = step < group["freeze"]
         group["lr"] = 0.0 if frozen and group["freeze_by"] == "lr" else lr * group["lr_scale"]

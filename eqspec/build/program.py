@@ -1,4 +1,4 @@
-"""Plan → program: modules with their initial values, views, optimizer, compiled where asked for."""
+"""Programs: the modules, views and optimizer of a plan with initial values, ready to train."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from eqspec.nn.layers.initialise import initialise
 from eqspec.nn.world import World
 
 SINGLE: Strategy = Replicas()
-"""One process, which is what runs where nothing else is chosen."""
+"""A single process."""
 
 MOST_VARIANTS = 64
 """Compiled forms of a block: by size (a ResNet's differ), view group, drop path and gradient."""
@@ -37,12 +37,13 @@ MOST_VARIANTS = 64
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """The plan made live.
+    """The live objects of a plan.
 
     Attributes:
+        strategy: how the training is spread over processes.
         graph: on its device, with initial values.
         batches: (start step, number of steps) → the batches of this rank.
-        compiled: blocks and judge go through `torch.compile`.
+        compiled: blocks and loss go through `torch.compile`.
     """
 
     plan: Plan
@@ -56,8 +57,8 @@ class Program:
     compiled: bool
 
     def streams(self, batch: Batch) -> dict[str, Tensor]:
-        """Everything the graph reads for one batch."""
-        made = self.views(batch)
+        """Return everything that the graph reads for one batch."""
+        views = self.views(batch)
         drawn = drawn_inputs(
             self.plan.graph,
             seed=self.plan.seed,
@@ -66,11 +67,12 @@ class Program:
             batch=self.plan.train.batch,
             device=self.device,
         )
-        given = {BETWEEN: made.between, ACTIONS: made.actions, PIXELS: made.pixels, **made.draws}
-        return {**made.images, **{n: t for n, t in given.items() if t is not None}, **drawn}
+        given = {BETWEEN: views.between, ACTIONS: views.actions, PIXELS: views.pixels}
+        given |= views.draws
+        return {**views.images, **{n: t for n, t in given.items() if t is not None}, **drawn}
 
     def controls(self, step: int) -> dict[str, Tensor]:
-        """Scheduled values as 0-dim float32 tensors."""
+        """Return scheduled values as 0-dim float32 tensors."""
         return {
             name: torch.tensor(value, dtype=torch.float32, device=self.device)
             for name, value in self.timeline.controls(step).items()
@@ -96,7 +98,7 @@ def build_program(plan: Plan, *, dataset: Dataset, strategy: Strategy = SINGLE) 
         compile_graph(graph)
     workers = readers(plan, ranks=world.size).count
 
-    def made(start: int, steps: int) -> Iterator[Batch]:
+    def batches_from(start: int, steps: int) -> Iterator[Batch]:
         return batches(
             plan,
             dataset,
@@ -116,13 +118,13 @@ def build_program(plan: Plan, *, dataset: Dataset, strategy: Strategy = SINGLE) 
         views=DeviceViews(plan.views, seed=plan.seed, device=device),
         optimizer=build_optimizer(plan, graph.trained()),
         timeline=Timeline(plan),
-        batches=made,
+        batches=batches_from,
         compiled=compiled,
     )
 
 
 def _check_pieces(plan: Plan, *, world: World) -> None:
-    """Refuses ranks and micro-batches that would change a number."""
+    """Refuse numbers of ranks and micro-batches that would change a result."""
     pieces = plan.machine.micro_batches * world.size
     if plan.train.batch % pieces:
         message = f"a batch of {plan.train.batch} cannot be cut into {pieces} equal pieces"
@@ -164,47 +166,46 @@ def build_graph(
 
 
 def compile_graph(graph: TrainGraph, *, backend: str = "inductor") -> None:
-    """Compiles encoder blocks one by one, and the judge as one graph; keys stay as they are."""
+    """Compile encoder blocks one by one, and the loss as one graph; state keys stay the same."""
     for module in graph.modules():
         for block in getattr(module, "compilable_blocks", list[nn.Module])():
             block.compile(fullgraph=True, backend=backend, recompile_limit=MOST_VARIANTS)
     graph.judge.compile(fullgraph=True, backend=backend, recompile_limit=MOST_VARIANTS)
 
 
-def choose_device(asked: str) -> torch.device:
-    """The device a run uses: CUDA where there is one, unless the spec says otherwise.
+def choose_device(wanted: str) -> torch.device:
+    """Return the device of a run: CUDA if there is one, unless the spec names another.
 
     Raises:
-        UsageError: when the spec says CUDA, and there is none.
+        UsageError: the spec names CUDA, and there is none.
     """
     cuda = torch.cuda.is_available()
-    if asked == "auto":
+    if wanted == "auto":
         return torch.device("cuda" if cuda else "cpu")
-    if asked == "cuda" and not cuda:
+    if wanted == "cuda" and not cuda:
         raise UsageError(
             "`machine.device` is cuda, but torch finds no CUDA device here",
-            help="look at the driver with nvidia-smi, or run on the processor: "
-            "--set machine.device=auto",
+            help="check the driver with nvidia-smi, or run on the CPU: --set machine.device=auto",
         )
-    return torch.device(asked)
+    return torch.device(wanted)
 
 
 def will_compile(plan: Plan) -> bool:
-    """Whether the program of a plan is compiled on this machine.
+    """Return whether the program of a plan is compiled on this machine.
 
     Raises:
-        EqspecError: when it has to be, and cannot.
+        EqspecError: the spec requires it, and the machine lacks a compiler.
     """
-    asked = plan.machine.compile
-    if asked == "on" and not can_compile():
+    wanted = plan.machine.compile
+    if wanted == "on" and not can_compile():
         lacking = " and ".join(find_toolchain().missing)
         raise EqspecError(
             f"`machine.compile` is on, but this machine lacks {lacking}",
-            help="install what is missing, or go on without compiling: --set machine.compile=off",
+            help="install it, or train without compiling: --set machine.compile=off",
         )
-    return asked == "on" or (asked == "auto" and can_compile())
+    return wanted == "on" or (wanted == "auto" and can_compile())
 
 
 def can_compile() -> bool:
-    """A C++ compiler and Python's headers are here, which torch.compile needs on a CPU."""
+    """Return whether a C++ compiler and Python's headers are here, which torch needs on a CPU."""
     return not find_toolchain().missing

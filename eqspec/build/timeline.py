@@ -1,4 +1,4 @@
-"""Every number that changes with the step, read off the plan."""
+"""Scheduled numbers of a plan: every number that changes with the step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `torch.compile` needs on this machine. Free of torch, so that checks can ask."""
+"""Tools that `torch.compile` needs on this machine. Free of torch, for use in checks."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class Toolchain:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """What is not there, by the name under which it is installed."""
+        """Missing tools, by the names under which they are installed."""
         wanted = ((self.compiler, "a C++ compiler (`g++`)"), (self.headers, "Python's headers"))
         return tuple(name for there, name in wanted if not there)
 
 
 def find_toolchain() -> Toolchain:
-    """Looks for the tools."""
+    """Find the tools on this machine."""
     headers = Path(sysconfig.get_paths()["include"]) / "Python.h"
-    readable = os.access(headers, os.R_OK)  # what may not be read cannot be compiled with either
+    readable = os.access(headers, os.R_OK)  # an unreadable header is as good as none
     return Toolchain(compiler=shutil.which("g++") is not None, headers=readable)

@@ -15,7 +15,7 @@ from eqspec.cli.screen import Screen
 from eqspec.errors import UsageError
 
 if TYPE_CHECKING:
-    from eqspec.commands.planning.data_places import DataPlaces
+    from eqspec.commands.planning.data_locations import DataLocations
 
 SpecPath = Annotated[
     Path, typer.Argument(metavar="SPEC", help="A spec: a file, or a name from `eqspec list specs`.")
@@ -84,7 +84,7 @@ def screen_of(context: typer.Context) -> Screen:
     return screen
 
 
-def data_places(data: Sequence[str] | None, *, spec: Path | None = None) -> DataPlaces:
+def data_locations(data: Sequence[str] | None, *, spec: Path | None = None) -> DataLocations:
     """Return the folders of datasets from `--data`, `EQSPEC_DATA_<NAME>` and the settings file.
 
     The earlier of these three wins. An argument that is the path of an existing folder is taken
@@ -100,7 +100,7 @@ def data_places(data: Sequence[str] | None, *, spec: Path | None = None) -> Data
     """
     from eqspec.build.weights.paths import expanded
     from eqspec.cli.settings import places_of_this_machine
-    from eqspec.commands.planning.data_places import DataPlaces, dataset_names, slot
+    from eqspec.commands.planning.data_locations import DataLocations, dataset_names, slot
 
     own: Path | None = None
     asked: list[str] = []
@@ -120,11 +120,11 @@ def data_places(data: Sequence[str] | None, *, spec: Path | None = None) -> Data
         else:
             message = f"two folders for the spec's training images: {own} and {folder}"
             raise UsageError(message, help="name their datasets: --data NAME=DIR")
-    return DataPlaces(own=own, named=named, asked=tuple(asked))
+    return DataLocations(own=own, named=named, asked=tuple(asked))
 
 
 def _check_name(name: str, names: tuple[str, ...]) -> None:
-    from eqspec.commands.planning.data_places import slot
+    from eqspec.commands.planning.data_locations import slot
 
     if slot(name) in map(slot, names):
         return

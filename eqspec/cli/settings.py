@@ -18,7 +18,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from eqspec.build.weights.paths import expanded
-from eqspec.commands.planning.data_places import slot
+from eqspec.commands.planning.data_locations import slot
 from eqspec.errors import SpecError
 from eqspec.spec.diagnose import in_order, validate
 from eqspec.spec.load import read_text

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eqspec.commands.planning.data_places import NOWHERE, DataPlaces, without_place
+from eqspec.commands.planning.data_locations import (
+    NO_LOCATIONS,
+    DataLocations,
+    without_location,
+)
 from eqspec.commands.planning.plans import plan_spec
 from eqspec.commands.planning.weights_fit import fits
 from eqspec.compile.types.plan import Plan
@@ -63,7 +67,9 @@ class CheckResult:
     needed: tuple[str, ...] = ()
 
 
-def check(path: Path, *, overrides: Sequence[str] = (), data: DataPlaces = NOWHERE) -> CheckResult:
+def check(
+    path: Path, *, overrides: Sequence[str] = (), data: DataLocations = NO_LOCATIONS
+) -> CheckResult:
     """Compile a spec and its variants, and inspect their published weights and datasets.
 
     Raises:
@@ -72,27 +78,27 @@ def check(path: Path, *, overrides: Sequence[str] = (), data: DataPlaces = NOWHE
     """
     planned = plan_spec(path, overrides=overrides, data=data)
     fits(planned)
-    found = _inspected(planned.in_order, places=data)
+    found = _inspected(planned.in_order, locations=data)
     if problems := tuple(dict.fromkeys(_not_evaluable(planned.in_order, found))):
         raise SpecError(problems)
     return CheckResult(
         plans=tuple(summarised(p) for p in planned.in_order),
         warnings=planned.warnings,
         data=found,
-        needed=without_place(planned.in_order, places=data),
+        needed=without_location(planned.in_order, locations=data),
     )
 
 
-def _inspected(plans: Sequence[Plan], *, places: DataPlaces) -> tuple[DataFound, ...]:
+def _inspected(plans: Sequence[Plan], *, locations: DataLocations) -> tuple[DataFound, ...]:
     """Inspect each dataset of the plans whose location is known once."""
     used = [(d, p.data.name) for p in plans for d in p.datasets]
-    placed = [(d, own) for d, own in used if places.of(d.name, own=own) is not None]
+    placed = [(d, own) for d, own in used if locations.of(d.name, own=own) is not None]
     if not placed:
         return ()
-    from eqspec.commands.planning.inspect_dataset import look  # only now: it decodes images
+    from eqspec.commands.planning.inspect_dataset import inspect  # late: it decodes images
 
     once = [use for at, use in enumerate(placed) if use not in placed[:at]]
-    found = [look(data, places=places, own=own) for data, own in once]
+    found = [inspect(data, locations=locations, own=own) for data, own in once]
     return tuple(one for one in found if one is not None)
 
 

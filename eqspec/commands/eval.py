@@ -8,15 +8,15 @@ from pathlib import Path
 
 from pydantic import JsonValue, ValidationError
 
-from eqspec.commands.planning.data_places import NOWHERE, DataPlaces, read_all_asked
+from eqspec.commands.planning.data_locations import NO_LOCATIONS, DataLocations, read_all_asked
 from eqspec.commands.planning.plans import plan_spec
 from eqspec.commands.planning.read_spec import with_cards
 from eqspec.commands.running.due import DueEvaluation
-from eqspec.commands.running.evaluation import Judged, damaged_results, result_names
+from eqspec.commands.running.evaluation import EvaluationResult, damaged_results, result_names
 from eqspec.commands.running.evaluator import Evaluator
-from eqspec.commands.running.events import Evaluated, Judging, Sealed
+from eqspec.commands.running.events import Evaluated, Evaluating, Sealed
 from eqspec.commands.running.folder_guard import guard
-from eqspec.commands.running.log_lines import told
+from eqspec.commands.running.log_lines import log_lines
 from eqspec.commands.running.model import weights_at
 from eqspec.commands.running.options import never
 from eqspec.commands.running.out_of_memory import within_memory
@@ -36,7 +36,7 @@ from eqspec.runs.results import SUFFIXES, added_results
 from eqspec.spec.dump import write_yaml
 from eqspec.spec.load import judge_spec
 
-EvalEvent = Judging | Evaluated | Sealed
+EvalEvent = Evaluating | Evaluated | Sealed
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class EvalRequest:
     plan: Plan
     folder: Path
     evaluations: tuple[EvalPlan, ...]
-    data: DataPlaces = NOWHERE
+    data: DataLocations = NO_LOCATIONS
     should_stop: Callable[[], bool] = never
 
 
@@ -109,7 +109,7 @@ def _at_end(name: str) -> dict[str, JsonValue]:
 
 
 def evaluations_of_spec(
-    plan: Plan, folder: Path, spec: Path, *, overrides: Sequence[str] = (), data: DataPlaces
+    plan: Plan, folder: Path, spec: Path, *, overrides: Sequence[str] = (), data: DataLocations
 ) -> tuple[EvalPlan, ...]:
     """Return the evaluations of the spec, or of its variant, that a run was started from.
 
@@ -151,8 +151,8 @@ def evaluate_run(request: EvalRequest) -> Generator[EvalEvent]:
                 folder, request.plan, data=data, features=features_folder(folder.path)
             )
             for event in _events(request, folder, due, evaluator=evaluator):
-                if isinstance(event, Judging):
-                    log.write(f"eqspec eval: {next(told(event))}")
+                if isinstance(event, Evaluating):
+                    log.write(f"eqspec eval: {next(log_lines(event))}")
                 elif isinstance(event, Evaluated):
                     seal.note(event)
                 yield event
@@ -177,13 +177,15 @@ class _Reseal:
             name for e, step in due for name in damaged_results(folder, evaluation=e, step=step)
         }
         self._measured: set[str] = set()
-        lacking = any(Judged.read(folder, evaluation=e, step=step) is None for e, step in due)
+        lacking = any(
+            EvaluationResult.read(folder, evaluation=e, step=step) is None for e, step in due
+        )
         if self._record is not None and (lacking or added_results(folder)):
-            require_as_sealed(folder, anew=self._damaged)
+            require_as_sealed(folder, replaced=self._damaged)
 
     def note(self, event: Evaluated) -> None:
         """Note that the results of an evaluation are whole now."""
-        self._measured |= set(result_names(event.judged.evaluation, step=event.step))
+        self._measured |= set(result_names(event.result.evaluation, step=event.step))
 
     def renew(self) -> None:
         """Seal a sealed folder again, unless a damaged result is still there."""
@@ -232,10 +234,10 @@ def _events(
             return
         if step != at:
             at, graph = step, None
-        if Judged.read(folder, evaluation=evaluation, step=step) is None:
+        if EvaluationResult.read(folder, evaluation=evaluation, step=step) is None:
             graph = graph or weights_at(request.plan, folder, step=step)
             damaged = damaged_results(folder, evaluation=evaluation, step=step)
-            yield Judging(evaluation=evaluation, step=step, damaged=damaged)
+            yield Evaluating(evaluation=evaluation, step=step, damaged=damaged)
         with within_memory():
-            judged = evaluator.evaluate(evaluation, step=step, graph=graph)
-        yield Evaluated(judged=judged, step=step)
+            evaluated = evaluator.evaluate(evaluation, step=step, graph=graph)
+        yield Evaluated(result=evaluated, step=step)

@@ -12,7 +12,7 @@ from pydantic import JsonValue
 
 from eqspec.build.data.crop import effective_scale
 from eqspec.build.data.workers import Readers, readers
-from eqspec.commands.planning.data_places import NOWHERE, DataPlaces, without_place
+from eqspec.commands.planning.data_locations import NO_LOCATIONS, DataLocations, without_location
 from eqspec.commands.planning.estimate import Disk, OnMachine, disk, on_machine, peak
 from eqspec.commands.planning.plan_files import SavedPlan, SavedVariant, fingerprint, save, sources
 from eqspec.commands.planning.plans import Planned, plan_spec
@@ -140,7 +140,7 @@ class PlanRequest:
     path: Path
     runs: Path
     overrides: Sequence[str] = ()
-    data: DataPlaces = NOWHERE
+    data: DataLocations = NO_LOCATIONS
     traced: bool = True
     machine: str | None = None
     out: Path | None = None
@@ -179,7 +179,7 @@ def plan(request: PlanRequest) -> Planning:
         own=described[-1],
         variants=tuple(described[:-1]),
         warnings=planned.warnings,
-        needed=without_place(planned.in_order, places=request.data),
+        needed=without_location(planned.in_order, locations=request.data),
     )
 
 
@@ -188,7 +188,7 @@ def _machine(catalog: Catalog, name: str) -> MachineCard:
 
 
 def _to_be_saved(
-    planned: Planned, catalog: Catalog, *, data: DataPlaces, overlay: Path
+    planned: Planned, catalog: Catalog, *, data: DataLocations, overlay: Path
 ) -> SavedPlan:
     return SavedPlan(
         spec=planned.text,

@@ -12,7 +12,7 @@ from eqspec.build.program import SINGLE
 from eqspec.commands.running.damaged_images import with_damage
 from eqspec.commands.running.evaluating import evaluate_run
 from eqspec.commands.running.events import Evaluated, Opened, RunEvent, Sealed, Stopped
-from eqspec.commands.running.log_lines import told
+from eqspec.commands.running.log_lines import log_lines
 from eqspec.commands.running.prepare import CompleteRun, PreparedRun, prepare
 from eqspec.commands.running.request import RunRequest
 from eqspec.commands.running.training import train_run
@@ -41,7 +41,7 @@ def run(request: RunRequest, *, strategy: Strategy = SINGLE) -> Generator[RunEve
         stopped = False
         for event in with_damage(_work(prepared), data=prepared.data):
             if prepared.log is not None:
-                for line in told(event):
+                for line in log_lines(event):
                     prepared.log.write(line)
             yield event
             stopped = stopped or isinstance(event, Stopped)
@@ -53,7 +53,7 @@ def _results(run: CompleteRun, request: RunRequest) -> Iterator[RunEvent]:
     """Report a run that is complete."""
     plan, folder = request.plan, run.folder.path
     yield Opened(plan=plan, folder=folder, done=plan.train.steps, program=None)
-    yield from (Evaluated(judged=result, step=result.step) for result in run.results)
+    yield from (Evaluated(result=result, step=result.step) for result in run.results)
     yield Sealed(folder=folder)
 
 

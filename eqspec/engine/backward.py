@@ -1,8 +1,9 @@
-"""The exact gradient of the global batch, whatever the number of micro-batches and ranks.
+"""Exact gradient of the global batch, for any number of micro-batches and ranks.
 
-One micro-batch: encode, judge, one backward through both. With n: encode without gradient, judge
-once on the rank's whole share (which gives the gradient at the cut), then encode again per
-micro-batch and hand it its slice of that gradient: one extra forward of the encoders, no error.
+The graph has two parts, `encode` and `judge`, which computes the loss. With one micro-batch, one
+backward goes through both. With n: encode without gradient, judge once on the rank's whole share
+(which gives the gradient at the cut), then encode each micro-batch again and backpropagate its
+slice of that gradient. This costs one more forward of the encoders and is exact.
 """
 
 from __future__ import annotations
@@ -26,13 +27,13 @@ Streams = Mapping[str, Tensor]
 
 @dataclass(frozen=True, slots=True)
 class Backward:
-    """What one backward pass found.
+    """Result of one backward pass.
 
     Attributes:
         loss: of this rank.
-        cut_norms: what each term pulls at the cut: the norm of its weighted gradient there; and of
-            the sum over the method's own terms (``method``) and over those that the rewrite added
-            (``added``). Empty unless asked for.
+        cut_norms: norm at the cut of each term's weighted gradient, of the sum over the method's
+            own terms (``method``) and of that over the terms of the rewrite (``added``); empty
+            unless requested.
     """
 
     loss: Loss
@@ -41,11 +42,11 @@ class Backward:
 
 @dataclass(frozen=True, slots=True)
 class Forward:
-    """A loss, and what its gradient goes back through.
+    """A loss, and the tensors that its gradient passes through.
 
     Attributes:
-        cut: streams at the cut; with their graph only where there is one micro-batch.
-        leaves: the same, detached: where the judge's gradient arrives.
+        cut: streams at the cut; with their graph only if there is one micro-batch.
+        leaves: the same, detached; the gradient of the loss accumulates in them.
     """
 
     loss: Loss
@@ -61,10 +62,10 @@ def forward(
     micro_batches: int,
     judge: Callable[[Streams, Streams], Loss],
 ) -> Forward:
-    """The loss of this rank's whole share of the batch, cut at the encoders' outputs.
+    """Return the loss of this rank's whole share of the batch, cut at the encoders' outputs.
 
     Args:
-        judge: the graph's, compiled or not.
+        judge: the second part of the graph, compiled or not.
     """
     types = graph.plan.streams
     needed = {name: streams[name] for name in graph.encode.inputs}
@@ -86,20 +87,20 @@ def backward(
     micro_batches: int = 1,
     norms: bool = False,
 ) -> Backward:
-    """Adds the gradient of this rank's loss to every trained parameter.
+    """Add the gradient of this rank's loss to every trained parameter.
 
     Args:
         streams: inputs of this rank's whole share of the batch.
         controls: scheduled values (`Judge.forward`).
-        micro_batches: how many passes the encoders make; divides the share.
-        norms: also measure each term's gradient at the cut, one more judge backward per term.
+        micro_batches: number of passes through the encoders; divides the share.
+        norms: also measure each term's gradient at the cut, with one more backward per term.
     """
-    # A compiled judge frees what its backward needs: to ask it term by term, it runs uncompiled.
+    # Compiled code frees what its backward needs, so a backward per term takes uncompiled code.
     judge = graph.judge.forward if norms else graph.judge
-    made = forward(graph, streams, controls, micro_batches=micro_batches, judge=judge)
-    loss, cut, leaves = made.loss, made.cut, made.leaves
+    found = forward(graph, streams, controls, micro_batches=micro_batches, judge=judge)
+    loss, cut, leaves = found.loss, found.cut, found.leaves
     students = _students(graph)
-    found = (
+    norms_at_cut = (
         _cut_norms(loss, controls, leaves=[leaves[n] for n in students], added=graph.plan.added)
         if norms
         else {}
@@ -108,7 +109,7 @@ def backward(
     slopes = {n: leaf.grad for n in students if (leaf := leaves[n]).grad is not None}
     if micro_batches == 1:
         torch.autograd.backward([cut[n] for n in slopes], [slopes[n] for n in slopes])
-        return Backward(loss=loss, cut_norms=found)
+        return Backward(loss=loss, cut_norms=norms_at_cut)
     types = graph.plan.streams
     needed = {name: streams[name] for name in graph.encode.inputs}
     with paused_statistics(graph):
@@ -116,14 +117,14 @@ def backward(
         for piece, slope in zip(pieces, _split(slopes, types, micro_batches), strict=True):
             again = graph.encode.students(piece)
             torch.autograd.backward([again[n] for n in slope], [slope[n] for n in slope])
-    return Backward(loss=loss, cut_norms=found)
+    return Backward(loss=loss, cut_norms=norms_at_cut)
 
 
 @torch.no_grad()
 def _encoded(graph: TrainGraph, pieces: list[dict[str, Tensor]]) -> list[dict[str, Tensor]]:
-    """The pieces at the cut. Running statistics move once, by the mean of what the pieces say.
+    """Return the pieces at the cut; running statistics are updated once, by the pieces' mean.
 
-    They move linearly, so that is where the whole batch would have moved them.
+    The update is linear, so it equals that of the whole batch.
     """
     norms = [m for m in graph.modules() if isinstance(m, GatheredBatchNorm)]
     statistics = [x for norm in norms for x in (norm.running_mean, norm.running_var)]
@@ -142,14 +143,14 @@ def _encoded(graph: TrainGraph, pieces: list[dict[str, Tensor]]) -> list[dict[st
 
 
 def _students(graph: TrainGraph) -> tuple[str, ...]:
-    """Streams at the cut that student encoders make."""
+    """Return the streams at the cut that come from student encoders."""
     return tuple(n.out for n in graph.plan.encode if getattr(n, "teacher", None) is None)
 
 
 def _split(
     streams: Streams, types: Mapping[str, StreamType], parts: int
 ) -> list[dict[str, Tensor]]:
-    """The streams in equal consecutive shares of their samples."""
+    """Split the streams into equal consecutive shares of their samples."""
     chunks = {n: x.chunk(parts, dim=_batch_axis(types[n])) for n, x in streams.items()}
     return [{n: c[at] for n, c in chunks.items()} for at in range(parts)]
 
@@ -161,7 +162,7 @@ def _batch_axis(kind: StreamType) -> int:
 def _cut_norms(
     loss: Loss, controls: Streams, *, leaves: list[Tensor], added: tuple[str, ...]
 ) -> dict[str, Tensor]:
-    """Norms at the cut of each term's weighted gradient, and of their sums by who brought them."""
+    """Return the norms at the cut of each term's weighted gradient, and of their two sums."""
     found: dict[str, Tensor] = {}
     sums = {"method": _zeros(leaves), "added": _zeros(leaves)}
     for name, value in loss.terms.items():
@@ -171,11 +172,11 @@ def _cut_norms(
             torch.zeros_like(x) if s is None else s * weight
             for s, x in zip(slopes, leaves, strict=True)
         ]
-        side = "added" if name in added else "method"
-        sums[side] = [a + b for a, b in zip(sums[side], pulls, strict=True)]
+        origin = "added" if name in added else "method"
+        sums[origin] = [a + b for a, b in zip(sums[origin], pulls, strict=True)]
         found[name] = _norm(pulls)
     if added:
-        found |= {side: _norm(pulls) for side, pulls in sums.items()}
+        found |= {origin: _norm(pulls) for origin, pulls in sums.items()}
     return found
 
 

@@ -38,11 +38,13 @@ TOLERANCES = (("fp32", 1e-3), ("bf16", 5e-2))
 """Relative difference up to which a compiled term agrees with the eager one, by precision."""
 
 SMALL = 1e-2
-"""Terms below this are compared as if they were as large: theirs is the noise of the sums."""
+"""Smallest value that a difference is relative to: smaller terms are rounding noise of sums."""
 
 _FAILED = (TorchDynamoException, FailOnRecompileLimitHit, CppCompileError, InvalidCxxCompiler)
 
-UNCOMPILED = "go on without compiling, the same up to rounding: --set machine.compile=off"
+UNCOMPILED = (
+    "train without compiling, with the same numbers up to rounding: --set machine.compile=off"
+)
 
 
 @contextmanager
@@ -96,10 +98,10 @@ class Watch:
         self._since = _now_us()
 
     def taken(self) -> Compilation | None:
-        """Return what was compiled since the last call; None if nothing was.
+        """Return the compilations since the last call; None if there were none.
 
-        The backward of a form is compiled when it is first needed, often a step later: seconds are
-        counted then, but no form.
+        The backward of a variant is compiled when it is first needed, often a step later: then its
+        seconds count, but no variant.
         """
         if not self._forms and not self._seconds:
             return None
@@ -122,20 +124,20 @@ def _now_us() -> int:
 
 
 def _reasons(since: int) -> tuple[str, ...]:
-    """Why torch could not use a form that it had, one line each."""
+    """Return why torch could not use an existing variant, one line each."""
     recent = (m for m in get_compilation_metrics() if (m.start_time_us or 0) >= since)
     lines = (m.recompile_reason.splitlines()[0] for m in recent if m.recompile_reason)
     return tuple(dict.fromkeys(lines))
 
 
 def compare_with_eager(program: Program, streams: Mapping[str, Tensor], *, step: int) -> Agreed:
-    """The loss of one batch, compiled and not. The program's state is left as it was.
+    """Compare the loss of one batch, compiled and not, without changing the program's state.
 
     Args:
         step: steps done.
 
     Raises:
-        EqspecError: when a term differs by more than its tolerance.
+        EqspecError: a term differs by more than its tolerance.
     """
     with torch.compiler.set_stance("force_eager"):
         eager = _losses(program, streams, step=step)
@@ -155,24 +157,24 @@ def compare_with_eager(program: Program, streams: Mapping[str, Tensor], *, step:
 def _compiled_losses(
     program: Program, streams: Mapping[str, Tensor], *, step: int
 ) -> dict[str, float]:
-    """The losses of a compiled program; compiled once more where torch's cache was damaged."""
+    """Return the losses of a compiled program; compile again if torch's cache is damaged."""
     try:
         return _losses(program, streams, step=step)
     except _FAILED:
         if not remove_damaged(Path(cache_dir())):
             raise
-    PyCodeCache.cache_clear()  # what was cut off may be imported already
+    PyCodeCache.cache_clear()  # a truncated module may be imported already
     return _losses(program, streams, step=step)
 
 
 def remove_damaged(cache: Path) -> int:
-    """Removes the modules of torch's cache that were cut off; returns how many there were.
+    """Remove truncated modules from torch's cache; return how many there were.
 
-    A module is named by the hash of its text. Torch takes whatever stands under the name, and makes
-    anew what is missing.
+    A module is named by the hash of its text. Torch loads any file of that name, and compiles again
+    what is missing.
     """
-    written = {path: path.read_bytes().decode(errors="replace") for path in cache.glob("*/*.py")}
-    damaged = [path for path, text in written.items() if get_hash(text.strip()) != path.stem]
+    texts = {path: path.read_bytes().decode(errors="replace") for path in cache.glob("*/*.py")}
+    damaged = [path for path, text in texts.items() if get_hash(text.strip()) != path.stem]
     for path in damaged:
         path.unlink(missing_ok=True)
     return len(damaged)
@@ -180,7 +182,7 @@ def remove_damaged(cache: Path) -> int:
 
 def _gap(eager: float, compiled: float) -> float:
     if eager == compiled or (math.isnan(eager) and math.isnan(compiled)):
-        return 0.0  # what is no number is for the step itself to say
+        return 0.0  # the step itself refuses a loss that is not finite
     gap = abs(eager - compiled) / max(abs(eager), SMALL)
     return math.inf if math.isnan(gap) else gap
 
@@ -189,7 +191,7 @@ def _losses(program: Program, streams: Mapping[str, Tensor], *, step: int) -> di
     graph = program.graph
     graph.train()
     with _unmoved(graph), precision_of(program):
-        made = forward(
+        found = forward(
             graph,
             streams,
             program.controls(step),
@@ -197,13 +199,13 @@ def _losses(program: Program, streams: Mapping[str, Tensor], *, step: int) -> di
             judge=graph.judge,
         )
         return {
-            n: float(program.strategy.world.mean(v.detach())) for n, v in made.loss.terms.items()
+            n: float(program.strategy.world.mean(v.detach())) for n, v in found.loss.terms.items()
         }
 
 
 @contextmanager
 def _unmoved(graph: nn.Module) -> Generator[None]:
-    """Running statistics and centres move in a forward; here they are put back."""
+    """Restore running statistics and centres, which a forward changes."""
     before = [(buffer, buffer.clone()) for buffer in graph.buffers()]
     try:
         yield

@@ -1,4 +1,4 @@
-"""What the engine says has happened. It writes nothing and shows nothing itself."""
+"""Events of a training. The engine itself writes and shows nothing."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from eqspec.compile.types.plan import Pause
 
 @dataclass(frozen=True, slots=True)
 class Compilation:
-    """What torch compiled during a step.
+    """Compilations of torch during a step.
 
     Attributes:
-        seconds: that it took.
-        forms: of blocks and judge, each for other shapes or another mode; 0 where only the
-            backward of forms that were there was compiled.
-        reasons: why forms that were there already did not fit, one line each.
+        seconds: duration.
+        forms: compiled variants of blocks and of the loss, one for each shape and mode; 0 if only
+            the backward of existing ones was compiled.
+        reasons: why existing ones could not be used, one line each.
     """
 
     seconds: float
@@ -25,12 +25,12 @@ class Compilation:
 
 @dataclass(frozen=True, slots=True)
 class Agreed:
-    """The compiled loss of the first batch is that of the uncompiled graph.
+    """The compiled loss of the first batch agrees with the uncompiled one.
 
     Attributes:
-        step: how many steps are done.
-        term: the one that differs most.
-        gap: by how much, relative to its value; at most the tolerance.
+        step: steps done.
+        term: the loss term that differs most.
+        gap: its difference, relative to its value; at most the tolerance.
     """
 
     step: int
@@ -44,11 +44,11 @@ class Stepped:
     """One optimizer step is done.
 
     Attributes:
-        step: how many steps are done.
-        metrics: what the recipe determines: loss, terms, learning rate, gradient norms.
+        step: steps done.
+        metrics: determined by the recipe: loss, terms, learning rate, gradient norms.
         seconds: wall time of the step, of which `waited` seconds were spent waiting for data.
-        compiled: what was compiled in that time, if anything.
-        settled: everything should have been compiled before, in the first steps of this process.
+        compiled: compilations in that time, if any.
+        settled: this is a later step than the first ones, in which everything should be compiled.
     """
 
     step: int
@@ -61,7 +61,7 @@ class Stepped:
 
 @dataclass(frozen=True, slots=True)
 class Paused:
-    """The timetable asks for something; weights stand still until the next event is asked for."""
+    """A pause of the timetable, for checkpoints and evaluations."""
 
     step: int
     pause: Pause

@@ -1,4 +1,4 @@
-"""What is no number stops a training before it reaches the weights, and is called by its name."""
+"""Checks that losses, gradients and weights are finite, before an update uses them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class NotFinite(EqspecError):
     """A loss, a gradient or a weight became infinite or NaN.
 
     Attributes:
-        step: the step it happened at; the weights are those of the step before, except where the
-            message names a weight.
+        step: the step that failed. The weights are those of the step before, unless the message
+            names a weight.
     """
 
     def __init__(self, what: str, *, step: int) -> None:
@@ -27,10 +27,13 @@ class NotFinite(EqspecError):
 
 
 def need_finite_losses(losses: Mapping[str, float], *, step: int) -> None:
-    """Raises NotFinite with every term that is no number; every rank sees the same values.
+    """Check that every loss is finite; all ranks have the same values.
 
     Args:
         losses: the terms by name, and their weighted sum as ``loss``.
+
+    Raises:
+        NotFinite: with the names of the terms.
     """
     terms = [n for n, value in losses.items() if n != "loss" and not math.isfinite(value)]
     if terms:
@@ -43,8 +46,8 @@ def need_finite_losses(losses: Mapping[str, float], *, step: int) -> None:
         raise NotFinite(what, step=step)
 
 
-def blamed(pulls: Mapping[str, float], gradients: Iterable[tuple[str, Tensor]]) -> str:
-    """Where a gradient that is no number comes from: a term, else the first parameter with one.
+def origin_of(pulls: Mapping[str, float], gradients: Iterable[tuple[str, Tensor]]) -> str:
+    """Return the origin of a gradient that is not finite: a term, else the first parameter.
 
     Args:
         pulls: norm of each term's gradient at the cut.
@@ -58,7 +61,11 @@ def blamed(pulls: Mapping[str, float], gradients: Iterable[tuple[str, Tensor]]) 
 
 
 def need_finite_weights(weights: Mapping[str, Tensor], *, step: int) -> None:
-    """Raises NotFinite where a weight is no number: such a state is not worth saving."""
+    """Check that every weight is finite, before it is saved.
+
+    Raises:
+        NotFinite: with the name of the first other one.
+    """
     for name, weight in weights.items():
         if weight.is_floating_point() and not weight.isfinite().all():
-            raise NotFinite(f"`{name}` has values that are no numbers", step=step)
+            raise NotFinite(f"`{name}` is not finite", step=step)

@@ -1,4 +1,4 @@
-"""In which arithmetic a program's encoders and heads run; losses are always in full precision."""
+"""Precision of encoders and heads; losses are always computed in full precision."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ if TYPE_CHECKING:
 
 
 def precision_of(program: Program) -> torch.autocast:
-    """The autocast region that a step of this program runs in; it does nothing for fp32."""
+    """Return the autocast region for a step of a program; it does nothing for fp32."""
     low = program.plan.train.precision == "bf16"
     return torch.autocast(program.device.type, dtype=torch.bfloat16, enabled=low)

@@ -1,4 +1,4 @@
-"""Moves teachers after their students."""
+"""Teachers: exponential moving averages of their students."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @torch.no_grad()
 def follow(graph: TrainGraph, momenta: Mapping[str, float], *, when: str) -> None:
-    """Moves every teacher that is updated at this moment: θ_t ← m·θ_t + (1 − m)·θ_s.
+    """Update every teacher that is due at this moment: θ_t ← m·θ_t + (1 − m)·θ_s.
 
     Args:
         momenta: teacher → m at this step.

@@ -1,4 +1,4 @@
-"""The training loop, as a generator of events. It knows no file, no screen and no evaluation."""
+"""The training loop, as a generator of events."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from eqspec.build.optimizer import set_step
 from eqspec.build.program import Program
 from eqspec.engine.backward import Backward, backward
 from eqspec.engine.events import Event, Paused, Stepped
-from eqspec.engine.finite_check import NotFinite, blamed, need_finite_losses
+from eqspec.engine.finite_check import NotFinite, need_finite_losses, origin_of
 from eqspec.engine.precision import precision_of
 from eqspec.engine.teacher import follow
 from eqspec.nn.world import World
@@ -25,22 +25,22 @@ NORMS_EVERY = 50
 
 
 SETTLED = 2
-"""First steps of a process in which everything is compiled: one with norms, one without."""
+"""First steps of a process, in which everything is compiled: one with norms, one without."""
 
 
 def train(program: Program, *, start: int = 0, until: int | None = None) -> Iterator[Event]:
-    """Trains from step `start`; yields `Stepped` after every step, `Paused` where planned.
+    """Train from step `start`; yield `Stepped` after every step and `Paused` where planned.
 
-    While it is paused the weights do not move: the caller may evaluate and save before it asks on.
-    Of a compiled program, the first batch's loss is compared with the uncompiled one (`Agreed`).
+    Between two events the weights do not change: the caller may evaluate and save. The first loss
+    of a compiled program is compared with the uncompiled one (`Agreed`).
 
     Args:
-        start: steps that are already done.
-        until: stop after this many steps in all; the plan's own length by default.
+        start: steps already done.
+        until: stop after this many steps in all; by default, the plan's length.
 
     Raises:
-        NotFinite: when a loss or a gradient is no number; the weights have not been touched by it.
-        EqspecError: when torch cannot compile, or compiles something else, or memory ends.
+        NotFinite: a loss or a gradient is not finite; the weights are those of the step before.
+        EqspecError: torch cannot compile, compiled code gives another loss, or memory is exhausted.
     """
     plan = program.plan
     last = plan.train.steps if until is None else min(until, plan.train.steps)
@@ -71,12 +71,12 @@ def train(program: Program, *, start: int = 0, until: int | None = None) -> Iter
 
 
 def _compiler(program: Program) -> ModuleType | None:
-    """`eqspec.engine.compiling` for a program that is compiled; importing it takes a second."""
+    """Return `eqspec.engine.compiling` for a compiled program; importing it takes a second."""
     return import_module("eqspec.engine.compiling") if program.compiled else None
 
 
 def _step(program: Program, streams: dict[str, Tensor], *, step: int) -> dict[str, float]:
-    """One optimizer step; returns what the recipe determines."""
+    """Take one optimizer step; return its metrics."""
     graph, plan, strategy = program.graph, program.plan, program.strategy
     graph.train()
     momenta = program.timeline.momenta(step)
@@ -110,28 +110,28 @@ def _backward(program: Program, streams: dict[str, Tensor], *, step: int, norms:
 def _blame(
     program: Program, streams: dict[str, Tensor], *, terms: Container[str], step: int
 ) -> NotFinite:
-    """The gradient of this batch again, term by term: every rank comes here, so none waits."""
+    """Compute the gradient again, term by term, to find its origin; every rank does."""
     gradients = [(n, p.grad.clone()) for n, p in program.graph.trained() if p.grad is not None]
     program.optimizer.zero_grad(set_to_none=True)
     again = _backward(program, streams, step=step, norms=True)
     pulls = {n: v for n, v in _pulls(again, world=program.strategy.world).items() if n in terms}
-    return NotFinite(blamed(pulls, gradients), step=step + 1)
+    return NotFinite(origin_of(pulls, gradients), step=step + 1)
 
 
 def _losses(done: Backward, *, world: World) -> dict[str, float]:
-    """The loss of the global batch and its terms."""
+    """Return the loss of the global batch and its terms."""
     values = {"loss": done.loss.total, **done.loss.terms}
     return {name: float(world.mean(value.detach())) for name, value in values.items()}
 
 
 def _pulls(done: Backward, *, world: World) -> dict[str, float]:
-    """Norms at the cut over all ranks, whose slopes are those of the mean loss times the ranks."""
+    """Return norms at the cut over all ranks; slopes are those of the mean loss times the ranks."""
     squares = {name: world.sum(norm.square()) for name, norm in done.cut_norms.items()}
     return {name: float(s.sqrt()) / world.size for name, s in squares.items()}
 
 
 def _cut(done: Backward, *, world: World) -> dict[str, float]:
-    """The norms as metrics, and how many times as hard as the method's own the added terms pull."""
+    """Return the norms as metrics, with the ratio of the added terms' norm to the method's own."""
     pulls = _pulls(done, world=world)
     found = {f"cut.{name}": norm for name, norm in pulls.items()}
     if pulls.get("method"):

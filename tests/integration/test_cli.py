@@ -185,13 +185,13 @@ def test_asked_again_it_reads_what_is_there(story: Story) -> None:
         str(story.folder(name)) for name in ("toy-base", "toy")
     ]
     assert "toy: trained to the end, 2 steps, in " in story.again.err
-    assert "judging" not in story.again.err
+    assert "evaluating" not in story.again.err
 
 
 def test_another_evaluation_is_made_without_training_again(story: Story) -> None:
     assert story.judged.status == 0
     assert "step 1 of 2" not in story.judged.err
-    assert "toy: judging r2, after step 2" in story.judged.err
+    assert "toy: evaluating r2, after step 2" in story.judged.err
     assert len(list((story.folder("toy") / "evaluations").glob("*.step-2.json"))) == 2
 
 

@@ -41,7 +41,7 @@ def test_damage_is_skipped_counted_and_logged(tmp_path: Path, capsys) -> None:
     assert _run(tmp_path, pictures) == 0
     said = capsys.readouterr().err
     assert "cannot read the image" in said
-    assert "another of its class stands for it" in said
+    assert "replaced by another of its class" in said
     (run,) = (tmp_path / "kept" / "toy").iterdir()
     log = (run / "log.txt").read_text()
     named = {line.split("04.jpg")[0] for line in log.splitlines() if "cannot read" in line}
@@ -74,7 +74,7 @@ def test_what_the_decoder_warns_of_is_said_once_with_the_file(tmp_path: Path, ca
     assert _run(tmp_path, pictures) == 0
     said = " ".join(capsys.readouterr().err.split())
     assert said.count("Skipping tag 270") == 1
-    assert re.search(r"warning: read with a remark of the decoder: \S+09\.jpg: Tag data", said)
+    assert re.search(r"warning: the decoder remarks on \S+09\.jpg: Tag data", said)
     assert "10.jpg: it is none of BMP, JPEG, PNG, PPM, TIFF, WEBP" in said
     assert ".py:" not in said, "no warning of Python's own"
     (run,) = (tmp_path / "kept" / "toy").iterdir()

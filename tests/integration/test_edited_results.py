@@ -85,7 +85,7 @@ def test_who_goes_on_evaluates_anew_with_a_word(copied: Runs, spec: str, command
     edit(result(copied))
     done = copied.ask(command, spec if command == "run" else copied.name())
     assert done.status == 0, done.err
-    assert f"after step 4 anew (`{result(copied).name}` {CHANGED})" in done.err
+    assert f"after step 4 again (`{result(copied).name}` {CHANGED})" in done.err
     assert "0.98" not in done.out
     assert result(copied).read_bytes() == before
     assert RunFolder(copied.folder()).verify() == ()
@@ -111,7 +111,7 @@ def test_a_removed_record_makes_no_edited_number_true(copied: Runs, spec: str) -
     assert f"{result(copied).name}` is damaged" in shown.err
     done = copied.ask("run", spec)
     assert done.status == 0, done.err
-    assert f"anew (`{result(copied).name}` is damaged" in done.err
+    assert f"again (`{result(copied).name}` is damaged" in done.err
     assert result(copied).read_bytes() == before
 
 

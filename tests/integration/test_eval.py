@@ -125,14 +125,14 @@ def test_the_resolved_spec_holds_the_data_that_were_judged_on(place: Place) -> N
 def test_what_is_missing_is_made_and_the_folder_sealed_again(place: Place) -> None:
     before = sha256_of(place.folder.path / "record.json")
     again = place.ask("eval", "latest")
-    assert (again.status, "judging" in again.err) == (0, False)
+    assert (again.status, "evaluating" in again.err) == (0, False)
     assert sha256_of(place.folder.path / "record.json") == before, "nothing was added"
 
     added = place.ask("eval", "latest", "--use", "effective-rank", "--use", "linear-probe",
                       "--set", "evaluate.1.with.data=image-folder",
                       "--set", "evaluate.1.with.epochs=2")  # fmt: skip
     assert added.status == 0, added.err
-    assert added.err.count("judging") == 4
+    assert added.err.count("evaluating") == 4
     assert "top-1" in added.out
     assert "effective rank" in added.out
     assert {f"{name} step-{n}" for name in ("knn", "linear-probe", "effective-rank")
@@ -141,7 +141,7 @@ def test_what_is_missing_is_made_and_the_folder_sealed_again(place: Place) -> No
     assert record is not None
     assert record.previous == before
     assert place.folder.verify() == ()
-    assert "eqspec eval: judging linear-probe" in place.folder.log.read_text()
+    assert "eqspec eval: evaluating linear-probe" in place.folder.log.read_text()
     assert added.err.splitlines()[-1].startswith("next: eqspec show latest")
 
 
@@ -151,14 +151,14 @@ def test_an_edited_spec_makes_only_what_is_new(place: Place) -> None:
     before = sha256_of(weights)
     answer = place.ask("eval", "latest", "--spec", str(place.spec))
     assert answer.status == 0, answer.err
-    assert "judging effective-rank" in answer.err
-    assert "judging knn" not in answer.err
+    assert "evaluating effective-rank" in answer.err
+    assert "evaluating knn" not in answer.err
 
     place.write(KNN, "{use: effective-rank, at: end, with: {images: 30}}")
     run = place.ask("run", str(place.spec))
     assert run.status == 0, run.err
-    assert "judging effective-rank" in run.err
-    assert "judging knn" not in run.err
+    assert "evaluating effective-rank" in run.err
+    assert "evaluating knn" not in run.err
     assert "step 1 of 2" not in run.err
     assert sha256_of(weights) == before
     assert place.folder.verify() == ()

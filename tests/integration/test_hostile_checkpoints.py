@@ -106,10 +106,10 @@ CRAFTED: Mapping[str, tuple[Callable[[Path], None], str]] = {
     "fewer groups": (state(lambda held: held["optimizer"]["param_groups"].pop()), "no state of"),
     "another setting": (state(lambda held: group(held).update(eps=1.0)), "has another `eps`"),
     "no rate": (state(lambda held: group(held).pop("lr")), "has another `lr`"),
-    "moments left out": (state(lambda held: moments(held).popitem()), "holds other numbers"),
+    "moments left out": (state(lambda held: moments(held).popitem()), "other names or shapes"),
     "moments of another shape": (
         state(lambda held: moments(held).update({n: torch.ones(7) for n in moments(held)})),
-        "holds other numbers",
+        "other names or shapes",
     ),
     "a name left out": (tensors(lambda held: held.pop(NORM)), f"1 missing in the file (`{NORM}`)"),
     "another name": (tensors(lambda held: held.update(x=torch.ones(1))), "1 unexpected (`x`)"),
@@ -118,7 +118,7 @@ CRAFTED: Mapping[str, tuple[Callable[[Path], None], str]] = {
         tensors(lambda held: held.update({NORM: held[NORM].half()})),
         "of another type",
     ),
-    "NaN": (tensors(lambda held: held[NORM].fill_(torch.nan)), f"`{NORM}` in it holds values"),
+    "NaN": (tensors(lambda held: held[NORM].fill_(torch.nan)), f"`{NORM}` in it is not finite"),
 }
 
 

@@ -102,7 +102,7 @@ def test_hostile_places_to_start_from_are_refused(name: str, tmp_path: Path) -> 
         ("other", "1 unexpected (`extra`)"),
         ("shape", "1 of another shape"),
         ("type", "1 of another type"),
-        ("nan", "hold values that are no numbers"),
+        ("nan", "contain values that are not finite"),
     ],
 )
 def test_check_says_of_a_start_what_run_will(case: str, said: str, tmp_path: Path) -> None:

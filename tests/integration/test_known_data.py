@@ -147,7 +147,7 @@ def test_images_that_were_not_read_are_named_when_they_were_written_since(
     capsys.readouterr()
     assert train() == 0
     said = " ".join(capsys.readouterr().err.split())
-    assert f"warning: {len(unread)} images were written since this run began" in said
+    assert f"warning: {len(unread)} images were modified since this run began" in said
     assert unread[0].name in said
 
 

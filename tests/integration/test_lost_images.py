@@ -89,7 +89,7 @@ def test_images_that_are_away_stop_the_run_which_then_goes_on(
     assert re.search(r"an image that was there is gone: .*\.png: No such file", said)
     assert f"so are {TRAIN // 2 - 1} other files of the data" in " ".join(said.split())
     assert "the same command" in " ".join(said.split())
-    assert "stands for it" not in said
+    assert "replaced by another" not in said
     run = the_run(tmp_path / "kept")
     assert not (run / "record.json").exists(), "it has not ended"
     for path in away.iterdir():

@@ -104,7 +104,7 @@ def test_a_file_that_is_away_stops_the_run_which_then_goes_on(
     said = " ".join(capsys.readouterr().err.split())
     assert f"an image that was there is gone: {gone}: No such file" in said
     assert "the same command" in said
-    assert "stands for it" not in said
+    assert "replaced by another" not in said
     run = the_run(tmp_path / "kept")
     assert not (run / "record.json").exists(), "it has not ended"
     away.rename(gone)

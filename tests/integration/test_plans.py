@@ -89,7 +89,7 @@ def test_a_saved_plan_runs_exactly_that_and_the_stages_say_what_is_left(ask: Ask
     assert "train.length: 4 steps → 3 steps" in lines
     Path("toy.yaml").write_text(Path("toy.yaml").read_text().replace("3 steps", "4 steps"))
     assert marks(ask) == [("~", "train"), ("+", "r2")]
-    assert because(ask) == ["it stopped after step 1 of 4, and goes on from there"]
+    assert because(ask) == ["it stopped after step 1 of 4, and continues from there"]
 
     assert ask("run", str(folder)).status == 0
     assert marks(ask) == [("=", "train"), ("=", "r2")]
@@ -127,7 +127,7 @@ def test_what_a_plan_comes_from_must_be_as_it_was(ask: Ask) -> None:
         "data photos: abc → ": {"data": "abc"},
         "is damaged": {"plan": {"name": "toy"}},
         "`toy.plan` is damaged": {"plan": {**plan["plan"], "seed": 7}},
-        "is damaged: it does not": {"spec": plan["spec"].replace("4 steps", "5 steps")},
+        "is damaged: its content": {"spec": plan["spec"].replace("4 steps", "5 steps")},
     }
     for said, changes in cases.items():
         edited(plan, **changes)

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from eqspec.build.parallel.replicas import Replicas
-from eqspec.commands.planning.data_places import NOWHERE
+from eqspec.commands.planning.data_locations import NO_LOCATIONS
 from eqspec.commands.planning.plans import plan_spec
 from eqspec.commands.run import run
 from eqspec.commands.running.events import Evaluated, Saved, Sealed, Stopped
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def request_of(spec: Path, folder: Path, should_stop: Callable[[], bool]) -> RunRequest:
-    planned = plan_spec(spec, overrides=(), data=NOWHERE)
+    planned = plan_spec(spec, overrides=(), data=NO_LOCATIONS)
     (member,) = series(planned, RunOptions(folder.parent, should_stop=should_stop))
     return replace(member.request, folder=folder)
 

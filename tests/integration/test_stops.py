@@ -88,7 +88,7 @@ def test_nan_stops_and_keeps_the_last_checkpoint(runs: Runs) -> None:
 
     again = runs("--set", WILD, status=1)
     assert f"has failed: {record.reason}" in again
-    assert f"--retry goes on from step {step - 1}" in again
+    assert f"--retry resumes from step {step - 1}" in again
     assert again.splitlines()[-1] == f"next: eqspec show {folder.path}"
 
     retried = runs("--set", WILD, "--retry", status=1)
@@ -103,7 +103,7 @@ def test_a_log_tells_what_happened(runs: Runs) -> None:
     lines = told(runs.folder)
     assert lines[0].endswith(": 4 steps to do, on cpu, compile off")
     assert "stopped after step 2, which is saved: --steps" in lines
-    assert any(line.endswith("goes on from step 2 of 4, on cpu, compile off") for line in lines)
+    assert any(line.endswith("continues from step 2 of 4, on cpu, compile off") for line in lines)
     assert lines[-2:] == ["saved the checkpoint of step 4", "finished"]
     assert runs.folder.verify() == ()
     stored = json.loads((runs.folder.path / "environment.json").read_text())

@@ -1,4 +1,4 @@
-"""Counts the memory of tensors that are alive, also of those that hold no data."""
+"""Memory of live tensors, counted also for tensors without data."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from torch.utils._pytree import tree_leaves
 
 
 class FusedAttention(TorchFunctionMode):
-    """Attention as CPUs and GPUs compute it: the N × N matrix is never kept.
+    """Mode in which attention is computed as by fused kernels, which never store the N × N matrix.
 
-    Meta tensors would take the plain formula, which keeps it.
+    Meta tensors would use the plain formula, which does.
     """
 
     def __torch_function__(  # noqa: PLR0917 - torch's protocol
@@ -27,7 +27,7 @@ class FusedAttention(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:  # noqa: ANN401 - torch's protocol
-        """Calls the fused kernel where attention without a mask is asked for."""
+        """Call the fused kernel for attention without a mask."""
         named = dict(kwargs or {})
         if func is not scaled_dot_product_attention or named.get("attn_mask") is not None:
             return func(*args, **named)
@@ -37,17 +37,17 @@ class FusedAttention(TorchFunctionMode):
 
 
 class Live(TorchDispatchMode):
-    """While open, follows the memory of tensors that are made, from their making to their end.
+    """Mode that follows the memory of tensors from their creation to their end.
 
-    It sees what every operation hands out, forwards and backwards; not what a kernel takes for
-    itself in between. Tensors without data count as if they had some.
+    It sees the results of every operation, forward and backward, but not a kernel's own workspace.
+    Tensors without data count as if they had some.
 
     Args:
-        beside: tensors that are there anyway; what shares their memory is not counted.
+        beside: tensors that exist anyway; memory shared with them is not counted.
 
     Attributes:
         now: bytes that are alive.
-        peak: the highest that `now` was since `mark`.
+        peak: the highest value of `now` since `mark`.
     """
 
     def __init__(self, *, beside: Iterable[Tensor]) -> None:
@@ -58,7 +58,7 @@ class Live(TorchDispatchMode):
         self._known = {_address(tensor) for tensor in self._beside}
 
     def mark(self) -> None:
-        """Forgets earlier peaks."""
+        """Forget earlier peaks."""
         self.peak = self.now
 
     def __torch_dispatch__(  # noqa: PLR0917 - torch's protocol
@@ -68,12 +68,12 @@ class Live(TorchDispatchMode):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:  # noqa: ANN401 - torch's protocol
-        """Calls the operation, and counts what it has made."""
-        made = func(*args, **(kwargs or {}))
-        for tensor in tree_leaves(made):
+        """Call the operation, and count its results."""
+        results = func(*args, **(kwargs or {}))
+        for tensor in tree_leaves(results):
             if isinstance(tensor, Tensor):
                 self._count(tensor)
-        return made
+        return results
 
     def _count(self, tensor: Tensor) -> None:
         address = _address(tensor)
@@ -92,11 +92,11 @@ class Live(TorchDispatchMode):
 
 
 def size(tensors: Iterable[Tensor]) -> int:
-    """Bytes of the memory that tensors lie in, each piece once."""
+    """Return the bytes of the memory of some tensors, shared memory once."""
     pieces = {_address(tensor): tensor.untyped_storage().nbytes() for tensor in tensors}
     return sum(pieces.values())
 
 
 def _address(tensor: Tensor) -> int:
-    """Names a piece of memory, also where it holds no data."""
+    """Return a name of a tensor's memory, also if it has no data."""
     return tensor.untyped_storage()._cdata  # noqa: SLF001 - torch's own name for a storage

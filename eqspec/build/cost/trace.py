@@ -1,4 +1,4 @@
-"""Plan → trace: parameters, operations and memory, from the real modules on meta tensors."""
+"""Traces: parameters, operations and memory of a plan, from its modules on meta tensors."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class _Alive:
 
 
 def trace(plan: Plan) -> Trace:
-    """Runs the plan's graph forwards and backwards on meta tensors; allocates nothing."""
+    """Run the plan's graph forward and backward on meta tensors, without allocating memory."""
     with torch.device("meta"):
         graph = TrainGraph(plan.graph, world=World())
     if not plan.trains:
@@ -66,7 +66,7 @@ def trace(plan: Plan) -> Trace:
 
 
 def _memory(graph: TrainGraph, plan: Plan, *, probe: int, trained: int) -> Memory:
-    """The phases of a step, exact for a small batch and for the plan's own."""
+    """Return the phases of a step, exact for a small batch and for the plan's own."""
     larger = max(2, plan.train.batch // probe) * probe
     small, large = (_alive(graph, plan, batch=b) for b in (probe, larger))
 
@@ -86,7 +86,7 @@ def _memory(graph: TrainGraph, plan: Plan, *, probe: int, trained: int) -> Memor
 
 
 def _forwards(graph: TrainGraph, plan: Plan) -> Trace:
-    """Of a plan that trains nothing: images go through its encoder, and nothing is kept."""
+    """Return the cost of a plan without training: its encoder's forward pass."""
     streams = {n: meta_streams(plan, batch=b) for n, b in (("small", PROBE), ("large", 2 * PROBE))}
     with torch.no_grad(), FusedAttention(), FlopCounterMode(display=False) as counter:
         graph.encode(streams["small"])
@@ -130,11 +130,11 @@ def _operations(graph: TrainGraph, plan: Plan, *, batch: int) -> _Operations:
 
 
 def _alive(graph: TrainGraph, plan: Plan, *, batch: int) -> _Alive:
-    """One step as `engine.backward` carries it out, with one micro-batch, its norms included."""
+    """Carry out one step as `engine.backward` does, with one micro-batch and with norms."""
     streams, controls = meta_streams(plan, batch=batch), _controls(plan)
     graph.zero_grad(set_to_none=True)
-    held = [*streams.values(), *controls.values(), *graph.parameters(), *graph.buffers()]
-    with FusedAttention(), Live(beside=held) as live:
+    existing = [*streams.values(), *controls.values(), *graph.parameters(), *graph.buffers()]
+    with FusedAttention(), Live(beside=existing) as live:
         cut = graph.encode(streams)
         kept = live.now
         students = [n.out for n in plan.graph.encode if getattr(n, "teacher", None) is None]
@@ -159,7 +159,7 @@ def _alive(graph: TrainGraph, plan: Plan, *, batch: int) -> _Alive:
 
 
 def _norms(loss: Loss, controls: Mapping[str, Tensor], *, leaves: list[Tensor]) -> None:
-    """What each term pulls at the cut, as the first step measures it: both sums beside a pull."""
+    """Compute each term's gradient norm at the cut, as the first step does."""
     other = [torch.zeros_like(x) for x in leaves]  # of the terms that somebody else has brought
     sums = [torch.zeros_like(x) for x in leaves]
     for name, value in loss.terms.items():
@@ -178,13 +178,13 @@ def _controls(plan: Plan) -> dict[str, Tensor]:
 
 
 def _line(small: tuple[int, float], large: tuple[int, float]) -> Line:
-    """Through two points: a number of samples and what it takes."""
+    """Return the line through two points: a number of samples and its cost."""
     each = (large[1] - small[1]) / (large[0] - small[0])
     return Line(fixed=max(0.0, small[1] - small[0] * each), each=each)
 
 
 def _optimizer_state(plan: Plan, graph: nn.Module) -> int:
-    """Bytes of the optimizer's state once every parameter has moved."""
+    """Return the bytes of the optimizer's state after the first step."""
     assert isinstance(graph, TrainGraph), "traced as one"
     for _, parameter in graph.trained():
         parameter.grad = torch.empty_like(parameter)
@@ -197,12 +197,12 @@ def _optimizer_state(plan: Plan, graph: nn.Module) -> int:
 
 
 def meta_streams(plan: Plan, *, batch: int) -> dict[str, Tensor]:
-    """Every input stream of the graph as a meta tensor."""
-    made = {node.out for node in (*plan.graph.encode, *plan.graph.judge)}
+    """Return every input stream of the graph as a meta tensor."""
+    computed = {node.out for node in (*plan.graph.encode, *plan.graph.judge)}
     return {
         name: _meta(kind, batch=batch)
         for name, kind in plan.graph.streams.items()
-        if name not in made
+        if name not in computed
     }
 
 

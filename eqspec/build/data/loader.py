@@ -1,8 +1,7 @@
-"""The loader: the batch of a training step as a pure function of the plan, the seed and the step.
+"""The loader: the batch of a training step as a pure function of plan, seed and step.
 
-Which images a step sees, where they are cropped and how their pixels come out does not depend on
-the step that a run was started from, on the number of ranks or on the number of workers. So one
-integer resumes it.
+The images of a step, their crops and their pixels do not depend on the step at which a run was
+started, on the number of ranks or on the number of workers. So one integer resumes it.
 """
 
 from __future__ import annotations
@@ -41,20 +40,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What the loader hands over for one training step on one rank.
+    """Images of one training step on one rank.
 
     Attributes:
         step: training step, from 0.
         epoch: pass over the data that the step belongs to, from 0.
         samples: [b], index in the dataset.
-        positions: [b], place in the global batch.
+        positions: [b], position in the global batch.
         canvases: (group, index) of a view -> its pixels, uint8 `[b, 3, canvas, canvas]`.
-        latents: `[b, 2, L]` of the stored views that views are made from; None where a sample is
-            one image.
-        unreadable: images that could not be read and were met first in this batch, and why.
-        reading: which stored images were read for it; None of data that are no stored bytes.
-        boxes: (group, index) of a view -> what it shows of the image, float64 `[b, 4]`: left, top,
-            width and height in shares of the image's sides.
+        latents: `[b, 2, L]` of the two stored views; None if a sample is one image.
+        unreadable: images that cannot be read and first occur in this batch, with the reason.
+        reading: which stored images were read for it; None for data that are not stored as bytes.
+        boxes: (group, index) of a view -> the part of the image that it shows, float64 `[b, 4]`:
+            left, top, width and height in shares of the image's sides.
     """
 
     step: int
@@ -81,20 +79,20 @@ def batches(  # noqa: PLR0913 - what a batch is, which of them, and whose share 
     world: int = 1,
     workers: int = 0,
 ) -> Iterator[Batch]:
-    """The batches of consecutive training steps, for one rank.
+    """Yield the batches of consecutive training steps, for one rank.
 
     Args:
-        plan: says which views, the global batch and the steps per epoch.
+        plan: with the views, the global batch and the steps per epoch.
         dataset: the training split, opened.
         seed: keys the order and the crops.
         start_step: the first step.
-        steps: how many steps.
-        rank: whose share; rank r gets positions [r·b, (r+1)·b) of the global batch.
+        steps: number of steps.
+        rank: rank r gets positions [r·b, (r+1)·b) of the global batch.
         world: number of ranks; divides the global batch.
-        workers: processes that prepare batches ahead; 0 prepares each when it is asked for.
+        workers: processes that prepare batches ahead; with 0, each is prepared on request.
 
     Raises:
-        EqspecError: the dataset has another size than the plan, or an image cannot be read.
+        EqspecError: the dataset has another size than in the plan, or an image cannot be read.
     """
     each_step = _Steps(plan, dataset, seed=seed, rank=rank, world=world)
     wanted = range(start_step, start_step + steps)
@@ -103,9 +101,9 @@ def batches(  # noqa: PLR0913 - what a batch is, which of them, and whose share 
     return _counted(_prepared_ahead(each_step, wanted, workers=workers), dataset)
 
 
-def _counted(made: Iterator[Batch], dataset: Dataset) -> Iterator[Batch]:
-    """Batches; what was read for each is counted when it is handed over, whoever has read it."""
-    for batch in made:
+def _counted(built: Iterator[Batch], dataset: Dataset) -> Iterator[Batch]:
+    """Yield batches, and count what was read for each, by whichever process, as it is yielded."""
+    for batch in built:
         if isinstance(dataset, Tolerant):
             dataset.note(batch.unreadable)
             if dataset.watched is not None and batch.reading is not None:
@@ -116,7 +114,7 @@ def _counted(made: Iterator[Batch], dataset: Dataset) -> Iterator[Batch]:
 class _Steps(StepDataset["Batch | EqspecError"]):
     """Map-style dataset whose item t is the whole batch of step t.
 
-    A worker's failure is handed over as a value: raised there, it would arrive as a traceback.
+    A worker's failure is returned as a value: raised there, it would arrive as a traceback.
     """
 
     def __init__(self, plan: Plan, dataset: Dataset, *, seed: int, rank: int, world: int) -> None:
@@ -146,21 +144,21 @@ class _Steps(StepDataset["Batch | EqspecError"]):
         return replace(batch, canvases=arrays)
 
     def order(self, epoch: int) -> NDArray[np.int64]:
-        """The epoch's permutation; kept, since every step of the epoch asks for it."""
+        """Return the epoch's permutation, cached for the steps of the epoch."""
         if self._order is None or self._order[0] != epoch:
             self._order = epoch, self.draws.order(epoch=epoch, count=len(self.dataset))
         return self._order[1]
 
     def batch(self, step: int) -> Batch:
-        """This rank's share of the batch of a step."""
+        """Return this rank's share of the batch of a step."""
         watched = self.dataset.watched if isinstance(self.dataset, Tolerant) else None
         if watched is None:
-            return self._made(step)
+            return self._built(step)
         with watched.logged() as numbers:
-            made = self._made(step)
-        return replace(made, reading=watched.reading(numbers))
+            built = self._built(step)
+        return replace(built, reading=watched.reading(numbers))
 
-    def _made(self, step: int) -> Batch:
+    def _built(self, step: int) -> Batch:
         epoch, within = divmod(step, self.steps_per_epoch)
         samples = self.order(epoch)[within * self.batch_size + self.positions]
         views = [v for v in self.views.views if v.copy_of is None]
@@ -201,7 +199,7 @@ class _Steps(StepDataset["Batch | EqspecError"]):
     def _shown(
         self, samples: NDArray[np.int64], *, epoch: int
     ) -> Iterator[NDArray[np.uint8] | StoredPair]:
-        """What each sample's views are made from: its image, or two of its stored views."""
+        """Return the source of each sample's views: its image, or two of its stored views."""
         dataset = self.dataset
         if self.views.pair is None:
             yield from (dataset.image(sample) for sample in samples.tolist())
@@ -213,7 +211,7 @@ class _Steps(StepDataset["Batch | EqspecError"]):
 
 
 def _unreadable(dataset: Dataset) -> Mapping[int, str]:
-    """What could not be read so far, in this process."""
+    """Return the images that this process could not read so far."""
     return dataset.unreadable if isinstance(dataset, Tolerant) else {}
 
 
@@ -237,7 +235,7 @@ def _prepared_ahead(each_step: _Steps, wanted: range, *, workers: int) -> Iterat
 
 
 def _end_with_parent(worker: int) -> None:  # noqa: ARG001 - torch passes its number
-    """Ends a worker whose run was killed, though it waits for its batch to be taken."""
+    """End a worker whose parent was killed, even while it waits for its batch to be taken."""
     parent = os.getppid()
 
     def watch() -> None:
@@ -250,10 +248,10 @@ def _end_with_parent(worker: int) -> None:  # noqa: ARG001 - torch passes its nu
 
 @contextmanager
 def _deaf_to_interrupts() -> Iterator[None]:
-    """Processes that are started in here never see Ctrl-C: their parent ends them when it is done.
+    """Start processes in the `with` block that ignore Ctrl-C; their parent ends them.
 
-    A terminal sends it to all of them. A mask is inherited however a process is started, so not
-    even one that is still importing dies of it with a traceback.
+    A terminal sends it to all of them. A signal mask is inherited however a process is started, so
+    that not even one that is still importing shows a traceback.
     """
     if multiprocessing.get_start_method() != "fork":
         # Python's tracker of shared memory unblocks the signal when it is started.

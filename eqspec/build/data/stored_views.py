@@ -1,4 +1,4 @@
-"""Which two stored views of a sample are shown in an epoch, and what lies between them."""
+"""Stored views: which two of a sample are shown in an epoch, and the action between them."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 def drawn_views(
     draws: Draws, *, epoch: int, samples: NDArray[np.int64], views: int
 ) -> NDArray[np.int64]:
-    """Numbers of two different views of each sample, in the order of showing, `[b, 2]`.
+    """Draw two different views of each sample, in the order of showing, `[b, 2]`.
 
     Every ordered pair is equally likely; a pure function of seed, epoch and sample.
 
     Args:
         samples: int64 `[b]`, indices in the dataset.
-        views: stored views of each sample, two at least.
+        views: stored views of each sample, at least two.
     """
     uniforms = draws.uniform("stored.views", step=epoch, samples=samples, view=0, count=2)
     first = np.floor(uniforms[:, 0] * views).astype(np.int64)
@@ -37,7 +37,7 @@ def drawn_views(
 def action_of(
     relation: RelationPlan,
 ) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
-    """What makes actions `[b, A]` of the latents of pairs `[b, 2, L]`.
+    """Return the function from latents of pairs `[b, 2, L]` to actions `[b, A]`.
 
     Raises:
         UnknownOp: the relation does not exist.

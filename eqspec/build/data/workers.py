@@ -1,7 +1,7 @@
-"""How many processes read images beside the training. Free of torch.
+"""Number of processes that read images for a training. Free of torch.
 
-`machine.workers: auto` is one for each core that the training leaves free, at most `MOST`; and none
-where there is nothing to wait for, because the dataset holds its images in memory.
+`machine.workers: auto` is one for each core that the training leaves free, at most `MOST`, and none
+for a dataset in memory, where there is nothing to wait for.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from eqspec.compile.types.plan import Plan
 from eqspec.ops.find import find_dataset
 
 MOST = 4
-"""More are not taken by themselves: each holds two batches ready."""
+"""Most that `auto` chooses: each keeps two batches in memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Readers:
-    """The processes that read images, of one rank.
+    """The processes of one rank that read images.
 
     Attributes:
-        count: 0 where the training reads them itself.
-        why: where the number comes from, in a few words; None where the spec says it.
+        count: 0 if the training reads them itself.
+        why: origin of the number, in a few words; None if the spec sets it.
     """
 
     count: int
@@ -34,11 +34,11 @@ class Readers:
 
 
 def readers(plan: Plan, *, ranks: int = 1, cores: int | None = None) -> Readers:
-    """The processes that a rank of a plan reads images with.
+    """Return the processes with which a rank of a plan reads images.
 
     Args:
         ranks: processes that train on this machine, and share its cores.
-        cores: that all of them may use; as many as this process may, by default.
+        cores: usable by all of them; by default, those that this process may use.
     """
     if plan.machine.workers != "auto":
         return Readers(plan.machine.workers)

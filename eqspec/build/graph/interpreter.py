@@ -1,7 +1,7 @@
-"""Runs graph nodes on tensors: one small function per kind of node, none per method.
+"""Interpreter of graph nodes: one small function per kind of node, none per method.
 
-Each node becomes an `Instruction` once, when the graph is built, so that what `torch.compile`
-sees is a fixed list of calls on tensors.
+Each node becomes an `Instruction` once, when the graph is built, so that `torch.compile` sees a
+fixed list of calls on tensors.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """One node, ready to run: `call(*streams it reads)` makes the stream `out`."""
+    """One node, ready to run: `call` computes the stream `out` from the streams it reads."""
 
     out: str
     reads: tuple[str, ...]
@@ -43,7 +43,7 @@ class Instruction:
 
 @dataclass(frozen=True, slots=True)
 class _Built:
-    """What instructions are made from."""
+    """The parts that instructions are built from."""
 
     types: Mapping[str, StreamType]
     modules: Mapping[str, nn.Module]
@@ -51,11 +51,11 @@ class _Built:
 
 
 def run(instructions: tuple[Instruction, ...], streams: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """All streams: those given and those made."""
-    made = dict(streams)
+    """Return all streams, given and computed."""
+    found = dict(streams)
     for step in instructions:
-        made[step.out] = step.call(*(made[name] for name in step.reads))
-    return made
+        found[step.out] = step.call(*(found[name] for name in step.reads))
+    return found
 
 
 def instruction(
@@ -65,7 +65,7 @@ def instruction(
     modules: Mapping[str, nn.Module],
     per_view: frozenset[str],
 ) -> Instruction:
-    """The instruction of a node.
+    """Return the instruction of a node.
 
     Args:
         types: the type of every stream.

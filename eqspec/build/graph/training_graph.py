@@ -1,9 +1,9 @@
 """The training graph in torch, in two parts cut at the encoders' outputs.
 
-`Encode` turns images into tokens, sample by sample: it may run on micro-batches. `Judge` turns the
-tokens of a rank's whole share of the batch into the terms of the loss; what needs the other ranks'
-samples gathers them. Cut there, micro-batches and ranks give the exact gradient of the global batch
-(docs/decisions.md, 1).
+`Encode` computes tokens from images, sample by sample: it may run on micro-batches. `Judge`
+computes the loss terms from the tokens of a rank's whole share of the batch; statistics over other
+ranks' samples are gathered. With this cut, micro-batches and ranks give the exact gradient of the
+global batch (docs/decisions.md, 1).
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from eqspec.spec.use import OpCall
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """What the judge says.
+    """The loss of a batch.
 
     Attributes:
-        total: weighted sum of the terms, a scalar; its mean over ranks is what is trained.
+        total: weighted sum of the terms, a scalar; the trained loss is its mean over ranks.
         terms: each term before its weight.
     """
 
@@ -37,7 +37,7 @@ class Loss:
 
 
 class Encode(nn.Module):
-    """Inputs of a micro-batch → the streams at the cut."""
+    """First part of the graph: inputs of a micro-batch → the streams at the cut."""
 
     def __init__(
         self, students: tuple[Instruction, ...], teachers: tuple[Instruction, ...]
@@ -47,25 +47,25 @@ class Encode(nn.Module):
         self._teachers = teachers
 
     def forward(self, streams: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Streams at the cut, by name.
+        """Return the streams at the cut, by name.
 
         Args:
             streams: images by group, masks, drop-path multipliers.
         """
-        return {**self.students(streams), **_made(self._teachers, streams)}
+        return {**self.students(streams), **_outputs(self._teachers, streams)}
 
     def students(self, streams: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The streams at the cut that carry gradient."""
-        return _made(self._students, streams)
+        """Return the streams at the cut that carry gradient."""
+        return _outputs(self._students, streams)
 
     @property
     def inputs(self) -> frozenset[str]:
-        """Names of the streams that are read."""
+        """Names of the streams that it reads."""
         return frozenset(n for step in (*self._students, *self._teachers) for n in step.reads)
 
 
 class Judge(nn.Module):
-    """Streams at the cut and inputs → the loss."""
+    """Second part of the graph: streams at the cut and inputs → the loss."""
 
     def __init__(
         self,
@@ -80,19 +80,19 @@ class Judge(nn.Module):
         self._built = dict(built.items())  # registered once, by the TrainGraph
 
     def forward(self, streams: Mapping[str, Tensor], controls: Mapping[str, Tensor]) -> Loss:
-        """The loss of this rank.
+        """Return the loss of this rank.
 
         Args:
-            streams: what crosses the cut, and the inputs that terms read.
+            streams: streams at the cut, and the inputs that terms read.
             controls: scheduled values as 0-dim tensors: ``<term>.weight``, ``<term>.<parameter>``.
         """
-        made = run(self.instructions, streams)
+        found = run(self.instructions, streams)
         device = next(iter(streams.values())).device.type
         values: dict[str, Tensor] = {}
         total: Tensor | None = None
         for name, ports, scheduled in self._terms:
             connected = {
-                port: made[of] if isinstance(of, str) else tuple(made[s] for s in of)
+                port: found[of] if isinstance(of, str) else tuple(found[s] for s in of)
                 for port, of in ports.items()
             }
             moving = {param: controls[f"{name}.{param}"] for param in scheduled}
@@ -110,7 +110,7 @@ class TrainGraph(nn.Module):
     Attributes:
         students: module name → trained module.
         teachers: teacher name → module name → its copy, without gradient.
-        terms: term name → module (which may hold state such as centres).
+        terms: term name → module, which may have state such as centres.
     """
 
     def __init__(self, plan: GraphPlan, *, world: World) -> None:
@@ -147,36 +147,36 @@ class TrainGraph(nn.Module):
         )
 
     def forward(self, streams: Mapping[str, Tensor], controls: Mapping[str, Tensor]) -> Loss:
-        """The loss of one whole batch, encode and judge in one go."""
+        """Return the loss of one whole batch, through both parts."""
         return self.judge({**streams, **self.encode(streams)}, controls)
 
     def encoder(self) -> nn.Module:
-        """The backbone that evaluations use: the teacher's copy where there is one."""
+        """Return the backbone that evaluations use: the teacher's copy if there is one."""
         name = next(m.name for m in self.plan.modules if m.family == "backbones")
         followed = (self.copies(t.name)[name] for t in self.plan.teachers if name in t.follows)
         return next(followed, self.students[name])
 
     def copies(self, teacher: str) -> dict[str, nn.Module]:
-        """The modules of a teacher by name."""
-        held = self.teachers[teacher]
-        assert isinstance(held, nn.ModuleDict), "built as one"
-        return dict(held.items())
+        """Return the modules of a teacher by name."""
+        copies = self.teachers[teacher]
+        assert isinstance(copies, nn.ModuleDict), "built as one"
+        return dict(copies.items())
 
     def trained(self) -> Iterator[tuple[str, nn.Parameter]]:
-        """(name, parameter) of everything the optimizer moves."""
+        """Return (name, parameter) of everything that the optimizer updates."""
         return ((n, p) for n, p in self.students.named_parameters() if p.requires_grad)
 
 
 def _full_precision(device: str) -> AbstractContextManager[object]:
-    """Losses are never computed in half precision; meta tensors know no autocast."""
+    """Return a region of full precision for losses; meta tensors have no autocast."""
     return nullcontext() if device == "meta" else torch.autocast(device, enabled=False)
 
 
-def _made(
+def _outputs(
     instructions: tuple[Instruction, ...], streams: Mapping[str, Tensor]
 ) -> dict[str, Tensor]:
-    made = run(instructions, streams)
-    return {step.out: made[step.out] for step in instructions}
+    found = run(instructions, streams)
+    return {step.out: found[step.out] for step in instructions}
 
 
 def _is_teacher(node: Node) -> bool:
@@ -184,13 +184,13 @@ def _is_teacher(node: Node) -> bool:
 
 
 def build_module(plan: ModulePlan, *, world: World) -> nn.Module:
-    """The module of a plan, its parameters not yet initialised."""
+    """Build the module of a plan, with parameters that are not initialised yet."""
     op = find_module(plan.family, plan.impl)
     return op.build(op.Params.model_validate(plan.params), plan.inputs, world=world)
 
 
 def _copied(plan: ModulePlan, excludes: tuple[str, ...]) -> ModulePlan:
-    """The teacher's copy: the same module without the parameters it must not have."""
+    """Return the plan of a teacher's copy: the same module without the excluded parameters."""
     op = find_module(plan.family, plan.impl)
     names = {name.partition(".")[2] for name in excludes if name.partition(".")[0] == plan.name}
     absent = {n: op.Params.model_fields[n].default for n in names if n in op.Params.model_fields}
@@ -208,7 +208,7 @@ def _plain(plan: TermPlan) -> dict[str, Any]:
 
 
 def constant_controls(plan: GraphPlan, *, dtype: torch.dtype = torch.float32) -> dict[str, Tensor]:
-    """Controls for a graph in which nothing is scheduled; tests and traces use it."""
+    """Return controls of a graph in which nothing is scheduled, for tests and traces."""
     controls: dict[str, Tensor] = {}
     for term in plan.terms:
         for name, value in {"weight": term.weight, **term.scheduled}.items():

@@ -41,11 +41,11 @@ def _gradient(parameter: Tensor) -> Tensor:
 
 def _buckets(parameters: list[Tensor]) -> list[list[Tensor]]:
     buckets: list[list[Tensor]] = [[]]
-    held = 0
+    size = 0
     for p in parameters:
-        if buckets[-1] and held + p.numel() > BUCKET_ELEMENTS:
+        if buckets[-1] and size + p.numel() > BUCKET_ELEMENTS:
             buckets.append([])
-            held = 0
+            size = 0
         buckets[-1].append(p)
-        held += p.numel()
+        size += p.numel()
     return buckets

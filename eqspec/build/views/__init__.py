@@ -1,1 +1,1 @@
-"""Views of images, made on the device: crops, augmentation steps, the transform path."""
+"""Views of images, computed on the device: crops, augmentation steps, the transform path."""

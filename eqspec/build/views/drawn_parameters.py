@@ -1,6 +1,6 @@
-"""Streams of drawn parameters: how the views of a group were made, as numbers that a loss can read.
+"""Streams of drawn parameters: the augmentations of a group's views, as numbers for a loss.
 
-They come from the draws that made the pixels (`eqspec.build.views.steps`), so they cannot differ.
+They come from the draws that the pixels come from (`eqspec.build.views.steps`), so they agree.
 """
 
 from __future__ import annotations
@@ -27,27 +27,27 @@ def drawn_streams(
     steps: Sequence[Sequence[Step]],
     boxes: Sequence[NDArray[np.float64]],
 ) -> dict[str, NDArray[np.float32]]:
-    """Parameters of a batch `[V, b, P]` by stream.
+    """Return the parameters of a batch `[V, b, P]` by stream.
 
-    A parameter is its distance from the identity, over the width of its range (the widest one where
-    the group's views differ): 0 where a step was not applied. A step without parameters has one
-    number, 1 where it was applied. The box is (left, top, width, height) in shares of the image.
+    A parameter is its distance from the identity, over the width of its range (the widest one if
+    the group's views differ): 0 if a step was not applied. A step without parameters has one
+    number, 1 if it was applied. The box is (left, top, width, height) in shares of the image.
 
     Args:
-        wanted: names of streams: ``draws.color``, or ``draws`` for all of them side by side.
+        wanted: names of streams: ``draws.color``, or ``draws`` for all of them concatenated.
         whole: name of the stream of all of them.
-        applied: of each view what its steps have done to the batch.
-        steps: of each view its steps.
-        boxes: of each view what it shows, `[b, 4]`.
+        applied: the steps that were applied to each view of the batch.
+        steps: of each view.
+        boxes: the part of the image that each view shows, `[b, 4]`.
     """
     units = _units(steps)
     samples = len(boxes[0])
-    made = {CROP: np.stack(boxes)}
+    found = {CROP: np.stack(boxes)}
     for name, width in drawn_widths([[s.name for s in one] for one in steps]).items():
         if name != CROP:
-            made[name] = _of_step(name, applied, units=units, shape=(len(steps), samples, width))
-    by_stream = {f"{whole}.{name}": values for name, values in made.items()}
-    by_stream[whole] = np.concatenate(list(made.values()), axis=-1)
+            found[name] = _of_step(name, applied, units=units, shape=(len(steps), samples, width))
+    by_stream = {f"{whole}.{name}": values for name, values in found.items()}
+    by_stream[whole] = np.concatenate(list(found.values()), axis=-1)
     return {name: by_stream[name].astype(np.float32) for name in wanted}
 
 
@@ -69,7 +69,7 @@ def _of_step(
 
 
 def _units(steps: Sequence[Sequence[Step]]) -> dict[str, NDArray[np.float64]]:
-    """Step → the widest range of each of its parameters among the views; 1 where nothing varies."""
+    """Return step → the widest range of each of its parameters among the views; 1 for no range."""
     widest: dict[str, NDArray[np.float64]] = {}
     for step in (step for one in steps for step in one):
         span = step.transform.span

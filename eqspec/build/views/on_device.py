@@ -1,7 +1,7 @@
 """Views on the device: augmentation steps, the transform path in one resampling, normalisation.
 
-Every parameter is drawn on the CPU in float64, keyed by the sample and the epoch, and rounded once;
-so a sample gets the same views wherever it stands in a batch, on whichever rank.
+Every parameter is drawn on the CPU in float64, keyed by sample and epoch, and rounded once; so a
+sample gets the same views at any position of a batch, on any rank.
 """
 
 from __future__ import annotations
@@ -38,10 +38,9 @@ class ViewBatch:
         images: group -> float32 `[V, b, 3, size, size]`, normalised.
         between: float32 `[K, b, 3, size, size]`, the path's images in [0, 1], not normalised.
         theta: float32 `[b, P]`, the path's parameters in the transform's units.
-        actions: float32 `[b, A]`, their encoding; or what stored latents say of a pair.
-        pixels: float32 `[V, b, 3, size, size]`, the global views in [0, 1], where something reads
-            them.
-        draws: stream -> float32 `[V, b, P]`, how the global views were drawn (`build.drawn`).
+        actions: float32 `[b, A]`, their encoding; or that of a pair's stored latents.
+        pixels: float32 `[V, b, 3, size, size]`, the global views in [0, 1], if they are read.
+        draws: stream -> float32 `[V, b, P]`, how the global views were drawn (`drawn_parameters`).
     """
 
     images: Mapping[str, Tensor]
@@ -53,15 +52,15 @@ class ViewBatch:
 
 
 class DeviceViews:
-    """Makes the views of a batch from the loader's canvases. Call it with a `Batch`."""
+    """Callable that computes the views of a `Batch` from the loader's canvases."""
 
     def __init__(self, plan: ViewPlan, *, seed: int, device: torch.device | str) -> None:
-        """Looks up and builds every transform of the plan.
+        """Find and build every transform of the plan.
 
         Args:
             plan: the views, the path and the normalisation.
             seed: keys the draws.
-            device: where pixels are made.
+            device: of the pixels.
 
         Raises:
             UnknownOp: a transform does not exist.
@@ -79,7 +78,7 @@ class DeviceViews:
 
     @torch.no_grad()
     def __call__(self, batch: Batch) -> ViewBatch:
-        """The views of a batch."""
+        """Return the views of a batch."""
         path, theta, between = self.plan.path, None, None
         applied = {
             name: tuple(step.draw(self.draws, batch) for step in steps)
@@ -101,18 +100,18 @@ class DeviceViews:
                 finished[name] = canvas
             groups.setdefault(view.group, []).append(pixels)
         seen = {group: torch.stack(pixels) for group, pixels in groups.items()}
-        made = ViewBatch(
+        views = ViewBatch(
             images={group: (pixels - self._mean) / self._std for group, pixels in seen.items()},
             pixels=seen[MAIN_GROUP] if self.plan.pixels else None,
             draws=self._drawn(batch, applied),
         )
         if self._action is not None:
             assert batch.latents is not None, "the loader read them for the same plan"
-            return replace(made, actions=self._ship(self._action(batch.latents)))
+            return replace(views, actions=self._ship(self._action(batch.latents)))
         if theta is None or self._path is None:
-            return made
+            return views
         actions = self._ship(self._path.encode(theta))
-        return replace(made, between=between, theta=self._ship(theta), actions=actions)
+        return replace(views, between=between, theta=self._ship(theta), actions=actions)
 
     def _begun(
         self, view: SingleViewPlan, batch: Batch, finished: Mapping[tuple[str, int], Tensor]
@@ -154,6 +153,6 @@ class DeviceViews:
 
 
 def _centre(canvas: Tensor, *, size: int) -> Tensor:
-    """The middle of a canvas, `[b, 3, size, size]`."""
+    """Return the centre of a canvas, `[b, 3, size, size]`."""
     margin = (canvas.shape[-1] - size) // 2
     return canvas[..., margin : margin + size, margin : margin + size]

@@ -1,4 +1,4 @@
-"""Whether a file is still the one that a plan was made with."""
+"""Check that a file of weights is the one of a plan."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from eqspec.errors import UsageError
 
 
 def check_digest(path: Path, *, sha256: str | None) -> None:
-    """Refuses a file with another hash than the planned one.
+    """Refuse a file whose hash is not the planned one.
 
     Raises:
-        UsageError: when it has changed.
+        UsageError: it has changed.
     """
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if digest != sha256:
         raise UsageError(
-            f"`{path}` has changed since the plan was made: its sha256 is {digest[:12]}…, not "
+            f"`{path}` has changed since it was planned: its sha256 is {digest[:12]}…, not "
             f"{str(sha256)[:12]}…",
-            help="plan again with the weights that are meant",
+            help="plan again with the right weights",
         )

@@ -1,6 +1,6 @@
-"""Files of published weights as flat names and tensors. Nothing in a file is ever run.
+"""Files of published weights as flat names and tensors, read without running anything in them.
 
-A file may be hostile: what it costs to read it is bounded by its size, not by what it declares.
+A file may be hostile: the cost of reading it is bounded by its size, not by what it declares.
 """
 
 from __future__ import annotations
@@ -30,61 +30,61 @@ EXPANDED = 2**20
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """Every tensor of a file, by the keys that lead to it, joined by `/`; on the CPU.
+    """Read every tensor of a file, by the keys that lead to it, joined by `/`; on the CPU.
 
-    Lists are passed over: no published layout keeps an encoder in one.
+    Lists are skipped: no published layout keeps an encoder in one.
 
     Raises:
-        UsageError: when the file is gone, damaged, or holds more than tensors and plain data.
+        UsageError: the file is gone, damaged, or contains more than tensors and plain data.
     """
     if not is_there(path):
         raise UsageError(f"there is no file `{path}`", help="check the path of the weights")
     if path.suffix == ".safetensors":
         return read_safetensors(path)
-    held = read_pickle(path, mapped=True)
-    if not isinstance(held, Mapping):
+    content = read_pickle(path, mapped=True)
+    if not isinstance(content, Mapping):
         raise UsageError(
-            f"`{path}` holds no names of tensors, but one {type(held).__name__}",
-            help="a file of weights is a dict of names, as `state_dict()` makes it",
+            f"`{path}` contains no names of tensors, but one {type(content).__name__}",
+            help="a file of weights is a dict of names, as `state_dict()` returns it",
         )
-    return dict(_Walk(path).names(held))
+    return dict(_Walk(path).names(content))
 
 
 @dataclass(slots=True)
 class _Walk:
-    """A way through the mappings of a file, which may hold one another or themselves."""
+    """A walk through the mappings of a file, which may contain one another or themselves."""
 
     path: Path
     seen: int = field(default=0)
 
     def names(
         self,
-        held: Mapping[object, object],
+        content: Mapping[object, object],
         above: tuple[str, ...] = (),
         inside: tuple[int, ...] = (),
     ) -> Iterator[tuple[str, Tensor]]:
-        """Names and tensors; keys that are no text or number are passed over, as lists are."""
-        if id(held) in inside:
+        """Yield names and tensors; lists, and keys other than text and numbers, are skipped."""
+        if id(content) in inside:
             raise self._no_weights("it contains itself")
         if len(above) > DEEPEST:
-            raise self._no_weights(f"its mappings lie more than {DEEPEST} deep in one another")
-        for key, value in held.items():
+            raise self._no_weights(f"its mappings are nested more than {DEEPEST} deep")
+        for key, value in content.items():
             self.seen += 1
             if self.seen > MOST_VALUES:
-                raise self._no_weights(f"it holds more than {MOST_VALUES:,} values")
+                raise self._no_weights(f"it contains more than {MOST_VALUES:,} values")
             if not isinstance(key, (str, int)) or not isinstance(value, (Tensor, Mapping)):
                 continue
             keys = (*above, str(key))
             if sum(map(len, keys)) > LONGEST_NAME:
                 raise self._no_weights(f"a name in it has more than {LONGEST_NAME:,} letters")
             if isinstance(value, Mapping):
-                yield from self.names(value, keys, (*inside, id(held)))
+                yield from self.names(value, keys, (*inside, id(content)))
             else:
                 name = "/".join(keys)
                 yield name, self._plain(value, name)
 
     def _plain(self, tensor: Tensor, name: str) -> Tensor:
-        """A tensor whose values are in the file, each once."""
+        """Return a tensor whose values are in the file, each once."""
         if tensor.layout is not torch.strided or tensor.is_meta or tensor.is_quantized:
             raise self._no_weights(f"`{name}` in it is no plain tensor")
         there = tensor.untyped_storage().nbytes()
@@ -96,5 +96,5 @@ class _Walk:
     def _no_weights(self, why: str) -> UsageError:
         return UsageError(
             f"`{self.path}` is no file of weights: {why}",
-            help="a file of weights is a dict of names, as `state_dict()` makes it",
+            help="a file of weights is a dict of names, as `state_dict()` returns it",
         )

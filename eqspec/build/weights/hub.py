@@ -1,4 +1,4 @@
-"""Published weights by the names of timm: where their file is in the local caches, or fetched."""
+"""Published weights by the names of timm, in the local caches or downloaded."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _FILES = ("model.safetensors", "pytorch_model.bin")
 
 
 class HubOutOfReach(EqspecError):
-    """A file that is not in the cache could not be fetched."""
+    """A file that is not in the cache could not be downloaded."""
 
 
 @dataclass(frozen=True, slots=True)
 class HubModel:
-    """What timm knows of the weights of a name.
+    """timm's facts about the weights of a name.
 
     Attributes:
-        repository: on the Hugging Face hub; None where timm fetches from `url` alone.
-        file: its name in torch's cache, where it has a `url`.
+        repository: on the Hugging Face hub; None if timm downloads from `url` alone.
+        file: its name in torch's cache, if it has a `url`.
         mean, std: per channel of pixels in [0, 1].
     """
 
@@ -43,10 +43,10 @@ class HubModel:
 
 
 def hub_model(name: str) -> HubModel:
-    """The weights of a name, as timm's own list has them; asks no server.
+    """Return the weights of a name from timm's own list, without a network.
 
     Raises:
-        UsageError: when timm does not know the name, or has no weights for it.
+        UsageError: timm has no such name, or no weights for it.
     """
     known = _known(name)
     if known is None or not (known.hf_hub_id or known.url):
@@ -70,27 +70,27 @@ def hub_model(name: str) -> HubModel:
 def _known(name: str) -> PretrainedCfg | None:
     try:
         return timm.get_pretrained_cfg(name)
-    except RuntimeError:  # it knows the architecture, and no such tag of it
+    except RuntimeError:  # the architecture exists, but not this tag of it
         return None
 
 
 def cached(model: HubModel) -> Path | None:
-    """The file in the local caches of the hub and of torch; None where it is in neither."""
+    """Return the file in the local caches of the hub and of torch; None if neither has it."""
     return next(_cached(model), None)
 
 
 def fetched(model: HubModel) -> Path:
-    """The file, fetched where it is in no cache yet.
+    """Return the file, downloaded if no cache has it.
 
     Raises:
-        HubOutOfReach: when it cannot be.
+        HubOutOfReach: the download failed.
     """
     here = cached(model)
     if here is not None:
         return here
     try:
         return _from_hub(model) if model.repository else _from_url(model)
-    except Exception as error:  # servers, proxies and licences fail in ways of their own
+    except Exception as error:  # servers, proxies and licences raise errors of many types
         where = model.repository or model.url
         raise HubOutOfReach(
             f"the weights `timm:{model.name}` are not here, and `{where}` could not be reached: "

@@ -1,7 +1,7 @@
-"""Weights of another training, put in place of fresh ones by name; never a resume.
+"""Weights of another training, used by name in place of fresh ones; never a resume.
 
-Names are those of a checkpoint: ``students.encoder.blocks.0…``, ``teachers.…``, ``terms.…``. What a
-teacher finds no weights of its own for starts as its student does.
+Names are those of a checkpoint: ``students.encoder.blocks.0…``, ``teachers.…``, ``terms.…``. A
+teacher's parameter that is missing in the file starts as its student's.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ class Fit:
 
     Attributes:
         taken: name in the graph → name in the file.
-        missing: names of the graph that the file has nothing for.
-        unexpected: names of the file that the graph has no place for.
+        missing: names of the graph that the file lacks.
+        unexpected: names of the file that the graph lacks.
         misshapen: names of both, of different shapes.
-        mistyped: names of both, whole numbers in one and real ones in the other.
+        mistyped: names of both, integers in one and real numbers in the other.
     """
 
     taken: Mapping[str, str]
@@ -47,7 +47,7 @@ class Fit:
 
     @property
     def whole(self) -> bool:
-        """Everything on both sides has found its counterpart."""
+        """Whether every name of either has its counterpart."""
         return not (self.missing or self.unexpected or self.misshapen or self.mistyped)
 
     def __str__(self) -> str:
@@ -67,7 +67,7 @@ def _few(names: Sequence[str]) -> str:
 
 
 def fit(wanted: Shapes, found: Shapes) -> Fit:
-    """Matches by name and shape."""
+    """Match tensors by name and shape."""
     taken: dict[str, str] = {}
     missing: list[str] = []
     misshapen: list[str] = []
@@ -83,17 +83,17 @@ def fit(wanted: Shapes, found: Shapes) -> Fit:
 
 
 def _student_of(name: str) -> str:
-    """The student's name of a teacher's parameter: ``teachers.t.m.x`` → ``students.m.x``."""
+    """Return the student's name of a teacher's parameter: ``teachers.t.m.x`` → ``students.m.x``."""
     parts = name.split(".", 2)
     return f"students.{parts[2]}" if parts[0] == "teachers" else name
 
 
 def fit_of(plan: Plan) -> Fit | None:
-    """How the weights that a plan starts from fit it; None without any.
+    """Return how the weights that a plan starts from fit it; None without any.
 
     Raises:
-        UsageError: when the file is not there, or does not fit and that was not asked for; when a
-            value that would be taken is no number.
+        UsageError: the file is missing; it does not fit, and a partial fit is not allowed; or a
+            value in use is not finite.
     """
     if plan.init is None:
         return None
@@ -104,53 +104,53 @@ def fit_of(plan: Plan) -> Fit | None:
 
 
 def load_initial(graph: TrainGraph, init: InitPlan) -> None:
-    """Puts the weights of a file into a graph.
+    """Load the weights of a file into a graph.
 
     Raises:
-        UsageError: when it is not the file that the plan was made with, or does not fit.
+        UsageError: the file is not the planned one, or does not fit.
     """
     path = _readable(Path(init.weights))
     check_digest(path, sha256=init.sha256)
-    held, tensors = graph.state_dict(), _tensors(path)
-    found = _fitted(held, tensors, init)
+    own, tensors = graph.state_dict(), _tensors(path)
+    found = _fitted(own, tensors, init)
     with torch.no_grad():
         for name, source in found.taken.items():
-            held[name].copy_(tensors[source])
+            own[name].copy_(tensors[source])
 
 
-def need_numbers(taken: Mapping[str, str], tensors: Mapping[str, Tensor], *, said: str) -> None:
-    """Refuses weights in which a value is infinite or no number.
+def need_numbers(taken: Mapping[str, str], tensors: Mapping[str, Tensor], *, subject: str) -> None:
+    """Refuse weights with a value that is not finite.
 
     Args:
         taken: name in the graph → name in the file.
-        said: what the weights are called.
+        subject: subject of the message.
 
     Raises:
-        UsageError: names the first such tensor.
+        UsageError: with the first such tensor.
     """
     for own, source in taken.items():
         if not bool(at_least_half(tensors[source]).isfinite().all()):
             raise UsageError(
-                f"{said} hold values that are no numbers (`{own}`)",
+                f"{subject} contain values that are not finite (`{own}`)",
                 help="the file is damaged, or was saved from a training that had ended: fetch it "
-                "anew",
+                "again",
             )
 
 
 def at_least_half(found: Tensor) -> Tensor:
-    """The same values, of a type that torch reckons with: it can only store eight-bit floats."""
+    """Return the same values in a type that torch computes with, which eight-bit floats are not."""
     return found.float() if found.is_floating_point() and found.itemsize == 1 else found
 
 
 def same_kind(wanted: Tensor, found: Tensor) -> bool:
-    """Whether numbers of one type stand for those of another: real for real, whole for whole."""
+    """Return whether two types are both real or both integer."""
     return wanted.is_floating_point() == found.is_floating_point() and not found.is_complex()
 
 
-def _fitted(held: Mapping[str, Tensor], tensors: Mapping[str, Tensor], init: InitPlan) -> Fit:
-    shapes = {name: tuple(t.shape) for name, t in held.items()}
+def _fitted(own: Mapping[str, Tensor], tensors: Mapping[str, Tensor], init: InitPlan) -> Fit:
+    shapes = {name: tuple(t.shape) for name, t in own.items()}
     found = fit(shapes, {name: tuple(t.shape) for name, t in tensors.items()})
-    odd = [n for n, source in found.taken.items() if not same_kind(held[n], tensors[source])]
+    odd = [n for n, source in found.taken.items() if not same_kind(own[n], tensors[source])]
     found = replace(
         found,
         taken={n: source for n, source in found.taken.items() if n not in odd},
@@ -162,16 +162,16 @@ def _fitted(held: Mapping[str, Tensor], tensors: Mapping[str, Tensor], init: Ini
         raise UsageError(
             message, help=advice or "start from weights of the same backbone and method"
         )
-    need_numbers(found.taken, tensors, said=f"the weights in `{init.weights}`")
+    need_numbers(found.taken, tensors, subject=f"the weights in `{init.weights}`")
     return found
 
 
 def _tensors(path: Path) -> dict[str, Tensor]:
-    """All tensors of a safetensors file, mapped: what is not looked at is not read."""
+    """Return all tensors of a safetensors file, mapped: only those in use are read."""
     try:
         with safe_open(path, framework="pt") as file:
             return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
-    except Exception as error:  # any byte of it may be another one
+    except Exception as error:  # any byte of it may be damaged
         raise UsageError(f"`{path}` is not a safetensors file: {error}") from error
 
 

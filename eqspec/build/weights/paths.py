@@ -1,4 +1,4 @@
-"""Where files of weights lie: what may be opened, and what is said of the rest. Free of torch."""
+"""Paths of files of weights: which may be opened, and errors for the others. Free of torch."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from eqspec.regular_files import regular
 
 
 def expanded(written: str) -> Path:
-    """A path as it was written, with `~` replaced.
+    """Return a path with `~` replaced.
 
     Raises:
-        UsageError: when it names a user that does not exist.
+        UsageError: it names a user that does not exist.
     """
     try:
         return Path(written).expanduser()
@@ -21,7 +21,7 @@ def expanded(written: str) -> Path:
 
 
 def is_folder(path: Path) -> bool:
-    """Whether there is a folder; `is_there` says why something cannot be looked at."""
+    """Return whether a path is a folder; False if it cannot be examined, see `is_there`."""
     try:
         return path.is_dir()
     except OSError:  # the path is too long, or a folder above may not be entered
@@ -29,18 +29,18 @@ def is_folder(path: Path) -> bool:
 
 
 def is_there(path: Path) -> bool:
-    """Whether a file of weights is at a path; False where nothing is.
+    """Return whether a file of weights exists; False if nothing does.
 
     Raises:
-        UsageError: when something is there that cannot be read: a FIFO, a device, a link to itself.
+        UsageError: it cannot be read: a FIFO, a device, a link to itself.
     """
     try:
         regular(path)
     except (FileNotFoundError, NotADirectoryError):
         return False
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise UsageError(
-            f"`{path}` cannot be read: {said}", help="name a file of weights"
+            f"`{path}` cannot be read: {reason}", help="name a file of weights"
         ) from error
     return True

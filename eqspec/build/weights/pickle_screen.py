@@ -1,8 +1,8 @@
-"""Looks through a pickle of tensors before torch reads it: what it calls, and what it would cost.
+"""Screening of a pickle of tensors before torch reads it: its calls, and the cost of running it.
 
-torch's `weights_only` runs no foreign code, but still calls what is harmless only by itself: an
-encoding that doubles a text forty times takes a terabyte, and the hash of tuples nested in one
-another, two by two, takes for ever. A file of weights does neither.
+torch's `weights_only` runs no foreign code, but it calls functions that are harmless only by
+themselves: an encoding that doubles a text forty times takes a terabyte, and the hash of tuples
+nested in one another, two by two, never ends. No file of weights does either.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ _TUPLES: Mapping[str, int] = MappingProxyType({"TUPLE1": 1, "TUPLE2": 2, "TUPLE3
 
 
 class Screened(Exception):
-    """A pickle that is not to be read.
+    """Error for a pickle that must not be read.
 
     Attributes:
-        calls: what it wants to call; None where it is malformed, or costs too much.
+        calls: the function it would call; None if it is malformed, or costs too much.
     """
 
     def __init__(self, *, calls: str | None = None) -> None:
@@ -48,8 +48,8 @@ class _Item:
     """A value on the stack.
 
     Attributes:
-        size: values in it, as far as a hash of it goes.
-        text: what it is, of a text or of something that is called.
+        size: number of values in it that its hash covers.
+        text: its content, if it is a text or the name of a function.
         last: the text that ends a tuple.
     """
 
@@ -62,13 +62,13 @@ _MARK = _Item(size=0)
 
 
 def screen(file: IO[bytes], *, pickles: int) -> None:
-    """Reads pickles one after the other, and builds nothing.
+    """Read pickles one after the other, without building anything.
 
     Args:
-        pickles: how many the file holds.
+        pickles: number of them in the file.
 
     Raises:
-        Screened: when one of them is not to be read.
+        Screened: one of them must not be read.
     """
     for _ in range(pickles):
         machine = _Machine()
@@ -87,7 +87,7 @@ class _Machine:
     memo: dict[object, _Item] = field(default_factory=dict[object, _Item])
 
     def take(self, name: str, argument: object) -> None:
-        """Does what one instruction does to the stack."""
+        """Apply one instruction to the stack."""
         if name in _NEXT_TO_NOTHING:
             return
         if name in _ATOMS:
@@ -115,7 +115,7 @@ class _Machine:
             "APPENDS": self._to_mark,
             "SETITEMS": self._to_mark,
         }
-        does[name]()  # KeyError: torch knows no other instruction either
+        does[name]()  # KeyError: torch supports no other instruction either
 
     def _to_mark(self) -> list[_Item]:
         found = list(iter(self.stack.pop, _MARK))
@@ -135,7 +135,7 @@ class _Machine:
 
     def _call(self) -> None:
         given, called = self.stack.pop(), self.stack.pop()
-        encodes = called.text == "_codecs.encode"  # how a pickle of torch holds bytes
+        encodes = called.text == "_codecs.encode"  # torch's pickles contain bytes like this
         if not _CALLED.fullmatch(called.text) or (encodes and given.last != "latin1"):
             raise Screened(calls=called.text or None)
         self.stack.append(_Item(size=given.size))

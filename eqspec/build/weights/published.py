@@ -1,7 +1,7 @@
-"""Published weights put in place of an encoder's fresh ones, every name accounted for.
+"""Published weights in place of an encoder's fresh ones, with every name accounted for.
 
-How a file names its tensors is a card (registry/layouts/), applied by
-`eqspec.compile.weights.layouts`; the names that an encoder has are timm's.
+A card (registry/layouts/), applied by `eqspec.compile.weights.layouts`, describes how a file names
+its tensors; the names of an encoder are timm's.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ class PublishedFit:
     """How a file of published weights fits an encoder.
 
     Attributes:
-        layout: of the file, and which part of it is meant.
-        fit: of the part's tensors to the encoder's; taken ones include those that were resampled.
-        aside: what a tensor beside the encoder is → names in the file.
+        layout: of the file, and the part of it in use.
+        fit: of the part's tensors to the encoder's; those taken include resampled ones.
+        aside: kind of a tensor outside the encoder → names in the file.
         resampled: names of positions, with shapes in the file and here.
-        disagreements: parameters of which the file says another value.
+        disagreements: parameters with another value in the file.
     """
 
     layout: LayoutPlan
@@ -54,13 +54,13 @@ class PublishedFit:
 
     @property
     def whole(self) -> bool:
-        """Every tensor of the encoder has its counterpart, and every one of the file is known."""
+        """Whether every tensor of the encoder and of the file has its counterpart."""
         return self.fit.whole and not self.disagreements
 
 
 @runtime_checkable
 class _Positioned(Protocol):
-    """An encoder with positions, which reach another grid; see `eqspec.nn.encoders.vit`."""
+    """An encoder whose positions can be resampled; see `eqspec.nn.encoders.vit`."""
 
     def fitted(self, name: str, found: Tensor) -> Tensor | None: ...
 
@@ -68,10 +68,10 @@ class _Positioned(Protocol):
 
 
 def fit_published(plan: Plan) -> PublishedFit | None:
-    """How a plan's published weights fit its encoder; None without any.
+    """Return how a plan's published weights fit its encoder; None without any.
 
     Raises:
-        UsageError: when they are not here, or do not fit and that was not asked for.
+        UsageError: they are missing, or do not fit, and a partial fit is not allowed.
     """
     if plan.published is None:
         return None
@@ -81,10 +81,10 @@ def fit_published(plan: Plan) -> PublishedFit | None:
 
 
 def load_published(graph: TrainGraph, plan: Plan) -> None:
-    """Puts a plan's published weights into the encoder, and into the copies that teachers have.
+    """Load a plan's published weights into the encoder, and into the copies of teachers.
 
     Raises:
-        UsageError: when they are gone, have changed or do not fit.
+        UsageError: they are gone, have changed or do not fit.
     """
     published, name = plan.published, _backbone(plan).name
     assert published is not None, "asked of a plan that has some"
@@ -96,10 +96,10 @@ def load_published(graph: TrainGraph, plan: Plan) -> None:
     copies = (graph.copies(t.name)[name] for t in plan.graph.teachers if name in t.follows)
     with torch.no_grad():
         for module in (encoder, *copies):
-            held = module.state_dict()
+            own_tensors = module.state_dict()
             for own, source in found.fit.taken.items():
-                if own in held:
-                    held[own].copy_(_fitted(module, own, at_least_half(tensors[source])))
+                if own in own_tensors:
+                    own_tensors[own].copy_(_fitted(module, own, at_least_half(tensors[source])))
 
 
 def _backbone(plan: Plan) -> ModulePlan:
@@ -125,11 +125,11 @@ def _fit(encoder: nn.Module, plan: Plan, tensors: Mapping[str, Tensor]) -> Publi
     assert published.layout is not None, "what is here has been recognised"
     names = encoder_names(tensors, published.layout)
     mine = {own: tensors[name] for own, name in names.encoder.items()}
-    held = {own: tuple(t.shape) for own, t in encoder.state_dict().items()}
-    bare = {own: torch.empty(t.shape, device="meta") for own, t in mine.items() if own in held}
+    expected = {own: tuple(t.shape) for own, t in encoder.state_dict().items()}
+    bare = {own: torch.empty(t.shape, device="meta") for own, t in mine.items() if own in expected}
     fitted = {own: _fitted(encoder, own, t) for own, t in bare.items()}
     shapes = {own: tuple(tensor.shape) for own, tensor in mine.items()}
-    matched = fit(held, shapes | {own: tuple(tensor.shape) for own, tensor in fitted.items()})
+    matched = fit(expected, shapes | {own: tuple(tensor.shape) for own, tensor in fitted.items()})
     left = (*names.others, *(names.encoder[own] for own in matched.unexpected))
     known = {name: set_aside(name, published.layout) for name in left}
     aside: dict[str, tuple[str, ...]] = {}
@@ -148,21 +148,21 @@ def _fit(encoder: nn.Module, plan: Plan, tensors: Mapping[str, Tensor]) -> Publi
             mistyped=odd,
         ),
         aside=aside,
-        resampled={o: (shapes[o], held[o]) for o in matched.taken if shapes[o] != held[o]},
+        resampled={o: (shapes[o], expected[o]) for o in matched.taken if shapes[o] != expected[o]},
         disagreements=tuple(_disagreements(encoder, _backbone(plan), mine)),
     )
     _check(found, plan)
-    need_numbers(found.fit.taken, tensors, said="the published weights")
+    need_numbers(found.fit.taken, tensors, subject="the published weights")
     return found
 
 
 def _fitted(encoder: nn.Module, own: str, found: Tensor) -> Tensor:
-    """A tensor of the file in the shape that the encoder has, where one leads there."""
+    """Return a tensor of the file in the encoder's shape, if it can be resampled to it."""
     alike = found.shape == encoder.state_dict()[own].shape
     if alike or not isinstance(encoder, _Positioned):
         return found
-    made = encoder.fitted(own, found)
-    return found if made is None else made
+    resampled = encoder.fitted(own, found)
+    return found if resampled is None else resampled
 
 
 def _disagreements(

@@ -1,6 +1,6 @@
-"""A checkpoint put back into the graph and the optimizer that it was saved from, or refused.
+"""Checkpoints, restored into the graph and the optimizer that they were saved from, or refused.
 
-Its hashes say that it is what was written; only this says that it was written of such a graph.
+A checkpoint's hashes prove that its files are undamaged; this proves that they fit the graph.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ _OF_THE_MACHINE = frozenset({"params", "foreach", "fused", "capturable", "differ
 
 
 def put_weights(graph: TrainGraph, tensors: Mapping[str, Tensor], *, file: Path) -> None:
-    """Puts all tensors of a checkpoint into its graph.
+    """Load all tensors of a checkpoint into its graph.
 
     Args:
-        file: that they were read from.
+        file: of the tensors, for messages.
 
     Raises:
-        FolderMismatch: when names, shapes or types are not the graph's, or a value is no number.
+        FolderMismatch: names, shapes or types differ from the graph's, or a value is not finite.
     """
-    held = graph.state_dict()
-    common = [name for name in held if name in tensors]
-    shapes = [name for name in common if held[name].shape != tensors[name].shape]
-    types = [name for name in common if held[name].dtype != tensors[name].dtype]
+    own = graph.state_dict()
+    common = [name for name in own if name in tensors]
+    shapes = [name for name in common if own[name].shape != tensors[name].shape]
+    types = [name for name in common if own[name].dtype != tensors[name].dtype]
     found = Fit(
         taken={name: name for name in common if name not in {*shapes, *types}},
-        missing=tuple(name for name in held if name not in tensors),
-        unexpected=tuple(sorted(tensors.keys() - held.keys())),
+        missing=tuple(name for name in own if name not in tensors),
+        unexpected=tuple(sorted(tensors.keys() - own.keys())),
         misshapen=tuple(shapes),
         mistyped=tuple(types),
     )
@@ -47,23 +47,23 @@ def put_weights(graph: TrainGraph, tensors: Mapping[str, Tensor], *, file: Path)
         raise _refused(file, f"it is not a checkpoint of this plan: {found}")
     broken = next((name for name in common if not bool(tensors[name].isfinite().all())), None)
     if broken is not None:
-        raise _refused(file, f"`{broken}` in it holds values that are no numbers")
+        raise _refused(file, f"`{broken}` in it is not finite")
     graph.load_state_dict(dict(tensors))
 
 
 def put_optimizer(
     optimizer: torch.optim.Optimizer, state: Mapping[str, object], *, plan: Plan, file: Path
 ) -> None:
-    """Puts the optimizer's part of a checkpoint's state in place.
+    """Load the optimizer's part of a checkpoint's state.
 
     Raises:
-        FolderMismatch: when there is none, or it is not of this plan's optimizer.
+        FolderMismatch: it is missing, or belongs to another optimizer than the plan's.
     """
     planned = [dict(group) for group in optimizer.param_groups]
     try:
         optimizer.load_state_dict(state["optimizer"])  # pyright: ignore[reportArgumentType] - anything may be in a file
-    except Exception as error:  # torch takes the state apart without asking what it is
-        raise _refused(file, "it holds no state of this plan's optimizer") from error
+    except Exception as error:  # torch does not validate the state
+        raise _refused(file, "it has no state of this plan's optimizer") from error
     for saved, fresh in zip(optimizer.param_groups, planned, strict=True):
         _check_settings(saved, fresh, file=file)
     expected = _state_names(plan)
@@ -74,7 +74,7 @@ def put_optimizer(
 def _check_settings(
     saved: Mapping[str, object], fresh: Mapping[str, object], *, file: Path
 ) -> None:
-    """What the plan says of a group of parameters must be what was saved of it."""
+    """Check that a group of parameters has the settings of the plan."""
     settled = fresh.keys() - _SET_EVERY_STEP - _OF_THE_MACHINE
     other = sorted(n for n in settled if n not in saved or saved[n] != fresh[n])
     other += sorted((fresh.keys() & (_SET_EVERY_STEP | _OF_THE_MACHINE)) - saved.keys())
@@ -86,7 +86,7 @@ def _check_settings(
 def _check_state(
     parameter: object, of_one: object, *, expected: frozenset[str], file: Path
 ) -> None:
-    """The optimizer's numbers for one parameter: each of its shape, or a single one."""
+    """Check the optimizer's numbers for one parameter: each of its shape, or a single one."""
     fits = (
         isinstance(parameter, nn.Parameter)
         and isinstance(of_one, dict)
@@ -97,11 +97,11 @@ def _check_state(
         )
     )
     if not fits:
-        raise _refused(file, "its optimizer holds other numbers than this plan's has")
+        raise _refused(file, "its optimizer's state has other names or shapes than this plan's")
 
 
 def _state_names(plan: Plan) -> frozenset[str]:
-    """What the plan's optimizer keeps of every parameter that it has moved."""
+    """Return the names of what the plan's optimizer keeps for every parameter after a step."""
     parameter = nn.Parameter(torch.zeros(1))
     parameter.grad = torch.zeros(1)
     optimizer = build_optimizer(plan, [("one", parameter)])
@@ -110,4 +110,4 @@ def _state_names(plan: Plan) -> frozenset[str]:
 
 
 def _refused(file: Path, why: str) -> FolderMismatch:
-    return FolderMismatch(f"`{file}` cannot be gone on from: {why}", help=HELP)
+    return FolderMismatch(f"`{file}` cannot be resumed from: {why}", help=HELP)

@@ -1,4 +1,4 @@
-"""Files of tensors, read so that nothing but tensors and plain data can come out of them."""
+"""Files of tensors, read so that only tensors and plain data can come out of them."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from eqspec.build.weights.pickle_screen import Screened, screen
 from eqspec.errors import UsageError
 
 _HOLDERS = (argparse.Namespace,)
-"""Beside tensors and plain data, training scripts store their arguments, which hold no code."""
+"""Types that training scripts store besides tensors and plain data; they contain no code."""
 
 _LEGACY_PICKLES = 5
 """torch's format before 1.6: a magic number, a version, the system, the content, the storages."""
 
 
 def read_pickle(path: Path, *, mapped: bool = False) -> object:
-    """What `torch.save` has written to a regular file, on the CPU.
+    """Read what `torch.save` wrote to a regular file, on the CPU.
 
     Args:
-        mapped: read of a zip file only what is looked at, where it stays as it is.
+        mapped: map a zip file, so that only the tensors in use are read.
 
     Raises:
-        UsageError: when it is damaged, or asks for more than tensors and plain data.
+        UsageError: it is damaged, or needs more than tensors and plain data.
     """
     try:
         zipped = zipfile.is_zipfile(path)
         _screened(path, zipped=zipped)
         with torch.serialization.safe_globals(list(_HOLDERS)), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch's, of formats that it will not read for ever
+            warnings.simplefilter("ignore")  # torch warns about formats that it will drop
             return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped and zipped)  # noqa: TID251 - weights_only
     except Screened as error:
         if error.calls is None:
@@ -45,35 +45,35 @@ def read_pickle(path: Path, *, mapped: bool = False) -> object:
             help="weights are tensors under names: where you trust the file, read it with the code "
             "that wrote it and save the `state_dict()` alone",
         ) from error
-    except Exception as error:  # any byte of it may be another one
+    except Exception as error:  # any byte of it may be damaged
         raise damaged(path) from error
 
 
 def read_safetensors(path: Path) -> dict[str, Tensor]:
-    """All tensors of a safetensors file, on the CPU.
+    """Read all tensors of a safetensors file, on the CPU.
 
     Raises:
-        UsageError: when it is damaged.
+        UsageError: it is damaged.
     """
     try:
         return load_file(path)
-    except Exception as error:  # any byte of it may be another one
+    except Exception as error:  # any byte of it may be damaged
         raise damaged(path) from error
 
 
 def damaged(path: Path) -> UsageError:
-    """A file that holds no weights."""
+    """Return the error for a file without readable weights."""
     return UsageError(
         f"`{path}` cannot be read: it is damaged, or no file of weights",
-        help="compare its size with what was published, and fetch it anew",
+        help="compare its size with the published one, and download it again",
     )
 
 
 def _screened(path: Path, *, zipped: bool) -> None:
-    """Looks at what torch would read, before it does.
+    """Screen what torch would read.
 
     Raises:
-        Screened: when torch is not to read it.
+        Screened: torch must not read it.
     """
     if not zipped:
         with path.open("rb") as file:

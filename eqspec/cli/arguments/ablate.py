@@ -14,7 +14,7 @@ from eqspec.cli.options import (
     Runs,
     Sets,
     SpecPath,
-    data_places,
+    data_locations,
     runs_arguments,
     screen_of,
     spec_arguments,
@@ -81,26 +81,26 @@ def command(  # noqa: PLR0913 - its options
     screen, given = screen_of(context), spec_arguments(spec, sets=sets, data=data)
     screen.after_error = ("eqspec", "ablate", "--help")
     requested = read_grid(grid or (), seeds=seeds)
-    where = data_places(data, spec=spec)
+    where = data_locations(data, spec=spec)
     study = compile_grid(spec, requested, runs=runs, overrides=sets or (), data=where)
     screen.warn(study.warnings)
     # Imported late, so that a mistake in the grid is reported at once: torch takes seconds.
-    from eqspec.cli.progress.ablate import Asked, run_study, show_plan
+    from eqspec.cli.progress.ablate import AblateCommand, run_study, show_plan
     from eqspec.commands.running.options import RunOptions
 
     axes = [part for one in grid or () for part in ("--grid", one)]
     files = () if csv is None else ("--csv", str(csv))
     without = ("eqspec", "ablate", *given, *axes, *runs_arguments(runs), *files)
-    again = without if seeds is None else (*without, "--seeds", seeds)
+    resume = without if seeds is None else (*without, "--seeds", seeds)
     screen.after_error = ()
     if dry_run:
-        return show_plan(study, again=again, as_json=as_json, screen=screen)
-    asked = Asked(
+        return show_plan(study, resume=resume, as_json=as_json, screen=screen)
+    request = AblateCommand(
         options=RunOptions(runs, where, retry=retry),
         stop_on_failure=stop_on_failure,
         csv=csv,
         as_json=as_json,
-        again=again,
+        resume=resume,
         seeded=without,
     )
-    return run_study(study, asked, screen=screen)
+    return run_study(study, request, screen=screen)

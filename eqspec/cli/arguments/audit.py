@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from eqspec.cli.options import RUNS, Data, Json, Runs, data_places, runs_arguments, screen_of
+from eqspec.cli.options import RUNS, Data, Json, Runs, data_locations, runs_arguments, screen_of
 from eqspec.commands.audit.findings import STEPS, Level
 
 EXAMPLES = (
@@ -55,7 +55,7 @@ def command(  # noqa: PLR0913 - its options
     screen.after_error = ("eqspec", "status", *runs_arguments(runs))
     path = find(runs, reference=run)
     found = audit(
-        path, root=runs, level=level, steps=steps, data=data_places(data), data_full=data_full
+        path, root=runs, level=level, steps=steps, data=data_locations(data), data_full=data_full
     )
     if as_json:
         screen.show_json(as_data(found))

@@ -13,7 +13,7 @@ from eqspec.cli.options import (
     OutputFormat,
     Sets,
     SpecPath,
-    data_places,
+    data_locations,
     screen_of,
     spec_arguments,
 )
@@ -53,7 +53,7 @@ def command(
     screen.after_error = ()  # checking again would find the same problems
     shape = OutputFormat.JSON if as_json else output_format or OutputFormat.TEXT
     try:
-        found = find(spec, overrides=sets or (), data=data_places(data, spec=spec))
+        found = find(spec, overrides=sets or (), data=data_locations(data, spec=spec))
     except SpecError as error:
         if shape is OutputFormat.TEXT:
             raise

@@ -13,7 +13,7 @@ from eqspec.cli.options import (
     Json,
     Runs,
     Sets,
-    data_places,
+    data_locations,
     runs_arguments,
     screen_of,
     spec_arguments,
@@ -61,20 +61,20 @@ def command(  # noqa: PLR0913 - its options
     if uses and spec is not None:
         raise UsageError("`--use` and `--spec` exclude each other", help="give one of them")
     folder = find(runs, reference=run)
-    from eqspec.cli.progress.eval import Asked, judge
+    from eqspec.cli.progress.eval import EvalCommand, evaluate
 
     chosen = [part for name in uses or () for part in ("--use", name)]
     chosen += [] if spec is None else ["--spec", str(spec)]
     given = spec_arguments(Path(run), sets=sets, data=data)
-    asked = Asked(
+    request = EvalCommand(
         folder=folder,
         name=run,
         uses=tuple(uses or ()),
         spec=spec,
         sets=tuple(sets or ()),
-        data=data_places(data, spec=spec),
+        data=data_locations(data, spec=spec),
         as_json=as_json,
-        again=("eqspec", "eval", *given, *chosen, *runs_arguments(runs)),
+        resume=("eqspec", "eval", *given, *chosen, *runs_arguments(runs)),
         then=("eqspec", "show", run, *runs_arguments(runs)),
     )
-    return judge(asked, screen=screen)
+    return evaluate(request, screen=screen)

@@ -15,7 +15,7 @@ from eqspec.cli.options import (
     Runs,
     Sets,
     SpecPath,
-    data_places,
+    data_locations,
     runs_arguments,
     screen_of,
     spec_arguments,
@@ -23,7 +23,7 @@ from eqspec.cli.options import (
 from eqspec.errors import UsageError
 
 if TYPE_CHECKING:
-    from eqspec.commands.planning.data_places import DataPlaces
+    from eqspec.commands.planning.data_locations import DataLocations
     from eqspec.commands.planning.plans import Planned
 
 EXAMPLES = (
@@ -95,29 +95,29 @@ def command(  # noqa: PLR0913 - its options
     screen, given = screen_of(context), spec_arguments(spec, sets=sets, data=data)
     folder = (spec / "plan.json").is_file()
     screen.after_error = ("eqspec", "show", str(spec)) if folder else ("eqspec", "check", *given)
-    where = data_places(data, spec=spec)
+    where = data_locations(data, spec=spec)
     planned = _planned(spec, sets=sets or (), where=where, fork=fork)
     screen.warn(planned.warnings)
     screen.say(f"Runs to do: {', '.join(plan.name for plan in planned.in_order)}.")
     # Imported late, so that a mistake in the spec is reported at once: torch takes seconds.
-    from eqspec.cli.progress.run import Asked, run_series
+    from eqspec.cli.progress.run import RunCommand, run_series
     from eqspec.commands.running.options import RunOptions
 
     root = spec.absolute().parent.parent if folder else runs
     options = RunOptions(root, where, steps, again=again, retry=retry, deadline=deadline)
     flags = [flag for flag, given in (("--again", again), ("--fork", fork)) if given]
     limit = () if time_limit is None else ("--time-limit", time_limit)
-    asked = Asked(
+    request = RunCommand(
         options=options,
         as_json=as_json,
-        again=("eqspec", "run", *given, *runs_arguments(runs), *flags, *limit),
+        resume=("eqspec", "run", *given, *runs_arguments(runs), *flags, *limit),
         replicate=_replicate(spec, planned, data=data, sets=sets or [], runs=runs),
     )
     screen.after_error = ()  # errors of a run carry their own suggestions
-    return run_series(planned, asked, screen=screen)
+    return run_series(planned, request, screen=screen)
 
 
-def _planned(spec: Path, *, sets: Sequence[str], where: DataPlaces, fork: bool) -> Planned:
+def _planned(spec: Path, *, sets: Sequence[str], where: DataLocations, fork: bool) -> Planned:
     """Return the plan of a spec, a saved plan, or the plan of a run folder with overrides."""
     from eqspec.commands.planning.plans import plan_spec
     from eqspec.commands.running.fork import plan_folder

@@ -1,4 +1,4 @@
-"""What is seen of a run while it goes on: a bar on a terminal, plain lines anywhere else."""
+"""Display of runs in progress: a bar on a terminal, lines of text elsewhere."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from eqspec.cli.screen import Screen
 from eqspec.commands.running.events import (
     Compiled,
     Damaged,
-    Judging,
+    Evaluating,
     Opened,
     Remarked,
     RunEvent,
     Sealed,
     Stopped,
-    Why,
+    StopReason,
 )
 from eqspec.commands.running.log_lines import agreed, compiled
 from eqspec.engine.events import Agreed, Stepped
@@ -28,38 +28,38 @@ from eqspec.report.numbers import duration, number
 from eqspec.spec.phrases import counted
 
 _SHARE = 0.05
-"""Of all steps, after which another plain line is due."""
+"""Share of all steps after which another line is due."""
 
 _ROOM_FOR_BAR = 100
-"""Columns of a terminal from which a bar stands beside what a run is doing."""
+"""Width of a terminal, in columns, from which a bar fits beside the status."""
 
 _PATIENCE = 30.0
-"""Seconds after which it is due anyhow."""
+"""Seconds after which a line is due in any case."""
 
 
 class Watcher(Protocol):
-    """Shows one run after the other."""
+    """Display of one run after another."""
 
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *error: object) -> None: ...
 
     def show(self, event: RunEvent, *, name: str) -> None:
-        """Shows what has happened in the run of that name."""
+        """Show an event of the run of that name."""
         ...
 
 
 def watcher(screen: Screen, *, stopping: Callable[[], bool]) -> Watcher:
-    """The watcher that fits a screen.
+    """Return the display that fits a screen.
 
     Args:
-        stopping: whether the run will end after the step at hand.
+        stopping: whether the run will stop after the current step.
     """
     return Bars(screen, stopping=stopping) if screen.lives else Lines(screen)
 
 
 class Bars:
-    """One bar per run, drawn anew in place."""
+    """One bar per run, redrawn in place."""
 
     def __init__(self, screen: Screen, *, stopping: Callable[[], bool]) -> None:
         self._screen = screen
@@ -83,7 +83,7 @@ class Bars:
         self._progress.stop()
 
     def show(self, event: RunEvent, *, name: str) -> None:
-        """Moves the bar of the run at hand."""
+        """Update the bar of the current run, or print a message above it."""
         if isinstance(event, Opened):
             self._pace = Pace(event.plan.train.steps, batch=event.plan.train.batch)
             total = event.plan.train.steps
@@ -99,8 +99,8 @@ class Bars:
             self._screen.say(f"{name}: {_of_images(event)}")
         elif isinstance(event, Compiled) and event.late:
             self._screen.say(f"{name}: {compiled(event)}")
-        elif (said := _words(event, self._pace)) is not None:
-            self._update(said, over=isinstance(event, Stopped | Sealed))
+        elif (line := _line(event, self._pace)) is not None:
+            self._update(line, over=isinstance(event, Stopped | Sealed))
 
     def _update(self, status: str, *, completed: int | None = None, over: bool = False) -> None:
         at_hand = self._progress.task_ids[-1]
@@ -108,7 +108,7 @@ class Bars:
 
 
 class _Status(ProgressColumn):
-    """What the run is doing."""
+    """Column with the status of a run."""
 
     max_refresh = None
 
@@ -117,14 +117,14 @@ class _Status(ProgressColumn):
         self._stopping = stopping
 
     def render(self, task: Task) -> Text:
-        """The status, or that the run is about to stop."""
+        """Return the status, or a note that the run is about to stop."""
         if self._stopping() and not task.fields["over"]:
             return Text("finishing this step, then saving (again: stop at once)", style="yellow")
         return Text(on_one_line(str(task.fields["status"])))
 
 
 class Lines:
-    """A line now and then."""
+    """A line of text from time to time."""
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
@@ -138,7 +138,7 @@ class Lines:
         return None
 
     def show(self, event: RunEvent, *, name: str) -> None:
-        """Says what is new, not more often than anyone would want to read."""
+        """Print an event; steps at intervals."""
         if isinstance(event, Opened):
             self._pace = Pace(event.plan.train.steps, batch=event.plan.train.batch)
             self._said = (event.done, time.monotonic())
@@ -148,8 +148,8 @@ class Lines:
         elif isinstance(event, Stepped):
             self._pace.take(event)
             self._step(event, name=name)
-        elif (said := _words(event, self._pace)) is not None:
-            self._say(name, said)
+        elif (line := _line(event, self._pace)) is not None:
+            self._say(name, line)
 
     def _step(self, event: Stepped, *, name: str) -> None:
         (step, moment), now = self._said, time.monotonic()
@@ -168,7 +168,7 @@ class Lines:
 
 
 class Pace:
-    """How fast a run goes, smoothed over its last steps.
+    """Speed of a run over its last steps.
 
     Attributes:
         steps: of the run in all.
@@ -181,12 +181,12 @@ class Pace:
         self._seconds: list[float] = []
 
     def take(self, event: Stepped) -> None:
-        """Counts a step."""
+        """Note the duration of a step."""
         self._seconds = [*self._seconds[-19:], event.seconds]
 
     def line(self, event: Stepped) -> str:
-        """Loss, speed and the time that is left."""
-        # The median: a first step warms caches up, and a compiler may run in any.
+        """Return loss, speed and the estimated time that is left."""
+        # The median: the first step fills caches, and any step may compile.
         each = sorted(self._seconds)[len(self._seconds) // 2]
         speed = self._batch / max(each, 1e-9)
         shown = number(round(speed)) if speed >= 10 else f"{speed:.2g}"
@@ -196,7 +196,7 @@ class Pace:
 
 def _opened(event: Opened) -> str:
     if not event.plan.trains:
-        return f"published weights, judged as they are, in {event.folder}"
+        return f"published weights, evaluated as they are, in {event.folder}"
     steps = counted(event.plan.train.steps, "step")
     if event.done == event.plan.train.steps:
         return f"trained to the end, {steps}, in {event.folder}"
@@ -204,32 +204,32 @@ def _opened(event: Opened) -> str:
     return f"{steps} in {event.folder}{since}"
 
 
-def _words(event: RunEvent, pace: Pace) -> str | None:
-    said = None
+def _line(event: RunEvent, pace: Pace) -> str | None:
+    line = None
     match event:
-        case Judging(evaluation=evaluation, step=step):
+        case Evaluating(evaluation=evaluation, step=step):
             before = "before training" if pace.steps else "as published"
             moment = f"after step {number(step)}" if step else before
-            said = f"judging {evaluation.name}, {moment}{event.reason}"
-        case Stopped(step=step, why=why):
-            limit = " (time limit)" if why is Why.TIME else ""
-            said = f"stopped after step {number(step)}, which is saved{limit}"
+            line = f"evaluating {evaluation.name}, {moment}{event.remark}"
+        case Stopped(step=step, reason=reason):
+            limit = " (time limit)" if reason is StopReason.TIME else ""
+            line = f"stopped after step {number(step)}, which is saved{limit}"
         case Agreed():
-            said = agreed(event)
+            line = agreed(event)
         case Compiled():
-            said = compiled(event)
+            line = compiled(event)
         case Damaged() | Remarked():
-            said = _of_images(event)
+            line = _of_images(event)
         case Sealed():
-            said = f"done after {duration(time.monotonic() - pace.began)}"
+            line = f"done after {duration(time.monotonic() - pace.began)}"
         case _:
             pass
-    return said
+    return line
 
 
 def _of_images(event: Damaged | Remarked) -> str:
     more = len(event.images) - 1
     rest = f", and {more} more" if more else ""
     if isinstance(event, Damaged):
-        return f"warning: {event.images[0]}{rest}; another of its class stands for it"
-    return f"warning: read with a remark of the decoder: {event.images[0]}{rest}"
+        return f"warning: {event.images[0]}{rest}; replaced by another of its class"
+    return f"warning: the decoder remarks on {event.images[0]}{rest}"

@@ -1,4 +1,4 @@
-"""`eqspec eval` on the screen: what is being judged, and what came out."""
+"""`eqspec eval` on the screen: progress, then a table of results."""
 
 from __future__ import annotations
 
@@ -17,25 +17,28 @@ from eqspec.commands.eval import (
     evaluations_of_spec,
     plan_in,
 )
-from eqspec.commands.planning.data_places import DataPlaces
+from eqspec.commands.planning.data_locations import DataLocations
 from eqspec.commands.running.comparison import Done, compare
-from eqspec.commands.running.evaluation import Judged
-from eqspec.commands.running.events import Evaluated, Judging
-from eqspec.commands.running.log_lines import told
+from eqspec.commands.running.evaluation import EvaluationResult
+from eqspec.commands.running.events import Evaluated, Evaluating
+from eqspec.commands.running.log_lines import log_lines
 from eqspec.compile.types.plan import EvalPlan, Plan
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What is to be judged and how.
+class EvalCommand:
+    """Arguments of `eqspec eval`, and commands to suggest after it.
 
     Attributes:
-        name: what the person called the run.
-        uses: evaluation cards by name.
-        spec: the spec whose evaluations are meant; at most one of the two says anything.
-        sets: `path=value`.
-        again: the command that goes on after a stop.
-        then: the command to suggest.
+        folder: of the run.
+        name: of the run, as it was given.
+        uses: names of evaluation cards.
+        spec: a spec whose evaluations are wanted; not both this and `uses`.
+        sets: overrides, `path=value`.
+        data: locations of datasets on this machine.
+        as_json: print JSON.
+        resume: the command that continues after a stop.
+        then: the command to suggest when all is done.
     """
 
     folder: Path
@@ -43,55 +46,57 @@ class Asked:
     uses: tuple[str, ...]
     spec: Path | None
     sets: tuple[str, ...]
-    data: DataPlaces
+    data: DataLocations
     as_json: bool
-    again: tuple[str, ...]
+    resume: tuple[str, ...]
     then: tuple[str, ...]
 
 
-def judge(asked: Asked, *, screen: Screen) -> int:
-    """Judges a run; returns the exit status."""
-    plan = plan_in(asked.folder)
-    wanted = _wanted(asked, plan)
+def evaluate(command: EvalCommand, *, screen: Screen) -> int:
+    """Evaluate a run; return the exit status."""
+    plan = plan_in(command.folder)
+    wanted = _wanted(command, plan)
     if not wanted:
-        screen.say(f"`{asked.name}` asks for no evaluation; `--use` names one.")
+        screen.say(f"`{command.name}` has no evaluation in its spec; `--use` names one.")
         screen.suggest("eqspec", "list", "evaluations")
         return 0
     signals = StopSignals()
     request = EvalRequest(
-        plan, asked.folder, wanted, asked.data, should_stop=lambda: signals.wanted
+        plan, command.folder, wanted, command.data, should_stop=lambda: signals.wanted
     )
-    judged: tuple[Judged, ...] = ()
+    results: tuple[EvaluationResult, ...] = ()
     try:
         with signals.caught():
-            judged = tuple(_judged(request, screen=screen, signals=signals))
+            results = tuple(_results(request, screen=screen, signals=signals))
     except KeyboardInterrupt:
         screen.say("Stopped at once; results that were complete are kept.")
     if signals.wanted:
-        screen.suggest(*asked.again)
+        screen.suggest(*command.resume)
         return signals.exit_status
-    done = (Done(plan.name, plan, asked.folder, judged),)
-    if asked.as_json:
+    done = (Done(plan.name, plan, command.folder, results),)
+    if command.as_json:
         screen.show_json(as_data(compare(done), done))
     else:
         screen.show(evaluated(compare(done), done, width=screen.width))
-    screen.suggest(*asked.then)
+    screen.suggest(*command.then)
     return 0
 
 
-def _wanted(asked: Asked, plan: Plan) -> tuple[EvalPlan, ...]:
-    if asked.spec is None:
-        return evaluations_by_card(plan, asked.uses, overrides=asked.sets)
+def _wanted(command: EvalCommand, plan: Plan) -> tuple[EvalPlan, ...]:
+    if command.spec is None:
+        return evaluations_by_card(plan, command.uses, overrides=command.sets)
     return evaluations_of_spec(
-        plan, asked.folder, asked.spec, overrides=asked.sets, data=asked.data
+        plan, command.folder, command.spec, overrides=command.sets, data=command.data
     )
 
 
-def _judged(request: EvalRequest, *, screen: Screen, signals: StopSignals) -> Iterator[Judged]:
+def _results(
+    request: EvalRequest, *, screen: Screen, signals: StopSignals
+) -> Iterator[EvaluationResult]:
     with closing(evaluate_run(request)) as events:
         for event in events:
-            signals.at_rest = isinstance(event, Judging)
-            if isinstance(event, Judging):
-                screen.say(f"{request.plan.name}: {next(told(event))}")
+            signals.at_rest = isinstance(event, Evaluating)
+            if isinstance(event, Evaluating):
+                screen.say(f"{request.plan.name}: {next(log_lines(event))}")
             elif isinstance(event, Evaluated):
-                yield event.judged
+                yield event.result

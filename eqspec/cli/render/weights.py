@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from eqspec.cli.render.graph import Row
 from eqspec.commands.plan import Described
-from eqspec.commands.running.log_lines import told_published
+from eqspec.commands.running.log_lines import weights_lines
 from eqspec.report.numbers import number
 
 
@@ -23,7 +23,7 @@ def weight_rows(described: Described) -> list[Row]:
     if published.sha256 is not None:
         rows.append(["sha256", published.sha256])
     if described.fit is not None:
-        rows += [_told(line) for line in told_published(described.fit)]
+        rows += [_told(line) for line in weights_lines(described.fit)]
     views = described.plan.views
     said = f"mean {_channels(views.mean)}, standard deviation {_channels(views.std)}"
     return [*rows, ["pixels", f"{said}, as these weights expect them"]]

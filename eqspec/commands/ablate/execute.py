@@ -14,7 +14,7 @@ from eqspec.commands.ablate.grid import Point
 from eqspec.commands.ablate.study import GridRun, Study, standing
 from eqspec.commands.planning.stages import Mark
 from eqspec.commands.running.comparison import Done, is_last, untrained_result
-from eqspec.commands.running.evaluation import Judged
+from eqspec.commands.running.evaluation import EvaluationResult
 from eqspec.commands.running.options import RunOptions
 from eqspec.commands.running.request import RunRequest
 from eqspec.commands.running.series import Member, untrained_encoder
@@ -53,11 +53,11 @@ def finished(run: GridRun) -> Done | None:
         for step in ((0, last) if run.untrained and last else (last,))
         for evaluation in run.plan.evaluations
     ]
-    found = [Judged.read(folder, evaluation=e, step=step) for e, step in moments]
-    judged = tuple(one for one in found if one is not None)
-    if len(judged) < len(found):  # one is damaged
+    found = [EvaluationResult.read(folder, evaluation=e, step=step) for e, step in moments]
+    evaluated = tuple(one for one in found if one is not None)
+    if len(evaluated) < len(found):  # one is damaged
         return None
-    return Done(name=run.name, plan=run.plan, folder=run.folder, judged=judged)
+    return Done(name=run.name, plan=run.plan, folder=run.folder, results=evaluated)
 
 
 def ablation(study: Study, done: Mapping[Path, Done]) -> AblationTable:
@@ -87,16 +87,16 @@ def ablation(study: Study, done: Mapping[Path, Done]) -> AblationTable:
 
 def _baselines(runs: Sequence[GridRun], done: Mapping[Path, Done]) -> Iterator[Entry]:
     """Untrained encoders, one for each seed and kind of encoder, then the controls."""
-    judged = [(run, j) for run in _first(runs) for j in done[run.folder].judged if j.step == 0]
-    kinds = list(dict.fromkeys(_kind(run) for run, _ in judged))
-    first = {_kind(run): run.points[0] for run, _ in reversed(judged)}
-    for run, one in judged:
+    evaluated = [(run, j) for run in _first(runs) for j in done[run.folder].results if j.step == 0]
+    kinds = list(dict.fromkeys(_kind(run) for run, _ in evaluated))
+    first = {_kind(run): run.points[0] for run, _ in reversed(evaluated)}
+    for run, one in evaluated:
         several = len(kinds) > 1
         name = f"{UNTRAINED}, {first[_kind(run)]}" if several else UNTRAINED
         fresh = untrained_result(one, run.plan)
         if fresh is not None:
             yield from _entries(run, one.evaluation, fresh, row=name, kind=Kind.BASELINE)
-    for run, one in judged:
+    for run, one in evaluated:
         for name, results in one.controls.items():
             if name != UNTRAINED:
                 yield from _entries(run, one.evaluation, results, row=name, kind=Kind.BASELINE)
@@ -122,10 +122,10 @@ def _kind(run: GridRun) -> str:
 
 
 def _trained(run: GridRun, done: Mapping[Path, Done], *, point: Point) -> Iterator[Entry]:
-    for judged in done[run.folder].judged:
-        if is_last(judged, run.plan):
+    for evaluated in done[run.folder].results:
+        if is_last(evaluated, run.plan):
             row = str(point)
-            yield from _entries(run, judged.evaluation, judged.result, row=row, kind=Kind.RUN)
+            yield from _entries(run, evaluated.evaluation, evaluated.result, row=row, kind=Kind.RUN)
 
 
 def _entries(

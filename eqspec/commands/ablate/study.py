@@ -8,7 +8,7 @@ from pathlib import Path
 
 from eqspec.commands.ablate.grid import VARIANT, Grid, Point
 from eqspec.commands.ablate.variants import with_variants
-from eqspec.commands.planning.data_places import NOWHERE, DataPlaces, read_all_asked
+from eqspec.commands.planning.data_locations import NO_LOCATIONS, DataLocations, read_all_asked
 from eqspec.commands.planning.plans import Planned, plan_spec
 from eqspec.commands.planning.stages import Mark
 from eqspec.commands.running.request import identity_of
@@ -32,7 +32,7 @@ class GridRun:
 
     Attributes:
         points: whose run it is: several where they come to the same recipe.
-        untrained: its encoder is also judged before training; of encoders that start alike, one is.
+        untrained: also evaluate its encoder before training; once for encoders that start alike.
     """
 
     plan: Plan
@@ -91,7 +91,7 @@ def compile_grid(
     *,
     runs: Path,
     overrides: Sequence[str] = (),
-    data: DataPlaces = NOWHERE,
+    data: DataLocations = NO_LOCATIONS,
 ) -> Study:
     """Compiles every point of a grid with every seed.
 
@@ -129,9 +129,9 @@ def compile_grid(
 
 
 def _with_untrained(runs: Iterable[GridRun]) -> tuple[GridRun, ...]:
-    """The runs, one of each kind of encoder and seed marked: where it is judged already, or first.
+    """Mark one run per kind of encoder and seed to be evaluated untrained.
 
-    `eqspec run` judges it in the spec's own run, which comes last there.
+    `eqspec run` evaluates it in the spec's own run, which comes last there.
     """
     found = list(runs)
     kinds = [untrained_encoder(run.plan) for run in found]
@@ -139,7 +139,7 @@ def _with_untrained(runs: Iterable[GridRun]) -> tuple[GridRun, ...]:
         if kind in kinds[:at]:
             continue
         alike = [other for other, one in enumerate(kinds) if one == kind]
-        chosen = next((other for other in alike if _judged(found[other], step=0)), at)
+        chosen = next((other for other in alike if _evaluated(found[other], step=0)), at)
         found[chosen] = replace(found[chosen], untrained=True)
     return tuple(found)
 
@@ -150,10 +150,10 @@ def _with_seeds(
     plans: Sequence[tuple[Point, Planned]],
     *,
     overrides: Sequence[str],
-    data: DataPlaces,
+    data: DataLocations,
 ) -> Iterator[tuple[Point, Plan]]:
     """Every point with one seed, then with the next."""
-    places = replace(data, asked=())
+    locations = replace(data, asked=())
     for turn in range(grid.count):
         for point, own in plans:
             seed = grid.seeds[turn] if grid.seeds else own.plan.seed + turn
@@ -161,7 +161,7 @@ def _with_seeds(
                 yield point, own.plan
             else:
                 given = (*overrides, f"seed={seed}")
-                yield point, _planned(path, point, overrides=given, data=places).plan
+                yield point, _planned(path, point, overrides=given, data=locations).plan
 
 
 def standing(run: GridRun) -> Standing:
@@ -173,7 +173,7 @@ def standing(run: GridRun) -> Standing:
     try:
         state, saved = folder.state(), checkpoint.steps(folder.checkpoints)
         if state is State.FINISHED:
-            whole = _judged(run, step=steps) and (not run.untrained or _judged(run, step=0))
+            whole = _evaluated(run, step=steps) and (not run.untrained or _evaluated(run, step=0))
             return Standing(Mark.CACHED if whole else Mark.CHANGED, state, steps, steps)
     except EqspecError as error:
         return Standing(Mark.CHANGED, State.FAILED, 0, steps, problem=error.message)
@@ -181,13 +181,13 @@ def standing(run: GridRun) -> Standing:
     return Standing(mark, state, max(saved, default=0), steps)
 
 
-def _judged(run: GridRun, *, step: int) -> bool:
+def _evaluated(run: GridRun, *, step: int) -> bool:
     """Whether every evaluation after a step is there and looks whole."""
     found = whole_steps(RunFolder(run.folder))
     return all(step in found.get(e.id, ()) for e in run.plan.evaluations)
 
 
-def _planned(path: Path, point: Point, *, overrides: Sequence[str], data: DataPlaces) -> Planned:
+def _planned(path: Path, point: Point, *, overrides: Sequence[str], data: DataLocations) -> Planned:
     own = (override for setting in point.settings for override in setting.overrides)
     # A variant's runs are those that `eqspec run` makes of it.
     named = (str(s.value) for s in point.settings if s.axis == VARIANT.name)

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from eqspec.commands.ablate.grid import CODE, VARIANT, Grid, Varied
-from eqspec.commands.planning.data_places import NOWHERE, DataPlaces
+from eqspec.commands.planning.data_locations import NO_LOCATIONS, DataLocations
 from eqspec.commands.planning.read_spec import read_with_cards
 from eqspec.errors import Diagnostic, SpecError
 from eqspec.spec.phrases import did_you_mean, listed, shown
@@ -18,7 +18,7 @@ Changes = Mapping[str, Mapping[str, JsonValue]]
 
 
 def with_variants(
-    grid: Grid, path: Path, *, overrides: Sequence[str] = (), data: DataPlaces = NOWHERE
+    grid: Grid, path: Path, *, overrides: Sequence[str] = (), data: DataLocations = NO_LOCATIONS
 ) -> Grid:
     """The grid with its axis of variants filled from the spec; any other grid as it is.
 

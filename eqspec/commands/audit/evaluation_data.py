@@ -19,7 +19,7 @@ from eqspec.runs.results import DamagedResult, load_result, named_results
 from eqspec.spec.phrases import counted
 
 if TYPE_CHECKING:
-    from eqspec.commands.planning.data_places import DataPlaces
+    from eqspec.commands.planning.data_locations import DataLocations
     from eqspec.commands.running.run_data import Splits
     from eqspec.compile.types.plan import EvalPlan, Plan
     from eqspec.ops.tolerant import Tolerant
@@ -36,7 +36,7 @@ _OnData = tuple[_Facts, str, "Splits"]
 """(facts of a result, name of its data, the data here)."""
 
 
-def evaluation_data_finding(folder: RunFolder, *, data: DataPlaces) -> Finding | None:
+def evaluation_data_finding(folder: RunFolder, *, data: DataLocations) -> Finding | None:
     """Compare the held-out images by their fingerprint, and the replaced images of both splits.
 
     Returns:

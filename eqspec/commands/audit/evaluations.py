@@ -24,8 +24,8 @@ from eqspec.build.program import choose_device
 from eqspec.commands.audit.evaluation_data import other_replaced, protocols
 from eqspec.commands.audit.findings import Disagreement, Finding, Level
 from eqspec.commands.eval import plan_in
-from eqspec.commands.planning.data_places import DataPlaces
-from eqspec.commands.running.evaluation import Judged, result_names
+from eqspec.commands.planning.data_locations import DataLocations
+from eqspec.commands.running.evaluation import EvaluationResult, result_names
 from eqspec.commands.running.evaluator import Evaluator
 from eqspec.commands.running.model import weights_at
 from eqspec.commands.running.out_of_memory import within_memory
@@ -62,7 +62,7 @@ class _Gap:
         return width if math.isfinite(width) else math.inf
 
 
-def evaluated_again(folder: RunFolder, *, data: DataPlaces, same: bool) -> Iterator[Finding]:
+def evaluated_again(folder: RunFolder, *, data: DataLocations, same: bool) -> Iterator[Finding]:
     """Repeat every stored evaluation, in memory.
 
     Args:
@@ -133,12 +133,14 @@ class _Again:
         found = {name: load_result(self._folder, name=name) for name in names}
         return {name: result for name, result in found.items() if result is not None}
 
-    def _repeated(self, evaluation: EvalPlan, *, step: int) -> Judged:
+    def _repeated(self, evaluation: EvalPlan, *, step: int) -> EvaluationResult:
         if self._at is None or self._at[0] != step:
             self._at = step, weights_at(self._plan, self._folder, step=step)
         return self._evaluator.measure(evaluation, step=step, graph=self._at[1])
 
-    def _compared(self, about: str, before: Mapping[str, ResultSet], *, after: Judged) -> Finding:
+    def _compared(
+        self, about: str, before: Mapping[str, ResultSet], *, after: EvaluationResult
+    ) -> Finding:
         names = result_names(after.evaluation, step=after.step)
         made = dict(zip(names, (after.result, *after.controls.values()), strict=True))
         pairs = [(name, before[name], made[name]) for name in names if name in before]

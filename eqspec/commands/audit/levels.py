@@ -18,7 +18,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from eqspec.commands.audit.findings import STEPS, Disagreement, Finding, Level
-from eqspec.commands.planning.data_places import NOWHERE, DataPlaces, read_all_asked
+from eqspec.commands.planning.data_locations import NO_LOCATIONS, DataLocations, read_all_asked
 from eqspec.compile.types.plan import Plan
 from eqspec.errors import EqspecError
 from eqspec.runs import journal
@@ -68,7 +68,7 @@ def audit(
     root: Path,
     level: Level = Level.REPLAYS,
     steps: int = STEPS,
-    data: DataPlaces = NOWHERE,
+    data: DataLocations = NO_LOCATIONS,
     data_full: bool = False,
 ) -> Audit:
     """Check a run; write nothing.
@@ -102,7 +102,7 @@ def audit(
     return Audit(run_name(root, path), path, state, level, tuple(findings), _sealings(folder))
 
 
-def _need_all_read(folder: RunFolder, data: DataPlaces) -> None:
+def _need_all_read(folder: RunFolder, data: DataLocations) -> None:
     """Refuse a location of a dataset that the run does not read."""
     if not data.asked:
         return
@@ -122,7 +122,7 @@ def _sealings(folder: RunFolder) -> tuple[Sealing, ...]:
     return () if record is None else record.history
 
 
-def _here(folder: RunFolder, *, data: DataPlaces, data_full: bool) -> tuple[Finding, ...]:
+def _here(folder: RunFolder, *, data: DataLocations, data_full: bool) -> tuple[Finding, ...]:
     from eqspec.commands.audit.provenance import same_here
 
     try:

@@ -18,7 +18,7 @@ from eqspec.commands.audit.evaluation_data import evaluation_data_finding
 from eqspec.commands.audit.findings import Disagreement, Finding, Level
 from eqspec.commands.audit.training_data import data_finding
 from eqspec.commands.diff.differences import commit_of, environment_facts
-from eqspec.commands.planning.data_places import DataPlaces
+from eqspec.commands.planning.data_locations import DataLocations
 from eqspec.commands.planning.plans import plan_spec
 from eqspec.compile.spec_differences import leaves
 from eqspec.errors import EqspecError
@@ -55,11 +55,13 @@ class Recorded:
     plan: RecordedPlan
     then: Mapping[str, JsonValue]
     now: Mapping[str, JsonValue]
-    data: DataPlaces
+    data: DataLocations
     data_full: bool = False
 
 
-def same_here(folder: RunFolder, *, data: DataPlaces, data_full: bool = False) -> Iterator[Finding]:
+def same_here(
+    folder: RunFolder, *, data: DataLocations, data_full: bool = False
+) -> Iterator[Finding]:
     """Yield a finding for every comparison of the run with this installation and machine.
 
     Args:

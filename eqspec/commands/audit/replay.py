@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from eqspec.build.program import build_program, initial_graph
 from eqspec.commands.audit.findings import Disagreement, Finding, Level
-from eqspec.commands.planning.data_places import DataPlaces, open_dataset
+from eqspec.commands.planning.data_locations import DataLocations, open_dataset
 from eqspec.commands.running.out_of_memory import within_memory
 from eqspec.compile.types.plan import Plan
 from eqspec.engine.events import Stepped
@@ -23,7 +23,7 @@ from eqspec.runs.journal import Row
 from eqspec.runs.recorded_plan import recorded_environment
 
 
-def replays(folder: RunFolder, *, steps: int, data: DataPlaces) -> Finding:
+def replays(folder: RunFolder, *, steps: int, data: DataLocations) -> Finding:
     """Train the first steps again, in memory, and compare every number with the journal."""
     try:
         if not folder.identity().train.steps:
@@ -36,7 +36,7 @@ def replays(folder: RunFolder, *, steps: int, data: DataPlaces) -> Finding:
         return _unknown(f"cannot be replayed here: {error.message}")
 
 
-def _replayed(folder: RunFolder, *, steps: int, data: DataPlaces) -> Finding:
+def _replayed(folder: RunFolder, *, steps: int, data: DataLocations) -> Finding:
     recorded = tuple(takewhile(lambda row: row.step <= steps, journal.read(folder.metrics)))
     done = max((row.step for row in recorded if row.name == TRAIN), default=0)
     if not done:
@@ -61,8 +61,8 @@ def _published(folder: RunFolder) -> Finding:
     return _differs("the published weights, read again, differ", found)
 
 
-def _rows(plan: Plan, *, steps: int, data: DataPlaces) -> Iterator[Row]:
-    dataset = open_dataset(plan.data, split="train", places=data, own=plan.data.name)
+def _rows(plan: Plan, *, steps: int, data: DataLocations) -> Iterator[Row]:
+    dataset = open_dataset(plan.data, split="train", locations=data, own=plan.data.name)
     dataset.list_files()
     program = build_program(plan, dataset=dataset)
     for event in train(program, until=steps):

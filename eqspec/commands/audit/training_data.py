@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from eqspec.commands.audit.findings import Disagreement, Finding, Level
 from eqspec.commands.audit.replaced_images import replaced_phrase
-from eqspec.commands.planning.data_places import DataPlaces, open_dataset
+from eqspec.commands.planning.data_locations import DataLocations, open_dataset
 from eqspec.commands.running.training_data import Compared, compare_data, counted
 from eqspec.compile.types.plan import DataPlan
 from eqspec.errors import EqspecError
@@ -21,7 +21,7 @@ _MOST = 20
 
 
 def data_finding(
-    folder: RunFolder, *, recorded: JsonValue, data: DataPlaces, full: bool
+    folder: RunFolder, *, recorded: JsonValue, data: DataLocations, full: bool
 ) -> Finding:
     """Compare fingerprint, contents and replaced images with those that the run recorded.
 
@@ -33,7 +33,7 @@ def data_finding(
         return Finding(Level.SAME_HERE, "data", None, "the run has not read its data yet")
     try:
         planned = DataPlan.model_validate(folder.plan().get("data"))
-        train = open_dataset(planned, split="train", places=data, own=planned.name)
+        train = open_dataset(planned, split="train", locations=data, own=planned.name)
         train.list_files()
         now, known = train.fingerprint(), load_data(folder.path)
         found = None if known is None else _compared(known, train, full=full)

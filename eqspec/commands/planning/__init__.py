@@ -1,1 +1,1 @@
-"""From a path to plans, and what they take: every command begins here."""
+"""Planning: from the path of a spec to its plans, their cost and what is left to do."""

@@ -1,4 +1,4 @@
-"""What a plan takes on a machine: hours, memory of a device, room on the disk. All estimates."""
+"""Estimates of what a plan takes on a machine: hours, memory of a device, disk space."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ RESULT_BYTES = 2**20
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """Room that a run folder takes, in bytes.
+    """Disk space of a run folder, in bytes.
 
     Attributes:
         checkpoint: one of them.
-        checkpoints: how many are kept.
+        checkpoints: number of them that are kept.
         journals: of all steps.
         results: of all evaluations, at `RESULT_BYTES` each.
     """
@@ -47,18 +47,18 @@ class Disk:
 
 @dataclass(frozen=True, slots=True)
 class OnMachine:
-    """A plan on a machine card.
+    """Estimates for a plan on a machine card.
 
     Attributes:
         machine: name of the card.
-        share: samples of the global batch that one device holds.
-        problem: why the batch cannot be shared by the devices; None where it can.
-        hours: shortest and longest; None where the card has no figure for the precision. Reading
-            images and judging are in it as far as they were in the card's measurement.
+        share: samples of the global batch on one device.
+        problem: why the batch cannot be divided among the devices; None if it can.
+        hours: shortest and longest; None if the card has no figure for the precision. Reading
+            images and evaluating count as far as they did in the card's measurement.
         evidence: whether the card's utilisation was measured.
         source: of the utilisation.
         needed, there: bytes on one device, estimated and in all.
-        pieces: the fewest micro-batches with which a step fits; None where none do.
+        pieces: the fewest micro-batches with which a step fits; None if none do.
     """
 
     machine: str
@@ -74,12 +74,12 @@ class OnMachine:
 
     @property
     def fits(self) -> bool:
-        """Whether a step fits as it is planned, with `HEADROOM`."""
+        """Whether a step fits as planned, with `HEADROOM`."""
         return self.needed * HEADROOM <= self.there
 
 
 def disk(plan: Plan, trace: Trace) -> Disk:
-    """What a plan's run folder will take."""
+    """Estimate the disk space of a plan's run folder."""
     saves = [pause.step for pause in plan.timetable if pause.checkpoint]
     newest = set(saves[-plan.keep.last :])
     kept = newest | {s for s in saves if plan.keep.every is not None and s % plan.keep.every == 0}
@@ -94,7 +94,7 @@ def disk(plan: Plan, trace: Trace) -> Disk:
 
 
 def on_machine(plan: Plan, trace: Trace, *, name: str, card: MachineCard) -> OnMachine:
-    """What a plan takes on a machine."""
+    """Estimate what a plan takes on a machine."""
     batch, precision = plan.train.batch, plan.train.precision
     share, rest = divmod(batch, card.devices)
     speed = card.speed.get(precision)
@@ -122,10 +122,10 @@ def on_machine(plan: Plan, trace: Trace, *, name: str, card: MachineCard) -> OnM
 
 
 def peak(plan: Plan, trace: Trace, *, share: int, pieces: int | None = None) -> float:
-    """Bytes of one device that holds a share of the batch.
+    """Estimate the memory, in bytes, of one device with a share of the batch.
 
     Args:
-        pieces: micro-batches; None for those that are planned.
+        pieces: micro-batches; None for those of the plan.
     """
     return trace.memory.peak(
         share, micro_batches=pieces or plan.machine.micro_batches, precision=plan.train.precision
@@ -133,7 +133,7 @@ def peak(plan: Plan, trace: Trace, *, share: int, pieces: int | None = None) -> 
 
 
 def _pieces(plan: Plan, trace: Trace, *, share: int, there: float) -> int | None:
-    """The fewest micro-batches that fit and are exact."""
+    """Return the fewest micro-batches that fit and are exact."""
     for pieces in range(1, share + 1):
         needed = peak(plan, trace, share=share, pieces=pieces)
         if share % pieces or needed * HEADROOM > there:

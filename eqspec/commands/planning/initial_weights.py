@@ -1,4 +1,4 @@
-"""Finds the weights that a spec's `init_from` names, and hashes them. Free of torch."""
+"""Weights that a spec's `init_from` names, found and hashed. Free of torch."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _PATH = ("init_from",)
 
 
 def find_initial(spec: Spec, *, source: Source) -> InitPlan | None:
-    """The weights to start from, as found; None where the spec names none.
+    """Find the weights to start from; None if the spec names none.
 
     Raises:
-        SpecError: when they are not there, or are not the ones that the spec pins.
+        SpecError: they are missing, or differ from those that the spec pins.
     """
     if spec.init_from is None:
         return None
@@ -29,13 +29,13 @@ def find_initial(spec: Spec, *, source: Source) -> InitPlan | None:
     except EqspecError as error:
         raise _refused(error.message, error.help, source=source) from error
     if asked.sha256 not in {None, digest}:
-        message = f"`{path}` holds other weights: its sha256 is {digest}"
-        raise _refused(message, "point to the weights that are meant", source=source)
+        message = f"`{path}` contains other weights: its sha256 is {digest}"
+        raise _refused(message, "point to the right weights", source=source)
     return InitPlan(weights=str(path.absolute()), sha256=digest, partial=asked.partial)
 
 
 def _found(path: Path) -> tuple[Path, str]:
-    """The file and its hash; of a run, those of its newest checkpoint."""
+    """Return the file and its hash; for a run, of its newest checkpoint."""
     if not is_folder(path):
         if not is_there(path):
             raise UsageError(f"there is no file `{path}`", help="check the path of the weights")

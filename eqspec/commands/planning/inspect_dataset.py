@@ -1,4 +1,4 @@
-"""Looks at a dataset as it is found here: how many images, of which sizes, and three of them."""
+"""Inspection of a dataset on this machine: number of images, their sizes, and three samples."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from eqspec.commands.planning.data_places import DataPlaces, open_dataset
+from eqspec.commands.planning.data_locations import DataLocations, open_dataset
 from eqspec.compile.types.plan import DataPlan
 from eqspec.errors import Diagnostic, EqspecError, SpecError
 from eqspec.ops.find import find_dataset
@@ -32,7 +32,7 @@ class Sample:
         index: in the training split.
         mean: over all pixels and channels, in [0, 1].
         label: its class, if there are classes.
-        latents: what is stored with it, if anything is.
+        latents: stored with it, if any.
     """
 
     index: int
@@ -45,21 +45,21 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class DataFound:
-    """A dataset as it is here.
+    """A dataset as found on this machine.
 
     Attributes:
-        folder: where it lies.
-        train, heldout: images in each split, or objects where each has several stored views.
-        views: stored views of each object; 1 where a sample is one image.
+        folder: of the dataset.
+        train, heldout: number of images in each split, or of objects with several stored views.
+        views: stored views of each object; 1 if a sample is one image.
         classes: number of classes; 0 without.
-        no_labels: why an evaluation cannot read labels here; None where it can.
-        splits: names of the folders of the splits, where there are any.
-        left_out: files and folders below it that are not read.
-        notes: what is read, but deserves a second look.
-        smallest, largest: width and height, each by itself, of the images looked at.
-        looked_at: training images that were decoded.
+        no_labels: why an evaluation cannot read labels here; None if it can.
+        splits: names of the folders of the splits, if there are any.
+        left_out: files and folders below `folder` that are not read.
+        notes: oddities of what is read.
+        smallest, largest: width and height, each by itself, of the decoded images.
+        looked_at: number of training images that were decoded.
         samples: three of them: first, middle and last.
-        unreadable: those that could not be read, with the reason.
+        unreadable: images that cannot be read, with the reason.
     """
 
     name: str
@@ -79,27 +79,27 @@ class DataFound:
     notes: tuple[str, ...] = ()
 
 
-def look(data: DataPlan, *, places: DataPlaces, own: str) -> DataFound | None:
-    """What is found of a dataset; None where nobody said where it lies.
+def inspect(data: DataPlan, *, locations: DataLocations, own: str) -> DataFound | None:
+    """Inspect a dataset; return None if its location is unknown.
 
     Args:
         own: name of the dataset that the spec trains on.
 
     Raises:
-        SpecError: it cannot be read, or is not all there.
+        SpecError: it cannot be read, or is incomplete.
     """
-    folder = places.of(data.name, own=own)
+    folder = locations.of(data.name, own=own)
     if folder is None:
         return None
     try:
-        train = open_dataset(data, split="train", places=places, own=own)
-        heldout = open_dataset(data, split="heldout", places=places, own=own)
+        train = open_dataset(data, split="train", locations=locations, own=own)
+        heldout = open_dataset(data, split="heldout", locations=locations, own=own)
         _count(train, data)
         samples = _samples(train)
         survey = _survey(data, folder)
     except EqspecError as error:
-        said, *listed = (line.strip() for line in error.message.split("\n"))
-        found = Diagnostic("EQ050", said, help=error.help, notes=tuple(listed))
+        message, *listed = (line.strip() for line in error.message.split("\n"))
+        found = Diagnostic("EQ050", message, help=error.help, notes=tuple(listed))
         raise SpecError((found,)) from error
     return DataFound(
         name=data.name,
@@ -121,7 +121,7 @@ def look(data: DataPlan, *, places: DataPlaces, own: str) -> DataFound | None:
 
 
 def _survey(data: DataPlan, folder: Path) -> FolderSurvey:
-    """What the dataset's op says of the folder beside its images, if it says anything."""
+    """Return the op's survey of the files and folders around the images, if it has one."""
     op = find_dataset(data.impl)
     return op.survey(op.Params.model_validate(data.params), folder)
 
@@ -133,7 +133,7 @@ def _count(train: Tolerant, data: DataPlan) -> None:
 
 
 def _samples(dataset: Tolerant) -> list[Sample]:
-    """Evenly spaced images, decoded; a damaged one is passed over. Of an object, its first view."""
+    """Decode evenly spaced images; skip damaged ones. Of an object, take its first view."""
     found: list[Sample] = []
     for i in _evenly(len(dataset), count=LOOKED_AT):
         pair = dataset.pair(i, (0, 1)) if dataset.views > 1 else None
@@ -152,5 +152,5 @@ def _samples(dataset: Tolerant) -> list[Sample]:
 
 
 def _evenly(many: int, *, count: int) -> Sequence[int]:
-    """Numbers below `many`, evenly spaced from the first to the last."""
+    """Return numbers below `many`, evenly spaced from the first to the last."""
     return sorted({round(at) for at in np.linspace(0, many - 1, min(count, many)).tolist()})

@@ -1,11 +1,11 @@
-"""Warnings about this machine: what the plan asks of it that it does badly, or not at all.
+"""Warnings about this machine: settings of a plan that it runs slowly, or not at all.
 
-Whether bf16 is slower here is told from what the machine has and from the encoder's size, not
-measured while a spec is checked. That would take torch, which no check imports (2.5 s), and what
-can be measured in a moment misleads: on a processor with bf16 arithmetic a single product is three
-to five times as fast at every size, and yet a transformer block of width 32 is slower, since casts,
-norms and small kernels decide. Measured on one thread of an AMD EPYC (Zen 5, avx512_bf16), forward
-and backward, bf16 over fp32, the fastest of 25 (in brackets the median, where others disturbed it):
+Whether bf16 is slower here is estimated from the machine and from the encoder's size, not measured
+while a spec is checked. That would take torch, which no check imports (2.5 s), and a quick
+measurement misleads: on a processor with bf16 arithmetic a single product is three to five times as
+fast at every size, and yet a transformer block of width 32 is slower, since casts, norms and small
+kernels dominate. Measured on one thread of an AMD EPYC (Zen 5, avx512_bf16), forward and backward,
+bf16 over fp32, the fastest of 25 (in brackets the median, where other processes disturbed it):
 
     width   272 tokens   1,088 tokens   1,576 tokens
     32         2.37         (1.5)          1.07
@@ -38,7 +38,7 @@ FEWEST_NUMBERS = 40_000
 """Tokens × width from which an encoder is faster in a processor's own bf16 (see above)."""
 
 EMULATED = "emulated"
-"""What the label under `bf16` says where every product is converted to fp32 and back."""
+"""Label under `bf16` on a machine that converts every product to fp32 and back."""
 
 _EMULATION = "emulated, a transformer block takes 2.6 (width 64) to 5 (width 768) times as long"
 _SMALL = (
@@ -52,12 +52,12 @@ FIRST_WITH_BF16 = 8.0
 
 @dataclass(frozen=True, slots=True)
 class MachineFacts:
-    """What a check has to know of a machine; found without torch.
+    """Facts about a machine that checks use; found without torch.
 
     Attributes:
         cuda: an NVIDIA driver is loaded.
-        flags: features of the processor, as the system calls them.
-        gpus: compute capability of each GPU; empty where none was asked for or can be told.
+        flags: features of the processor, by the system's names.
+        gpus: compute capability of each GPU; empty if not requested or unknown.
     """
 
     toolchain: Toolchain
@@ -67,10 +67,10 @@ class MachineFacts:
 
 
 def machine_facts(*, bf16: bool = False) -> MachineFacts:
-    """Looks at this machine.
+    """Inspect this machine.
 
     Args:
-        bf16: is asked for, so that the GPUs are looked at too; their driver takes its time.
+        bf16: whether the plan uses it, so that the GPUs are inspected too; their driver is slow.
     """
     cuda = Path("/proc/driver/nvidia/version").exists()
     return MachineFacts(
@@ -81,11 +81,13 @@ def machine_facts(*, bf16: bool = False) -> MachineFacts:
     )
 
 
-def machine_doubts(plan: Plan, source: Source, *, facts: MachineFacts) -> tuple[Diagnostic, ...]:
-    """What deserves a second look before the plan is run on such a machine.
+def warnings_on_machine(
+    plan: Plan, source: Source, *, facts: MachineFacts
+) -> tuple[Diagnostic, ...]:
+    """Return warnings about running a plan on such a machine.
 
     Args:
-        source: of the spec that the plan was made from.
+        source: of the plan's spec.
     """
     return (*_no_compiler(plan, source, facts), *_slow_bf16(plan, source, facts))
 
@@ -111,9 +113,9 @@ def _slow_bf16(plan: Plan, source: Source, facts: MachineFacts) -> Iterator[Diag
     if plan.train.precision != "bf16":
         return
     on_cpu = plan.machine.device == "cpu" or (plan.machine.device == "auto" and not facts.cuda)
-    said = _on_cpu(plan, facts) if on_cpu else _on_gpu(facts)
-    if said is not None:
-        message, label, note = said
+    found = _on_cpu(plan, facts) if on_cpu else _on_gpu(facts)
+    if found is not None:
+        message, label, note = found
         yield Diagnostic(
             "EQ505",
             message,
@@ -128,7 +130,7 @@ def _slow_bf16(plan: Plan, source: Source, facts: MachineFacts) -> Iterator[Diag
 
 
 def _on_cpu(plan: Plan, facts: MachineFacts) -> tuple[str, str, str] | None:
-    """Message, label and note; None where bf16 is no slower, or nothing is known."""
+    """Return message, label and note; None if bf16 is no slower, or if nothing is known."""
     tokens, width = _encoded(plan)
     if not facts.flags:
         return None
@@ -159,13 +161,13 @@ def _on_gpu(facts: MachineFacts) -> tuple[str, str, str] | None:
 
 
 def _encoded(plan: Plan) -> tuple[int, int]:
-    """Tokens that an encoder makes at once, at most, and how wide they are."""
+    """Return the largest number of tokens that an encoder processes at once, and their width."""
     encoders = {m.name for m in plan.graph.modules if m.family == "backbones"}
     piece = plan.train.batch // plan.machine.micro_batches
-    made = [
+    encoded = [
         plan.graph.streams[node.out]
         for node in plan.graph.encode
         if isinstance(node, ApplyNode) and node.module in encoders
     ]
-    sizes = [(math.prod(s.shape(batch=piece)) // s.size("D"), s.size("D")) for s in made]
+    sizes = [(math.prod(s.shape(batch=piece)) // s.size("D"), s.size("D")) for s in encoded]
     return max(sizes, key=math.prod)

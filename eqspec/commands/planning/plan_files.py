@@ -1,7 +1,8 @@
-"""Plans as files: written by `eqspec plan -o`, read back to be run exactly as they are, or refused.
+"""Plan files: written by `eqspec plan -o`, read back to be run exactly as they are, or refused.
 
-A run folder's `plan.json` is a plan as well. A commit alone refuses nothing: what counts is what
-the numbers come from, the cards and ops by rev and body, and the data by its fingerprint.
+A run folder's `plan.json` is a plan as well. Another commit of eqspec is no reason to refuse: what
+counts is what the numbers come from, that is cards and ops by rev and body, and the data by its
+fingerprint.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter
 
 from eqspec.commands.output_files import refuse_another_kind
-from eqspec.commands.planning.data_places import DataPlaces
+from eqspec.commands.planning.data_locations import DataLocations
 from eqspec.compile.identity import hashed
 from eqspec.compile.types.plan import PLAN_SCHEMA, Plan, Provenance
 from eqspec.errors import EqspecError, FolderMismatch, SpecError, UsageError
@@ -28,17 +29,17 @@ from eqspec.spec.dump import write_yaml
 _T = TypeVar("_T")
 
 _MARK = '"eqspec_plan"'
-_HEAD = 200  # characters in which the mark of a saved plan stands
+_HEAD = 200  # characters that contain the mark of a saved plan
 
 
 class PlanRefused(EqspecError):
-    """A saved plan cannot be run as it is; the message names every difference."""
+    """Error for a saved plan that cannot be run as it is; the message names every difference."""
 
     exit_status = 3
 
 
 class SavedVariant(BaseModel):
-    """A variant of a saved plan: what it sets, and its own plan."""
+    """A variant of a saved plan: its overrides and its plan."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -47,13 +48,13 @@ class SavedVariant(BaseModel):
 
 
 class SavedPlan(BaseModel):
-    """The contents of a plan file, beside which stands the `sha256` of all that would be run.
+    """The contents of a plan file, which also has the `sha256` of all that would be run.
 
     Attributes:
-        spec: the text of the spec that was planned.
-        overlay: the `registry/` beside that spec, where there was one.
+        spec: source of the planned spec.
+        overlay: the `registry/` beside that spec, if there was one.
         sources: cards and ops as they were, those of evaluations included.
-        data: fingerprint of the training data; None where it could not be read.
+        data: fingerprint of the training data; None if it could not be read.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -73,9 +74,9 @@ class Recovered:
     """A plan that was read back and may be run.
 
     Attributes:
-        text: of the spec.
+        text: source of the spec.
         resolved: the resolved spec as text, itself a runnable spec.
-        changes: what each variant sets.
+        changes: overrides of each variant.
         folder: the run folder that it came from, if it came from one.
     """
 
@@ -88,7 +89,7 @@ class Recovered:
 
 
 def is_plan(path: Path) -> bool:
-    """Whether a path is a saved plan or a run folder, told by content."""
+    """Return whether a path is a saved plan or a run folder, by its content."""
     if path.is_dir():
         return (path / "plan.json").is_file()
     if not path.is_file():
@@ -99,10 +100,10 @@ def is_plan(path: Path) -> bool:
 
 
 def refuse_plan_of_run(path: Path) -> None:
-    """A run's `plan.json` is no spec, nor a plan that can be carried about: the run is meant.
+    """Refuse a run's `plan.json`, which is neither a spec nor a portable plan.
 
     Raises:
-        UsageError: naming the run's folder.
+        UsageError: with the folder of the run.
     """
     if path.name == "plan.json" and path.is_file() and (path.parent / "resolved.yaml").is_file():
         message = f"`{path}` is the plan of a run, which is named by its folder"
@@ -110,10 +111,10 @@ def refuse_plan_of_run(path: Path) -> None:
 
 
 def save(path: Path, saved: SavedPlan) -> None:
-    """Writes a plan file, sealed: a number changed by hand would be run under the old id.
+    """Write a plan file with its hash, so that a number edited by hand is not run under the old id.
 
     Raises:
-        UsageError: when another file than a plan stands there, such as the spec itself.
+        UsageError: the path is another file than a plan, such as the spec itself.
     """
     refuse_another_kind(path, kind="plan", is_one=is_plan)
     content = saved.model_dump(mode="json", by_alias=True)
@@ -121,17 +122,17 @@ def save(path: Path, saved: SavedPlan) -> None:
     write_text(path, text=json.dumps(sealed, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def recover(path: Path, *, data: DataPlaces) -> Recovered:
-    """Reads back a plan file or the plan of a run folder.
+def recover(path: Path, *, data: DataLocations) -> Recovered:
+    """Read a plan file or the plan of a run folder.
 
     Raises:
-        PlanRefused: when anything that its numbers come from is no longer what it was.
+        PlanRefused: anything that its numbers come from has changed.
     """
     return _from_folder(path) if path.is_dir() else _from_file(path, data=data)
 
 
-def fingerprint(plan: Plan, *, data: DataPlaces) -> str | None:
-    """The fingerprint of a plan's training data; None where it cannot be read."""
+def fingerprint(plan: Plan, *, data: DataLocations) -> str | None:
+    """Return the fingerprint of a plan's training data; None if it cannot be read."""
     op = find_dataset(plan.data.impl)
     params = op.Params.model_validate(plan.data.params)
     folder = data.of(plan.data.name, own=plan.data.name)
@@ -142,7 +143,7 @@ def fingerprint(plan: Plan, *, data: DataPlaces) -> str | None:
 
 
 def sources(plans: Sequence[Plan], catalog: Catalog) -> tuple[Provenance, ...]:
-    """Every card that plans name and every op that they call, as they are now."""
+    """Return every card that plans name and every op that they call, as they are now."""
     cards = {(m.family, m.name) for p in plans for m in p.made_from if m.kind == "card"}
     cards |= {("evaluations", e.name) for p in plans for e in p.evaluations}
     ops = {(m.family, m.name) for p in plans for m in p.made_from if m.kind == "op"}
@@ -153,7 +154,7 @@ def sources(plans: Sequence[Plan], catalog: Catalog) -> tuple[Provenance, ...]:
 
 
 def _card(catalog: Catalog, family: str, name: str) -> Provenance | None:
-    """A card of the registry; None for a body that was written into a spec."""
+    """Return a card of the registry; None for a body in a spec."""
     if family not in FAMILIES:  # a saved plan may name anything
         return None
     try:
@@ -173,12 +174,12 @@ def _op(family: str, name: str) -> Provenance | None:
 
 
 def _seal(content: Mapping[str, JsonValue]) -> str:
-    """SHA-256 of all that would be run."""
+    """Return the SHA-256 of all that would be run."""
     return hashed({key: content.get(key) for key in ("spec", "plan", "variants")})
 
 
-def _from_file(path: Path, *, data: DataPlaces) -> Recovered:
-    raw = _json(path, follow=True)  # a person named it
+def _from_file(path: Path, *, data: DataLocations) -> Recovered:
+    raw = _json(path, follow=True)  # named on the command line
     seal = raw.pop("sha256", None)
     _refuse_schema(path, raw.get("plan_schema"))
     overlay = raw.get("overlay")
@@ -201,7 +202,7 @@ def _from_file(path: Path, *, data: DataPlaces) -> Recovered:
 
 
 def _from_folder(path: Path) -> Recovered:
-    """A folder's own plan; its data is guarded by the folder, its cards' bodies are in the plan."""
+    """Return a folder's own plan, which contains its cards; the folder guards its data."""
     from eqspec.runs.folder import Identity, RunFolder, place
 
     RunFolder.open(path)
@@ -213,7 +214,7 @@ def _from_folder(path: Path) -> Recovered:
     home = place(root, identity=Identity.model_validate(plan.model_dump(mode="json")))
     if home != path.absolute() and not path.name.startswith(f"{home.name}."):
         message = f"`{path}` was moved: the run in it belongs in `{home}`"
-        raise PlanRefused(message, help="give it back its name, and the folder above it too")
+        raise PlanRefused(message, help="restore its name, and that of the folder above it")
     return Recovered(
         text=read_text(path / "spec.yaml"),
         resolved=write_yaml(plan.resolved),
@@ -225,7 +226,7 @@ def _from_folder(path: Path) -> Recovered:
 
 
 def _changes(then: Sequence[Provenance], catalog: Catalog) -> list[str]:
-    """What is no longer as it was, a line each."""
+    """Return all differences to the plan's sources, a line each."""
     lines: list[str] = []
     for old in then:
         title = f"{old.kind} {old.family}/{old.name}"
@@ -252,7 +253,7 @@ def _refuse_changes(path: Path, lines: Sequence[str]) -> None:
         listed = "\n".join(f"  {line}" for line in lines)
         raise PlanRefused(
             f"`{path}` cannot be run exactly as it was planned (then → now):\n{listed}",
-            help="undo the change, or plan the spec anew",
+            help="undo the change, or plan the spec again",
         )
 
 
@@ -275,6 +276,6 @@ def _validated(path: Path, kind: TypeAdapter[_T], raw: object) -> _T:
 
 def _damaged(path: Path) -> PlanRefused:
     return PlanRefused(
-        f"`{path}` is damaged: it does not hold what was once written there",
-        help="put back a copy of it, or plan the spec anew",
+        f"`{path}` is damaged: its content differs from its hash",
+        help="restore a copy of it, or plan the spec again",
     )

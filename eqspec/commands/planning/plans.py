@@ -1,4 +1,4 @@
-"""From a spec's path to its plans: what every command begins with."""
+"""Plans of a spec: the first step of every command."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from eqspec.commands.planning.data_places import (
-    NOWHERE,
-    DataPlaces,
+from eqspec.commands.planning.data_locations import (
+    NO_LOCATIONS,
+    DataLocations,
     count_images,
     need_own_folder,
     read_all_asked,
 )
 from eqspec.commands.planning.initial_weights import find_initial
-from eqspec.commands.planning.machine_warnings import machine_doubts, machine_facts
+from eqspec.commands.planning.machine_warnings import machine_facts, warnings_on_machine
 from eqspec.commands.planning.plan_files import PlanRefused, is_plan, recover
 from eqspec.commands.planning.published_weights import find_published
 from eqspec.commands.planning.read_spec import read_with_cards, with_cards
@@ -36,16 +36,16 @@ from eqspec.spec.names import is_file_name
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A spec, compiled.
+    """A compiled spec.
 
     Attributes:
-        loaded: as it was read; of a saved plan, the resolved spec in it.
-        text: of the spec as it was written.
+        loaded: the spec as read; for a saved plan, its resolved spec.
+        text: source of the spec.
         plan: of the spec itself.
-        variants: name → plan, of what `compare:` declares, in order.
-        changes: name → what the variant sets, by dotted path.
-        warnings: what is legal but deserves a second look.
-        folder: the run folder that the plan was taken from, if it was.
+        variants: name → plan, of the variants in `compare:`, in order.
+        changes: name → overrides of the variant, by dotted path.
+        warnings: legal but questionable settings.
+        folder: the run folder that the plan was read from, if any.
     """
 
     loaded: LoadedSpec
@@ -58,7 +58,7 @@ class Planned:
 
     @property
     def in_order(self) -> tuple[Plan, ...]:
-        """Every plan in the order in which it is run: variants first, the spec itself last."""
+        """Every plan in the order of running: variants first, the spec itself last."""
         return (*self.variants.values(), self.plan)
 
 
@@ -66,25 +66,24 @@ def plan_spec(
     path: Path,
     *,
     overrides: Sequence[str] = (),
-    data: DataPlaces = NOWHERE,
+    data: DataLocations = NO_LOCATIONS,
     name: str | None = None,
     fetch: bool = False,
 ) -> Planned:
-    """Compiles a spec and its variants, or takes a saved plan as it is.
+    """Compile a spec and its variants, or read a saved plan as it is.
 
     Args:
-        path: of the spec (the bare name of one that ships will do), of a plan that `eqspec plan -o`
-            has written, or of a run folder.
+        path: of the spec (the bare name of one that ships is enough), of a plan written by `eqspec
+            plan -o`, or of a run folder.
         overrides: `path=value`, as `--set` takes them.
-        data: where datasets lie; read where a card promises no number of images.
-        name: of the spec, where its file has another.
-        fetch: fetch published weights of timm's hub that are not here yet.
+        data: locations of datasets; read if a card promises no number of images.
+        name: of the spec, if its file has another.
+        fetch: download published weights of timm's hub that are missing here.
 
     Raises:
-        SpecError: with everything that is wrong.
-        PlanRefused: when a saved plan cannot be run exactly as it is.
-        UsageError: when something is to be set in a saved plan, or `data` says where a dataset lies
-            that is not read.
+        SpecError: the spec is wrong.
+        PlanRefused: a saved plan cannot be run exactly as it is.
+        UsageError: a saved plan has overrides, or `data` locates a dataset that is not read.
     """
     planned = (
         _saved(path, overrides=overrides, data=data)
@@ -96,7 +95,7 @@ def plan_spec(
 
 
 def _compiled(
-    path: Path, *, overrides: Sequence[str], data: DataPlaces, name: str | None, fetch: bool
+    path: Path, *, overrides: Sequence[str], data: DataLocations, name: str | None, fetch: bool
 ) -> Planned:
     read = read_with_cards(path, overrides=overrides, data=data)
     loaded, catalog = read.loaded, read.catalog
@@ -106,7 +105,7 @@ def _compiled(
     facts = machine_facts(bf16=any(t is not None and t.precision == "bf16" for t in trained))
     stem = name or read.path.stem
     if not is_file_name(stem):
-        raise UsageError(f"`{stem}` cannot name a spec: its runs would lie outside of their folder")
+        raise UsageError(f"`{stem}` cannot name a spec: its runs would be outside of their folder")
     for variant, one in {**loaded.variants, "": loaded}.items():
         called = f"{stem}-{variant}" if variant else stem
         try:
@@ -115,7 +114,7 @@ def _compiled(
             plans[variant] = _plan(resolved, data=data, catalog=catalog, fetch=fetch)
             warned += doubts(resolved, plans[variant])
             warned += evaluation_doubts(plans[variant], one.source)
-            warned += machine_doubts(plans[variant], one.source, facts=facts)
+            warned += warnings_on_machine(plans[variant], one.source, facts=facts)
         except SpecError as error:
             problems.extend(d for d in error.diagnostics if d not in problems)
     if problems:
@@ -130,7 +129,7 @@ def _compiled(
     )
 
 
-def _saved(path: Path, *, overrides: Sequence[str], data: DataPlaces) -> Planned:
+def _saved(path: Path, *, overrides: Sequence[str], data: DataLocations) -> Planned:
     if overrides:
         message = f"`{path}` is a plan, in which nothing is left to be set"
         raise UsageError(message, help="set it in the spec, and plan that")
@@ -150,15 +149,15 @@ def _saved(path: Path, *, overrides: Sequence[str], data: DataPlaces) -> Planned
 
 
 def _need_compiled(path: Path, plan: Plan) -> None:
-    """Refuses a saved plan that its own resolved spec does not compile to.
+    """Refuse a saved plan that its own resolved spec does not compile to.
 
-    The hash beside it protects from damage alone: whoever changes a plan can change the hash. This
-    way nothing in a plan file passes that could not have been written as a spec.
+    Its hash protects against damage alone, since an edited plan can get an edited hash. After this
+    check a plan file contains nothing that a spec could not express.
 
     Raises:
-        PlanRefused: naming the parts that differ, or what is wrong with the resolved spec.
+        PlanRefused: with the parts that differ, or the problems of the resolved spec.
     """
-    advice = "plan the spec anew"
+    advice = "plan the spec again"
     catalog = open_catalog()
     try:
         read = with_cards(
@@ -166,11 +165,11 @@ def _need_compiled(path: Path, plan: Plan) -> None:
         )
         resolved = read.resolved(name=plan.name)
         count = plan.data.count or None
-        made = make_plan(resolved, count=count, init=plan.init, published=plan.published)
+        planned = make_plan(resolved, count=count, init=plan.init, published=plan.published)
     except EqspecError as error:
         message = f"the resolved spec in `{path}` is not legal: {error.message}"
         raise PlanRefused(message, help=advice) from error
-    here, there = made.model_dump(), plan.model_dump()
+    here, there = planned.model_dump(), plan.model_dump()
     differ = [key for key in there if key not in _TOLD and there[key] != here[key]]
     if differ:
         message = f"`{path}` is not what the resolved spec in it compiles to: {', '.join(differ)}"
@@ -178,21 +177,21 @@ def _need_compiled(path: Path, plan: Plan) -> None:
 
 
 _TOLD = frozenset({"made_from", "origins"})
-"""Of a plan: where its parts came from, which the resolved spec does not say."""
+"""Parts of a plan that record where it came from, which its resolved spec does not contain."""
 
 
 def spec_of(plan: Plan) -> Spec:
-    """The resolved spec that a plan carries."""
+    """Return the resolved spec in a plan."""
     return Spec.model_validate(plan.resolved)
 
 
 def settings_read(plan: Plan) -> frozenset[str]:
-    """The keys of `equivariance:` that the rewrite reads: the resolved spec has no others."""
+    """Return the keys of `equivariance:` that the rewrite reads; a resolved spec has no others."""
     written = plan.resolved.get("equivariance")
     return frozenset(written) if isinstance(written, dict) else frozenset()
 
 
-def _plan(resolved: Resolved, *, data: DataPlaces, catalog: Catalog, fetch: bool) -> Plan:
+def _plan(resolved: Resolved, *, data: DataLocations, catalog: Catalog, fetch: bool) -> Plan:
     count = count_images(resolved, data=data)
     init = find_initial(resolved.spec, source=resolved.source)
     published = find_published(resolved, catalog, fetch=fetch)

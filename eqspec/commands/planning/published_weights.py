@@ -1,7 +1,7 @@
-"""Finds the published weights that a spec's `backbone.init` names, and sees how they are laid out.
+"""Published weights that a spec's `backbone.init` names, found and matched with a layout.
 
-Weights that are not here are no error: the plan says so, and only a run insists on them. Torch is
-imported where there are some.
+Missing weights are no error for a plan, which notes it; only a run needs them. Torch is imported
+only if there are some.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _PATH = ("backbone", "init")
 
 
 def find_published(resolved: Resolved, catalog: Catalog, *, fetch: bool) -> PublishedPlan | None:
-    """The weights of the backbone, as found; None where the spec names none.
+    """Find the published weights of the backbone; None if the spec names none.
 
     Args:
-        catalog: where layouts are looked up.
-        fetch: fetch what is on timm's hub and not here.
+        catalog: of layout cards.
+        fetch: download weights of timm's hub that are missing here.
 
     Raises:
-        SpecError: when they cannot be used, or are not the ones that the spec pins.
+        SpecError: they cannot be used, or differ from those that the spec pins.
     """
     asked = resolved.published
     if asked is None:
@@ -66,8 +66,8 @@ def _found(
     require_as_sealed(path)
     digest = sha256_of(path, follow=True)
     if asked.sha256 not in {None, digest}:
-        message = f"`{path}` holds other weights: its sha256 is {digest}"
-        raise UsageError(message, help="point to the weights that are meant")
+        message = f"`{path}` contains other weights: its sha256 is {digest}"
+        raise UsageError(message, help="point to the right weights")
     from eqspec.build.weights.files import read_tensors
 
     layouts = [catalog.card(LayoutCard, name) for name in catalog.names("layouts")]
@@ -86,7 +86,7 @@ def _found(
 
 
 def _on_hub(asked: PublishedWeights, resolved: Resolved, *, fetch: bool) -> Path | None:
-    """The file of a timm name: in a cache, or fetched; None where it is not here."""
+    """Return the file of a timm name, from a cache or downloaded; None if it is missing."""
     from eqspec.build.weights import hub
 
     model = hub.hub_model(asked.weights.removeprefix(HUB))
@@ -95,7 +95,7 @@ def _on_hub(asked: PublishedWeights, resolved: Resolved, *, fetch: bool) -> Path
 
 
 def _need_normalisation(model: HubModel, resolved: Resolved) -> None:
-    """Refuses weights that want pixels normalised otherwise than the backbone's card says."""
+    """Refuse weights that expect another normalisation of pixels than the backbone's card."""
     from eqspec.compile.views.view_plan import normalisation
 
     mean, std = normalisation(resolved)

@@ -1,4 +1,4 @@
-"""From a spec's path to what it says and the cards that it may name, all problems in one pass."""
+"""Specs, read with the cards that they name; all problems are found in one pass."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
-from eqspec.commands.planning.data_places import NOWHERE, DataPlaces, card_here
+from eqspec.commands.planning.data_locations import NO_LOCATIONS, DataLocations, card_here
 from eqspec.commands.planning.plan_files import refuse_plan_of_run
 from eqspec.compile.lookup.look_up import Lookup, look_up
 from eqspec.compile.lookup.resolve import Resolved, resolve
@@ -28,7 +28,7 @@ class Read:
         path: of the file.
         loaded: the spec and its variants.
         catalog: the cards that ship, and those of a `registry/` beside the file.
-        lookups: what the spec names, under the empty name, and what each variant names.
+        lookups: variant → the cards and ops that it names; the spec itself has the empty name.
     """
 
     path: Path
@@ -37,28 +37,28 @@ class Read:
     lookups: Mapping[str, Lookup]
 
     def resolved(self, variant: str = "", *, name: str) -> Resolved:
-        """The spec, or one of its variants, with everything that it names.
+        """Resolve the spec, or one of its variants.
 
         Args:
-            name: what its plan is called.
+            name: of its plan.
         """
         loaded = self.loaded.variants[variant] if variant else self.loaded
         return resolve(self.lookups[variant], loaded.spec, name=name)
 
 
 def read_with_cards(
-    path: Path, *, overrides: Sequence[str] = (), data: DataPlaces = NOWHERE
+    path: Path, *, overrides: Sequence[str] = (), data: DataLocations = NO_LOCATIONS
 ) -> Read:
-    """Reads a spec and judges it together with the cards and ops that it names.
+    """Read a spec and check it together with the cards and ops that it names.
 
     Args:
-        path: of the spec; the bare name of a spec that ships with eqspec will do.
+        path: of the spec; the bare name of a spec that ships with eqspec is enough.
         overrides: `path=value`, as `--set` takes them.
-        data: where datasets lie; what stands in for the spec's own is judged in its stead.
+        data: locations of datasets; a stand-in is checked in place of the spec's own dataset.
 
     Raises:
-        SpecError: with everything that is wrong, and what deserves a second look.
-        UsageError: when it is the plan of a run.
+        SpecError: with all errors and warnings.
+        UsageError: it is the plan of a run.
     """
     refuse_plan_of_run(path)
     found = locate_spec(path)
@@ -68,31 +68,31 @@ def read_with_cards(
 
 
 def with_cards(
-    reading: Reading, *, path: Path, catalog: Catalog, data: DataPlaces = NOWHERE
+    reading: Reading, *, path: Path, catalog: Catalog, data: DataLocations = NO_LOCATIONS
 ) -> Read:
-    """A spec that was read, judged together with the cards and ops that it names.
+    """Check a spec that was read, together with the cards and ops that it names.
 
     Args:
-        path: what it is called.
-        data: where datasets lie.
+        path: to name in messages.
+        data: locations of datasets.
 
     Raises:
-        SpecError: with everything that is wrong, and what deserves a second look.
+        SpecError: with all errors and warnings.
     """
     lookups = {
-        variant: look_up(judged.source, catalog, data_here=partial(card_here, data=data))
-        for variant, judged in {"": reading.own, **reading.variants}.items()
-        if judged.source.readable
+        variant: look_up(read.source, catalog, data_here=partial(card_here, data=data))
+        for variant, read in {"": reading.own, **reading.variants}.items()
+        if read.source.readable
     }
     problems = [d for found in lookups.values() for d in (*found.problems, *across_cards(found))]
-    said = in_order((*reading.diagnostics, *problems))
-    if any(d.severity is Severity.ERROR for d in said):
-        raise SpecError(said)
+    found = in_order((*reading.diagnostics, *problems))
+    if any(d.severity is Severity.ERROR for d in found):
+        raise SpecError(found)
     return Read(path, reading.loaded(), catalog, MappingProxyType(lookups))
 
 
 def locate_spec(path: Path) -> Path:
-    """The path itself, or the shipped spec of that name: ``specs/x.yaml``, or just ``x``."""
+    """Return the path itself, or that of a shipped spec: ``specs/x.yaml`` or just ``x``."""
     if path.exists():
         return path
     shipped = specs_root()

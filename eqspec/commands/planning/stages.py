@@ -1,6 +1,6 @@
-"""What is still to be done for a plan: each training and evaluation, beside what its folder holds.
+"""Stages of a plan that are done or left to do: its training and each evaluation.
 
-+  will be done    =  is there already    ~  is there in part, or under other terms: because …
++  will be done    =  is done already    ~  is done in part, or under other terms: because …
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ MOST_REASONS = 3
 
 
 class Mark(StrEnum):
-    """What is to be done for a stage."""
+    """What is left to do for a stage."""
 
     RUN = "+"
     CACHED = "="
@@ -40,13 +40,13 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A training (or published weights, taken over in its place), or an evaluation.
+    """A training (or conversion of published weights), or an evaluation.
 
     Attributes:
         name: ``train``, ``weights``, or the evaluation's.
         id: of the run, or of the evaluation.
-        steps: after which it is judged; of a training, the last one.
-        because: of a changed stage, why what is there does not do.
+        steps: after which it is evaluated; of a training, the last one.
+        because: of a changed stage, why the existing results are not enough.
     """
 
     mark: Mark
@@ -57,13 +57,13 @@ class Stage:
 
 
 def stages(plan: Plan, *, folder: Path, fingerprint: str | None = None) -> tuple[Stage, ...]:
-    """The training of a plan, then its evaluations.
+    """Return the training of a plan, then its evaluations.
+
+    A damaged result counts as missing: a run measures it again.
 
     Args:
-        folder: where the run is or will be.
-        fingerprint: of the training data, where it was read.
-
-    A result that is damaged counts as missing: a run makes it anew.
+        folder: of the run, whether it exists or not.
+        fingerprint: of the training data, if they were read.
     """
     here = (folder / "plan.json").is_file()
     stored = whole_steps(RunFolder(folder)) if here else dict[str, frozenset[int]]()
@@ -90,21 +90,22 @@ def _is_done(plan: Plan, folder: Path) -> bool:
 
 
 def _begun(plan: Plan, folder: Path, fingerprint: str | None) -> Iterator[str]:
-    """Why what lies in the plan's own folder is not all of it."""
+    """Yield why the plan's own folder is not complete."""
     then = read_document(folder / "environment.json", kind=Environment).data
     if None not in {then, fingerprint} and then != fingerprint:
         yield f"the data differs: fingerprint {then} → {fingerprint}; the folder will refuse it"
     saved = checkpoint.steps(folder / "checkpoints")
     if saved and not _is_done(plan, folder):
-        yield f"it stopped after step {saved[-1]:,} of {plan.train.steps:,}, and goes on from there"
+        steps = plan.train.steps
+        yield f"it stopped after step {saved[-1]:,} of {steps:,}, and continues from there"
 
 
 def _elsewhere(plan: Plan, folder: Path) -> Iterator[str]:
-    """How the nearest run of this spec with the same seed differs."""
+    """Yield how the nearest run of this spec with the same seed differs."""
     others = [o for p in sorted(folder.parent.glob("*")) if (o := _plan_in(p)) is not None]
-    told = [(o, _differences(o, plan)) for o in others if o.seed == plan.seed]
-    if told:
-        other, lines = min(told, key=lambda pair: len(pair[1]))
+    differing = [(o, _differences(o, plan)) for o in others if o.seed == plan.seed]
+    if differing:
+        other, lines = min(differing, key=lambda pair: len(pair[1]))
         yield from _few(lines)
         yield f"{other.recipe[:8]}-s{other.seed} stays as it is"
 
@@ -136,7 +137,7 @@ def _evaluation(plan: EvalPlan, *, stored: Mapping[str, frozenset[int]], old: Pl
 
 
 def _protocol(old: EvalPlan, new: EvalPlan) -> Iterator[str]:
-    """What differs between two evaluations of one name."""
+    """Yield the differences of two evaluations of one name."""
     if old.rev != new.rev:
         yield f"rev {old.rev} → {new.rev}"
     names = [n for n in {**old.params, **new.params} if old.params.get(n) != new.params.get(n)]
@@ -162,7 +163,7 @@ def _short(value: JsonValue) -> str:
 
 
 def _plan_in(folder: Path) -> Plan | None:
-    """The plan of a run folder; None where there is none, or one of another version."""
+    """Return the plan of a run folder; None if there is none, or one of another version."""
     if not (folder / "plan.json").is_file():
         return None
     try:

@@ -1,8 +1,8 @@
-"""What a plan costs, traced once: tracing imports torch, and takes seconds where this takes none.
+"""Cost of a plan, traced once and stored: tracing imports torch and takes seconds.
 
-A trace is kept in a cache folder under a hash of all that it follows from: the graph, the
-optimizer, the number of micro-batches, eqspec's own sources, plugins, and the versions of torch and
-what stands beside it. An entry that is damaged, or was written for something else, is made anew.
+A trace is stored in a cache folder under a hash of its inputs: the graph, the optimizer, the number
+of micro-batches, eqspec's own sources, plugins, and the versions of torch and its libraries. An
+entry that is damaged or belongs to other inputs is traced again.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class _Entry(BaseModel):
     """A file of the cache.
 
     Attributes:
-        key: of the trace that it holds.
+        key: of its trace.
         sha256: of the trace.
     """
 
@@ -41,11 +41,10 @@ class _Entry(BaseModel):
 
 
 def traced(plan: Plan, *, cache: Path | None) -> Trace:
-    """What a plan costs.
+    """Return the cost of a plan.
 
     Args:
-        cache: the folder where traces are kept; None keeps none. One that cannot be written is
-            done without.
+        cache: folder of stored traces; None stores none. One that cannot be written is ignored.
     """
     if cache is None:
         return _trace(plan)
@@ -68,7 +67,7 @@ def _trace(plan: Plan) -> Trace:
 
 
 def _key(plan: Plan) -> str:
-    """A hash of all that a trace follows from."""
+    """Return a hash of all inputs of a trace."""
     content = plan.model_dump(mode="json", by_alias=True)
     return hashed(
         {
@@ -83,7 +82,7 @@ def _key(plan: Plan) -> str:
 
 
 def _kept(path: Path, *, key: str) -> Trace | None:
-    """The trace of an entry; None where there is none, or not the one that was written there."""
+    """Return the trace of an entry; None if there is none, or if it is damaged."""
     try:
         entry = _Entry.model_validate_json(content_of(path))
         whole = entry.key == key and entry.sha256 == _digest(entry.trace)

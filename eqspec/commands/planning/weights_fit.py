@@ -1,6 +1,6 @@
-"""Whether the weights that plans start from fit them: what `run` refuses, `check` refuses too.
+"""Fit of the weights that plans start from: what `run` refuses, `check` refuses too.
 
-Names, shapes and values are read, and nothing is trained. Torch is imported where there are some.
+Names, shapes and values are read, and nothing is trained. Torch is imported only if there are some.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Fits:
-    """How the weights of a plan fit it.
+    """How the initial weights of a plan fit it.
 
     Attributes:
-        initial: those of `init_from`; None without any.
-        published: those of `backbone.init`; None without any, or while they are not here.
+        initial: of `init_from`; None without any.
+        published: of `backbone.init`; None without any, or while they are missing.
     """
 
     initial: Fit | None = None
@@ -34,10 +34,10 @@ class Fits:
 
 
 def fits(planned: Planned) -> Mapping[str, Fits]:
-    """Of each variant by name, and under the empty name of the spec itself.
+    """Return the fit of each variant by name, and of the spec itself under the empty name.
 
     Raises:
-        SpecError: with everything that does not fit.
+        SpecError: weights do not fit; with all problems.
     """
     found: dict[str, Fits] = {}
     problems: list[Diagnostic] = []
@@ -53,7 +53,7 @@ def fits(planned: Planned) -> Mapping[str, Fits]:
 
 
 def _fits_of(plan: Plan) -> tuple[Fits, list[tuple[str, KeyPath, EqspecError]]]:
-    """How the weights of a plan fit, and why they do not: code, place in the spec, reason."""
+    """Return how the weights of a plan fit, and the problems: code, key in the spec, reason."""
     initial, published = None, None
     refused: list[tuple[str, KeyPath, EqspecError]] = []
     if plan.init is not None:

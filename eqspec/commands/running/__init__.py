@@ -1,1 +1,1 @@
-"""Plans carried out in their run folders, judged and compared."""
+"""Runs of plans: prepared, trained, evaluated, sealed and compared."""

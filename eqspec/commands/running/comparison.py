@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from eqspec.commands.running.evaluation import Judged
+from eqspec.commands.running.evaluation import EvaluationResult
 from eqspec.commands.running.usage import Effort, Pull, effort, pulls
 from eqspec.compile.planner import UNTRAINED
 from eqspec.compile.types.plan import EvalPlan, Plan
@@ -28,13 +28,13 @@ class Done:
 
     Attributes:
         name: what it is called in the comparison.
-        judged: every result of step 0 and of the last steps.
+        results: every result of step 0 and of the last steps.
     """
 
     name: str
     plan: Plan
     folder: Path
-    judged: tuple[Judged, ...]
+    results: tuple[EvaluationResult, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def compare(done: Sequence[Done]) -> Comparison:
     Raises:
         UsageError: two results were not measured on the same samples.
     """
-    evaluations = {j.evaluation.id: j.evaluation for one in done for j in one.judged}
+    evaluations = {j.evaluation.id: j.evaluation for one in done for j in one.results}
     tables = (_table(evaluation, done) for evaluation in evaluations.values())
     return Comparison(
         tables=tuple(one for one in tables if one is not None),
@@ -129,38 +129,42 @@ def _in_words(entry: Entry, words: Units) -> Entry:
 
 def _results(evaluation: EvalPlan, done: Sequence[Done]) -> Iterator[_Named]:
     """The baselines, then each run's last result."""
-    of = [(one, j) for one in done for j in one.judged if j.evaluation.id == evaluation.id]
-    yield from _baselines([(one, judged) for one, judged in of if judged.step == 0], last=done[-1])
+    of = [(one, j) for one in done for j in one.results if j.evaluation.id == evaluation.id]
+    yield from _baselines(
+        [(one, evaluated) for one, evaluated in of if evaluated.step == 0], last=done[-1]
+    )
     for one in done:
         if after := [j for of_one, j in of if of_one is one and is_last(j, one.plan)]:
-            yield _Named(one.name, Kind.RUN, max(after, key=lambda judged: judged.step).result)
+            yield _Named(
+                one.name, Kind.RUN, max(after, key=lambda evaluated: evaluated.step).result
+            )
 
 
-def _baselines(before: Sequence[tuple[Done, Judged]], *, last: Done) -> Iterator[_Named]:
+def _baselines(before: Sequence[tuple[Done, EvaluationResult]], *, last: Done) -> Iterator[_Named]:
     """Untrained encoders, controls of the last run, published weights before training."""
-    for one, judged in before:
-        if (fresh := untrained_result(judged, one.plan)) is not None:
+    for one, evaluated in before:
+        if (fresh := untrained_result(evaluated, one.plan)) is not None:
             yield _Named(_of(UNTRAINED, one, last=last), Kind.BASELINE, fresh)
-    controls = (judged.controls for one, judged in before if one is last)
+    controls = (evaluated.controls for one, evaluated in before if one is last)
     for name, result in (item for of in controls for item in of.items()):
         if name != UNTRAINED:
             yield _Named(name, Kind.BASELINE, result)
-    for one, judged in before:
+    for one, evaluated in before:
         if one.plan.published and one.plan.trains:
-            yield _Named(_of(START, one, last=last), Kind.BASELINE, judged.result)
+            yield _Named(_of(START, one, last=last), Kind.BASELINE, evaluated.result)
 
 
-def untrained_result(judged: Judged, plan: Plan) -> ResultSet | None:
+def untrained_result(evaluated: EvaluationResult, plan: Plan) -> ResultSet | None:
     """Return the untrained encoder's result, from the evaluation before training.
 
     Where the encoder starts from published weights, that is a control of the evaluation.
     """
-    return judged.controls.get(UNTRAINED, None if plan.published else judged.result)
+    return evaluated.controls.get(UNTRAINED, None if plan.published else evaluated.result)
 
 
-def is_last(judged: Judged, plan: Plan) -> bool:
+def is_last(evaluated: EvaluationResult, plan: Plan) -> bool:
     """Whether an evaluation came after training; or at all, where nothing is trained."""
-    return judged.step > 0 or not plan.trains
+    return evaluated.step > 0 or not plan.trains
 
 
 def _of(row: str, one: Done, *, last: Done) -> str:

@@ -1,4 +1,4 @@
-"""Decides when a run stops, saves and evaluates; the main process decides, the others follow."""
+"""When a run stops, saves and evaluates: the main process decides, the others follow."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from eqspec.commands.running.deadline import Budget
-from eqspec.commands.running.events import Why
+from eqspec.commands.running.events import StopReason
 from eqspec.engine.events import Event, Stepped
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Decisions:
         """Begin to measure.
 
         Args:
-            pauses: steps after which the plan itself asks for checkpoints or evaluations.
+            pauses: steps after which the plan has checkpoints or evaluations.
         """
         self.budget = Budget(options.deadline)
         self._options = options
@@ -39,17 +39,17 @@ class Decisions:
         self._strategy = strategy
         self._saved_at = time.monotonic()
 
-    def stop(self, *, after: Event) -> Why | None:
+    def stop(self, *, after: Event) -> StopReason | None:
         """Return why to stop after an event of the engine, if at all.
 
-        Never between a step and the pause that the plan has after it: what the pause is for would
-        be left out.
+        Never between a step and the plan's pause after it, whose checkpoint or evaluations would be
+        left out.
         """
         if isinstance(after, Stepped) and after.step in self._pauses:
             return None
-        asked = self._options.should_stop()
-        stop = self._strategy.decide(asked or not self.budget.fits_step())
-        return self._why(asked) if stop else None
+        requested = self._options.should_stop()
+        stop = self._strategy.decide(requested or not self.budget.fits_step())
+        return self._reason(requested) if stop else None
 
     def save(self, *, step: int) -> bool:
         """Return whether a checkpoint is due between pauses."""
@@ -60,16 +60,16 @@ class Decisions:
     def evaluate(self) -> bool:
         """Return whether to begin another evaluation."""
         stopping = self._options.should_stop()
-        return self._strategy.decide(not stopping and self.budget.fits_judging())
+        return self._strategy.decide(not stopping and self.budget.fits_evaluation())
 
-    def why_not_evaluated(self) -> Why:
+    def why_not_evaluated(self) -> StopReason:
         """Return why evaluations were left out."""
-        return self._why(self._options.should_stop())
+        return self._reason(self._options.should_stop())
 
     def saved(self, *, seconds: float) -> None:
         """Note that a checkpoint was saved, and how long it took."""
         self._saved_at = time.monotonic()
         self.budget.saved(seconds)
 
-    def _why(self, asked: bool) -> Why:  # noqa: FBT001 - an answer, not a switch
-        return Why.ASKED if self._strategy.decide(asked) else Why.TIME
+    def _reason(self, requested: bool) -> StopReason:  # noqa: FBT001 - an answer, not a switch
+        return StopReason.ASKED if self._strategy.decide(requested) else StopReason.TIME

@@ -1,4 +1,4 @@
-"""Which evaluations a run owes, and after which steps."""
+"""Evaluations that are due in a run, and the steps after which they are."""
 
 from __future__ import annotations
 
@@ -44,5 +44,5 @@ def evaluations_at(plan: Plan, pause: Pause) -> tuple[DueEvaluation, ...]:
     """Return the evaluations at a pause; none at the last step, where the final ones follow."""
     if pause.step == plan.train.steps:
         return ()
-    asked = (evaluation for evaluation in plan.evaluations if evaluation.id in pause.evaluations)
-    return tuple(DueEvaluation(evaluation, pause.step) for evaluation in asked)
+    wanted = (evaluation for evaluation in plan.evaluations if evaluation.id in pause.evaluations)
+    return tuple(DueEvaluation(evaluation, pause.step) for evaluation in wanted)

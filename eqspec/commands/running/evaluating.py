@@ -1,4 +1,4 @@
-"""Carries out the evaluations that a prepared run owes."""
+"""Evaluations of a prepared run, during training and at its end."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import time
 from collections.abc import Generator, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from eqspec.commands.running.evaluation import Judged, damaged_results, result_names
-from eqspec.commands.running.events import Evaluated, Judging, RunEvent, Stopped
+from eqspec.commands.running.evaluation import EvaluationResult, damaged_results, result_names
+from eqspec.commands.running.events import Evaluated, Evaluating, RunEvent, Stopped
 
 if TYPE_CHECKING:
     from eqspec.commands.running.due import DueEvaluation
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 def evaluate_run(run: PreparedRun) -> Generator[RunEvent, None, bool]:
     """Carry out the evaluations at the end of a run; return whether all of them are done."""
     yield from evaluate_due(run, run.final)
-    stored = (Judged.read(run.folder, evaluation=e, step=step) for e, step in run.final)
+    stored = (EvaluationResult.read(run.folder, evaluation=e, step=step) for e, step in run.final)
     if run.strategy.decide(all(result is not None for result in stored)):
         return True
-    why = run.decisions.why_not_evaluated()
-    yield Stopped(folder=run.folder.path, step=run.plan.train.steps, why=why)
+    reason = run.decisions.why_not_evaluated()
+    yield Stopped(folder=run.folder.path, step=run.plan.train.steps, reason=reason)
     return False
 
 
 def evaluate_due(run: PreparedRun, due: Iterable[DueEvaluation]) -> Iterator[RunEvent]:
-    """Carry out evaluations of the weights at hand, or of those before training, until a stop.
+    """Carry out evaluations of the current weights, or of those before training, until a stop.
 
     The main process evaluates; the others wait for it at the next decision.
     """
@@ -35,14 +35,16 @@ def evaluate_due(run: PreparedRun, due: Iterable[DueEvaluation]) -> Iterator[Run
             return
         if run.opened is None:
             continue
-        if Judged.read(run.folder, evaluation=evaluation, step=step) is None:
+        if EvaluationResult.read(run.folder, evaluation=evaluation, step=step) is None:
             names = result_names(evaluation, step=step)
-            damaged = {name: why for name, why in run.opened.damaged.items() if name in names}
+            damaged = {
+                name: trouble for name, trouble in run.opened.damaged.items() if name in names
+            }
             damaged |= damaged_results(run.folder, evaluation=evaluation, step=step)
-            yield Judging(evaluation=evaluation, step=step, damaged=damaged)
+            yield Evaluating(evaluation=evaluation, step=step, damaged=damaged)
         began = time.monotonic()
         graph = run.model.graph if step or not run.plan.trains else None
         with run.model.uncompiled():
-            judged = run.evaluator.evaluate(evaluation, step=step, graph=graph)
-        run.decisions.budget.judged(time.monotonic() - began)
-        yield Evaluated(judged=judged, step=step)
+            evaluated = run.evaluator.evaluate(evaluation, step=step, graph=graph)
+        run.decisions.budget.evaluated(time.monotonic() - began)
+        yield Evaluated(result=evaluated, step=step)

@@ -12,7 +12,7 @@ from eqspec.runs.results import DamagedResult, load_result
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class EvaluationResult:
     """The result of one evaluation after some step; step 0 is before any training.
 
     Then the encoder is untrained, or has the published weights that it starts from.
@@ -27,7 +27,7 @@ class Judged:
     controls: Mapping[str, ResultSet] = field(default_factory=dict[str, ResultSet])
 
     @classmethod
-    def read(cls, folder: RunFolder, *, evaluation: EvalPlan, step: int) -> Judged | None:
+    def read(cls, folder: RunFolder, *, evaluation: EvalPlan, step: int) -> EvaluationResult | None:
         """Return the result in a folder with all its controls; None if any of it is missing.
 
         A damaged result counts as missing, see `damaged_results`.

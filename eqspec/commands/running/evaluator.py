@@ -1,4 +1,4 @@
-"""Evaluations of one run: measures states of its model on its data, and keeps the results."""
+"""Evaluations of one run: measure states of its model on its data, and save the results."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 
 from eqspec.build.frozen_model import frozen
 from eqspec.build.program import choose_device, initial_graph
-from eqspec.commands.running.evaluation import Judged, control_names, read_result, result_name
+from eqspec.commands.running.evaluation import (
+    EvaluationResult,
+    control_names,
+    read_result,
+    result_name,
+)
 from eqspec.compile.planner import UNTRAINED
 from eqspec.evals.bench import Bench
 from eqspec.evals.controls import CONTROLS
@@ -50,8 +55,10 @@ class Evaluator:
             fresh, features=None if features is None else features / "untrained"
         )
 
-    def evaluate(self, evaluation: EvalPlan, *, step: int, graph: TrainGraph | None) -> Judged:
-        """Return the result after a step; whatever the folder lacks of it is measured and saved.
+    def evaluate(
+        self, evaluation: EvalPlan, *, step: int, graph: TrainGraph | None
+    ) -> EvaluationResult:
+        """Return the result after a step; parts that the folder lacks are measured and saved.
 
         Args:
             graph: the weights after that step; None for the encoder before training.
@@ -61,8 +68,10 @@ class Evaluator:
         """
         return self._results(evaluation, step=step, graph=graph, result=self._kept)
 
-    def measure(self, evaluation: EvalPlan, *, step: int, graph: TrainGraph | None) -> Judged:
-        """Return the same result measured anew, whatever the folder contains; save nothing."""
+    def measure(
+        self, evaluation: EvalPlan, *, step: int, graph: TrainGraph | None
+    ) -> EvaluationResult:
+        """Return the same result, measured again and not saved."""
         return self._results(evaluation, step=step, graph=graph, result=_measured)
 
     def _results(
@@ -72,7 +81,7 @@ class Evaluator:
         step: int,
         graph: TrainGraph | None,
         result: Callable[[EvalPlan, str, Callable[[], Bench]], ResultSet],
-    ) -> Judged:
+    ) -> EvaluationResult:
         splits = self._data.of(evaluation)
         bench = partial(self._trained.bench, splits, step=step, graph=graph)
         found = result(evaluation, result_name(evaluation, step=step), bench)
@@ -80,7 +89,7 @@ class Evaluator:
             control: result(evaluation, name, partial(self._control, control, splits))
             for control, name in control_names(evaluation, step=step).items()
         }
-        return Judged(evaluation, step, found, controls)
+        return EvaluationResult(evaluation, step, found, controls)
 
     def _kept(self, evaluation: EvalPlan, name: str, bench: Callable[[], Bench]) -> ResultSet:
         """Return the result of that name; measure and save it if it is missing or damaged."""
@@ -91,7 +100,7 @@ class Evaluator:
         return found
 
     def _control(self, control: str, splits: Splits) -> Bench:
-        """Return a baseline that is measured beside the encoder before training."""
+        """Return a baseline to measure at step 0, next to the encoder before training."""
         if control == UNTRAINED:
             return self._untrained.bench(splits, step=0, graph=None)
         subject = CONTROLS[control](splits.held_out, size=self._plan.image)
@@ -131,9 +140,9 @@ class _Benches:
 
 def _measured(evaluation: EvalPlan, _name: str, bench: Callable[[], Bench]) -> ResultSet:
     """Return a new result, with the fingerprint of the data that it was measured on."""
-    made = bench()
-    found = evaluate(evaluation, made)
-    data = made.held_out.fingerprint()
+    ready = bench()
+    found = evaluate(evaluation, ready)
+    data = ready.held_out.fingerprint()
     marked = replace(found, facts={**found.facts, "data": data})
     return marked.measured_by(replace(found.protocol, data=data))
 

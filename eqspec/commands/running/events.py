@@ -1,4 +1,4 @@
-"""What a run says while it goes on: the engine's steps, and what is saved, judged and sealed."""
+"""Events of a run in progress: steps of the engine, checkpoints, evaluations, the seal."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from eqspec.engine.events import Agreed, Compilation, Stepped
 
 if TYPE_CHECKING:
     from eqspec.build.program import Program
-    from eqspec.commands.running.evaluation import Judged
+    from eqspec.commands.running.evaluation import EvaluationResult
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The folder is there; training begins, goes on, or is already done.
+    """The run is prepared: training starts, continues, or is done already.
 
     Attributes:
-        notes: how published weights were taken over, for the log.
+        done: optimizer steps done.
+        program: what trains; None if nothing is left to train.
+        notes: how published weights were converted, for the log.
     """
 
     plan: Plan
@@ -37,7 +39,7 @@ class Compiled:
     """Blocks or losses were compiled during a step.
 
     Attributes:
-        late: after the first steps, by which all should have been.
+        late: in a later step than the first ones, in which everything should be compiled.
     """
 
     step: int
@@ -47,7 +49,7 @@ class Compiled:
 
 @dataclass(frozen=True, slots=True)
 class Damaged:
-    """Images could not be read; others of their class stand for them.
+    """Images cannot be read, and others of their class replace them.
 
     Attributes:
         images: each with its name and the reason.
@@ -58,7 +60,7 @@ class Damaged:
 
 @dataclass(frozen=True, slots=True)
 class Remarked:
-    """Images were read, but their decoder found something odd about the files.
+    """Images were read, but the decoder reports something odd about their files.
 
     Attributes:
         images: each with its name and what is odd.
@@ -69,17 +71,17 @@ class Remarked:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A checkpoint was written."""
+    """A checkpoint of a step was saved."""
 
     step: int
 
 
 @dataclass(frozen=True, slots=True)
-class Judging:
-    """An evaluation begins. What was trained has been saved: a stop loses nothing now.
+class Evaluating:
+    """An evaluation begins. All that was trained is saved, so that a stop loses nothing.
 
     Attributes:
-        damaged: name of each result that is not the one that was written → what is wrong with it.
+        damaged: name of each damaged result that is measured again → what is wrong with its file.
     """
 
     evaluation: EvalPlan
@@ -87,21 +89,21 @@ class Judging:
     damaged: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
-    def reason(self) -> str:
-        """Why it is made anew; empty where it never was."""
-        return f" anew ({'; '.join(self.damaged.values())})" if self.damaged else ""
+    def remark(self) -> str:
+        """Why it is carried out again, as the end of a sentence; empty the first time."""
+        return f" again ({'; '.join(self.damaged.values())})" if self.damaged else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """An evaluation has been made (or was found in the folder)."""
+    """The result of an evaluation is there, measured now or found in the folder."""
 
-    judged: Judged
+    result: EvaluationResult
     step: int
 
 
-class Why(StrEnum):
-    """Why a run stopped before its end."""
+class StopReason(StrEnum):
+    """Why a run stopped before its end: a request, `--steps`, or `--time-limit`."""
 
     ASKED = "asked"
     STEPS = "steps"
@@ -110,16 +112,16 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """As much as was asked for is done and saved, but not all of the plan."""
+    """The run stopped before its end, and all that is done is saved."""
 
     folder: Path
     step: int
-    why: Why = Why.ASKED
+    reason: StopReason = StopReason.ASKED
 
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """The run is complete."""
+    """The run is complete and sealed."""
 
     folder: Path
 
@@ -132,7 +134,7 @@ RunEvent = (
     | Damaged
     | Remarked
     | Saved
-    | Judging
+    | Evaluating
     | Evaluated
     | Stopped
     | Sealed

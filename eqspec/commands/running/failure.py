@@ -40,14 +40,14 @@ def refuse_failed(folder: RunFolder, *, retry: bool) -> None:
     raise RunFailed(
         f"`{folder.path}` has failed: {record.reason}",
         folder=folder.path,
-        advice="the same settings end the same way: change one with --set, which makes another "
-        f"run; should the machine be to blame, --retry goes on from {since}",
+        advice="the same settings fail the same way: change one with --set, which starts another "
+        f"run; if the machine was at fault, --retry resumes from {since}",
     )
 
 
 @contextmanager
 def recorded_failure(folder: RunFolder, *, log: Log) -> Generator[None]:
-    """Log whatever ends a run early; seal it as failed when its numbers diverged.
+    """Log the error that ends a run early; seal the run as failed if it diverged.
 
     Raises:
         RunFailed: a loss, gradient or weight is not finite.
@@ -57,7 +57,7 @@ def recorded_failure(folder: RunFolder, *, log: Log) -> Generator[None]:
     except NotFinite as error:
         raise _sealed_as_failed(folder, error, log=log) from error
     except (Exception, KeyboardInterrupt) as error:
-        with suppress(EqspecError):  # a full disk takes no more lines either
+        with suppress(EqspecError):  # the disk may be full
             log.write(_line(error))
         raise
 

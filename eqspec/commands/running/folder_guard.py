@@ -1,4 +1,4 @@
-"""Refuses to go on in a run folder that was made for something else, and says what differs."""
+"""Check that a run folder belongs to a plan, with the settings that differ if it does not."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ _WIDEST = 60
 
 
 def guard(folder: RunFolder, plan: Plan) -> None:
-    """Compares recipe and seed.
+    """Compare recipe and seed.
 
     Raises:
-        FolderMismatch: with every setting that changes what is trained, and how many others.
+        FolderMismatch: they differ; with every setting that changes what is trained, and the number
+            of others.
     """
     mine = folder.identity()
     if (mine.recipe, mine.seed) == (plan.recipe, plan.seed):
         return
     changes = spec_changes(Plan.model_validate(folder.plan()).resolved, plan.resolved)
-    weighty = [c for c in changes if c.matters is Matters.WEIGHTS and c.dotted != "seed"]
-    lines = [f"{c.dotted}: {_short(c.a)} → {_short(c.b)}" for c in weighty]
+    trained = [c for c in changes if c.matters is Matters.WEIGHTS and c.dotted != "seed"]
+    lines = [f"{c.dotted}: {_short(c.a)} → {_short(c.b)}" for c in trained]
     others = sum(c.matters is not Matters.WEIGHTS for c in changes)
     if others:
         lines.append(f"and {others} that change no weights")

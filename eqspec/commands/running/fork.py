@@ -1,8 +1,8 @@
-"""A run folder with other settings: gone on with where they change nothing, else a run of its own.
+"""Plans of run folders with overrides: the same run if they change no weights, else a fork.
 
-What a spec trains is in the name of its folder, so an edited spec never meets another's run. A
-folder that is named itself may: then only what changes no weights can be set, unless `--fork` says
-that the change is meant. The fork lies beside its origin and begins at step 0.
+An edited spec has another recipe, so its run has another folder. `eqspec run FOLDER --set` names
+the folder itself: overrides that change the recipe are then refused, unless `--fork` asks for a new
+run beside the folder, from step 0.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-from eqspec.commands.planning.data_places import DataPlaces
+from eqspec.commands.planning.data_locations import DataLocations
 from eqspec.commands.planning.plans import Planned, plan_spec
 from eqspec.commands.running.folder_guard import guard
 from eqspec.errors import UsageError
@@ -19,20 +19,22 @@ from eqspec.runs.artifacts import read_text
 from eqspec.runs.folder import RunFolder
 
 
-def plan_folder(path: Path, *, overrides: Sequence[str], data: DataPlaces, fork: bool) -> Planned:
-    """The plan of a run folder with something set anew.
+def plan_folder(
+    path: Path, *, overrides: Sequence[str], data: DataLocations, fork: bool
+) -> Planned:
+    """Return the plan of a run folder with overrides.
 
     Args:
         overrides: `path=value`, as `--set` takes them.
-        fork: a change of what is trained is meant.
+        fork: allow overrides that change the recipe.
 
     Returns:
-        The plan, with the folder that it goes on in; None there for a fork.
+        The plan, with the folder to continue in; without one for a fork.
 
     Raises:
-        SpecError: with everything that is wrong with the settings.
-        FolderMismatch: when they change what is trained and no fork is asked for.
-        UsageError: when a fork is asked for and nothing is changed.
+        SpecError: the overrides are wrong.
+        FolderMismatch: they change the recipe, and no fork is requested.
+        UsageError: a fork is requested, and nothing changes.
     """
     folder = RunFolder.open(path)
     folder.sealed().need("plan.json", "resolved.yaml", "spec.yaml")
@@ -42,8 +44,8 @@ def plan_folder(path: Path, *, overrides: Sequence[str], data: DataPlaces, fork:
     if (there.recipe, there.seed) == (planned.plan.recipe, planned.plan.seed):
         if fork:
             raise UsageError(
-                f"nothing that is set differs from `{path}`, so there is nothing to fork",
-                help="set something else with --set, or repeat the run with --again",
+                f"no override differs from `{path}`, so there is nothing to fork",
+                help="change another setting with --set, or repeat the run with --again",
             )
         return dataclasses.replace(planned, folder=path, text=read_text(path / "spec.yaml"))
     if not fork:

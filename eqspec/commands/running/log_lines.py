@@ -1,4 +1,4 @@
-"""What a run tells of itself in `log.txt`: each event in words."""
+"""Lines of `log.txt`, one or more per event of a run."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from eqspec.commands.running.events import (
     Compiled,
     Damaged,
     Evaluated,
-    Judging,
+    Evaluating,
     Opened,
     Remarked,
     RunEvent,
     Saved,
     Sealed,
     Stopped,
-    Why,
+    StopReason,
 )
 from eqspec.compile.types.initial_weights import LayoutPlan
 from eqspec.engine.events import Agreed, Stepped
@@ -28,11 +28,15 @@ if TYPE_CHECKING:
     from eqspec.build.program import Program
     from eqspec.build.weights.published import PublishedFit
 
-_WHY = ((Why.ASKED, "as was asked for"), (Why.STEPS, "--steps"), (Why.TIME, "--time-limit"))
+_STOPPED_BY = (
+    (StopReason.ASKED, "as requested"),
+    (StopReason.STEPS, "--steps"),
+    (StopReason.TIME, "--time-limit"),
+)
 
 
-def told(event: RunEvent) -> Iterator[str]:
-    """One text per thing to be told; single steps are told by `metrics.jsonl`."""
+def log_lines(event: RunEvent) -> Iterator[str]:
+    """Yield the lines of an event in `log.txt`; steps and the seal have none."""
     match event:
         case Opened():
             yield _opened(event)
@@ -43,30 +47,30 @@ def told(event: RunEvent) -> Iterator[str]:
         case Compiled():
             yield compiled(event)
         case Damaged(images=images):
-            yield from (f"warning: {image}; another stands for it" for image in images)
+            yield from (f"warning: {image}; replaced by another image" for image in images)
         case Remarked(images=images):
-            yield from (f"warning: read with a remark of the decoder: {image}" for image in images)
+            yield from (f"warning: the decoder remarks on {image}" for image in images)
         case Stepped() | Sealed():
             return
         case _:
-            yield _done(event)
+            yield _progress(event)
 
 
-def _done(event: Saved | Judging | Evaluated | Stopped) -> str:
+def _progress(event: Saved | Evaluating | Evaluated | Stopped) -> str:
     match event:
         case Saved(step=step):
-            said = f"saved the checkpoint of step {step}"
-        case Judging(evaluation=evaluation, step=step):
-            said = f"judging {evaluation.id} after step {step}{event.reason}"
-        case Evaluated(judged=judged, step=step):
-            said = f"judged {judged.evaluation.id} after step {step}"
-        case Stopped(step=step, why=why):
-            said = f"stopped after step {step}, which is saved: {dict(_WHY)[why]}"
-    return said
+            line = f"saved the checkpoint of step {step}"
+        case Evaluating(evaluation=evaluation, step=step):
+            line = f"evaluating {evaluation.id} after step {step}{event.remark}"
+        case Evaluated(result=result, step=step):
+            line = f"evaluated {result.evaluation.id} after step {step}"
+        case Stopped(step=step, reason=reason):
+            line = f"stopped after step {step}, which is saved: {dict(_STOPPED_BY)[reason]}"
+    return line
 
 
 def agreed(event: Agreed) -> str:
-    """That compiled code does the same."""
+    """Return the line of a comparison of compiled with uncompiled losses."""
     return (
         f"compiled and uncompiled losses agree: `{event.term}` differs most, by {event.gap:.1e} "
         f"of {event.tolerance:.0e} allowed"
@@ -74,17 +78,17 @@ def agreed(event: Agreed) -> str:
 
 
 def compiled(event: Compiled) -> str:
-    """How much was compiled; why, where nothing more should have been."""
+    """Return the lines of a compilation, with torch's reasons if it is an unexpected one."""
     work = event.work
     forms = counted(work.forms, "form") if work.forms else "the backward"
-    said = f"compiled {forms} of blocks and losses in {work.seconds:.1f} s at step {event.step}"
+    line = f"compiled {forms} of blocks and losses in {work.seconds:.1f} s at step {event.step}"
     if not event.late:
-        return said
-    return "\n".join((f"warning: {said}, after the first steps:", *work.reasons))
+        return line
+    return "\n".join((f"warning: {line}, after the first steps:", *work.reasons))
 
 
-def told_published(found: PublishedFit) -> tuple[str, ...]:
-    """How published weights were taken over, a line per kind of tensor; every odd one is named."""
+def weights_lines(found: PublishedFit) -> tuple[str, ...]:
+    """Return how published weights are converted: a line per kind of tensor, with exceptions."""
     fit, layout = found.fit, found.layout
     named = f"layout `{layout.name}`, part `{layout.part}`"
     lines = [f"published weights: {named}: {counted(len(fit.taken), 'tensor')} matched"]
@@ -100,29 +104,29 @@ def told_published(found: PublishedFit) -> tuple[str, ...]:
         ("of another shape, fresh", fit.misshapen),
     )
     lines += [f"{what}: {', '.join(f'`{n}`' for n in names)}" for what, names in odd if names]
-    lines += [f"taken in part although {one}" for one in found.disagreements]
+    lines += [f"used in part although {one}" for one in found.disagreements]
     return tuple(lines)
 
 
 def _stripped(layout: LayoutPlan) -> str:
-    """What stood around the names of the encoder; empty where nothing did."""
+    """Return the wrappers around the encoder's names; empty if there are none."""
     around = [f"`{layout.wrapper}`"] if layout.wrapper else []
     return ", ".join([*around, *(f"`{one}.` inside names" for one in layout.inserted)])
 
 
 def _opened(event: Opened) -> str:
     if not event.plan.trains:
-        return f"eqspec {eqspec.__version__}: nothing to train, published weights to judge"
+        return f"eqspec {eqspec.__version__}: nothing to train, published weights to evaluate"
     steps = event.plan.train.steps
     since = (
-        f"goes on from step {event.done} of {steps}"
+        f"continues from step {event.done} of {steps}"
         if event.done
         else f"{counted(steps, 'step')} to do"
     )
-    made = event.program
+    program = event.program
     how = ""
-    if made is not None:
-        how = f", on {made.device}, compile {_compile(made)}"
+    if program is not None:
+        how = f", on {program.device}, compile {_compile(program)}"
     return f"eqspec {eqspec.__version__}: {since}{how}"
 
 

@@ -84,7 +84,7 @@ def build_model(plan: Plan, folder: RunFolder, *, train: Tolerant, strategy: Str
     put_weights(graph, found.tensors, file=weights)
     if program is not None:
         put_optimizer(program.optimizer, found.state, plan=plan, file=state)
-        if found.step:  # rows of a run that restarts at step 0 are all written anew
+        if found.step:  # a run that restarts at step 0 writes all rows again
             require_rows(folder, through=found.step)
     return Model(graph, program, saved=found.step, warnings=found.warnings)
 

@@ -1,4 +1,4 @@
-"""Opens the folder of a run: created or continued, checked against plan, data and seal."""
+"""The folder of a run, opened for writing: created or continued, checked against plan and data."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from eqspec.build.program import choose_device, will_compile
 from eqspec.build.weights.initial import fit_of
 from eqspec.build.weights.published import fit_published
 from eqspec.commands.running.due import DueEvaluation, later_evaluations
-from eqspec.commands.running.evaluation import Judged
+from eqspec.commands.running.evaluation import EvaluationResult
 from eqspec.commands.running.failure import refuse_failed
 from eqspec.commands.running.folder_guard import guard
-from eqspec.commands.running.log_lines import told_published
+from eqspec.commands.running.log_lines import weights_lines
 from eqspec.commands.running.reopen import reopen
 from eqspec.commands.running.training_data import begin_data, check_data
 from eqspec.runs.environment import collect
@@ -42,7 +42,7 @@ class OpenFolder:
     Attributes:
         live: the heartbeat of this process.
         complete: the run is sealed and lacks nothing.
-        damaged: name of a damaged result that is measured anew → what is wrong with it.
+        damaged: name of a damaged result that is measured again → what is wrong with it.
         warnings: to show at the beginning.
         notes: to log at the beginning.
     """
@@ -88,7 +88,7 @@ def open_folder(
 
 
 def _begun(request: RunRequest) -> RunFolder | None:
-    """Return the run's folder if it exists, after a check that it belongs to the same plan."""
+    """Return the run's folder if it exists, after checking that it belongs to the same plan."""
     if not (request.folder / "plan.json").is_file():
         return None
     folder = RunFolder.open(request.folder)
@@ -105,7 +105,7 @@ def _check_weights(plan: Plan) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """
     fit, published = fit_of(plan), fit_published(plan)
     warnings = (f"weights from `init_from`: {fit}",) if fit and not fit.whole else ()
-    return warnings, () if published is None else told_published(published)
+    return warnings, () if published is None else weights_lines(published)
 
 
 def _is_complete(folder: RunFolder, final: tuple[DueEvaluation, ...]) -> bool:
@@ -113,7 +113,7 @@ def _is_complete(folder: RunFolder, final: tuple[DueEvaluation, ...]) -> bool:
     record = folder.record()
     if record is None or record.status is not Status.FINISHED:
         return False
-    found = (Judged.read(folder, evaluation=e, step=step) for e, step in final)
+    found = (EvaluationResult.read(folder, evaluation=e, step=step) for e, step in final)
     return all(result is not None for result in found) and not added_results(folder)
 
 

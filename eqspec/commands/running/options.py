@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from eqspec.commands.planning.data_places import NOWHERE, DataPlaces
+from eqspec.commands.planning.data_locations import NO_LOCATIONS, DataLocations
 from eqspec.commands.running.deadline import Deadline
 
 
@@ -31,7 +31,7 @@ class RunOptions:
     """
 
     runs: Path
-    data: DataPlaces = NOWHERE
+    data: DataLocations = NO_LOCATIONS
     steps: int | None = None
     again: bool = False
     retry: bool = False

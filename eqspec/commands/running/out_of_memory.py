@@ -1,4 +1,4 @@
-"""Memory that ends, in words: on the device and on the processor alike."""
+"""Explanation of exhausted memory, of a device or of the machine."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import torch
 
 from eqspec.errors import EqspecError
 
-_CPU = "DefaultCPUAllocator"  # torch says it in a RuntimeError without a type of its own
+_CPU = "DefaultCPUAllocator"  # torch raises a plain RuntimeError that names it
 
 
 @contextmanager
 def within_memory() -> Generator[None]:
-    """What is done inside ends with a plain error where memory does.
+    """Turn exhausted memory inside the `with` block into an error with advice.
 
     Raises:
         EqspecError: out of memory.

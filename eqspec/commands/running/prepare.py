@@ -1,7 +1,6 @@
-"""Prepares a run: opens its data and folder, settles what is left to do, builds its model.
+"""Preparation of a run: its data and folder are opened, and its model is built.
 
-What happened before in the folder is not repeated. Training, evaluating and sealing work on a
-`PreparedRun` and look nothing up again.
+Training, evaluation and sealing work on the `PreparedRun` and open nothing again.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from eqspec.commands.running.decisions import Decisions
 from eqspec.commands.running.due import DueEvaluation, final_evaluations
-from eqspec.commands.running.evaluation import Judged
+from eqspec.commands.running.evaluation import EvaluationResult
 from eqspec.commands.running.evaluator import Evaluator
 from eqspec.commands.running.failure import recorded_failure
 from eqspec.commands.running.model import Model, build_model
@@ -70,7 +69,7 @@ class CompleteRun:
     """
 
     folder: RunFolder
-    results: tuple[Judged, ...]
+    results: tuple[EvaluationResult, ...]
 
 
 @contextmanager
@@ -91,7 +90,7 @@ def prepare(request: RunRequest, *, strategy: Strategy) -> Generator[PreparedRun
             opened = stack.enter_context(open_folder(request, train=data.own.train, final=final))
         # Other processes wait here until the folder is ready.
         if strategy.decide(opened is not None and opened.complete):
-            found = (Judged.read(folder, evaluation=e, step=step) for e, step in final)
+            found = (EvaluationResult.read(folder, evaluation=e, step=step) for e, step in final)
             yield CompleteRun(folder, tuple(result for result in found if result is not None))
             return
         log = None

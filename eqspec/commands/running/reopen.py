@@ -1,7 +1,7 @@
-"""A sealed run that is gone on with: what differs from its seal is made anew, or stops it.
+"""Continuation of a sealed run: damaged results are measured again, other differences refused.
 
-A new seal must hide nothing. So before anything is made in a sealed folder, all of it is compared
-with its seal.
+A new seal must not hide a change. So a sealed folder is compared with its seal before anything is
+added to it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def reopen(folder: RunFolder, due: Iterable[DueEvaluation]) -> Mapping[str, str]
     """Make a folder ready for its run to continue, sealed or not.
 
     Args:
-        due: evaluations whose results are measured anew where they are damaged.
+        due: evaluations whose results are measured again if they are damaged.
 
     Returns:
         Name of each damaged result → what is wrong with it.
@@ -32,44 +32,46 @@ def reopen(folder: RunFolder, due: Iterable[DueEvaluation]) -> Mapping[str, str]
     Raises:
         FolderMismatch: something else differs from the seal.
     """
-    anew: dict[str, str] = {}
+    damaged: dict[str, str] = {}
     for evaluation, step in due:
-        anew |= damaged_results(folder, evaluation=evaluation, step=step)
+        damaged |= damaged_results(folder, evaluation=evaluation, step=step)
     if folder.record() is None:
-        return anew
-    require_as_sealed(folder, anew=anew)
-    for name in anew:  # without the seal, an edited one may look whole
+        return damaged
+    require_as_sealed(folder, replaced=damaged)
+    for name in damaged:  # without the seal, an edited one may appear whole
         (folder.evaluations / f"{name}.json").unlink(missing_ok=True)
     folder.unseal()
-    return anew
+    return damaged
 
 
-def require_as_sealed(folder: RunFolder, *, anew: Collection[str]) -> None:
-    """Refuses a sealed folder that differs from its seal in what is not made anew.
+def require_as_sealed(folder: RunFolder, *, replaced: Collection[str]) -> None:
+    """Refuse a sealed folder that differs from its seal in files that are not replaced.
 
-    Files may have been added; a result among them has to be one of this run.
+    Files may have been added; a result among them has to belong to this run.
 
     Args:
-        anew: names of the results that are.
+        replaced: names of the results that are measured again.
 
     Raises:
-        FolderMismatch: with every difference; a new seal would hide it.
+        FolderMismatch: with every difference.
     """
     added_results(folder)
-    files = {f"{folder.evaluations.name}/{name}{suffix}" for name in anew for suffix in SUFFIXES}
-    problems = [p for p in folder.verify() if not _is_made_anew(p, files)]
+    files = {
+        f"{folder.evaluations.name}/{name}{suffix}" for name in replaced for suffix in SUFFIXES
+    }
+    problems = [p for p in folder.verify() if not _is_replaced(p, files)]
     if problems:
         listed = "\n".join(f"  {problem}" for problem in problems)
         raise FolderMismatch(
             f"`{folder.path}` is not as it was sealed:\n{listed}",
-            help="put the files back, or make the run anew beside it: `eqspec run SPEC --again`",
+            help="restore the files, or repeat the run in a new folder: `eqspec run SPEC --again`",
         )
 
 
-def _is_made_anew(problem: Problem, results: Collection[str]) -> bool:
-    """Whether going on with a run makes a file anew, or passes it over with a word."""
+def _is_replaced(problem: Problem, results: Collection[str]) -> bool:
+    """Return whether a continued run writes a file again, or ignores it with a warning."""
     if problem.trouble is Trouble.EXTRA or problem.file in {STRIP, *results}:
         return True
-    # A damaged checkpoint is known by its JSON file, and training goes on from the one before.
+    # The JSON file tells which checkpoint is damaged; training continues from the one before.
     is_list = problem.file.endswith(".json") and problem.trouble is Trouble.CHANGED
     return problem.file.startswith("checkpoints/") and not is_list

@@ -15,7 +15,7 @@ class RunRequest:
     """A plan to run, and how.
 
     Attributes:
-        spec_text: the spec as its author wrote it, comments included.
+        spec_text: source of the spec, with its comments.
         folder: of this run.
         untrained: also evaluate the encoder before training.
     """

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eqspec.commands.planning.data_places import DataPlaces, open_dataset
+from eqspec.commands.planning.data_locations import DataLocations, open_dataset
 from eqspec.evals.evaluate import check_data
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class RunData:
 
 
 def open_data(
-    plan: Plan, *, locations: DataPlaces, evaluations: Sequence[EvalPlan] | None = None
+    plan: Plan, *, locations: DataLocations, evaluations: Sequence[EvalPlan] | None = None
 ) -> RunData:
     """Open the plan's data and that of evaluations: its own ones, unless others are given.
 
@@ -74,9 +74,9 @@ def open_data(
     return data
 
 
-def _open(dataset: DataPlan, *, plan: Plan, locations: DataPlaces) -> Splits:
+def _open(dataset: DataPlan, *, plan: Plan, locations: DataLocations) -> Splits:
     def split(name: str) -> Tolerant:
-        opened = open_dataset(dataset, split=name, places=locations, own=plan.data.name)
+        opened = open_dataset(dataset, split=name, locations=locations, own=plan.data.name)
         opened.list_files()
         return opened
 

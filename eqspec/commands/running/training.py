@@ -1,4 +1,4 @@
-"""Trains a prepared run to the end of its plan or to a stop, and saves checkpoints on the way."""
+"""Training of a prepared run to the end of its plan or to a stop, with its checkpoints."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from eqspec.commands.running.due import evaluations_at
 from eqspec.commands.running.evaluating import evaluate_due
-from eqspec.commands.running.events import Compiled, RunEvent, Saved, Stopped, Why
+from eqspec.commands.running.events import Compiled, RunEvent, Saved, Stopped, StopReason
 from eqspec.commands.running.journals import Journals, open_journals
 from eqspec.commands.running.training_data import save_known
 from eqspec.engine.events import Event, Paused, Stepped
@@ -50,7 +50,7 @@ def _keep_published(run: PreparedRun) -> Iterator[RunEvent]:
 
 
 class _Training:
-    """A training while it goes on: how many steps are done, and which are saved."""
+    """A training in progress: how many steps are done, and which of them are saved."""
 
     def __init__(self, run: PreparedRun, program: Program, *, journals: Journals | None) -> None:
         self._run = run
@@ -63,14 +63,14 @@ class _Training:
         """Train to the end or to a stop; return whether the end is reached."""
         run, until = self._run, self._run.request.options.steps
         pauses = {pause.step: pause for pause in run.plan.timetable}
-        why: Why | None = None
+        reason: StopReason | None = None
         if self._done in pauses:
             yield from self._evaluate(Paused(step=self._done, pause=pauses[self._done]))
         try:
             for event in train(self._program, start=self._done, until=until):
                 yield from self._follow(event)
-                why = run.decisions.stop(after=event)
-                if why is not None:
+                reason = run.decisions.stop(after=event)
+                if reason is not None:
                     break
         except LostImage:
             if self._done > 0:  # the steps that are done are right and need not be repeated
@@ -79,7 +79,7 @@ class _Training:
         if self._done == run.plan.train.steps:
             return True
         yield from self._save()
-        yield Stopped(folder=run.folder.path, step=self._done, why=why or Why.STEPS)
+        yield Stopped(folder=run.folder.path, step=self._done, reason=reason or StopReason.STEPS)
         return False
 
     def _follow(self, event: Event) -> Iterator[RunEvent]:
@@ -107,7 +107,7 @@ class _Training:
         return evaluate_due(self._run, evaluations_at(self._run.plan, event.pause))
 
     def _save(self) -> Iterator[RunEvent]:
-        """Save a checkpoint of the step at hand, unless there is one."""
+        """Save a checkpoint of the last step, unless that is saved already."""
         if self._saved == self._done:
             return
         run, began = self._run, time.monotonic()

@@ -1,8 +1,8 @@
-"""The training data beside what a run folder knows of them: the same as when the run read them?
+"""Comparison of training data with a run folder's record of the data that the run has read.
 
-The fingerprint covers the names and sizes of all files and the content of some. What it leaves out
-is found by the times of change and by the checksums of what training has read; what neither can
-tell is named. `data.fingerprint: full` leaves nothing out.
+The fingerprint covers the names and sizes of all files and the content of some. Changes that it
+misses are found by modification times and by checksums of the images that training has read; images
+that neither can tell apart are named in a warning. `data.fingerprint: full` covers everything.
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ if TYPE_CHECKING:
     from eqspec.ops.watched import Watched
     from eqspec.runs.folder import RunFolder
 
-WRITTEN = 1024
-"""Images whose file was written since the run began that are compared, at most."""
+MODIFIED = 1024
+"""Most images modified since the run began that are compared."""
 
 SAMPLE = 256
-"""Other images that the run has read that are compared, at most."""
+"""Most other images that are compared."""
 
 NAMED = 5
-"""Images that a message lists."""
+"""Most images that a message lists."""
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """The data as they are here beside what a run knows of them.
+    """The data on this machine, compared with a run's record of them.
 
     Attributes:
-        known: images whose content the run knows.
-        compared: of these, those whose content was read here and compared.
+        known: number of images with a recorded checksum.
+        compared: of these, the number whose content was read and compared.
         other: names of those with another content.
-        unknown: names of images written since, whose content nothing here knows.
+        unknown: names of images modified since, without a recorded checksum.
         replaced: names of those that were replaced when the run read them.
         readable: of these, those that can be decoded here.
-        same_in_full: whether the content of all is what it was; None where that was not looked at.
+        same_in_full: whether the content of all images is the same; None if it was not compared.
     """
 
     known: int
@@ -60,10 +60,10 @@ class Compared:
 
 
 def compare_data(known: KnownData, train: Tolerant, *, full: bool = False) -> Compared:
-    """Looks at images that may have changed, and at some that should not have.
+    """Compare images that may have changed, and a sample of the others.
 
     Args:
-        full: look at every image whose content the run knows.
+        full: compare every image with a recorded checksum.
 
     Raises:
         LostImage: an image cannot be read now.
@@ -74,13 +74,13 @@ def compare_data(known: KnownData, train: Tolerant, *, full: bool = False) -> Co
         return Compared(0, 0, (), (), replaced, ())
     listing = watched.list_files()
     alike = len(listing.times) == len(known.times)
-    written = (listing.times != known.times)[watched.kept_in] if alike else watched.kept_in < 0
+    modified = (listing.times != known.times)[watched.kept_in] if alike else watched.kept_in < 0
     has = known.checksums != 0
     odd = np.array([one.number for one in known.record.replaced], np.int64)
     every = np.flatnonzero(has)
     chosen = every
     if not full:
-        some = (_some(np.flatnonzero(written & has), WRITTEN), _some(every, SAMPLE), odd)
+        some = (_some(np.flatnonzero(modified & has), MODIFIED), _some(every, SAMPLE), odd)
         chosen = np.unique(np.concatenate(some))
     in_full = full and known.record.full is not None
     digest = full_digest(watched) if in_full else None
@@ -91,7 +91,7 @@ def compare_data(known: KnownData, train: Tolerant, *, full: bool = False) -> Co
     other = chosen[(found != known.checksums[chosen]) & has[chosen]]
     covered = np.zeros(len(has), np.bool_)
     covered[list(watched.dataset.covered)] = True
-    unknown = np.flatnonzero(written & ~has & ~covered)
+    unknown = np.flatnonzero(modified & ~has & ~covered)
     return Compared(
         known=len(every),
         compared=len(chosen),
@@ -104,7 +104,7 @@ def compare_data(known: KnownData, train: Tolerant, *, full: bool = False) -> Co
 
 
 def _some(numbers: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-    """At most so many of them, evenly spaced."""
+    """Return at most so many of the numbers, evenly spaced."""
     if len(numbers) <= most:
         return numbers
     return numbers[np.linspace(0, len(numbers) - 1, most).round().astype(np.int64)]
@@ -115,10 +115,10 @@ def _names(watched: Watched, numbers: NDArray[np.int64]) -> tuple[str, ...]:
 
 
 def decodes(watched: Watched, number: int) -> bool:
-    """Whether an image can be read here.
+    """Return whether an image can be decoded here.
 
     Raises:
-        LostImage: it is not there, or has changed, since its dataset was listed.
+        LostImage: it is missing, or has changed since its dataset was listed.
     """
     try:
         watched.read(number)
@@ -128,7 +128,7 @@ def decodes(watched: Watched, number: int) -> bool:
 
 
 def full_digest(watched: Watched) -> str:
-    """SHA-256 over the content of all images, in order; their checksums are known from then on."""
+    """Return a SHA-256 over the content of all images, in order, and note all their checksums."""
     digest = hashlib.sha256()
     for number in range(len(watched.checksums)):
         for part in watched.content(number):
@@ -138,11 +138,11 @@ def full_digest(watched: Watched) -> str:
 
 
 def begin_data(folder: RunFolder, train: Tolerant, *, plan: Plan) -> None:
-    """Writes down what a run begins with, where that is not known yet.
+    """Record the data that a run begins with, unless they are recorded already.
 
     Raises:
-        LostImage: when an image cannot be read now.
-        EqspecError: when it cannot be written.
+        LostImage: an image cannot be read now.
+        EqspecError: the record cannot be modified.
     """
     known = load_data(folder.path)
     new = known is None
@@ -156,7 +156,7 @@ def begin_data(folder: RunFolder, train: Tolerant, *, plan: Plan) -> None:
 
 
 def _begun(data: DataPlan, train: Tolerant) -> KnownData:
-    """What is known before any image has been read."""
+    """Return the record before any image has been read."""
     watched = train.watched
     times = np.zeros(0, np.int64) if watched is None else watched.list_files().times
     none_read = np.zeros(0 if watched is None else len(watched.checksums), np.uint32)
@@ -170,13 +170,13 @@ def _begun(data: DataPlan, train: Tolerant) -> KnownData:
 
 
 def check_data(folder: RunFolder, train: Tolerant, *, plan: Plan) -> tuple[str, ...]:
-    """Refuses data that are not those that a run has read; returns what cannot be told.
+    """Refuse data other than those that a run has read; return warnings about unknown images.
 
-    What is read from now on is compared with what the run knows, too.
+    Images that are read from now on are compared with the record, too.
 
     Raises:
-        FolderMismatch: naming the images.
-        LostImage: when an image cannot be read now.
+        FolderMismatch: with the names of the images that differ.
+        LostImage: an image cannot be read now.
     """
     known, watched = load_data(folder.path), train.watched
     if known is None:
@@ -188,34 +188,34 @@ def check_data(folder: RunFolder, train: Tolerant, *, plan: Plan) -> tuple[str, 
             what = "their names, sizes and checksums are the same, but their content is not"
         raise FolderMismatch(
             f"`{folder.path}` was trained on other data: {what}",
-            help="put back the images that it began with, or keep the other run apart: --runs DIR",
+            help="restore the images that it began with, or keep the other run apart: --runs DIR",
         )
     if watched is not None and len(watched.checksums) == len(known.checksums):
         watched.checksums = known.checksums.copy()
         watched.trained = known.checksums != 0
     if not found.unknown:
         return ()
-    said = (
-        f"warning: {counted(len(found.unknown))} written since this run began, which has not read "
-        f"them yet: {listed(found.unknown)}; names and sizes are the same, what they held is not "
-        "known (`data.fingerprint: full` would know it)"
+    warning = (
+        f"warning: {counted(len(found.unknown))} modified since this run began, which has not read "
+        f"them yet: {listed(found.unknown)}; names and sizes are the same, but the content then is "
+        "unknown (`data.fingerprint: full` records it)"
     )
-    return (said,)
+    return (warning,)
 
 
 def counted(count: int) -> str:
-    """So many images with their verb."""
+    """Return a number of images with its verb."""
     return "1 image was" if count == 1 else f"{count:,} images were"
 
 
 def listed(names: Sequence[str]) -> str:
-    """The first of some names, and how many more there are."""
+    """Return the first of some names, and the number of the others."""
     more = len(names) - NAMED
     return ", ".join(names[:NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def save_known(folder: RunFolder, train: Tolerant) -> None:
-    """Writes down which images training has read so far, and which were replaced."""
+    """Record which images training has read so far, and which were replaced."""
     known, watched = load_data(folder.path), train.watched
     if known is None or watched is None:
         return

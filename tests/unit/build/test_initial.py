@@ -97,6 +97,6 @@ def test_a_file_that_is_not_the_planned_one_is_refused(tmp_path: Path, damage: s
         path.write_bytes(b"{}")
         with pytest.raises(UsageError, match="is not a safetensors file"):
             fit_of(plan)
-    said = "there is no file" if damage == "gone" else "has changed since the plan was made"
+    said = "there is no file" if damage == "gone" else "has changed since it was planned"
     with pytest.raises(UsageError, match=said):
         load_initial(build_graph(plan.graph, seed=0, device=CPU), init)

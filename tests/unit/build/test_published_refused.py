@@ -76,7 +76,7 @@ def test_a_file_that_has_changed_since_the_plan_is_refused(tmp_path: Path) -> No
     store(tmp_path / "w.pth", LAYOUTS["timm"])
     plan = planned(tmp_path, tmp_path / "w.pth", VIT)
     torch.save(state(VIT, seed=8), tmp_path / "w.pth")  # noqa: TID251 - as its publishers do
-    with pytest.raises(UsageError, match="has changed since the plan was made"):
+    with pytest.raises(UsageError, match="has changed since it was planned"):
         initial_graph(plan, device=CPU)
     (tmp_path / "w.pth").unlink()
     with pytest.raises(UsageError, match="the published weights are not here"):
@@ -90,7 +90,7 @@ def test_a_pinned_hash_is_held_to(tmp_path: Path) -> None:
     pinned = f", sha256: {plan.published.sha256}"
     assert planned(tmp_path, tmp_path / "w.pth", VIT, more=pinned).recipe == plan.recipe
     wrong = f', sha256: "{"0" * 64}"'
-    with pytest.raises(SpecError, match="holds other weights"):
+    with pytest.raises(SpecError, match="contains other weights"):
         planned(tmp_path, tmp_path / "w.pth", VIT, more=wrong)
 
 
@@ -108,11 +108,11 @@ class _Bomb:
         return (Path.touch, (Path("went off"),))
 
 
-@pytest.mark.parametrize("damage", ["truncated", "code", "text", "list", "no numbers", "unknown"])
+@pytest.mark.parametrize("damage", ["truncated", "code", "text", "list", "not finite", "unknown"])
 def test_damage_is_explained(damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     path, inside = tmp_path / "w.pth", state(VIT)
-    inside["cls_token"][0, 0, 3] = float("nan") if damage == "no numbers" else 0.0
+    inside["cls_token"][0, 0, 3] = float("nan") if damage == "not finite" else 0.0
     held: object = {
         "code": [_Bomb()],
         "list": [torch.ones(1)],
@@ -127,8 +127,8 @@ def test_damage_is_explained(damage: str, tmp_path: Path, monkeypatch: pytest.Mo
         "truncated": "it is damaged",
         "code": "asks for code to be run",
         "text": "it is damaged",
-        "list": "holds no names of tensors, but one list",
-        "no numbers": "hold values that are no numbers",
+        "list": "contains no names of tensors, but one list",
+        "not finite": "contain values that are not finite",
         "unknown": "those of no known layout",
     }
     with pytest.raises(EqspecError, match=said[damage]):

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from eqspec.build.program import initial_graph
-from eqspec.commands.running.log_lines import told_published
+from eqspec.commands.running.log_lines import weights_lines
 from eqspec.errors import SpecError
 from tests.published_files import LAYOUTS, VIT, state
 from tests.published_specs import CPU, fitted, planned, spec_text
@@ -76,7 +76,7 @@ def test_wrappers_are_stripped_and_said(name: str, tmp_path: Path) -> None:
     found = fitted(plan)
     assert found.whole
     assert set(found.fit.taken) == set(inside)
-    assert f"wrappers stripped: {said}" in "\n".join(told_published(found))
+    assert f"wrappers stripped: {said}" in "\n".join(weights_lines(found))
     held = initial_graph(plan, device=CPU).encoder().state_dict()
     assert all(torch.equal(held[own], inside[own]) for own in inside)
 

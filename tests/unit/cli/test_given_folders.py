@@ -46,7 +46,7 @@ def test_a_folder_for_data_that_are_not_read_is_refused(
     grid = ("--grid", "batch=8,16") if command == ("ablate",) else ()
     answer = ask(*command, "toy.yaml", *grid, "--data", f"image-folder={pictures}")
     assert (answer.status, answer.out) == (2, "")
-    assert "`image-folder` lies, and nothing here is trained or judged on it" in answer.err
+    assert "location of `image-folder`, and no training or evaluation here reads it" in answer.err
     assert "what is read: photos; " in answer.err
     assert "instead of `photos`: --data DIR" in answer.err
 

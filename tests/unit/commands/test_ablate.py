@@ -13,7 +13,7 @@ from eqspec.commands.ablate.execute import ablation
 from eqspec.commands.ablate.grid import read_grid
 from eqspec.commands.ablate.study import Study, compile_grid, standing
 from eqspec.commands.running.comparison import Done
-from eqspec.commands.running.evaluation import Judged
+from eqspec.commands.running.evaluation import EvaluationResult
 from eqspec.compile.types.plan import EvalPlan
 from eqspec.nn.readouts.measurement import EvalProtocol, Interval, Measurement, ResultSet
 from eqspec.report.tables.ablation import AblationTable
@@ -39,13 +39,13 @@ def _done(study: Study) -> dict[Path, Done]:
         value = SCORES.get((str(run.points[0]).removeprefix("lambda="), run.plan.seed))
         if value is not None:
             r2, rank = run.plan.evaluations
-            judged = (_judged(r2, _r2(value)), _judged(rank, _rank(10 * (1 - value))))
-            done[run.folder] = Done(run.name, run.plan, run.folder, judged)
+            evaluated = (_evaluated(r2, _r2(value)), _evaluated(rank, _rank(10 * (1 - value))))
+            done[run.folder] = Done(run.name, run.plan, run.folder, evaluated)
     return done
 
 
-def _judged(evaluation: EvalPlan, metrics: tuple[Measurement, ...]) -> Judged:
-    return Judged(evaluation, 4, _results(evaluation, metrics))
+def _evaluated(evaluation: EvalPlan, metrics: tuple[Measurement, ...]) -> EvaluationResult:
+    return EvaluationResult(evaluation, 4, _results(evaluation, metrics))
 
 
 def _results(evaluation: EvalPlan, metrics: tuple[Measurement, ...]) -> ResultSet:
@@ -107,10 +107,10 @@ def test_points_of_different_protocols_share_a_column_and_have_no_highest(study:
     done = _done(study)
     for folder, one in done.items():
         if one.name.startswith("lambda=5"):
-            first, *rest = one.judged
+            first, *rest = one.results
             protocol = replace(first.result.protocol, id="r2-other")
             other = replace(first, result=first.result.measured_by(protocol))
-            done[folder] = replace(one, judged=(other, *rest))
+            done[folder] = replace(one, results=(other, *rest))
     found = ablation(study, done)
     assert [column.evaluation for column in found.table.columns] == ["r2", "r2", "effective-rank"]
     assert found.table.highest(found.table.columns[0]) is None
@@ -162,8 +162,8 @@ def _with_untrained(study: Study) -> dict[Path, Done]:
     for at, run in enumerate(run for run in study.runs if run.untrained):
         one, r2 = done[run.folder], run.plan.evaluations[0]
         result, control = (_results(r2, _r2(value)) for value in ((at + 1) / 10, -0.5))
-        before = Judged(r2, 0, result, {"block-grid": control})
-        done[run.folder] = replace(one, judged=(*one.judged, before))
+        before = EvaluationResult(r2, 0, result, {"block-grid": control})
+        done[run.folder] = replace(one, results=(*one.results, before))
     return done
 
 

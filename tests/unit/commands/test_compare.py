@@ -11,7 +11,7 @@ import pytest
 from eqspec.cli.render.compare import as_data, compared
 from eqspec.cli.screen import Screen
 from eqspec.commands.running.comparison import Done, compare
-from eqspec.commands.running.evaluation import Judged
+from eqspec.commands.running.evaluation import EvaluationResult
 from eqspec.errors import UsageError
 from eqspec.nn.readouts.accuracy import accuracy_measurements, image_resamples
 from eqspec.nn.readouts.measurement import Interval, Measurement, ResultSet
@@ -59,10 +59,10 @@ def _done(folder: Path, plan: Plan, *, name: str, share: float, untrained: bool 
             metrics.write(step, name="train", values={"loss": 1.0} | (cut if step < 3 else {}))
             timing.write(step, name="train", values={"seconds": 0.5, "waited": 0.0})
     (evaluation,) = plan.evaluations
-    judged = [Judged(evaluation, plan.train.steps, _result(share))]
+    evaluated = [EvaluationResult(evaluation, plan.train.steps, _result(share))]
     if untrained:
-        judged.insert(0, Judged(evaluation, 0, _result(0.9)))
-    return Done(name=name, plan=plan, folder=folder, judged=tuple(judged))
+        evaluated.insert(0, EvaluationResult(evaluation, 0, _result(0.9)))
+    return Done(name=name, plan=plan, folder=folder, results=tuple(evaluated))
 
 
 @pytest.fixture
@@ -126,8 +126,13 @@ def test_words_are_those_of_the_data(tmp_path: Path) -> None:
 def test_results_of_other_samples_are_not_compared(done: tuple[Done, Done]) -> None:
     base, ours = done
     other = ResultSet((), _result(0.5).facts, {**_result(0.5).arrays, "images": IMAGES[::-1]})
-    (judged,) = base.judged
-    moved = Done("base", base.plan, base.folder, (Judged(judged.evaluation, judged.step, other),))
+    (evaluated,) = base.results
+    moved = Done(
+        "base",
+        base.plan,
+        base.folder,
+        (EvaluationResult(evaluated.evaluation, evaluated.step, other),),
+    )
     with pytest.raises(UsageError, match="images differ"):
         compare((moved, ours))
 
@@ -162,12 +167,17 @@ def test_the_page_fits_and_wide_tables_are_cut_into_blocks(done: tuple[Done, Don
 
 def test_json_has_no_nan(done: tuple[Done, Done], capsys: pytest.CaptureFixture[str]) -> None:
     base, ours = done
-    (judged,) = base.judged
+    (evaluated,) = base.results
     nan = Measurement(
         "r2", float("nan"), row="encoder", group=(("family", "rot"), ("border", "any"))
     )
-    nothing = ResultSet((nan,), judged.result.facts, judged.result.arrays)
-    odd = Done("base", base.plan, base.folder, (Judged(judged.evaluation, judged.step, nothing),))
+    nothing = ResultSet((nan,), evaluated.result.facts, evaluated.result.arrays)
+    odd = Done(
+        "base",
+        base.plan,
+        base.folder,
+        (EvaluationResult(evaluated.evaluation, evaluated.step, nothing),),
+    )
     comparison = compare((odd, ours))
     Screen().show_json(as_data(comparison, (odd, ours)))
     said = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
@@ -175,10 +185,12 @@ def test_json_has_no_nan(done: tuple[Done, Done], capsys: pytest.CaptureFixture[
     assert "–" in compared(comparison, (odd, ours), width=100).plain
 
 
-def _judged(spec: str, *results: tuple[int, ResultSet]) -> tuple[Plan, tuple[Judged, ...]]:
+def _evaluated(
+    spec: str, *results: tuple[int, ResultSet]
+) -> tuple[Plan, tuple[EvaluationResult, ...]]:
     plan = plan_of(load_toy("vicreg", extra=f"evaluate: [{spec}]"))
     (evaluation,) = plan.evaluations
-    return plan, tuple(Judged(evaluation, step, result) for step, result in results)
+    return plan, tuple(EvaluationResult(evaluation, step, result) for step, result in results)
 
 
 def _rank(value: float) -> ResultSet:
@@ -192,8 +204,8 @@ def test_a_rank_below_a_quarter_of_the_untrained_one_is_called_collapsed(
     done: tuple[Done, Done], rank: float, said: bool
 ) -> None:
     spec = "{use: effective-rank, at: end}"
-    plan, judged = _judged(spec, (0, _rank(10.0)), (4, _rank(rank)))
-    one = Done("ours", plan, done[0].folder, judged)
+    plan, evaluated = _evaluated(spec, (0, _rank(10.0)), (4, _rank(rank)))
+    one = Done("ours", plan, done[0].folder, evaluated)
     (table,) = compare((one,)).tables
     remarks = [cell.remark for row in table.table.rows for cell in row.cells.values()]
     assert remarks == ["", "collapsed" if said else ""]
@@ -222,8 +234,8 @@ def test_accuracies_stand_by_metric_and_number_of_neighbours(done: tuple[Done, D
         return ResultSet(tuple(measurements), facts=facts, arrays=arrays | rights)
 
     spec = "{use: knn, at: end, with: {data: cifar10}}"
-    plan, base = _judged(spec, (4, result(4)))
-    _, ours = _judged(spec, (0, result(2)), (4, result(7)))
+    plan, base = _evaluated(spec, (4, result(4)))
+    _, ours = _evaluated(spec, (0, result(2)), (4, result(7)))
     folder = done[0].folder
     both = (Done("base", plan, folder, base), Done("ours", plan, folder, ours))
     (table,) = compare(both).tables
@@ -240,8 +252,8 @@ def test_controls_stand_between_the_untrained_encoder_and_the_runs(
     done: tuple[Done, Done],
 ) -> None:
     base, ours = done
-    before, after = ours.judged
+    before, after = ours.results
     seen = replace(before, controls={"block-grid": _result(0.95)})
-    both = (base, replace(ours, judged=(seen, after)))
+    both = (base, replace(ours, results=(seen, after)))
     (table,) = compare(both).tables
     assert rows(table) == ["untrained", "block-grid", "base", "ours", "ours − base"]

@@ -37,7 +37,7 @@ def test_numbers_pass() -> None:
 
 
 def test_a_weight_that_is_no_number_is_named() -> None:
-    with pytest.raises(NotFinite, match="`w` has values that are no numbers at step 3"):
+    with pytest.raises(NotFinite, match="`w` is not finite at step 3"):
         need_finite_weights({"v": torch.ones(2), "w": torch.tensor([1.0, INF])}, step=3)
 
 

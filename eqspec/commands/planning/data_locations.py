@@ -1,15 +1,15 @@
-"""Where datasets lie on this machine: how a run runs, never what it is.
+"""Locations of datasets on this machine: how a run runs, never what it is.
 
-A place has one of two forms. `NAME=DIR` says "this is that dataset": it is read in the dataset's
-own layout, or refused. `DIR` alone is a folder for whatever the spec trains on: laid out as the
-spec's dataset it is read as that; any other folder of images *stands in* for it.
+A location has one of two forms. `NAME=DIR` names a dataset, which is read in its own layout or
+refused. `DIR` alone is a folder for the dataset that the spec trains on: if it has that dataset's
+layout it is read as such; any other folder of images is a *stand-in* for it.
 
-A stand-in is other data, and the run says so. In the plan, in the recipe and in the ids of the
+A stand-in is other data, and the run shows it. In the plan, in the recipe and in the ids of the
 evaluations the dataset is then the card `image-folder`, which promises no number of images and no
-classes: both are counted. Only the size of the crops stays what the spec's own dataset asks for. So
-a run on a stand-in never shares a folder, an id or a table's name with a run on the dataset itself.
-Two stand-ins, like two copies of a dataset, have one recipe, since neither's place is part of it;
-the fingerprint of the images keeps their runs apart: a run folder that was begun on other images is
+classes: both are counted. Only the size of the crops stays that of the spec's own dataset. So a run
+on a stand-in never shares a folder, an id or a table's name with a run on the dataset itself. Two
+stand-ins, like two copies of a dataset, have one recipe, since no location is part of it; the
+fingerprint of the images keeps their runs apart: a run folder that began with other images is
 refused.
 """
 
@@ -37,26 +37,26 @@ from eqspec.registry.catalog import Card, open_catalog
 STAND_IN = "image-folder"
 """The dataset that stands in for any other."""
 
-_NOWHERE: Mapping[str, Path] = MappingProxyType({})
+_NONE_NAMED: Mapping[str, Path] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
-class DataPlaces:
-    """Where datasets lie.
+class DataLocations:
+    """Locations of datasets on this machine.
 
     Attributes:
-        own: folder of the spec's own dataset, whichever that is.
-        named: name of a dataset, as `slot` writes it → its folder.
-        asked: names of `named`, as they were written, that were given for this one command: each
-            is to be read. What holds for the whole machine need not be.
+        own: folder of the spec's own dataset, whatever its name.
+        named: name of a dataset, normalised by `slot` → its folder.
+        asked: names of `named`, as they were given, that this command's line contains: each must be
+            read. Locations in the settings of the machine need not be.
     """
 
     own: Path | None = None
-    named: Mapping[str, Path] = field(default_factory=lambda: _NOWHERE)
+    named: Mapping[str, Path] = field(default_factory=lambda: _NONE_NAMED)
     asked: tuple[str, ...] = ()
 
     def of(self, name: str, *, own: str | None = None) -> Path | None:
-        """The folder of a dataset, or None where nobody said.
+        """Return the folder of a dataset, or None if its location is unknown.
 
         Args:
             name: of the dataset, as on its card.
@@ -67,83 +67,83 @@ class DataPlaces:
         return self.named.get(slot(name))
 
 
-NOWHERE = DataPlaces()
-"""Nobody said anything."""
+NO_LOCATIONS = DataLocations()
+"""No location is known."""
 
 
 def slot(name: str) -> str:
-    """A dataset's name as places know it: `image-folder` and `EQSPEC_DATA_IMAGE_FOLDER` agree."""
+    """Return a dataset's normalised name: `image-folder` and `EQSPEC_DATA_IMAGE_FOLDER` agree."""
     return name.lower().replace("-", "_")
 
 
-def read_all_asked(data: DataPlaces, used: Iterable[DataPlan]) -> None:
-    """Refuses a folder that was given for a dataset which nothing here reads.
+def read_all_asked(data: DataLocations, used: Iterable[DataPlan]) -> None:
+    """Refuse a location of a dataset that the command does not read.
 
-    Whoever writes `--data image-folder=DIR` for a spec of another dataset means to train on DIR,
-    and would find out after the training that it was never opened.
+    `--data image-folder=DIR` for a spec of another dataset is a mistake that would otherwise be
+    noticed after the training: DIR was never opened.
 
     Args:
-        used: what is trained on and judged on.
+        used: the datasets of the training and of the evaluations.
 
     Raises:
-        UsageError: naming the dataset, and those that are read.
+        UsageError: with the name of the dataset, and those that are read.
     """
     names = tuple(dict.fromkeys(one.name for one in used))
     unread = next((name for name in data.asked if slot(name) not in map(slot, names)), None)
     if unread is not None:
         raise UsageError(
-            f"--data says where `{unread}` lies, and nothing here is trained or judged on it",
+            f"--data gives the location of `{unread}`, and no training or evaluation here reads it",
             help=f"what is read: {', '.join(names)}; to train on any folder of images instead of "
             f"`{names[0]}`: --data DIR",
         )
 
 
-def without_place(plans: Iterable[Plan], *, places: DataPlaces) -> tuple[str, ...]:
-    """Names of the datasets that a run of some plans needs and of which nobody said where they lie.
+def without_location(plans: Iterable[Plan], *, locations: DataLocations) -> tuple[str, ...]:
+    """Return the names of datasets that some plans need and whose location is unknown.
 
-    An op says by `needs_folder` whether it needs a folder at all.
+    The attribute `needs_folder` of a dataset op tells whether it needs a folder at all.
     """
     used = [(data, plan.data.name) for plan in plans for data in plan.datasets]
     return tuple(
         dict.fromkeys(
             data.name
             for data, own in used
-            if places.of(data.name, own=own) is None and find_dataset(data.impl).needs_folder
+            if locations.of(data.name, own=own) is None and find_dataset(data.impl).needs_folder
         )
     )
 
 
 def dataset_names(spec: Path | None = None) -> tuple[str, ...]:
-    """Names of all dataset cards; also of those in a `registry/` beside a spec."""
+    """Return the names of all dataset cards, those in a `registry/` beside a spec included."""
     overlay = None if spec is None else spec.parent / "registry"
     return open_catalog(overlay=overlay).names("datasets")
 
 
-def open_dataset(data: DataPlan, *, split: str, places: DataPlaces, own: str) -> Tolerant:
-    """A split of a dataset, ``train`` or ``heldout``.
+def open_dataset(data: DataPlan, *, split: str, locations: DataLocations, own: str) -> Tolerant:
+    """Open a split of a dataset, ``train`` or ``heldout``.
 
     Args:
         own: name of the dataset that the spec trains on.
 
     Raises:
-        EqspecError: when it is not there or cannot be read.
+        EqspecError: it is missing or cannot be read.
     """
     op = find_dataset(data.impl)
     params = op.Params.model_validate(data.params)
-    folder = places.of(data.name, own=own)
+    folder = locations.of(data.name, own=own)
     _need_folder(params, folder)
     try:
         opened = op.open(params, split=split, folder=folder)
-    except NotPlaced:  # the op knows its own name, which several cards may share
+    except NotPlaced:  # the op's error has its own name, which several cards may share
         raise NotPlaced(data.name, own=data.name == own) from None
     return Tolerant(opened, limit=params.unreadable)
 
 
-def need_own_folder(resolved: Resolved, *, data: DataPlaces) -> None:
-    """Refuses a place for the data of a spec where there is no folder.
+def need_own_folder(resolved: Resolved, *, data: DataLocations) -> None:
+    """Refuse a location of the spec's data that is not a folder.
 
     Raises:
-        SpecError: naming the place.
+        SpecError: with the location.
     """
     assert resolved.lookup.own_data is not None, "a legal spec names its data"
     own = resolved.lookup.own_data.name
@@ -155,10 +155,10 @@ def need_own_folder(resolved: Resolved, *, data: DataPlaces) -> None:
         raise _not_usable(error, resolved) from error
 
 
-def card_here(own: Card, *, data: DataPlaces) -> Card:
-    """The card of what is read here for the data that a spec trains on: its own, or a stand-in's.
+def card_here(own: Card, *, data: DataLocations) -> Card:
+    """Return the card of the data that a spec trains on here: its own, or a stand-in's.
 
-    A card whose op or parameters are not legal stays what it is: that is said elsewhere.
+    A card with a wrong op or wrong parameters is returned as it is; another check reports it.
     """
     if data.own is None or not data.own.is_dir():
         return own
@@ -170,9 +170,9 @@ def card_here(own: Card, *, data: DataPlaces) -> Card:
         return own
     if _is_its_own(op, params, model.facts, folder=data.own):
         return own
-    stand_in = _told(open_catalog().card(DatasetCard, STAND_IN), params)
-    said = {"fingerprint": model.fingerprint}  # of a body, which holds it
-    return dataclasses.replace(stand_in, model=stand_in.model.model_copy(update=said))
+    stand_in = _stand_in_card(open_catalog().card(DatasetCard, STAND_IN), params)
+    kept = {"fingerprint": model.fingerprint}  # of a body in the spec, which contains it
+    return dataclasses.replace(stand_in, model=stand_in.model.model_copy(update=kept))
 
 
 def _need_folder(params: DatasetParams, folder: Path | None) -> None:
@@ -187,11 +187,11 @@ def _not_usable(error: EqspecError, resolved: Resolved) -> SpecError:
     return SpecError((Diagnostic("EQ050", error.message, place, help=error.help),))
 
 
-def _told(card: Card[DatasetCard], params: OpParams) -> Card[DatasetCard]:
-    """The stand-in's card with what the spec says of how its own dataset is read."""
+def _stand_in_card(card: Card[DatasetCard], params: OpParams) -> Card[DatasetCard]:
+    """Return the stand-in's card with the spec's settings of how its own dataset is read."""
     model = card.model
-    said = params.model_dump(mode="json", include=set(how_it_runs_fields(DatasetParams)))
-    how: dict[str, JsonValue] = {k: v for k, v in said.items() if k in params.model_fields_set}
+    given = params.model_dump(mode="json", include=set(how_it_runs_fields(DatasetParams)))
+    how: dict[str, JsonValue] = {k: v for k, v in given.items() if k in params.model_fields_set}
     together = {**model.params, **how}
     return dataclasses.replace(
         card,
@@ -201,21 +201,21 @@ def _told(card: Card[DatasetCard], params: OpParams) -> Card[DatasetCard]:
 
 
 def _is_its_own(op: DatasetOp, params: DatasetParams, facts: DatasetFacts, *, folder: Path) -> bool:
-    """Whether a folder holds the dataset itself, or is about to."""
+    """Return whether a folder contains the dataset itself, or is about to."""
     if params.fetches:
         return True
-    # Of any folder of images, a card may promise how many there are; another one stands in.
+    # A card of a plain folder may promise its number of images; another folder is a stand-in.
     promised = bool(facts.count)
     return op.recognises(params, folder) and (
         not promised or op.fits(params, folder, classes=facts.classes or None)
     )
 
 
-def count_images(resolved: Resolved, *, data: DataPlaces) -> int | None:
-    """Training images as found, for data whose card does not promise a number.
+def count_images(resolved: Resolved, *, data: DataLocations) -> int | None:
+    """Count the training images, for data whose card does not promise a number.
 
     Raises:
-        SpecError: when the folder cannot be read.
+        SpecError: the folder cannot be read.
     """
     name = resolved.cards["data"].name
     folder = data.of(name, own=name)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from eqspec.build.toolchain import Toolchain
-from eqspec.commands.planning.machine_warnings import MachineFacts, machine_doubts
+from eqspec.commands.planning.machine_warnings import MachineFacts, warnings_on_machine
 from eqspec.runs.environment import gpu_capabilities
 from tests.toy_specs import load_toy, plan_of
 
@@ -22,7 +22,8 @@ def codes(
     text = text.replace(f"batch: {batch}}}", f"batch: {batch}{train}}}")
     loaded = parse_spec(text, path=load_toy("vicreg").path)
     return [
-        (d.code, d.message) for d in machine_doubts(plan_of(loaded), loaded.source, facts=facts)
+        (d.code, d.message)
+        for d in warnings_on_machine(plan_of(loaded), loaded.source, facts=facts)
     ]
 
 
