@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 JOBS ?= 2
-# `make torture EVERY=10` tries every tenth case, for a look.
+# `make torture EVERY=10` tries every tenth case.
 EVERY ?= 1
 TORTURE := build/torture
 
@@ -23,10 +23,10 @@ help: ## list the targets
 setup: $(VENV)/ready-to-develop ## install eqspec and its tools into .venv
 	@echo "eqspec is installed in $(VENV). Next: make test"
 
-quickstart: $(VENV)/ready-to-run ## install eqspec and train and judge a small encoder
+quickstart: $(VENV)/ready-to-run ## install eqspec, train and evaluate a small encoder
 	$(BIN)/eqspec run specs/quickstart.yaml
 
-test: $(VENV)/ready-to-develop ## format, lint, import contracts, types, tests: what CI runs
+test: $(VENV)/ready-to-develop ## format, lint, import contracts, types and tests, as in CI
 	$(say) "format: ruff format --check"
 	@$(BIN)/ruff format --check .
 	$(say) "lint: ruff check"
@@ -35,25 +35,25 @@ test: $(VENV)/ready-to-develop ## format, lint, import contracts, types, tests: 
 	@$(BIN)/lint-imports --no-logo
 	$(say) "types: basedpyright"
 	@$(BIN)/basedpyright --pythonpath $(BIN)/python
-	$(say) "tests: pytest, without those that need a dataset or long"
+	$(say) "tests: pytest, without slow tests and those that need a dataset"
 	@$(PYTEST) -m 'not data and not slow' -n $(JOBS) --dist worksteal
 
-test-data: $(VENV)/ready-to-develop ## the tests on real images, in EQSPEC_TEST_DATA=DIR
+test-data: $(VENV)/ready-to-develop ## tests on real images, in EQSPEC_TEST_DATA=DIR
 	@$(PYTEST) -m data
 
-test-slow: $(VENV)/ready-to-develop ## the tests that take long
+test-slow: $(VENV)/ready-to-develop ## slow tests
 	@$(PYTEST) -m 'slow and not data and not torture' -n $(JOBS)
 
-fuzz-coverage: $(VENV)/ready-to-develop ## branches of eqspec.spec that the fuzz corpus walks through
+fuzz-coverage: $(VENV)/ready-to-develop ## measure the branches of eqspec.spec that the fuzz corpus covers
 	@$(PYTEST) -m slow tests/property/test_fuzz_coverage.py
 
-torture: $(VENV)/ready-to-develop ## kills, faults, damage, strange files: minutes; then docs/results/torture.md
+torture: $(VENV)/ready-to-develop ## kills, faults, damage, hostile files (minutes); updates docs/results/torture.md
 	@rm -rf $(TORTURE)
 	@$(PYTEST) -m torture -n $(JOBS) --torture-into $(TORTURE) --torture-every $(EVERY); \
 	  status=$$?; $(BIN)/python -m benchmarks.torture collect $(TORTURE) \
 	  && $(BIN)/python -m benchmarks.torture render && exit $$status
 
-what-works: $(VENV)/ready-to-develop ## every small spec: hours; then docs/results/what-works.md
+what-works: $(VENV)/ready-to-develop ## train all small specs (hours); updates docs/results/what-works.md
 	@for spec in specs/small/*_se2.yaml; do \
 	  $(BIN)/eqspec ablate $$spec --grid variant --seeds 3 || exit; done
 	@for spec in $(filter-out %_se2.yaml %_families.yaml,$(wildcard specs/small/*.yaml)); do \
@@ -65,23 +65,23 @@ docs: $(VENV)/ready-to-document ## build the documentation site into build/docs;
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 	@echo "Open build/docs/index.html"
 
-format: $(VENV)/ready-to-develop ## rewrite the code as `make test` wants it
+format: $(VENV)/ready-to-develop ## format and fix the code
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 
-clean: ## remove caches and build products; .venv and runs/ stay
+clean: ## remove caches and build products; keeps .venv and runs/
 	rm -rf build dist *.egg-info .hypothesis .import_linter_cache .pytest_cache .ruff_cache
 	find eqspec tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Stamps: each is renewed when what it was made from changes.
+# Stamps of installed environments, renewed when their inputs change.
 
 $(VENV)/created:
 	@command -v $(PYTHON) >/dev/null || { \
 	  echo "eqspec needs Python 3.11 or newer, and there is no \`$(PYTHON)\` here." >&2; \
-	  echo "Say where it is: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; exit 1; }
+	  echo "Give its path: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "eqspec needs Python 3.11 or newer, but \`$(PYTHON)\` is $$($(PYTHON) -V 2>&1)." >&2; \
-	  echo "Say where it is: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; exit 1; }
+	  echo "Give its path: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	@touch $@
 

@@ -24,10 +24,10 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where in a text something stands.
+    """Location in a text.
 
     Attributes:
-        file: the path as the user gave it, or a name such as ``<cli>:--set #2``.
+        file: path as given by the user, or a name such as ``<cli>:--set #2``.
         line: first line, from 1.
         column: first column, from 1.
         end_column: one past the last column on the first line.
@@ -48,16 +48,16 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One problem: what, where, why, and what to do.
+    """Problem with its location, explanation and fix.
 
     Attributes:
         code: ``EQ001`` … (``EQ5xx`` are warnings); see ``eqspec.spec.codes``.
-        message: what is wrong, one line, values in backticks.
-        place: where it stands, if it stands anywhere.
-        label: what the caret under the excerpt says.
-        help: what to do about it.
-        notes: facts that explain it.
-        also: a second place that is part of the problem, with its own label.
+        message: description of the problem in one line, values in backticks.
+        place: location, if it has one.
+        label: text next to the carets under the excerpt.
+        help: how to fix it.
+        notes: additional facts.
+        also: further locations that are part of the problem, with their labels.
         severity: error or warning.
     """
 
@@ -72,7 +72,7 @@ class Diagnostic:
 
 
 class EqspecError(Exception):
-    """A failure that eqspec explains itself; ``exit_status`` is what the process returns."""
+    """Base class of all errors reported to the user; ``exit_status`` is that of the process."""
 
     exit_status = 1
 
@@ -83,7 +83,7 @@ class EqspecError(Exception):
 
 
 class SpecError(EqspecError):
-    """What a person wrote is wrong; carries every diagnostic of the pass."""
+    """A spec, card or plan is invalid; carries all diagnostics."""
 
     exit_status = 2
 
@@ -95,7 +95,7 @@ class SpecError(EqspecError):
 
 
 class UsageError(EqspecError):
-    """The command line asks for something that does not exist or does not fit together."""
+    """Arguments are invalid, contradict each other, or refer to something that does not exist."""
 
     exit_status = 2
 
@@ -107,6 +107,6 @@ class FolderMismatch(EqspecError):
 
 
 class Interrupted(EqspecError):
-    """The user stopped the run; what is worth keeping has been saved."""
+    """The user stopped the run, and its progress has been saved."""
 
     exit_status = 130

@@ -105,8 +105,8 @@ class BackboneUse(CardUse):
 
     init: PublishedUse | None = Field(
         default=None,
-        description="Published weights: a file, or `timm:NAME`; without `train` they are judged "
-        "as they are.",
+        description="Published weights: a file, or `timm:NAME`; without `train` they are "
+        "evaluated.",
     )
 
 

@@ -1,6 +1,6 @@
-"""Rules about specs that train nothing: their encoder has published weights, which are judged.
+"""Rules for specs without training, which evaluate published weights of an encoder.
 
-They read what was written, as those of `eqspec.spec.rules` do.
+Like the rules in `eqspec.spec.rules`, they work on the source text of the spec.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ _OF_TRAINING: tuple[KeyPath, ...] = (
     ("init_from",),
     ("keep", "every"),
 )
-"""What says how an encoder is trained, beside `train` itself."""
+"""Keys about training, in addition to `train`."""
 
 
 def given(source: Source, path: KeyPath) -> bool:
-    """Is anything but null written there?"""
+    """Whether the spec sets a value other than null."""
     node = source.get(path)
     return node is not None and node.value is not None
 
 
 def trained_or_published(source: Source) -> Iterator[Diagnostic]:
-    """An encoder is trained by a method, or has published weights and nothing that trains it."""
+    """Check that the encoder is either trained by a method, or has only published weights."""
     root = source.get(())
     if root is None or not isinstance(root.value, Mapping):
         return
@@ -46,7 +46,7 @@ def trained_or_published(source: Source) -> Iterator[Diagnostic]:
         yield _missing(
             source,
             _TRAIN,
-            advice="`train`: length, batch, optimizer; or, to judge published weights as they are, "
+            advice="`train`: length, batch, optimizer; or, to evaluate published weights, "
             "`backbone: {use: …, init: …}`",
         )
     if not given(source, _METHOD):
@@ -56,14 +56,14 @@ def trained_or_published(source: Source) -> Iterator[Diagnostic]:
 def _nothing_of_training(source: Source) -> Iterator[Diagnostic]:
     for path in _OF_TRAINING:
         if given(source, path) and not _is_none(source, path):
-            message = f"`{dotted(path)}` says how to train, but nothing is trained"
+            message = f"`{dotted(path)}` is about training, but nothing is trained"
             advice = "delete it, or add `train: {length: …, batch: …}`"
             yield _idle(source, path, message=message, advice=advice)
     for at in range(_evaluations(source)):
         path = ("evaluate", at, "every")
         if given(source, path):
-            message = f"`{dotted(path)}` is an interval of a training, but nothing is trained"
-            advice = "write `at: end`: the weights are judged once"
+            message = f"`{dotted(path)}` is an interval of training, but nothing is trained"
+            advice = "write `at: end`: the weights are evaluated once"
             yield _idle(source, path, message=message, advice=advice)
 
 
@@ -74,7 +74,7 @@ def _idle(source: Source, path: KeyPath, *, message: str, advice: str) -> Diagno
         source.key(path),
         label="there is no `train`",
         help=advice,
-        also=((source.key(_INIT), "without it, these weights are judged as they are"),),
+        also=((source.key(_INIT), "without it, these weights are evaluated"),),
     )
 
 
@@ -82,9 +82,9 @@ def _something_to_judge(source: Source) -> Iterator[Diagnostic]:
     if not _evaluations(source):
         yield Diagnostic(
             "EQ508",
-            "nothing is trained and nothing is judged",
+            "nothing is trained and nothing is evaluated",
             source.key(_INIT),
-            label="weights that nothing is done with",
+            label="these weights are not used",
             help="add `evaluate: [{use: r2, at: end}]`",
             severity=Severity.WARNING,
         )

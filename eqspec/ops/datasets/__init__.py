@@ -1,12 +1,12 @@
-"""Where images and labels come from: length, image by index, labels, and a fingerprint.
+"""Datasets: length, image by index, labels, and a fingerprint.
 
-Beside `open`, a dataset op may state
+In addition to `open`, a dataset op may define
 
-    recognises(params, folder)          whether a folder holds it; else every folder does
-    fits(params, folder, *, classes)    whether a folder may hold what a card promises
-    survey(params, folder)              what is read of a folder and what is left out
-    image_size(params)                  width and height, where all images have the same
-    needs_folder                        whether it cannot do without a folder
-    sample_unit, source_unit            words for a sample and for what samples come from
+    recognises(params, folder)          whether a folder contains the dataset; default: true
+    fits(params, folder, *, classes)    whether a folder matches the facts of a card
+    survey(params, folder)              what is read from a folder and what is ignored
+    image_size(params)                  width and height, if all images have the same size
+    needs_folder                        whether the dataset needs a folder
+    sample_unit, source_unit            words for a sample and for the source of samples
     stored_latents(params)              numbers stored with each view (`eqspec.ops.stored_views`)
 """
