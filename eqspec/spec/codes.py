@@ -269,6 +269,12 @@ _ALL = (
         "completely: schedules in the recipe and values set by `method.with` in it have no effect. "
         "`params` without an `impl` override single values of the recipe.",
     ),
+    Code(
+        "EQ513",
+        "missing weights",
+        "`backbone.init` names a file that is not on this machine. The spec can be planned without "
+        "it; `eqspec run` stops. Weights named `timm:…` are downloaded by `run` instead.",
+    ),
 )
 
 CODES: Mapping[str, Code] = MappingProxyType({code.code: code for code in _ALL})

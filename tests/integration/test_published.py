@@ -155,6 +155,9 @@ def test_a_run_goes_on_without_the_file_once_it_has_taken_it(tmp_path: Path) -> 
     refused = made.ask("run", str(made.spec))
     assert refused.status == 2
     assert "the published weights are not here" in refused.err
+    checked = made.ask("check", str(made.spec))
+    assert checked.status == 0, "it can be planned without them"
+    assert "warning[EQ513]: the weights" in checked.err, "check announces that run will stop"
     audit = made.ask("audit", "latest", "--json").data
     assert {f["about"]: f["holds"] for f in audit["findings"]}["spec"] is None
 
@@ -226,6 +229,7 @@ def test_a_name_of_timms_hub_is_fetched_by_run_alone(
     assert "did you mean" in ask("check", str(place.spec)).err
     place.spec.write_text(text.replace("tiny_patch16_224.augreg_in21k", "small_patch16_224.dino"))
     assert "not here yet" in place.ask("plan", str(place.spec)).out
+    assert "EQ513" not in ask("check", str(place.spec)).err, "run downloads them"
     refused = place.ask("run", str(place.spec))
     assert refused.status == 2
     assert "could not be reached" in refused.err

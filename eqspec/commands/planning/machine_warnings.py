@@ -89,7 +89,11 @@ def warnings_on_machine(
     Args:
         source: of the plan's spec.
     """
-    return (*_no_compiler(plan, source, facts), *_slow_bf16(plan, source, facts))
+    return (
+        *_no_compiler(plan, source, facts),
+        *_slow_bf16(plan, source, facts),
+        *_missing_weights(plan, source),
+    )
 
 
 def _no_compiler(plan: Plan, source: Source, facts: MachineFacts) -> Iterator[Diagnostic]:
@@ -105,6 +109,22 @@ def _no_compiler(plan: Plan, source: Source, facts: MachineFacts) -> Iterator[Di
         label="needs them",
         help="install g++ and the headers of this Python (Debian: g++ and python3-dev)",
         notes=("without compiling, numbers are the same up to rounding, and steps are slower",),
+        severity=Severity.WARNING,
+    )
+
+
+def _missing_weights(plan: Plan, source: Source) -> Iterator[Diagnostic]:
+    """Weights of timm's hub are downloaded by `run`; any other file has to be here."""
+    init = plan.published
+    if init is None or init.file is not None or init.weights.startswith("timm:"):
+        return
+    yield Diagnostic(
+        "EQ513",
+        f"the weights `{init.weights}` are not on this machine",
+        source.value(("backbone", "init")),
+        label="no such file",
+        help="put the file there before `eqspec run`, which stops without it",
+        notes=("until then the recipe id is not final: it depends on the content of the file",),
         severity=Severity.WARNING,
     )
 
