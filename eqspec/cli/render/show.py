@@ -50,6 +50,17 @@ def _written(text: str, *, width: int | None, hang: int) -> Text:
     return Text("\n").join(lines)
 
 
+def _prose(text: str, *, width: int | None) -> Text:
+    """Fill the paragraphs of a docstring anew for the width; indented ones keep their lines."""
+    if width is None:
+        return Text(text)
+    paragraphs = (
+        _written(part, width=width, hang=0) if "\n " in part else wrapped(part, width=width)
+        for part in text.split("\n\n")
+    )
+    return Text("\n\n").join(paragraphs)
+
+
 def as_data(pages: Sequence[Page]) -> list[dict[str, Any]]:
     """The pages as plain data."""
     return [
@@ -76,7 +87,7 @@ def _op(page: OpPage, *, width: int | None) -> Text:
     lines = [
         _title(page, kind="op", width=width),
         Text(),
-        _written(page.about, width=width, hang=0),
+        _prose(page.about, width=width),
     ]
     if page.parameters:
         shown = (_parameter(p, width=width or _PLAIN) for p in page.parameters)

@@ -64,3 +64,13 @@ def test_lists_fit_and_split_no_word(
     words = [set(page.split()) for page in pages]
     assert max(map(len, pages[1].splitlines())) <= width
     assert words[0] - {"name", "rev", "status", "paper", "about"} <= words[1]
+
+
+def test_the_text_of_an_op_is_filled_for_the_width(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["show", "mse"]) == 0
+    paragraph = capsys.readouterr().out.split("\n\n")[2].splitlines()
+    assert len(paragraph) > 2
+    assert all(len(line) > 60 for line in paragraph[:-1])
