@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 from scipy.io import savemat
 
+from eqspec.ops.find import find_dataset, op_names
 from tests.fake_objects import objects
 from tests.fakes import FakeImages
 
@@ -168,7 +169,7 @@ def _save_all(root: Path, names: Iterable[str]) -> None:
         save(root / name)
 
 
-LAYOUTS: Mapping[str, Callable[[Path], Path | None]] = MappingProxyType(
+_WRITTEN_HERE: Mapping[str, Callable[[Path], Path | None]] = MappingProxyType(
     {
         "photos": lambda _: None,
         "image_folder": folders,
@@ -180,6 +181,13 @@ LAYOUTS: Mapping[str, Callable[[Path], Path | None]] = MappingProxyType(
         "inat2018": inat2018,
         "latent_views": objects,
         "oxford_pets": oxford_pets,
+    }
+)
+
+LAYOUTS: Mapping[str, Callable[[Path], Path | None]] = MappingProxyType(
+    {
+        name: _WRITTEN_HERE.get(name) or find_dataset(name).write_example
+        for name in op_names("datasets")
     }
 )
 """Dataset op → what lays out its files below a folder and returns where they are."""

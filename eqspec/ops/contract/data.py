@@ -65,6 +65,13 @@ class DatasetOp(Op, Protocol):
         """Return width and height of every image, in pixels; None where they differ."""
         return None
 
+    def write_example(self, folder: Path) -> Path | None:
+        """Write a few images in this layout, for the contract tests, and return their folder.
+
+        None where the images come without a folder.
+        """
+        raise NotImplementedError(f"{self.file} declares no `write_example`")
+
     def stored_latents(self, params: OpParams) -> int | None:  # noqa: ARG002 - as above
         """Return how many latents are stored with each view; None where samples are images.
 

@@ -7,9 +7,8 @@ pickle files with a reader that accepts only arrays, or from image folders `trai
 
 from __future__ import annotations
 
-import hashlib
 import pickle
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,6 +17,7 @@ import numpy as np
 from pydantic import Field
 
 from eqspec.errors import EqspecError
+from eqspec.ops.array_images import ArrayImages
 from eqspec.ops.folder_walk import folders_in, images_below
 from eqspec.ops.image_files import ImageFiles, known_split, labelled
 from eqspec.ops.published import Published, PublishedParams
@@ -26,7 +26,6 @@ from eqspec.regular_files import regular
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from numpy.typing import NDArray
 
 rev = 1
 in_memory = True  # reading ahead would gain nothing
@@ -83,43 +82,6 @@ class Params(PublishedParams):
     classes: Literal[10, 100] = Field(default=10)
 
 
-@dataclass(frozen=True, slots=True)
-class Cifar:
-    """Images of one split, in memory.
-
-    Attributes:
-        pixels: [n, 32, 32, 3] uint8.
-        labels: [n], index into `classes`.
-    """
-
-    pixels: NDArray[np.uint8] = field(repr=False)
-    labels: NDArray[np.int64] = field(repr=False)
-    classes: tuple[str, ...]
-
-    @property
-    def sources(self) -> NDArray[np.int64]:
-        """`[n]`, each image is its own source."""
-        return np.arange(len(self), dtype=np.int64)
-
-    def __len__(self) -> int:
-        return len(self.pixels)
-
-    def image(self, i: int) -> NDArray[np.uint8]:
-        """Return image i as 8-bit RGB, `[32, 32, 3]`."""
-        return self.pixels[i]
-
-    @property
-    def looked_at(self) -> str:
-        """Description of what the fingerprint covers."""
-        return f"content of all {len(self):,} images"
-
-    def fingerprint(self) -> str:
-        """Return a hash of all pixels and labels."""
-        digest = hashlib.sha256(self.pixels.tobytes())
-        digest.update(self.labels.tobytes())
-        return digest.hexdigest()
-
-
 def recognises(params: Params, folder: Path) -> bool:
     """Whether a folder contains the pickle files, or class folders with all 60,000 images."""
     if _pickles(params).published.within(folder) is not None:
@@ -127,7 +89,7 @@ def recognises(params: Params, folder: Path) -> bool:
     return _foldered(params, folder) and _complete(folder)
 
 
-def open(params: Params, *, split: str, folder: Path | None) -> Cifar | ImageFiles:  # noqa: A001 - the contract's name
+def open(params: Params, *, split: str, folder: Path | None) -> ArrayImages | ImageFiles:  # noqa: A001 - the contract's name
     """Open one split, ``train`` or ``heldout`` (the published test set).
 
     Raises:
@@ -141,7 +103,7 @@ def open(params: Params, *, split: str, folder: Path | None) -> Cifar | ImageFil
     batches = [_unpickled(root / name) for name in pickles.files[split]]
     file, key = pickles.names
     rows = np.concatenate([np.asarray(batch["data"], dtype=np.uint8) for batch in batches])
-    return Cifar(
+    return ArrayImages(
         # Stored with the channel axis first.
         pixels=np.ascontiguousarray(rows.reshape(-1, 3, SIDE, SIDE).transpose(0, 2, 3, 1)),
         labels=np.concatenate([np.array(b[pickles.label], dtype=np.int64) for b in batches]),
