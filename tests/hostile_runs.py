@@ -15,8 +15,8 @@ from eqspec.runs.folder import Identity, Opening, RunFolder, place
 from eqspec.runs.journal import Journal
 from eqspec.runs.record import Outcome, Status
 from eqspec.spec.dump import write_yaml
+from tests.command_line import Answer, ask
 from tests.toy_specs import PATH, load_toy, plan_of, toy_text
-from tests.trained_runs import Answer, ask
 
 STEPS = 4
 EXTRA = "evaluate: [{use: r2_small, at: end}]\n"

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import io
-import json
-from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from eqspec.cli.main import main
 from eqspec.runs.folder import RunFolder
 from eqspec.runs.record import Outcome
+from tests.command_line import Answer, ask
 from tests.toy_specs import PATH, toy_text
 
 BACKBONE = (
@@ -37,27 +33,6 @@ evaluate:
 compare: {base: {equivariance: none}}
 machine: {compile: "off"}
 """
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    out: str
-    err: str
-
-    @property
-    def data(self) -> Any:
-        return json.loads(self.out)
-
-    @property
-    def last(self) -> str:
-        return self.err.splitlines()[-1]
-
-
-def ask(*argv: str) -> Answer:
-    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
-        status = main(list(argv))
-    return Answer(status, out.getvalue(), err.getvalue())
 
 
 @dataclass(frozen=True)

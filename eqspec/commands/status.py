@@ -22,16 +22,16 @@ from eqspec.runs.results import DamagedResult, result_sets
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """How a run stands.
+class RunStatus:
+    """The status of a run.
 
     Attributes:
-        beat: seconds since the last sign of life of a run that is running.
-        reason: why it failed, one line.
-        problems: what can be seen to be wrong with its files, a sentence each.
+        beat: seconds since the last heartbeat of a running run.
+        reason: of a failure, one line.
+        problems: visible damage of its files, a sentence each.
         summary: the summary metric of the last result; None where there is none, or none is shown.
-        refused: why its results are not shown, where one is damaged or not as it was sealed.
-        stale: what has been raised since it was made.
+        refused: why its results are not shown: one is damaged, or differs from the seal.
+        stale: revs that have been raised since.
         bytes: of all its files.
     """
 
@@ -49,33 +49,33 @@ class Standing:
 class Overview:
     """Every run under a folder."""
 
-    runs: tuple[Standing, ...]
+    runs: tuple[RunStatus, ...]
     unreadable: tuple[Unreadable, ...]
 
 
 def status(root: Path) -> Overview:
-    """Looks at every run under a folder; changes nothing."""
+    """Return the status of every run under a folder; change nothing."""
     listing, now = summaries(root), revs(open_catalog())
-    standings: list[Standing] = []
+    statuses: list[RunStatus] = []
     unreadable = list(listing.unreadable)
     for run in listing.runs:
         try:
-            standings.append(standing(run, now=now))
+            statuses.append(run_status(run, now=now))
         except EqspecError as error:
             unreadable.append(Unreadable(name=run.name, path=run.path, reason=error.message))
-    return Overview(runs=tuple(standings), unreadable=tuple(unreadable))
+    return Overview(runs=tuple(statuses), unreadable=tuple(unreadable))
 
 
-def standing(run: Summary, *, now: Revs) -> Standing:
-    """How one run stands.
+def run_status(run: Summary, *, now: Revs) -> RunStatus:
+    """Return the status of one run.
 
     Raises:
-        FolderMismatch: when one of its files is damaged.
+        FolderMismatch: one of its files is damaged.
     """
     folder, plan = RunFolder.open(run.path), recorded_plan(run.path)
     record = folder.record()
     found, refused = _results(folder)
-    return Standing(
+    return RunStatus(
         run=run,
         beat=_beat(run),
         reason=record.reason if record is not None else "",
@@ -101,5 +101,5 @@ def _beat(run: Summary) -> float | None:
 
 
 def size_of(path: Path) -> int:
-    """Bytes of all files of a run folder; what goes away meanwhile counts nothing."""
+    """Return the size of all files of a run folder, in bytes; a file removed meanwhile counts 0."""
     return sum(max(0, own_size(file)) for file in files_below(path, linked=(CHECKPOINTS,)))

@@ -33,12 +33,14 @@ def evaluate(plan: EvalPlan, bench: Bench) -> ResultSet:
     """
     check_data(plan, train=bench.train, held_out=bench.held_out)
     op = find_evaluation(plan.impl)
-    evaluation = op.build(op.Params.model_validate(plan.params))
+    params = op.Params.model_validate(plan.params)
     bench.read.clear()
-    result: ResultSet = evaluation.run(bench)
+    result: ResultSet = op.build(params).run(bench)
     splits: dict[Split, Dataset] = {"train": bench.train, "held-out": bench.held_out}
     read = {split: (splits[split], sorted(bench.read[split])) for split in sorted(bench.read)}
     facts = {"evaluation": plan.id, "rev": plan.rev, **result.facts, **replaced_facts(read)}
+    if short := op.short_of(params, images=len(bench.train)):
+        facts["short_of"] = list(short)
     protocol = EvalProtocol(evaluation=plan.name, id=plan.id, rev=plan.rev)
     return replace(result, facts=facts).measured_by(protocol)
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.command_line import Answer, ask
 from tests.toy_specs import PATH, toy_text
-from tests.trained_runs import BACKBONE, REST, Answer, ask
+from tests.trained_runs import BACKBONE, REST
 
 ROOT = Path(__file__).parents[2]
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.trained_runs import Runs, ask
+from tests.command_line import ask
+from tests.trained_runs import Runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

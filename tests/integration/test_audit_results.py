@@ -9,8 +9,9 @@ import pytest
 
 from eqspec.cli.main import main
 from eqspec.runs.folder import RunFolder
+from tests.command_line import Answer
 from tests.toy_specs import short_toy
-from tests.trained_runs import Answer, Runs, reseal
+from tests.trained_runs import Runs, reseal
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import json
 import signal
 import subprocess
 import sys
-from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from eqspec.cli.main import main
 from eqspec.report.strip import STRIP
 from eqspec.runs import checkpoint
 from eqspec.runs.folder import RunFolder
+from tests.command_line import Answer, ask
 from tests.toy_specs import PATH, toy_text
 
 ROOT = Path(__file__).parents[2]
@@ -104,13 +103,6 @@ for argv in {LIGHT!r}:
 
 
 @dataclass(frozen=True)
-class Answer:
-    status: int
-    out: str
-    err: str
-
-
-@dataclass(frozen=True)
 class Story:
     """Two steps of a toy and of its base: stopped in between, gone on with, and asked for again.
 
@@ -132,12 +124,6 @@ class Story:
         return path
 
 
-def _answer(*argv: str) -> Answer:
-    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
-        status = main(list(argv))
-    return Answer(status, out.getvalue(), err.getvalue())
-
-
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     folder = tmp_path_factory.mktemp("story")
@@ -145,10 +131,10 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     argv = ("run", spec, "--set", "train.length=2 steps", "--runs", str(root))
     return Story(
         root=root,
-        stopped=_answer(*argv, "--steps", "1"),
-        done=_answer(*argv),
-        again=_answer(*argv, "--json"),
-        judged=_answer(*argv, "--set", "evaluate.0.with.seeds=2", "--json"),
+        stopped=ask(*argv, "--steps", "1"),
+        done=ask(*argv),
+        again=ask(*argv, "--json"),
+        judged=ask(*argv, "--set", "evaluate.0.with.seeds=2", "--json"),
     )
 
 

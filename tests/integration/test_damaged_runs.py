@@ -178,7 +178,7 @@ def test_a_run_that_this_version_cannot_compile_still_tells_its_values(copied: R
 
 
 def _explained(folder: Path, *path: str) -> Any:
-    from tests.trained_runs import ask
+    from tests.command_line import ask
 
     said = ask("explain", str(folder), *path, "--json")
     assert said.status == 0, said.err

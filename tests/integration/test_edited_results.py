@@ -12,8 +12,9 @@ import eqspec
 from eqspec.errors import FolderMismatch
 from eqspec.runs.artifacts import sha256_of
 from eqspec.runs.folder import RunFolder
+from tests.command_line import ask
 from tests.toy_specs import toy_text
-from tests.trained_runs import BACKBONE, Runs, ask
+from tests.trained_runs import BACKBONE, Runs
 
 if TYPE_CHECKING:
     from pathlib import Path

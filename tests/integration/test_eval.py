@@ -7,7 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from eqspec.cli.main import main
 from eqspec.errors import UsageError
 from eqspec.runs.artifacts import sha256_of
 from eqspec.runs.folder import RunFolder, State
+from tests.command_line import Answer, ask
 from tests.toy_specs import PATH, toy_text
 
 BACKBONE = (
@@ -32,13 +33,6 @@ KNN = "{use: knn, at: end, with: {k: [5, 3], data: image-folder}}"
 RANK = "{use: effective-rank, at: end}"
 
 CLASSES = ("blue", "green", "red")
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    out: str
-    err: str
 
 
 @dataclass(frozen=True)
@@ -59,9 +53,7 @@ class Place:
     def ask(self, *argv: str, data: bool = True) -> Answer:
         where = ("--data", f"image-folder={self.root / 'images'}") if data else ()
         given = (*argv, *where, "--runs", str(self.root / "kept"))
-        with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
-            status = main(list(given))
-        return Answer(status, out.getvalue(), err.getvalue())
+        return ask(*given)
 
     @property
     def folder(self) -> RunFolder:

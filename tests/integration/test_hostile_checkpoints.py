@@ -13,9 +13,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from eqspec.runs.artifacts import entry_of
+from tests.command_line import ask
 from tests.hostile_weights import BOOM, Payload
 from tests.toy_specs import toy_text
-from tests.trained_runs import ask
 
 NORM = "students.encoder.norm.weight"
 

@@ -12,8 +12,8 @@ import pytest
 
 from eqspec.cli.main import main
 from eqspec.commands.planning.plan_files import _seal
+from tests.command_line import Answer
 from tests.toy_specs import PATH, toy_text
-from tests.trained_runs import Answer
 
 Ask = Callable[..., Answer]
 Change = Callable[[dict[str, Any]], None]

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.command_line import ask
 from tests.hostile_files import HARMS
 from tests.hostile_runs import beside_a_good_one, need_met, whole_run, within
-from tests.trained_runs import Runs, ask
+from tests.trained_runs import Runs
 
 FAST = (
     "plan.json-fifo",

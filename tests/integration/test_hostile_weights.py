@@ -9,11 +9,11 @@ import torch
 from safetensors.torch import save_file
 
 from eqspec.build.program import build_graph
+from tests.command_line import Answer, ask
 from tests.hostile_weights import BOOM, ENCODERS, PICKLES, PLACES
 from tests.published_files import VIT, state
 from tests.published_specs import CPU, spec_text
 from tests.toy_specs import toy_plan, toy_text
-from tests.trained_runs import Answer, ask
 
 ALL = {**PICKLES, **ENCODERS, **PLACES}
 

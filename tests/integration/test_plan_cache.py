@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from eqspec.build.cost import trace as tracing
+from tests.command_line import ask
 from tests.toy_specs import toy_text
-from tests.trained_runs import ask
 
 ARGV = ("plan", "toy.yaml", "--json")
 CODE = """

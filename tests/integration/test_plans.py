@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from eqspec.cli.main import main
+from tests.command_line import Answer
 from tests.toy_specs import BACKBONE, PATH, toy_text
 
 JUDGED = """\
@@ -22,17 +22,6 @@ train_pairs: 24, heldout_pairs: 24, hidden: [8], epochs: 1, batch: 24, seeds: 1,
 compare: {base: {equivariance: none}}
 machine: {compile: "off"}
 """
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    out: str
-    err: str
-
-    @property
-    def data(self) -> Any:
-        return json.loads(self.out)
 
 
 Ask = Callable[..., Answer]

@@ -12,11 +12,12 @@ import torch
 
 import eqspec
 from eqspec.build.weights import hub
+from tests.command_line import Answer, ask
 from tests.integration.test_eval import write_images
 from tests.published_files import LAYOUTS, VIT, encoder, state, store
 from tests.published_specs import pictures, spec_text
 from tests.toy_specs import SMALL
-from tests.trained_runs import REST, Answer, ask
+from tests.trained_runs import REST
 
 RANK = "{use: effective-rank, at: end}"
 LABELLED = (

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.trained_runs import ask
+from tests.command_line import ask
 
 ROOT = Path(__file__).parents[2]
 ARCHIVES = Path(os.environ.get("EQSPEC_TEST_DATA", ROOT.parent / "shared" / "data"))  # noqa: TID251 - where data is

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.command_line import Answer, ask
 from tests.toy_specs import toy_text
-from tests.trained_runs import Answer, ask
 
 
 def planned(folder: Path, *argv: str, method: str = "ibot", train: str = "") -> dict[str, Any]:

@@ -9,9 +9,9 @@ import pytest
 
 from eqspec.cli.main import main
 from eqspec.ops import image_files
+from tests.command_line import ask
 from tests.fake_datasets import save
 from tests.toy_specs import toy_text
-from tests.trained_runs import ask
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from eqspec.runs import checkpoint
 from eqspec.runs.folder import RunFolder
-from tests.trained_runs import Runs, ask, reseal
+from tests.command_line import ask
+from tests.trained_runs import Runs, reseal
 
 ROOT = Path(__file__).parents[2]
 
@@ -89,7 +90,7 @@ def test_the_exact_name_of_a_spec_means_its_run_though_another_begins_with_it(ma
 
 def test_as_json(made: Runs) -> None:
     data = made.ask("show", made.name(), "--json").data
-    assert data["standing"]["run"]["name"] == made.name()
+    assert data["status"]["run"]["name"] == made.name()
     assert data["saved"] == list(checkpoint.steps(made.folder() / "checkpoints"))
 
 

@@ -9,7 +9,8 @@ import shutil
 
 import pytest
 
-from tests.trained_runs import Answer, Runs
+from tests.command_line import Answer
+from tests.trained_runs import Runs
 
 WIDTHS = (60, 80, 120)
 WIDE = 200
@@ -49,6 +50,7 @@ def pages(runs: Runs) -> dict[str, tuple[str, ...]]:
         "gc": ("gc", "--dry-run"),
         "plan": ("plan", str(runs.root.parent / "toy.yaml")),
         "eval": ("eval", name),
+        "run": ("run", str(runs.root.parent / "toy.yaml")),
     }
 
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.command_line import ask
 from tests.fake_datasets import save
 from tests.toy_specs import toy_text
-from tests.trained_runs import ask
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.command_line import ask
 from tests.hostile_runs import within
 from tests.hostile_weights import BOOM, ENCODERS, PICKLES, PLACES
 from tests.published_files import VIT
 from tests.published_specs import spec_text
-from tests.trained_runs import ask
 
 if TYPE_CHECKING:
     from tests.torture.conftest import Tally

@@ -1,4 +1,4 @@
-"""What differs between two runs: as a page, as Markdown, as plain data."""
+"""The page of two compared runs or specs, and its plain data."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import JsonValue
 from pydantic_core import to_jsonable_python
 
-from eqspec.commands.diff.comparand import Side
+from eqspec.commands.diff.comparand import Comparand
 from eqspec.commands.diff.differences import ROWS, Difference, Located, Pair
 from eqspec.compile.spec_differences import Matters
 from eqspec.report.numbers import distinct, measured, number
@@ -22,15 +22,15 @@ from eqspec.spec.phrases import counted
 
 _ABSENT = "–"
 _VALUE = 40
-"""Longest value that is written out."""
+"""Maximum length of a value on the page, in characters."""
 
 _CURVE_NAMES = 4
-"""Most numbers named of the step at which two curves part."""
+"""Maximum number of metrics shown of the step at which two curves diverge."""
 
 
 def blocks(difference: Difference) -> Iterator[Block]:
-    """The page, section by section."""
-    yield _sides(difference)
+    """Yield the sections of the page."""
+    yield _comparands(difference)
     yield _spec(difference)
     yield _pairs("code", difference.code, difference, same="the same commit and ops")
     yield _pairs("environment", difference.environment, difference, same="the same")
@@ -40,10 +40,10 @@ def blocks(difference: Difference) -> Iterator[Block]:
 
 
 def as_data(difference: Difference) -> JsonValue:
-    """The same as plain data."""
+    """Return the differences as plain data."""
     data = {
-        "a": _side_data(difference.a),
-        "b": _side_data(difference.b),
+        "a": _comparand_data(difference.a),
+        "b": _comparand_data(difference.b),
         "spec": [
             {
                 "path": one.change.dotted,
@@ -78,20 +78,20 @@ def _metric_data(column: Column, a: Measured, b: Measured) -> dict[str, object]:
     }
 
 
-def _side_data(side: Side) -> dict[str, object]:
-    plan = side.plan
+def _comparand_data(one: Comparand) -> dict[str, object]:
+    plan = one.plan
     return {
-        "name": side.name,
-        "folder": side.folder,
-        "state": side.state,
+        "name": one.name,
+        "folder": one.folder,
+        "state": one.state,
         "recipe": plan.recipe,
         "seed": plan.seed,
-        "step": side.step,
+        "step": one.step,
         "steps": plan.train.steps,
     }
 
 
-def _sides(difference: Difference) -> Block:
+def _comparands(difference: Difference) -> Block:
     a, b = difference.a, difference.b
     rows = (
         ("recipe", a.plan.recipe[:8], b.plan.recipe[:8]),
@@ -101,13 +101,13 @@ def _sides(difference: Difference) -> Block:
     return Block("runs", titles=("", f"A  {a.name}", f"B  {b.name}"), rows=rows)
 
 
-def _state(side: Side) -> str:
-    if side.state is None:
+def _state(one: Comparand) -> str:
+    if one.state is None:
         return "a spec, not a run"
-    steps = side.plan.train.steps
+    steps = one.plan.train.steps
     if not steps:
-        return f"{side.state.value}, nothing to train"
-    return f"{side.state.value}, step {number(side.step)} of {number(steps)}"
+        return f"{one.state.value}, nothing to train"
+    return f"{one.state.value}, step {number(one.step)} of {number(steps)}"
 
 
 def _spec(difference: Difference) -> Block:
@@ -124,7 +124,7 @@ def _spec(difference: Difference) -> Block:
     return Block(
         "spec",
         note=" · ".join(said),
-        titles=("", *ROWS, "written in"),
+        titles=("", *ROWS, "location"),
         rows=tuple(_change(one) for one in (*weights, *judging)),
     )
 
@@ -226,7 +226,7 @@ def _figure(value: float, *, signed: bool = False) -> str:
 def _curves(difference: Difference) -> Block:
     curves = difference.curves
     if curves is None:
-        return Block("curves", note="nothing to compare: a step was not made by both")
+        return Block("curves", note="nothing to compare: not both have taken a step")
     only = [
         f"Only {side} has {', '.join(names)}."
         for side, names in (("A", curves.only_a), ("B", curves.only_b))
@@ -245,7 +245,7 @@ def _curves(difference: Difference) -> Block:
         only.insert(0, f"{len(parting.gaps) - len(shown)} more differ at that step.")
     return Block(
         "curves",
-        note=f"part at step {number(parting.step)}, {before}",
+        note=f"diverge at step {number(parting.step)}, {before}",
         titles=("", *ROWS, "relative"),
         rows=tuple((g.name, *distinct(g.a, g.b), _figure(g.relative)) for g in shown),
         right=(1, 2, 3),

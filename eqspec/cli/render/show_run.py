@@ -25,15 +25,15 @@ _SHOWN = ("torch", "timm", "numpy")
 def blocks(page: RunPage) -> Iterator[Block]:
     """Yield the sections of the page."""
     yield _head(page)
-    if page.standing.problems:
-        yield Block("damaged", rows=tuple((said,) for said in page.standing.problems))
+    if page.status.problems:
+        yield Block("damaged", rows=tuple((said,) for said in page.status.problems))
     yield _choices(page)
     if page.last is not None:
         rows = tuple((name, measured(value)) for name, value in page.last.values.items())
         yield Block("training", note=f"step {number(page.last.step)}", rows=rows, right=(1,))
     before = "untrained" if page.plan.published is None else "as published"
     yield from (_results(one, before=before) for one in page.results)
-    raised = stale_rows(page.standing.stale, run=page.standing.run.name)
+    raised = stale_rows(page.status.stale, run=page.status.run.name)
     if raised:
         rows = tuple(row[1:] for row in raised)
         yield Block("stale", note="the rev of an op or a card has been raised since", rows=rows)
@@ -46,20 +46,20 @@ def as_data(page: RunPage) -> JsonValue:
 
 
 def _head(page: RunPage) -> Block:
-    run, environment = page.standing.run, page.environment
+    run, environment = page.status.run, page.environment
     packages = environment.get("packages")
     versions = packages if isinstance(packages, dict) else {}
     where = [f"{name} {versions[name]}" for name in _SHOWN if versions.get(name)]
     machine = [str(environment.get(key)) for key in ("host", "cpu") if environment.get(key)]
     data = environment.get("data")
     rows = (
-        ("state", doing(page.standing, before=_step(run))),
-        *([("reason", page.standing.reason)] if page.standing.reason else []),
+        ("state", doing(page.status, before=_step(run))),
+        *([("reason", page.status.reason)] if page.status.reason else []),
         ("recipe", f"{run.recipe[:8]}, seed {run.seed}"),
         ("data", f"fingerprint {str(data)[:12]}" if data else "not read yet"),
         ("code", commit_of(environment) or "not from a checkout"),
         ("machine", ", ".join([*machine, *where])),
-        ("folder", f"{run.path}, {on_disk(page.standing.bytes)}"),
+        ("folder", f"{run.path}, {on_disk(page.status.bytes)}"),
     )
     about = page.plan.resolved.get("about")
     return Block(run.name, note=about if isinstance(about, str) else "", rows=rows)
@@ -114,7 +114,7 @@ def after(page: RunPage, *, elsewhere: tuple[str, ...]) -> tuple[str, ...]:
     Args:
         elsewhere: arguments that say where the runs are.
     """
-    run = page.standing.run
+    run = page.status.run
     if run.state is State.FINISHED:
         return ("eqspec", "audit", run.name, *elsewhere)
     if run.state is State.RUNNING:

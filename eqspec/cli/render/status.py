@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from pydantic_core import to_jsonable_python
 
 from eqspec.commands.outdated_revs import Raised
-from eqspec.commands.status import Overview, Standing
+from eqspec.commands.status import Overview, RunStatus
 from eqspec.commands.summary_metric import SummaryMetric
 from eqspec.report.numbers import duration, large, measured, number
 from eqspec.report.tables.block import Block, Cell, Span, Style
@@ -56,16 +56,16 @@ def as_data(overview: Overview) -> JsonValue:
     return to_jsonable_python(overview)
 
 
-def doing(standing: Standing, *, before: str = "") -> Span:
+def doing(run_status: RunStatus, *, before: str = "") -> Span:
     """Return the state of a run, with the age of its heartbeat.
 
     Args:
         before: text in front of it.
     """
-    state = standing.run.state
+    state = run_status.run.state
     text = "stopped" if state is State.INTERRUPTED else state.value
-    if standing.beat is not None:
-        text += f", heartbeat {duration(max(0.0, standing.beat))} ago"
+    if run_status.beat is not None:
+        text += f", heartbeat {duration(max(0.0, run_status.beat))} ago"
     return Span(f"{before}{text}", _STYLES[state])
 
 
@@ -92,14 +92,14 @@ def on_disk(count: int) -> str:
     return f"{large(count)}B" if count >= 1000 else f"{count} B"
 
 
-def _result(one: Standing) -> Span:
+def _result(one: RunStatus) -> Span:
     if one.refused is not None:
         return Span("not shown", "bad")
     shown = summary(one.summary, trains=one.run.total > 0)
     return Span(shown + (" (stale)" if one.stale else ""))
 
 
-def _row(one: Standing) -> tuple[Cell, ...]:
+def _row(one: RunStatus) -> tuple[Cell, ...]:
     run = one.run
     return (
         Span(run.name, "name"),

@@ -1,1 +1,1 @@
-"""`eqspec diff`: what differs between two runs or specs, and what it changes."""
+"""`eqspec diff`: the differences of two runs or specs, and their effect."""

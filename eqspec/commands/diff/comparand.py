@@ -1,4 +1,4 @@
-"""What a person means by A and B: a run, or a spec that has not been run."""
+"""The comparands of `eqspec diff`: a run, or a spec."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from eqspec.commands.diff.source_locations import Written
+from eqspec.commands.diff.source_locations import SpecSources
 from eqspec.commands.planning.plans import plan_spec
 from eqspec.commands.planning.read_spec import locate_spec
 from eqspec.errors import UsageError
@@ -25,24 +25,24 @@ from eqspec.spec.dump import write_yaml
 from eqspec.spec.source import read_yaml
 
 _SHOWN = ("spec.yaml", "resolved.yaml", "plan.json", "environment.json", "metrics.jsonl")
-"""Files that are compared; results are compared with the seal as they are read."""
+"""Files that are compared with the seal; results are compared as they are read."""
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
-    """One of the two.
+class Comparand:
+    """A run or a spec that is compared.
 
     Attributes:
         name: of the run, or path of the spec.
         folder: None for a spec.
-        last: the last row of training, if a step was made.
+        last: the last row of training; None before the first step.
     """
 
     name: str
     folder: Path | None
     state: State | None
     plan: RecordedPlan
-    written: Written
+    sources: SpecSources
     environment: Mapping[str, JsonValue]
     results: tuple[ResultSet, ...]
     last: Row | None
@@ -53,17 +53,17 @@ class Side:
         return self.last.step if self.last else 0
 
 
-def side(reference: str, *, root: Path) -> Side:
-    """Reads a run, or plans a spec.
+def comparand(reference: str, *, root: Path) -> Comparand:
+    """Read a run, or plan a spec.
 
     Args:
         reference: a run's path, a prefix of its name, or `latest`; or a spec.
         root: folder of all runs.
 
     Raises:
-        UsageError: when it is neither.
-        FolderMismatch: when the run folder is damaged.
-        SpecError: when the spec is not legal.
+        UsageError: it is neither.
+        FolderMismatch: the run folder is damaged.
+        SpecError: the spec has errors.
     """
     path = Path(reference)
     if path.is_file():
@@ -76,33 +76,33 @@ def side(reference: str, *, root: Path) -> Side:
         raise
 
 
-def _run(path: Path, *, root: Path) -> Side:
+def _run(path: Path, *, root: Path) -> Comparand:
     folder, plan = RunFolder.open(path), recorded_plan(path)
     folder.sealed().need(*_SHOWN)
     texts = (path / "spec.yaml", path / "resolved.yaml")
     source, resolved = (read_yaml(read_text(text), name=str(text)) for text in texts)
-    return Side(
+    return Comparand(
         name=run_name(root, path),
         folder=path,
         state=folder.state(),
         plan=plan,
-        written=Written(source, resolved),
+        sources=SpecSources(source, resolved),
         environment=recorded_environment(path),
         results=result_sets(folder),
         last=journal.latest(folder.metrics).get(TRAIN),
     )
 
 
-def _spec(path: Path) -> Side:
+def _spec(path: Path) -> Comparand:
     planned = plan_spec(path)
     data = planned.plan.model_dump(mode="json", by_alias=True)
     resolved = read_yaml(write_yaml(planned.plan.resolved), name=str(path))
-    return Side(
+    return Comparand(
         name=str(path),
         folder=None,
         state=None,
         plan=RecordedPlan.model_validate(data),
-        written=Written(planned.loaded.source, resolved),
+        sources=SpecSources(planned.loaded.source, resolved),
         environment={},
         results=(),
         last=None,

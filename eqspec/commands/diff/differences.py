@@ -1,4 +1,4 @@
-"""`eqspec diff`: two runs (or specs) beside one another, what changes the result first."""
+"""`eqspec diff`: the differences of two runs or specs, those that change the result first."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from eqspec.commands.diff.comparand import Side, side
+from eqspec.commands.diff.comparand import Comparand, comparand
 from eqspec.commands.summary_metric import summary_metrics
 from eqspec.compile.spec_differences import Change, spec_changes
 from eqspec.errors import Place
@@ -23,12 +23,12 @@ from eqspec.runs.tables import Entry, Kind, Table
 ROWS = ("A", "B")
 """The rows of the table, and what pages call the two."""
 
-_APART = ("checkout", "source", "data")  # of the environment, shown under their own headings
+_APART = ("checkout", "source", "data")  # shown under headings of their own
 
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """A difference of the specs, and where each of its two values was written."""
+    """A difference of the specs, and the location of each value."""
 
     change: Change
     place_a: Place | None
@@ -37,7 +37,7 @@ class Located:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A fact in which the two differ; None where it is not known."""
+    """A fact in which the two differ; None where it is unknown."""
 
     name: str
     a: JsonValue
@@ -58,20 +58,20 @@ class Unmatched:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Everything in which two runs differ.
+    """All differences of two runs or specs.
 
     Attributes:
-        spec: what changes the weights first, then what changes the judging, then the rest.
-        code, environment: what differs, where both are known.
-        data: fingerprints of the training data; None where the data has not been read.
+        spec: differences that change the weights, then the evaluation, then the rest.
+        code, environment: differences, where both are known.
+        data: fingerprints of the training data; None where it has not been read.
         table: rows A and B; the last step of training under `TRAIN`, then every evaluation that
             both have by the same protocol.
         unmatched: the other evaluations.
-        curves: None unless both have made a step.
+        curves: None unless both have taken a step.
     """
 
-    a: Side
-    b: Side
+    a: Comparand
+    b: Comparand
     spec: tuple[Located, ...]
     code: tuple[Pair, ...]
     environment: tuple[Pair, ...]
@@ -82,7 +82,7 @@ class Difference:
 
 
 def diff(a: str, b: str, *, root: Path, every_metric: bool = False) -> Difference:
-    """Compares two runs, or specs.
+    """Compare two runs or specs.
 
     Args:
         a, b: a run's path, a prefix of its name, or `latest`; or a spec.
@@ -90,18 +90,18 @@ def diff(a: str, b: str, *, root: Path, every_metric: bool = False) -> Differenc
         every_metric: all numbers of an evaluation, not only its summary metrics.
 
     Raises:
-        UsageError: when one of them is neither.
-        FolderMismatch: when a run folder is damaged.
-        SpecError: when a spec is not legal.
+        UsageError: one of them is neither.
+        FolderMismatch: a run folder is damaged.
+        SpecError: a spec has errors.
     """
-    left, right = side(a, root=root), side(b, root=root)
+    left, right = comparand(a, root=root), comparand(b, root=root)
     changes = list(spec_changes(left.plan.resolved, right.plan.resolved))
     both = left.last is not None and right.last is not None
     return Difference(
         a=left,
         b=right,
         spec=tuple(
-            Located(c, left.written.place(c.path, c.a), right.written.place(c.path, c.b))
+            Located(c, left.sources.place(c.path, c.a), right.sources.place(c.path, c.b))
             for c in changes
         ),
         code=tuple(_code(left, right)),
@@ -113,13 +113,13 @@ def diff(a: str, b: str, *, root: Path, every_metric: bool = False) -> Differenc
     )
 
 
-def _rows(side: Side) -> Iterator[Row]:
-    assert side.folder is not None, "only a run has rows"
-    return journal.read(RunFolder(side.folder).metrics)
+def _rows(one: Comparand) -> Iterator[Row]:
+    assert one.folder is not None, "only a run has rows"
+    return journal.read(RunFolder(one.folder).metrics)
 
 
-def _code(a: Side, b: Side) -> Iterator[Pair]:
-    """Commits, and ops that both use under another rev or text."""
+def _code(a: Comparand, b: Comparand) -> Iterator[Pair]:
+    """Yield commits, and ops that both use, where rev or text differ."""
     if a.environment and b.environment:
         commits = commit_of(a.environment), commit_of(b.environment)
         sources = a.environment.get("source"), b.environment.get("source")
@@ -143,7 +143,7 @@ UNSAVED = " + uncommitted changes"
 
 
 def commit_of(environment: Mapping[str, JsonValue]) -> str | None:
-    """The commit of a recorded environment, for people; None when it ran from no checkout."""
+    """Return the commit of a recorded environment; None if it did not run from a checkout."""
     checkout = environment.get("checkout")
     if not isinstance(checkout, dict):
         return None
@@ -154,7 +154,7 @@ def _ops(plan: RecordedPlan) -> dict[str, Used]:
     return {used.full_name: used for used in plan.made_from if used.kind == "op"}
 
 
-def _environment(a: Side, b: Side) -> Iterator[Pair]:
+def _environment(a: Comparand, b: Comparand) -> Iterator[Pair]:
     if not a.environment or not b.environment:
         return
     facts_a, facts_b = (
@@ -167,7 +167,7 @@ def _environment(a: Side, b: Side) -> Iterator[Pair]:
 
 
 def environment_facts(environment: Mapping[str, JsonValue]) -> Iterator[tuple[str, JsonValue]]:
-    """(name, value) of machine, system and packages, as a run folder records them."""
+    """Yield (name, value) of machine, system and packages, as a run folder records them."""
     for name, value in environment.items():
         if name in _APART:
             continue
@@ -177,14 +177,18 @@ def environment_facts(environment: Mapping[str, JsonValue]) -> Iterator[tuple[st
             yield name, value
 
 
-def _table(a: Side, b: Side, *, every_metric: bool) -> Table:
+def _table(a: Comparand, b: Comparand, *, every_metric: bool) -> Table:
     """The measurements that both have, in the order of A's."""
     pairs = [*_training(a, b), *_results(a, b, every_metric=every_metric)]
     named = (one for pair in pairs for one in zip(ROWS, pair, strict=True))
     return Table.of(Entry(row, Kind.RUN, measurement) for row, measurement in named)
 
 
-def _training(a: Side, b: Side) -> Iterator[tuple[Measurement, Measurement]]:
+_Pair = tuple[Measurement, Measurement]
+"""The same metric of A and B."""
+
+
+def _training(a: Comparand, b: Comparand) -> Iterator[_Pair]:
     protocol = EvalProtocol(evaluation=TRAIN, id=TRAIN)
     if a.last is None or b.last is None:
         return
@@ -194,7 +198,7 @@ def _training(a: Side, b: Side) -> Iterator[tuple[Measurement, Measurement]]:
             yield one, replace(one, value=b.last.values[name])
 
 
-def _results(a: Side, b: Side, *, every_metric: bool) -> Iterator[tuple[Measurement, Measurement]]:
+def _results(a: Comparand, b: Comparand, *, every_metric: bool) -> Iterator[_Pair]:
     """Measurements that both have, each after its last step."""
     of_a, of_b = _last(a), _last(b)
     for results in (results for id_, results in of_a.items() if id_ in of_b):
@@ -203,13 +207,13 @@ def _results(a: Side, b: Side, *, every_metric: bool) -> Iterator[tuple[Measurem
         yield from ((one, theirs[one.key]) for one in shown if one.key in theirs)
 
 
-def _last(side: Side) -> dict[str, ResultSet]:
+def _last(one: Comparand) -> dict[str, ResultSet]:
     """Id of an evaluation → its last result; those before training are not compared."""
-    trains = side.plan.train.steps > 0
-    return {one.protocol.id: one for one in side.results if one.step > 0 or not trains}
+    trains = one.plan.train.steps > 0
+    return {found.protocol.id: found for found in one.results if found.step > 0 or not trains}
 
 
-def _unmatched(a: Side, b: Side) -> Iterator[Unmatched]:
+def _unmatched(a: Comparand, b: Comparand) -> Iterator[Unmatched]:
     of_a, of_b = _last(a), _last(b)
     apart = [of_a[id_].protocol for id_ in of_a if id_ not in of_b]
     others = [of_b[id_].protocol for id_ in of_b if id_ not in of_a]

@@ -1,4 +1,4 @@
-"""Where a person wrote a value of a resolved spec: in its own place, or under a `with:`."""
+"""Locations of the values of a resolved spec: at their own path, or under a `with:`."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from eqspec.spec.source import Source
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """A spec as it was written, beside what became of it.
+class SpecSources:
+    """A spec and its resolved form.
 
     Attributes:
         source: the spec.
@@ -29,11 +29,11 @@ class Written:
     resolved: Source
 
     def place(self, path: KeyPath, value: JsonValue) -> Place | None:
-        """Where the value of the resolved spec at a path was written; None where it was not.
+        """Return the location of a value of the resolved spec; None if the spec lacks it.
 
         Args:
-            value: what stands there now: a line that says something else (since a `--set` or
-                `compare:` replaced it) is not its place.
+            value: of the resolved spec: a line with a different value (replaced by `--set` or
+                `compare:`) is not its location.
         """
         for node in self._spots(path):
             if plain(node) == value:
@@ -65,7 +65,7 @@ class Written:
 
 
 def _overrides(given: Mapping[str, Entry], card: Card, path: KeyPath) -> Iterator[Node]:
-    """What a `with:` sets at a path of its card."""
+    """Yield the overrides of a `with:` at a path of its card."""
     for key, entry in given.items():
         try:
             targets = override_paths(card, key)

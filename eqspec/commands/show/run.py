@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from eqspec.commands.outdated_revs import revs
-from eqspec.commands.status import Standing, standing
+from eqspec.commands.status import RunStatus, run_status
 from eqspec.commands.summary_metric import summary_metrics
 from eqspec.errors import UsageError
 from eqspec.nn.readouts.measurement import ResultSet
@@ -25,12 +25,12 @@ from eqspec.runs.recorded_plan import RecordedPlan, recorded_environment, record
 from eqspec.runs.results import result_sets
 
 _SHOWN = ("plan.json", "environment.json", "metrics.jsonl")
-"""Files of which a page shows something; results are compared with the seal as they are read."""
+"""Files that the page shows, compared with the seal; results are compared as they are read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A file of a run folder, or a folder with all that lies in it."""
+    """A file of a run folder, or a folder with everything in it."""
 
     name: str
     files: int
@@ -39,15 +39,15 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class RunPage:
-    """A run as it is shown.
+    """The page of a run.
 
     Attributes:
-        last: the last row of training, if a step was made.
+        last: the last row of training; None before the first step.
         results: with their summary metrics alone.
         saved: steps of the complete checkpoints.
     """
 
-    standing: Standing
+    status: RunStatus
     plan: RecordedPlan
     environment: Mapping[str, JsonValue]
     last: Row | None
@@ -57,10 +57,10 @@ class RunPage:
 
 
 def run_meant(reference: str, *, root: Path) -> Path | None:
-    """The run folder that a name means; None when it means none.
+    """Return the run folder of a reference; None if there is none.
 
     Raises:
-        Ambiguous: when it could mean several.
+        Ambiguous: several match.
     """
     try:
         return find(root, reference=reference)
@@ -71,19 +71,19 @@ def run_meant(reference: str, *, root: Path) -> Path | None:
 
 
 def show_run(path: Path, *, root: Path) -> RunPage:
-    """One run.
+    """Return the page of one run.
 
     Args:
         root: folder of all runs.
 
     Raises:
-        FolderMismatch: when one of its files is damaged.
+        FolderMismatch: one of its files is damaged.
     """
     run = run_summary(root, path)
     folder, plan = RunFolder.open(path), recorded_plan(path)
     folder.sealed().need(*_SHOWN)
     return RunPage(
-        standing=standing(run, now=revs(open_catalog())),
+        status=run_status(run, now=revs(open_catalog())),
         plan=plan,
         environment=recorded_environment(path),
         last=run.metrics.get(TRAIN),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +24,7 @@ def classification_result(
     predicted: Predictions,
     *,
     resamples: int,
-    facts: Mapping[str, object],
+    facts: Mapping[str, object] = MappingProxyType({}),
 ) -> ResultSet:
     """Return the result of one or more classifiers.
 

@@ -75,9 +75,7 @@ class NearestNeighbours:
             if row in held_out.rows
             for k, classes in zip(p.k, self._predict(train, held_out, row=row), strict=True)
         }
-        short = short_of(p, images=len(train.images))
-        facts = {"short_of": list(short)} if short else {}
-        return classification_result(train, held_out, predicted, resamples=p.resamples, facts=facts)
+        return classification_result(train, held_out, predicted, resamples=p.resamples)
 
     def _predict(self, train: ImageFeatures, held_out: ImageFeatures, *, row: str) -> np.ndarray:
         """The predicted class of every held-out image, `[len(k), M]`."""

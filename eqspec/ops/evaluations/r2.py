@@ -42,6 +42,7 @@ from eqspec.nn.readouts.measurement import (
 from eqspec.nn.readouts.r2 import constant_r2, r2, resampled_r2
 from eqspec.ops.feature_rows import ROWS, Row
 from eqspec.ops.op import OpCall, OpParams
+from eqspec.spec.phrases import counted
 
 if TYPE_CHECKING:
     from eqspec.nn.pixels.path import Border
@@ -187,6 +188,15 @@ class TransformRegression:
             fitting=Fitting(epochs=p.epochs, batch=p.batch, weight_decay=p.weight_decay),
         )
         return (predicted.double().cpu().numpy() - held.scaled(key[1])) ** 2
+
+
+def short_of(params: Params, *, images: int) -> tuple[str, ...]:
+    """Return, in a sentence, the effect of a batch larger than the number of pairs."""
+    pairs = min(images, max(1, params.train_pairs // params.draws)) * params.draws
+    if params.batch <= pairs:
+        return ()
+    more = f"a batch of {params.batch:,} is more than the {counted(pairs, 'pair')} to train on"
+    return (f"{more}: each epoch is a single step",)
 
 
 def build(params: Params) -> TransformRegression:

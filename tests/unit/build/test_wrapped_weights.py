@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from eqspec.build.program import initial_graph
 from eqspec.commands.running.log_lines import weights_lines
 from eqspec.errors import SpecError
+from tests.command_line import ask
 from tests.published_files import LAYOUTS, VIT, state
 from tests.published_specs import CPU, fitted, planned, spec_text
-from tests.trained_runs import ask
 
 State = dict[str, Tensor]
 Wrap = Callable[[State], dict[str, Any]]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
 from eqspec.cli.main import main
 from eqspec.registry.places import registry_root
+from tests.command_line import Answer
 from tests.toy_specs import PATH, SIE, toy_text
 
 if TYPE_CHECKING:
@@ -58,17 +58,6 @@ error[EQ011]: `train.batch` must be a whole number, not the text `many`
 1 error in <cli>:--set #2. Nothing was run.
 next: eqspec explain EQ011
 """
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    out: str
-    err: str
-
-    @property
-    def last(self) -> str:
-        return self.err.splitlines()[-1]
 
 
 Ask = Callable[..., Answer]

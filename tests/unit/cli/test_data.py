@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from eqspec.cli.main import main
+from tests.command_line import Answer
 from tests.fake_datasets import cifar, save
 from tests.toy_specs import toy_text
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    out: str
-    err: str
-
-    @property
-    def data(self) -> dict:
-        return json.loads(self.out)
-
-    @property
-    def last(self) -> str:
-        return self.err.splitlines()[-1]
-
 
 Ask = Callable[..., Answer]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from eqspec.ops import folder_walk
+from tests.command_line import Answer, ask
 from tests.fake_datasets import save
 from tests.toy_specs import toy_text
-from tests.trained_runs import Answer, ask
 
 
 @pytest.fixture(autouse=True)

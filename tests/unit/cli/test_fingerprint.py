@@ -9,9 +9,9 @@ import pytest
 
 from eqspec.compile.spec_differences import Matters, spec_changes
 from eqspec.spec.dump import write_yaml
+from tests.command_line import ask
 from tests.fake_datasets import save
 from tests.toy_specs import toy_text
-from tests.trained_runs import ask
 
 FIXED = "{use: tiny-imagenet-100}"
 BODY = (

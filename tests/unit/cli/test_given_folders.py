@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from eqspec.cli.main import main
+from tests.command_line import Answer
 from tests.fake_datasets import cifar, save
 from tests.toy_specs import toy_text
-from tests.trained_runs import Answer
 
 Ask = Callable[..., Answer]
 

@@ -11,8 +11,8 @@ import pytest
 
 from eqspec.cli.main import main
 from eqspec.registry.places import registry_root
+from tests.command_line import Answer
 from tests.toy_specs import toy_text
-from tests.trained_runs import Answer
 
 Ask = Callable[..., Answer]
 

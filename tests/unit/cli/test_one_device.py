@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from eqspec.cli import one_device
-from tests.trained_runs import ask
+from tests.command_line import ask
 
 TRAINING = (
     ("run", "specs/quickstart.yaml"),

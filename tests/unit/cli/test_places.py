@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.command_line import ask
 from tests.fake_datasets import save
 from tests.toy_specs import toy_text
-from tests.trained_runs import ask
 
 JUDGED = "evaluate: [{use: linear-probe, at: end, with: {data: cifar10}}]\n"
 

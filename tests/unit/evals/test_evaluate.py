@@ -208,3 +208,15 @@ def test_the_card_states_the_papers_ranges() -> None:
         "se2": ((-45, 45), (-10, 10), (-10, 10)),
     }
     assert card.params["borders"] == ["reflect", "zeros", "canvas"]
+
+
+@pytest.mark.parametrize(("batch", "short"), [(32, False), (401, True)])
+def test_a_protocol_that_asks_for_more_pairs_than_there_are_is_in_the_facts(
+    batch: int, short: bool
+) -> None:
+    found = evaluate(
+        plan(rows=["encoder"], batch=batch),
+        Bench(subject(), train=Spots(200), held_out=Spots(20)),
+    )
+    sentence = "a batch of 401 is more than the 400 pairs to train on: each epoch is a single step"
+    assert found.facts.get("short_of") == ([sentence] if short else None)
