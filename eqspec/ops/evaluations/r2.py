@@ -193,10 +193,8 @@ class TransformRegression:
 def short_of(params: Params, *, images: int) -> tuple[str, ...]:
     """Return, in a sentence, the effect of a batch larger than the number of pairs."""
     pairs = min(images, max(1, params.train_pairs // params.draws)) * params.draws
-    if params.batch <= pairs:
-        return ()
     more = f"a batch of {params.batch:,} is more than the {counted(pairs, 'pair')} to train on"
-    return (f"{more}: each epoch is a single step",)
+    return (f"{more}: each epoch is a single step",) if params.batch > pairs else ()
 
 
 def build(params: Params) -> TransformRegression:
