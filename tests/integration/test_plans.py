@@ -140,7 +140,7 @@ def test_a_plan_is_written_over_no_other_file(ask: Ask) -> None:
     spec = Path("toy.yaml").read_text()
     answer = ask("plan", "toy.yaml", "--no-trace", "-o", "toy.yaml")
     assert answer.status == 2
-    assert "`toy.yaml` is there already and is no plan" in answer.err
+    assert "`toy.yaml` already exists and is not a plan" in answer.err
     assert Path("toy.yaml").read_text() == spec
     saved(ask)
     assert ask("plan", "toy.yaml", "--no-trace", "--set", "seed=3", "-o", "toy.plan").status == 0
