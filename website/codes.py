@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from eqspec.spec.codes import CODES
+from eqspec.spec.codes.all_codes import CODES
+from eqspec.spec.codes.code import Code
 from website.markdown import line
 
 INTRODUCTION = """\
@@ -15,5 +16,16 @@ from EQ501 are warnings: legal, but worth a second look. `eqspec explain CODE` p
 
 def page() -> str:
     """Return the page."""
-    each = (f"## {c.code}: {c.title}\n\n{line(c.explanation)}" for c in CODES.values())
-    return "\n\n".join((INTRODUCTION.rstrip(), *each)) + "\n"
+    return "\n\n".join((INTRODUCTION.rstrip(), *map(_section, CODES.values()))) + "\n"
+
+
+def _section(code: Code) -> str:
+    """Return the text of a code, with its example."""
+    return "\n\n".join(
+        (
+            f"## {code.code}: {code.title}",
+            line(f"{code.what} {code.why}"),
+            line(f"**To fix it:** {code.fix}"),
+            f"```yaml\n{code.wrong}  # wrong\n{code.right}  # right\n```",
+        )
+    )

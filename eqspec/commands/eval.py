@@ -34,7 +34,7 @@ from eqspec.runs.log import Log
 from eqspec.runs.record import Outcome
 from eqspec.runs.results import SUFFIXES, added_results
 from eqspec.spec.dump import write_yaml
-from eqspec.spec.load import judge_spec
+from eqspec.spec.load import read_spec_text
 
 EvalEvent = Evaluating | Evaluated | Sealed
 
@@ -98,7 +98,7 @@ def evaluations_by_card(
     if uses:
         spec["evaluate"] = [_at_end(name) for name in uses]
     path = Path(f"{plan.name}.yaml")
-    reading = judge_spec(write_yaml(spec), path=path, overrides=overrides)
+    reading = read_spec_text(write_yaml(spec), path=path, overrides=overrides)
     resolved = with_cards(reading, path=path, catalog=open_catalog()).resolved(name=plan.name)
     planned = make_plan(resolved, count=plan.data.count, init=plan.init, published=plan.published)
     return planned.evaluations

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from eqspec.compile.types.plan import KeepPlan
 from eqspec.errors import EqspecError
 from eqspec.regular_files import files_below
 from eqspec.runs import checkpoint
@@ -22,7 +23,7 @@ from eqspec.runs.manifest import Trouble
 from eqspec.runs.query import run_folders, run_name
 from eqspec.runs.record import Outcome, RunRecord
 from eqspec.runs.recorded_plan import recorded_plan
-from eqspec.runs.retention import Keep, removable
+from eqspec.runs.retention import removable
 
 _CHECKPOINTS = f"{CHECKPOINTS}/"
 
@@ -39,7 +40,7 @@ class Freed:
 
     name: str
     path: Path
-    keep: Keep
+    keep: KeepPlan
     steps: tuple[int, ...]
     leftovers: tuple[str, ...]
     bytes: int
@@ -103,8 +104,7 @@ def gc(root: Path, *, dry_run: bool) -> Collection:
 
 def _found(path: Path, *, name: str) -> Freed:
     """What could go; reads only."""
-    folder, rule = RunFolder.open(path), recorded_plan(path).keep
-    keep = Keep(last=max(1, rule.last), every=rule.every or None)
+    folder, keep = RunFolder.open(path), recorded_plan(path).keep
     steps = removable(checkpoint.steps(folder.checkpoints), keep=keep)
     going = {file for step in steps for file in folder.checkpoints.glob(f"step-{step:08d}.*")}
     left = list(checkpoint.unlisted(folder.checkpoints))

@@ -1,4 +1,4 @@
-"""Ids: the same recipe has the same hash, whatever the order of its keys or how it runs."""
+"""Recipe ids: hashes of everything that changes the weights, and of nothing else."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ def _canonical(value: JsonValue) -> JsonValue:
 def start_content(
     init: InitPlan | None, published: PublishedPlan | None, *, views: ViewPlan
 ) -> dict[str, JsonValue]:
-    """What a recipe says of the weights that it starts from; nothing where they are fresh.
+    """The part of a recipe that identifies its initial weights; empty where they are random.
 
-    Of published weights also how pixels are normalised, which is no choice of the data's then. As
-    long as they are neither here nor pinned, their name stands for them: nothing runs under such
-    an id.
+    For published weights it includes the normalisation of pixels, which then does not follow the
+    dataset. While they are neither downloaded nor pinned by a hash, their name takes its place:
+    nothing runs under such an id.
     """
     if published is None:
         return {} if init is None else {"init_from": init.sha256}
@@ -82,7 +82,7 @@ def recipe_content(
     made_from: Iterable[Provenance],
     start: Mapping[str, JsonValue] | None = None,
 ) -> dict[str, JsonValue]:
-    """What a recipe's id is a hash of: leaves that differ from the neutral value, and revs.
+    """The content that a recipe id hashes: values that differ from the neutral one, and revs.
 
     An op counts by its rev, not by its text, and a card by its numbers: neither a comment nor a
     reworded sentence is another recipe.
@@ -92,7 +92,7 @@ def recipe_content(
     ops: dict[str, JsonValue] = {f"{p.family}/{p.name}": p.rev for p in made_from if p.kind == "op"}
     equivariance: JsonValue = "none"
     if not isinstance(spec.equivariance, str):
-        named = {"use", "transform", "with_"}  # they are in the cards
+        named = {"use", "transform", "with_"}  # part of `cards`
         equivariance = spec.equivariance.model_dump(
             mode="json", by_alias=True, exclude_defaults=True, exclude=named
         )
@@ -120,7 +120,7 @@ def descriptive_keys(family: str) -> frozenset[str]:
 
 
 def _numbers(card: Card) -> dict[str, JsonValue]:
-    """A card's body without what is only told, and without how its data is read."""
+    """A card's values without descriptions, and without parameters of how its data are read."""
     numbers = card.model.model_dump(
         mode="json",
         by_alias=True,
@@ -135,6 +135,6 @@ def _numbers(card: Card) -> dict[str, JsonValue]:
 
 
 def data_numbers(impl: str, params: dict[str, JsonValue]) -> dict[str, JsonValue]:
-    """The parameters of a dataset on which a number depends."""
+    """The parameters of a dataset that can change a result."""
     how = how_it_runs_fields(find_dataset(impl).Params)
     return {key: value for key, value in params.items() if key not in how}

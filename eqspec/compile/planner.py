@@ -1,4 +1,4 @@
-"""Resolved spec → plan: the last step of the compiler. Pure, and free of torch."""
+"""The last step of the compiler: from a resolved spec to a plan. Pure and free of torch."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ from eqspec.spec.node import dotted
 from eqspec.spec.use import OpCall
 
 UNTRAINED = "untrained"
-"""The control of published weights: the same encoder with fresh ones."""
+"""Control of published weights: the same encoder with random ones."""
 
 FEWEST_SAVES = 5
-"""Checkpoints of a training, unless the spec says otherwise."""
+"""Checkpoints of a training, unless the spec sets `keep.every`."""
 
 
 def plan(
@@ -54,7 +54,7 @@ def plan(
     init: InitPlan | None = None,
     published: PublishedPlan | None = None,
 ) -> Plan:
-    """The plan of a resolved spec.
+    """Return the plan of a resolved spec.
 
     Args:
         count: training images as found, for data whose card does not promise a number.
@@ -62,9 +62,9 @@ def plan(
         published: those that `backbone.init` names, as far as they were found.
 
     Raises:
-        SpecError: when method, rewrite, data and training do not fit together.
+        SpecError: method, rewrite, data and training do not fit together.
     """
-    # A folder that stands in for the dataset was not there when the spec was judged.
+    # A folder may have replaced the dataset that the spec was checked with.
     problems = tuple(pairs_as_stored(resolved.cards, resolved.source))
     if problems:
         raise SpecError(problems)
@@ -163,8 +163,8 @@ def _data(resolved: Resolved, *, count: int | None) -> DataPlan:
     if found is None:
         raise GraphError(
             ("data",),
-            f"`{card.name}` promises no number of images, and the data has not been read",
-            help="say where it lies: `--data DIR`",
+            f"the card `{card.name}` states no number of images, and no images have been read",
+            help="give the location of the dataset: `--data DIR`",
         )
     return _data_plan(card, at="data", count=found)
 
@@ -197,8 +197,8 @@ def _evaluation(
     checked = checked_params(op.Params, evaluation.params, path=(), card=card)
     params = checked.model_dump(mode="json", by_alias=True)
     if model.data is not None:
-        judged = evaluation.data
-        data = _data_plan(judged, at=f"{card}.data", count=_dataset(judged).facts.count or 0)
+        own = evaluation.data
+        data = _data_plan(own, at=f"{card}.data", count=_dataset(own).facts.count or 0)
     every = None if asked.every is None else clock.steps(asked.every)
     steps = (clock.total,)
     if every:
@@ -270,7 +270,7 @@ def _layout_used(layout: LayoutPlan) -> Provenance:
 def _plugins(
     made_from: tuple[Provenance, ...], evaluations: tuple[EvalPlan, ...]
 ) -> tuple[PluginInfo, ...]:
-    """The installed packages whose ops train or judge."""
+    """The installed packages whose ops the plan uses."""
     ops = [(made.family, made.name) for made in made_from if made.kind == "op"]
     ops += [("evaluations", evaluation.impl) for evaluation in evaluations]
     used: dict[tuple[str, str], tuple[str, ...]] = {}

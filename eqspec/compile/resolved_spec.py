@@ -1,4 +1,4 @@
-"""The resolved spec: the same training with nothing left to look up, itself a runnable spec."""
+"""The resolved spec: the same experiment with every card and default inline; it runs as a spec."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from eqspec.registry.catalog import Card
 def resolved_spec(
     resolved: Resolved, *, init: InitPlan | None = None, published: PublishedPlan | None = None
 ) -> dict[str, JsonValue]:
-    """Plain data in the spec's own schema: every card's body in place, every default written."""
+    """Return plain data in the schema of a spec, with every card inline and every default set."""
     spec = resolved.spec.model_dump(mode="json", by_alias=True)
     spec["image"] = resolved.image
     spec["compare"] = {}
@@ -36,7 +36,7 @@ def resolved_spec(
 
 
 def _put_body(spec: dict[str, JsonValue], used: CardInUse) -> None:
-    """Write the body of a card where the spec names it, and take away what was changed in it."""
+    """Replace the name of a card by its body, and drop the overrides that it includes."""
     location = used.location
     *above, last = location.body
     holder = value_at(spec, tuple(above))
@@ -69,7 +69,7 @@ def _body(card: Card) -> dict[str, JsonValue]:
 
 
 def _named(published: PublishedPlan) -> dict[str, JsonValue]:
-    """What names published weights; how their tensors are named is seen again in the file."""
+    """Name, hash and part of published weights; their layout is recognised again from the file."""
     named = {"weights": published.weights, "sha256": published.sha256}
     part = {} if published.layout is None else {"part": published.layout.part}
     return {**named, **part, "partial": published.partial}

@@ -1,4 +1,4 @@
-"""What differs between two resolved specs, and what each difference matters for. Pure.
+"""Differences between two resolved specs, and what each of them can change. Pure.
 
 The rules are those of the ids (`eqspec.compile.identity`): the same leaves are left out, so that
 two specs whose `WEIGHTS` leaves and ops agree have one recipe.
@@ -27,14 +27,14 @@ _CARDS = tuple(slot.at(None) for slot in recipe_slots())
 
 _STARTS: tuple[KeyPath, ...] = (("init_from",), ("backbone", "init"))
 _NO_NUMBERS = ("weights", "partial")
-"""Of weights to start from, the recipe knows the hash and the part, not where they lie."""
+"""Keys of initial weights that are not part of a recipe, unlike hash and part."""
 
 _NAME_COUNTS = ("data", "evaluate[*]")
 """Slots whose card's name is part of an id: of the recipe, or of the evaluation."""
 
 
 class Matters(StrEnum):
-    """What a difference can change."""
+    """What a difference can change: the weights, an evaluation, or nothing."""
 
     WEIGHTS = "weights"
     EVALUATION = "evaluation"
@@ -60,18 +60,18 @@ class Change:
 
     @property
     def dotted(self) -> str:
-        """The path as a person writes it."""
+        """The path with dots."""
         return dotted(self.path)
 
 
 def spec_changes(a: Mapping[str, JsonValue], b: Mapping[str, JsonValue]) -> tuple[Change, ...]:
-    """Every leaf in which two resolved specs differ, what changes the weights first.
+    """Return every leaf in which two resolved specs differ, those that change the weights first.
 
-    Neutral values count as not written, and null as absent. A list without mappings is one leaf;
-    so is a card where another one stands.
+    Neutral values and null count as absent. A list without mappings is one leaf;
+    so is a card that another one replaces.
 
     Args:
-        a, b: as `eqspec.compile.resolved_spec` makes them; those of an older schema will do.
+        a, b: from `eqspec.compile.resolved_spec`, also of an older schema.
     """
     all_a, all_b = _filled(a, b)
     leaves_a, leaves_b = dict(leaves(all_a)), dict(leaves(all_b))
@@ -86,7 +86,7 @@ def spec_changes(a: Mapping[str, JsonValue], b: Mapping[str, JsonValue]) -> tupl
 
 
 def _as_cards(found: list[Change], place: KeyPath, *, a: JsonValue, b: JsonValue) -> list[Change]:
-    """One difference in place of all those within two cards of other names."""
+    """Merge the differences inside two cards of different names into one."""
     inside = [c for c in found if c.path[: len(place)] == place]
     if a is None or b is None or a == b or all(c.matters is Matters.NOTHING for c in inside):
         return found
@@ -97,7 +97,7 @@ def _as_cards(found: list[Change], place: KeyPath, *, a: JsonValue, b: JsonValue
 
 
 def _name_at(spec: JsonValue, place: KeyPath) -> JsonValue:
-    """The name of what stands at a place: of a card, or of a whole section such as `none`."""
+    """The name of a card, or the value of a section such as `none`."""
     spec = value_at(spec, place)
     if isinstance(spec, dict) and "use" in spec:
         spec = spec["use"]
@@ -135,7 +135,7 @@ def _filled(
 
 
 def _numbers(body: JsonValue, *, kind: type[CardModel]) -> dict[str, JsonValue] | None:
-    """A card's body without the values that it need not have written; None for no legal card."""
+    """A card's body without values that equal their default; None where it is not legal."""
     try:
         model = kind.model_validate(body)
     except ValidationError:
@@ -156,7 +156,7 @@ def leaves(value: JsonValue, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Json
 
 
 def _how_it_runs(spec: dict[str, JsonValue]) -> frozenset[KeyPath]:
-    """Paths of the parameters of datasets on which no number depends."""
+    """Paths of the parameters of datasets that cannot change a result."""
     bodies = [card.body for card in all_locations(spec) if card.slot.kind is DatasetCard]
     return frozenset(path for body in bodies for path in _free(value_at(spec, body), body))
 

@@ -9,11 +9,11 @@ from eqspec.compile.types.plan import EvalPlan, Pause
 from eqspec.spec.node import KeyPath, dotted
 
 MOST_TIMES = 10_000
-"""That anything is repeated in a training: a short text must not ask for a plan without end."""
+"""Limit on repetitions in a training, so that a short text cannot ask for an endless plan."""
 
 
 def times(every: int, *, total: int, path: KeyPath) -> tuple[int, ...]:
-    """The steps after which something is repeated.
+    """Return the steps after which something is repeated.
 
     Args:
         path: of the interval in the spec.

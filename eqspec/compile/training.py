@@ -1,4 +1,4 @@
-"""Resolved spec → train plan: steps, learning rates as used, who decays, when it pauses."""
+"""The train plan of a resolved spec: steps, learning rate, weight decay, rules and clipping."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ NO_TRAINING = TrainPlan(
     lr=0.0,
     weight_decay=0.0,
 )
-"""Of a spec that judges published weights as they are."""
+"""Train plan of a spec that only evaluates published weights."""
 
 
 def training_clock(resolved: Resolved, *, count: int) -> Clock:
-    """Steps of the training and of an epoch; the last incomplete batch of a pass is dropped.
+    """Return the steps of the training and of an epoch, without the last incomplete batch.
 
     Where nothing is trained, all of it is zero.
 

@@ -25,8 +25,8 @@ from eqspec.registry.grammar import (
 )
 from eqspec.registry.patterns import Pattern, need_pattern, need_replacement
 from eqspec.registry.view_groups import GroupDecl, Share, rising
-from eqspec.spec.checkpoints import PublishedUse
 from eqspec.spec.data import Fingerprint
+from eqspec.spec.initial_weights import PublishedUse
 from eqspec.spec.use import BareName, NameOrBody
 
 

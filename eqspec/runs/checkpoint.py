@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from pydantic import Field
 
+from eqspec.compile.types.plan import KeepPlan
 from eqspec.errors import EqspecError, FolderMismatch, UsageError
 from eqspec.runs.artifacts import (
     PUT_BACK,
@@ -31,7 +32,7 @@ from eqspec.runs.artifacts import (
     write_json,
 )
 from eqspec.runs.plain_data import plain
-from eqspec.runs.retention import Keep, removable
+from eqspec.runs.retention import removable
 from eqspec.runs.seal_check import require_as_sealed
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-KEEP = Keep()
+KEEP = KeepPlan()
 """Which checkpoints stay unless a spec says otherwise."""
 
 _COMPLETE = re.compile(r"step-(\d{8,})\.json")
@@ -87,7 +88,7 @@ def save(
     step: int,
     tensors: Mapping[str, Tensor],
     state: Mapping[str, object],
-    keep: Keep = KEEP,
+    keep: KeepPlan = KEEP,
 ) -> None:
     """Saves a checkpoint, then removes those that the rule does not need.
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
+from eqspec.compile.types.plan import KeepPlan
 from eqspec.errors import FolderMismatch
 from eqspec.runs.artifacts import PUT_BACK, read_document, read_json
 from eqspec.runs.folder import Identity
@@ -44,13 +45,6 @@ class PlannedEvaluation(_Part):
     steps: tuple[int, ...]
 
 
-class KeepRecord(_Part):
-    """A plan's `keep:`, in steps; the meaning is `eqspec.runs.retention.Keep`'s."""
-
-    last: int = Field(default=2, ge=1)
-    every: int | None = Field(default=None, ge=1)
-
-
 class PublishedRecord(_Part):
     """The published weights that a run started from."""
 
@@ -70,7 +64,7 @@ class RecordedPlan(Identity):
     origins: dict[str, str] = Field(default_factory=dict)
     made_from: tuple[Used, ...] = ()
     evaluations: tuple[PlannedEvaluation, ...] = ()
-    keep: KeepRecord = KeepRecord()
+    keep: KeepPlan = KeepPlan()
     published: PublishedRecord | None = None
 
 

@@ -1,4 +1,4 @@
-"""What was written: the schema of a spec, and YAML with the place of every key and value.
+"""The schema of a spec, and YAML parsed with the location of every key and value.
 
 May import errors. Knows no card, no op and no torch: it can say that a value has the wrong form or
 unit, not that a name stands for nothing.

@@ -1,4 +1,4 @@
-"""What a grid may vary: short names that the schema gives to its fields, or any dotted path."""
+"""Axes of a grid: short names from the schema, or any dotted path."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from eqspec.spec.model import Spec
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """A value of a spec that a grid may vary.
+    """A value of a spec that a grid can vary.
 
     Attributes:
         name: short, as the schema gives it; the path where it gives none.
@@ -35,9 +35,9 @@ def axes() -> Mapping[str, Axis]:
 
 
 def find_axis(written: str) -> Axis | None:
-    """The axis that a person means, by short name or dotted path.
+    """Return an axis by its short name or dotted path.
 
-    A path is taken as it is, its first part aside; reading the spec will tell what is wrong in it.
+    Only the first part of a path is checked here; the rest is checked with the spec.
     """
     known = axes()
     by_path = {axis.path: axis for axis in known.values()}
@@ -50,19 +50,19 @@ def find_axis(written: str) -> Axis | None:
 def _axes(model: type[BaseModel], *, above: str = "") -> Iterator[Axis]:
     for name, field in model.model_fields.items():
         path = above + (field.alias or name)
-        for told in _told(field.json_schema_extra):
-            instead_of = told.get("instead_of")
+        for stated in _stated(field.json_schema_extra):
+            instead_of = stated.get("instead_of")
             yield Axis(
-                name=told["name"],
-                path=f"{path}.{told['below']}" if "below" in told else path,
-                study=tuple(told.get("study", ())),
+                name=stated["name"],
+                path=f"{path}.{stated['below']}" if "below" in stated else path,
+                study=tuple(stated.get("study", ())),
                 instead_of=f"{above}{instead_of}" if instead_of else None,
             )
         for section in _sections(field.annotation):
             yield from _axes(section, above=f"{path}.")
 
 
-def _told(extra: object) -> list[dict[str, Any]]:
+def _stated(extra: object) -> list[dict[str, Any]]:
     return extra.get("axes", []) if isinstance(extra, dict) else []  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType] - written by eqspec.spec.facts
 
 

@@ -1,4 +1,4 @@
-"""What a spec says of its data beside their card: how closely they are looked at."""
+"""The section `data` of a spec: a dataset card, and which images are hashed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Validates what was written against a pydantic model, and says what is wrong where."""
+"""Validation of a source against a pydantic model, with the location of every problem."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from eqspec.spec.wording import Problem, mismatch, missing_key, unknown_key, wor
 M = TypeVar("M", bound=BaseModel)
 
 Naming = Callable[[KeyPath, Place], KeyPath]
-"""(Path in a source, the place that is shown) → what a message calls it: as it is written there."""
+"""(Path in a source, the location shown) → the name of the value in messages."""
 
 
 def by_path(path: KeyPath, place: Place) -> KeyPath:  # noqa: ARG001 - a `Naming`
-    """The path in the source is its name."""
+    """Name a value by its path in the source."""
     return path
 
 
 @dataclass(frozen=True, slots=True)
 class Validated(Generic[M]):
-    """What a validation found.
+    """Result of a validation.
 
     Attributes:
-        value: the model, or None when anything is wrong.
+        value: the model, or None where there is a problem.
         diagnostics: what is wrong with the values; what is wrong with the text itself, such as a
             duplicate key, stands in the source's `problems`.
     """
@@ -65,7 +65,7 @@ def validate_data(
     root: KeyPath = (),
     naming: Naming = by_path,
 ) -> Validated[M]:
-    """As `validate`, for data that was made from what stands at ``root``.
+    """Validate data that was derived from the part of a source at ``root``.
 
     Args:
         naming: what messages call what stands at a path, where that is not the path itself.
@@ -86,7 +86,7 @@ def diagnose(
     root: KeyPath = (),
     naming: Naming = by_path,
 ) -> tuple[Diagnostic, ...]:
-    """One diagnostic for each problem that a model found in (a part of) a source."""
+    """Return one diagnostic for each problem that a model found in (a part of) a source."""
     problems = [_problem(entry, model) for entry in error.errors(include_url=False)]
     return tuple(
         _diagnostic(group, source, root=root, naming=naming) for group in _settled(problems)
@@ -94,7 +94,7 @@ def diagnose(
 
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Without repetitions; by place, what has no place first, overrides after the file."""
+    """Return diagnostics without repetitions, sorted by location: none first, overrides last."""
     return tuple(sorted(dict.fromkeys(diagnostics), key=_order))
 
 
@@ -109,7 +109,7 @@ def _problem(entry: ErrorDetails, model: type[BaseModel]) -> Problem:
     kind, context = entry["type"], entry.get("ctx", {})
     spot = locate(model, entry["loc"], unknown=kind == "extra_forbidden")
     if kind in {"union_tag_invalid", "union_tag_not_found"} and not tags_of(spot.declared):
-        # A key tells the members apart: the problem is that key, not the mapping that has it.
+        # A key distinguishes the members: the problem is that key, not its mapping.
         key = str(context["discriminator"]).strip("'")
         spot = replace(spot, path=(*spot.path, key), declared=None, field=None)
         kind = "missing" if kind == "union_tag_not_found" else kind
@@ -117,11 +117,11 @@ def _problem(entry: ErrorDetails, model: type[BaseModel]) -> Problem:
 
 
 def _settled(problems: list[Problem], depth: int = 0) -> list[tuple[Problem, ...]]:
-    """Problems to report, one diagnostic each; unions are settled on the member that was meant.
+    """Problems to report, one diagnostic each; unions are reduced to the most likely member.
 
     pydantic reports what is wrong with every member of a union. A member whose only problem is
-    that the value is of another kind was not meant; when that is true of all, they are reported
-    together as alternatives.
+    a value of another type is discarded; if that is true of all, they are reported together
+    as alternatives.
     """
     settled: list[tuple[Problem, ...]] = [(p,) for p in problems if len(p.spot.forks) <= depth]
     deeper = [p for p in problems if len(p.spot.forks) > depth]
@@ -129,9 +129,9 @@ def _settled(problems: list[Problem], depth: int = 0) -> list[tuple[Problem, ...
         here = [p for p in deeper if p.spot.forks[depth].path == path]
         labels = dict.fromkeys(p.spot.forks[depth].label for p in here)
         members = [[p for p in here if p.spot.forks[depth].label == label] for label in labels]
-        meant = [m for m in members if not all(p.is_mismatch and p.spot.path == path for p in m)]
-        if meant:
-            settled += min((_settled(m, depth + 1) for m in meant), key=len)
+        likely = [m for m in members if not all(p.is_mismatch and p.spot.path == path for p in m)]
+        if likely:
+            settled += min((_settled(m, depth + 1) for m in likely), key=len)
         else:
             settled.append(tuple(here))
     return settled

@@ -19,7 +19,7 @@ _FOREIGN_BREAKS = frozenset("\r\x85\u2028\u2029")
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes what YAML 1.2 or YAML 1.1 would take for anything but a text; writes no aliases."""
+    """Dumper that quotes texts which YAML 1.1 or 1.2 would read as another type; no aliases."""
 
     yaml_implicit_resolvers = MappingProxyType(
         {**yaml.SafeDumper.yaml_implicit_resolvers, None: list(CORE_SCHEMA)}
@@ -68,5 +68,5 @@ def inline_yaml(data: JsonValue) -> str:
 
 
 def dump_spec(spec: Spec) -> str:
-    """A spec as a file that loads as the same spec, every value written out."""
+    """Return a spec as YAML that loads as the same spec, with every value."""
     return write_yaml(spec.model_dump(mode="json", by_alias=True))

@@ -19,7 +19,7 @@ _PATTERN = r"^[0-9]+ +(step|epoch|sample)s?$"
 
 @dataclass(frozen=True, slots=True)
 class Duration:
-    """An amount of training, in the unit in which it was written.
+    """An amount of training with its unit: epochs, steps or samples.
 
     Attributes:
         amount: how many, 0 or more.
@@ -104,7 +104,7 @@ else:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """What turns durations into optimizer steps.
+    """Conversion of durations to optimizer steps.
 
     Attributes:
         total: steps of the whole training.

@@ -1,4 +1,4 @@
-"""What the schema says about a field besides its type; also shown in the JSON Schema."""
+"""Facts about a schema field beside its type: identity, unit, paper, axes."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def axis(
     """A short name by which a grid varies a field; `eqspec.spec.axes` reads it.
 
     Args:
-        below: dotted path from the field to the value that is meant.
+        below: dotted path from the field to the value that varies.
         study: the values that the paper tries.
         instead_of: a field beside this one that says the same in another way.
     """
-    told: dict[str, JsonValue] = {"below": below, "study": list(study), "instead_of": instead_of}
-    return {"name": name, **{key: value for key, value in told.items() if value}}
+    stated: dict[str, JsonValue] = {"below": below, "study": list(study), "instead_of": instead_of}
+    return {"name": name, **{key: value for key, value in stated.items() if value}}

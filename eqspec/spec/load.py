@@ -22,15 +22,15 @@ _MAX_BYTES = 4 * MAX_CHARACTERS  # UTF-8 needs four for the rarest
 
 @dataclass(frozen=True, slots=True)
 class LoadedSpec:
-    """A legal spec, and where each of its values was written.
+    """A legal spec, with the location of each of its values.
 
     Attributes:
-        spec: what it says.
-        source: where it says it. `source.value(path).file` tells an override from the file.
+        spec: the validated model.
+        source: its text with locations; `source.value(path).file` is the file or an override.
         path: the file, as the user gave it.
         overrides: the `--set` arguments that were applied.
-        warnings: what is legal but deserves a second look.
-        variants: what `compare:` makes of it, by name and in order.
+        warnings: problems that do not stop a command.
+        variants: those of `compare:`, by name and in order.
     """
 
     spec: Spec
@@ -42,12 +42,12 @@ class LoadedSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """A source's spec, if it is legal, and all that is to be said about it by itself.
+class CheckedSpec:
+    """A spec checked by itself, without its cards.
 
     Attributes:
-        source: what was written, overrides and the variant's changes in place.
-        spec: None when anything is wrong.
+        source: the text, with overrides and the changes of a variant applied.
+        spec: None where there is an error.
     """
 
     source: Source
@@ -56,29 +56,29 @@ class Judged:
 
     @property
     def errors(self) -> bool:
-        """Whether any of it stops."""
+        """Whether any diagnostic is an error."""
         return any(d.severity is Severity.ERROR for d in self.diagnostics)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What came of reading a spec, legal or not; `loaded` insists that it is.
+    """Result of reading a spec, legal or not; `loaded` returns the legal one.
 
     Attributes:
         own: the spec itself.
-        variants: what `compare:` makes of it, by name and in order.
+        variants: those of `compare:`, by name and in order.
     """
 
     path: Path
-    own: Judged
-    variants: Mapping[str, Judged]
+    own: CheckedSpec
+    variants: Mapping[str, CheckedSpec]
     overrides: tuple[Override, ...] = ()
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
-        """Everything that is to be said, in the order of the file."""
+        """All problems, in the order of the file."""
         each = (self.own, *self.variants.values())
-        return in_order(d for judged in each for d in judged.diagnostics)
+        return in_order(d for checked in each for d in checked.diagnostics)
 
     def loaded(self) -> LoadedSpec:
         """The legal spec.
@@ -112,25 +112,25 @@ def load_spec(path: Path | str, *, overrides: Sequence[str] = ()) -> LoadedSpec:
 
 
 def parse_spec(text: str, *, path: Path, overrides: Sequence[str] = ()) -> LoadedSpec:
-    """As `load_spec`, for a text that is at hand; ``path`` is its name in diagnostics.
+    """Read a legal spec from a text; ``path`` is its name in diagnostics.
 
     Raises:
         SpecError: with all problems, in the order of the text.
     """
-    return judge_spec(text, path=path, overrides=overrides).loaded()
+    return read_spec_text(text, path=path, overrides=overrides).loaded()
 
 
 def read_spec(path: Path, *, overrides: Sequence[str] = ()) -> Reading:
-    """Read a spec from a file as far as it goes; what is wrong in it is part of the reading.
+    """Read a spec from a file; its problems are part of the result.
 
     Raises:
         SpecError: when there is no text to read.
     """
-    return judge_spec(read_text(path), path=path, overrides=overrides)
+    return read_spec_text(read_text(path), path=path, overrides=overrides)
 
 
-def judge_spec(text: str, *, path: Path, overrides: Sequence[str] = ()) -> Reading:
-    """As `read_spec`, for a text that is at hand; never raises for what it holds."""
+def read_spec_text(text: str, *, path: Path, overrides: Sequence[str] = ()) -> Reading:
+    """Read a spec from a text; its problems are part of the result."""
     source = read_yaml(text, name=str(path))
     if source.readable:
         source = overridden(source, overrides)
@@ -138,8 +138,8 @@ def judge_spec(text: str, *, path: Path, overrides: Sequence[str] = ()) -> Readi
         Override(override_name(number), argument.partition("=")[0], argument)
         for number, argument in enumerate(overrides, start=1)
     )
-    others = {name: _judge(other) for name, other in variants(source).items()}
-    return Reading(path, _judge(source), MappingProxyType(others), applied)
+    others = {name: _check(other) for name, other in variants(source).items()}
+    return Reading(path, _check(source), MappingProxyType(others), applied)
 
 
 def read_text(path: Path) -> str:
@@ -167,19 +167,19 @@ def read_text(path: Path) -> str:
 
 
 def _refused_pipe(path: Path) -> SpecError:
-    """Reading it would wait for somebody to write."""
-    message = f"`{path}` cannot be read: it is a pipe, and no file"
-    return SpecError((Diagnostic("EQ009", message, help="copy what comes out of it to a file"),))
+    """Error for a pipe: reading it would block until another process writes."""
+    message = f"`{path}` cannot be read: it is a pipe, not a file"
+    return SpecError((Diagnostic("EQ009", message, help="copy its content to a file"),))
 
 
-def _judge(source: Source) -> Judged:
+def _check(source: Source) -> CheckedSpec:
     validated = validate(Spec, source)
     rules = across_fields(source) if source.readable else ()
-    return Judged(source, validated.value, (*source.problems, *validated.diagnostics, *rules))
+    return CheckedSpec(source, validated.value, (*source.problems, *validated.diagnostics, *rules))
 
 
 def _nearby(path: Path) -> str | None:
-    """Another spec in the same folder whose name is much the same."""
+    """Suggest a spec in the same folder with a similar name."""
     try:
         names = [other.name for other in path.parent.glob("*.yaml") if other.name != path.name]
     except (OSError, ValueError):

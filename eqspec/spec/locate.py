@@ -21,12 +21,12 @@ Declared = Any
 """A type annotation: a class, a union, a Literal … or None when it is not known."""
 
 _KEY = "[key]"
-"""What pydantic appends when a mapping's key is wrong, not its value."""
+"""Pydantic's marker of a problem with a key of a mapping, not with its value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fork:
-    """A union on the way: where it stands in the file, and which member was tried."""
+    """A union on a path: its path in the file, and the member that was tried."""
 
     path: KeyPath
     label: str
@@ -34,7 +34,7 @@ class Fork:
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """What a `loc` means.
+    """A pydantic `loc`, resolved.
 
     Attributes:
         path: the path in the file.
@@ -57,7 +57,7 @@ def locate(model: type[BaseModel], loc: tuple[str | int, ...], *, unknown: bool 
     """Follow a `loc` through a model.
 
     Args:
-        unknown: it ends with a key that the model does not have, whatever that looks like.
+        unknown: whether it ends with a key that the model does not have.
     """
     of_key = loc[-1:] == (_KEY,) and not unknown
     spot = Spot(declared=_peeled(model))

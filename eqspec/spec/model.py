@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 from pydantic_core import PydanticCustomError
 
-from eqspec.spec.checkpoints import Backbone, InitUse, KeepSpec
+from eqspec.spec.checkpoints import KeepSpec
 from eqspec.spec.data import Data
 from eqspec.spec.duration import PositiveDuration
 from eqspec.spec.facts import Identity, axis, facts
+from eqspec.spec.initial_weights import Backbone, InitUse
 from eqspec.spec.use import BareName, NameOrBody, RecipeCall, Use
 
 if TYPE_CHECKING:

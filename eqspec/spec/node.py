@@ -1,4 +1,4 @@
-"""The tree of what was written: every key and value together with its place."""
+"""A parsed document as a tree of nodes: every key and value with its location."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from pydantic import JsonValue
 from eqspec.errors import Place
 
 KeyPath = tuple[str | int, ...]
-"""A way into nested mappings and lists: ``("evaluate", 0, "use")``."""
+"""A path into nested mappings and lists: ``("evaluate", 0, "use")``."""
 
 Scalar = str | int | float | bool | None
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value and where it stands.
+    """A value with its location.
 
     Attributes:
-        place: where the value stands.
+        place: location of the value.
         value: a scalar, the entries of a mapping, or the items of a list.
     """
 
@@ -38,7 +38,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A key of a mapping: where the key stands, and the value below it."""
+    """An entry of a mapping: the location of its key, and its value."""
 
     key: Place
     node: Node
@@ -49,7 +49,7 @@ class CannotReplace(ValueError):
 
     Attributes:
         path: how far the path could be followed.
-        place: what stands there.
+        place: location of that.
     """
 
     def __init__(self, message: str, *, path: KeyPath, place: Place) -> None:
@@ -59,7 +59,7 @@ class CannotReplace(ValueError):
 
 
 def dotted(path: KeyPath) -> str:
-    """A path as people write it: ``evaluate[0].use``."""
+    """Return a path with dots: ``evaluate[0].use``."""
     text = ""
     for part in path:
         if isinstance(part, int):
@@ -88,7 +88,7 @@ def child(node: Node, part: str | int) -> Entry | None:
 
 
 def replaced(node: Node, path: KeyPath, entry: Entry, *, done: KeyPath = ()) -> Node:
-    """A tree in which the value at ``path`` is that of ``entry``; missing mappings are made.
+    """Return the tree with the value of ``entry`` at ``path``; missing mappings are created.
 
     Raises:
         CannotReplace: when the path leads through a scalar or past the end of a list.
@@ -121,5 +121,5 @@ def without(node: Node, key: str) -> Node:
 
 def _no_item(node: Node, part: str | int, path: KeyPath) -> str:
     assert isinstance(node.value, tuple), "only a list has items"
-    held = f"0 to {len(node.value) - 1}" if node.value else "none, it is empty"
-    return f"`{dotted(path)}` is a list without an entry `{part}` (its entries: {held})"
+    present = f"0 to {len(node.value) - 1}" if node.value else "none, it is empty"
+    return f"`{dotted(path)}` is a list without an entry `{part}` (its entries: {present})"

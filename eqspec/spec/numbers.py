@@ -1,4 +1,4 @@
-"""The limits of numbers, and what to say of one that lies outside."""
+"""Limits of numbers, and messages for numbers outside of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Replaces values of a source by dotted path: `--set train.batch=64`, variants of `compare:`."""
+"""Overrides of values by dotted path: `--set train.batch=64`, and variants of `compare:`."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ class Override:
 
 
 def overridden(source: Source, texts: Sequence[str]) -> Source:
-    """A source with `path=value` arguments applied in order; what fails joins its problems."""
+    """Return a source with `path=value` arguments applied in order; failures join its problems."""
     for number, text in enumerate(texts, start=1):
         source = _set(source, text, name=override_name(number))
     return source
 
 
 def override_name(number: int) -> str:
-    """What diagnostics and origins call the n-th `--set`, from 1."""
+    """Return the name of the n-th `--set`, from 1, in diagnostics and origins."""
     return f"<cli>:--set #{number}"
 
 
@@ -56,7 +56,7 @@ def variants(source: Source) -> Mapping[str, Source]:
 
 
 def key_path(source: Source, text: str) -> KeyPath:
-    """A dotted path as a way into a source.
+    """Return a dotted path as a path into a source.
 
     Numbers enter lists. Below `with`, and below a variant's name under `compare`, the rest is one
     key, since these mappings have dotted keys themselves.

@@ -18,7 +18,7 @@ _LONGEST_PATH = 80
 
 
 def named(path: KeyPath) -> str:
-    """What to call the value at a path."""
+    """Return the name of the value at a path."""
     return f"`{_clipped(dotted(path), _LONGEST_PATH)}`" if path else "the whole text"
 
 

@@ -1,4 +1,4 @@
-"""Builds the tree of one YAML document from PyYAML's events."""
+"""Parser of one YAML document into a tree of nodes, from PyYAML's events."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U000100
 
 
 class Unreadable(Exception):
-    """Reading had to stop; the diagnostic says why."""
+    """The document cannot be read; the diagnostic explains why."""
 
     def __init__(self, diagnostic: Diagnostic) -> None:
         super().__init__(diagnostic.message)
@@ -30,7 +30,7 @@ class Unreadable(Exception):
 
 
 class Reader:
-    """Reads one document; ``problems`` collects what is wrong but could be read past."""
+    """Reads one document; ``problems`` collects errors after which reading could go on."""
 
     _loader: Yaml12Loader
 
@@ -59,12 +59,12 @@ class Reader:
 
     def _check_text(self) -> None:
         if len(self._text) > MAX_CHARACTERS:
-            message = f"this is too long: {len(self._text):,} characters"
+            message = f"the text is too long: {len(self._text):,} characters"
             help_ = f"at most {MAX_CHARACTERS:,} are read"
             raise Unreadable(Diagnostic("EQ006", message, self.page.start, help=help_))
         bad = _UNPRINTABLE.search(self._text)
         if bad:
-            message = f"the character U+{ord(bad.group()):04X} may not stand in YAML"
+            message = f"the character U+{ord(bad.group()):04X} is not allowed in YAML"
             raise Unreadable(Diagnostic("EQ004", message, self.page.at(bad.start())))
 
     def _document(self) -> Node:
@@ -78,7 +78,7 @@ class Reader:
             if isinstance(following, yaml.DocumentStartEvent):
                 self._refuse("a second document", self.page.place(following), "one file, one spec")
         if root is None or (root.value is None and root.place.column == root.place.end_column):
-            raise Unreadable(Diagnostic("EQ007", "there is nothing in it", self.page.start))
+            raise Unreadable(Diagnostic("EQ007", "the file is empty", self.page.start))
         return root
 
     def _next(self) -> yaml.Event:
@@ -108,7 +108,7 @@ class Reader:
             message = f"this is nested more than {MAX_DEPTH} deep"
             raise Unreadable(Diagnostic("EQ006", message, place))
         if self._count > MAX_NODES:
-            message = f"this holds more than {MAX_NODES:,} values, with aliases written out"
+            message = f"there are more than {MAX_NODES:,} values, with aliases expanded"
             raise Unreadable(Diagnostic("EQ006", message, place))
 
     def _alias(self, anchor: str, place: Place, *, depth: int) -> Node:
@@ -130,7 +130,7 @@ class Reader:
         try:
             return Node(place, scalar(tag if event.tag is None else STR, event.value))
         except UnfitScalar as error:
-            help_ = "put it in quotes if it is meant as a text"
+            help_ = "put it in quotes if it is a text"
             self.problems.append(Diagnostic("EQ014", str(error), place, help=help_))
             return Node(place, 0 if tag != STR else "")
 
@@ -161,7 +161,7 @@ class Reader:
         if merges:
             self._refuse("the merge key `<<`", place, "write the keys out")
         elif isinstance(event, yaml.AliasEvent) or not isinstance(node.value, str):
-            self._refuse("a key that is no text", place, "put the key in quotes")
+            self._refuse("a key that is not a text", place, "put the key in quotes")
         else:
             return node.value
         return None
@@ -173,13 +173,13 @@ class Reader:
                 f"duplicate key `{key}`",
                 place,
                 label="set again here",
-                help="delete one; YAML would silently keep the last",
+                help="delete one of them; most YAML readers keep the last without a warning",
                 also=((first, "first set here"),),
             )
         )
 
     def _refuse(self, what: str, place: Place, help_: str) -> None:
-        self.problems.append(Diagnostic("EQ005", f"{what} is not read here", place, help=help_))
+        self.problems.append(Diagnostic("EQ005", f"{what} is not supported", place, help=help_))
 
     def _syntax_error(self, error: yaml.YAMLError) -> Diagnostic:
         marked = error if isinstance(error, yaml.MarkedYAMLError) else yaml.MarkedYAMLError()

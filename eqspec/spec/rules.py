@@ -1,4 +1,4 @@
-"""Rules about several values at once, as far as they can be judged without cards.
+"""Rules about several values at once that need no cards.
 
 They read the tree of what was written rather than the validated spec, so they run even when single
 values are wrong, and take no notice of a value that is of the wrong kind.
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def across_fields(source: Source) -> tuple[Diagnostic, ...]:
-    """Every rule, applied to what was written."""
+    """Apply every rule to a source."""
     rules = (
         _one_size_of_slice,
         _weight_of_slice,
@@ -103,7 +103,7 @@ def _exclude(source: Source, keys: tuple[KeyPath, KeyPath], *, advice: str) -> D
 
 
 def _number(source: Source, path: KeyPath) -> float | None:
-    """The positive number or 0 that is written there, or None."""
+    """The number at a path, if it is positive or 0."""
     node = source.get(path)
     number = node.value if node is not None else None
     if isinstance(number, (int, float)) and not isinstance(number, bool) and number >= 0:

@@ -31,7 +31,7 @@ CORE_SCHEMA = (
     (_FLOAT, re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")),
     (_FLOAT, re.compile(r"(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z")),
 )
-"""Tag and pattern of everything that is no text, in the order in which they are tried."""
+"""Tag and pattern of all scalars but texts, in order of precedence."""
 
 _LARGEST = 2**63 - 1
 _MOST_DIGITS = 19

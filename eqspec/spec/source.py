@@ -1,7 +1,7 @@
-"""Reads YAML strictly and remembers the line and column of every key and value.
+"""Strict YAML reading that keeps the line and column of every key and value.
 
 Strict means: YAML 1.2 scalars, no duplicate keys, no tags, no merge keys, one document, text keys
-only; size, depth and what aliases expand to are bounded. Whatever is wrong becomes a diagnostic.
+only; size, depth and what aliases expand to are bounded. Every problem becomes a diagnostic.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from eqspec.spec.reader import Reader, Unreadable
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a person wrote, with places.
+    """A parsed document with locations.
 
     Attributes:
         name: the path as the user gave it, or a name such as ``<cli>:--set #2``.
-        root: the tree of what was written.
-        problems: what is wrong with it as YAML.
-        readable: False when reading had to stop, so that ``root`` says nothing.
+        root: the tree of the document.
+        problems: errors in the YAML itself.
+        readable: False where parsing failed, so that ``root`` is empty.
     """
 
     name: str
@@ -43,12 +43,12 @@ class Source:
         return entry.node if entry else None
 
     def key(self, path: KeyPath) -> Place:
-        """Where the key at a path stands; of a list's item, the item. Else the nearest parent's."""
+        """Location of the key at a path, or of the nearest parent; of a list item, its own."""
         entry = self._entry(path)
         return entry.key if entry else self.key(path[:-1])
 
     def value(self, path: KeyPath) -> Place:
-        """Where the value at a path stands, or else the nearest parent's."""
+        """Location of the value at a path, or of the nearest parent."""
         entry = self._entry(path)
         return entry.node.place if entry else self.value(path[:-1])
 
@@ -72,12 +72,12 @@ class Source:
 
 
 def read_yaml(text: str, *, name: str, prefix: str = "") -> Source:
-    """Read one YAML document; never raises for what the text holds.
+    """Read one YAML document; problems become diagnostics, never exceptions.
 
     Args:
         text: the document.
-        name: what to call it in diagnostics, usually its path.
-        prefix: what stands before it on its first line where the user sees it (the ``path=`` of
+        name: used in diagnostics, usually its path.
+        prefix: text before it on its first line as the user sees it (the ``path=`` of
             an override): shown in excerpts and counted in columns.
     """
     reader = Reader(text, name=name, prefix=prefix)

@@ -1,4 +1,4 @@
-"""How a spec or a card names things: a card by `use:`, an op by `impl:`, or a card's body in place.
+"""References in specs and cards: a card by `use:`, an op by `impl:`, or a card's body inline.
 
 Names are bare. A dotted path or a slash is refused, so that a spec can never name code.
 """
@@ -32,7 +32,7 @@ def is_bare(name: str) -> bool:
 def _bare(name: str) -> str:
     if is_bare(name):
         return name
-    problem = f"`{name}` is no bare name"
+    problem = f"`{name}` is not a bare name"
     if "." in name or "/" in name or ":" in name:
         problem += ": a spec names cards and ops, never code or files"
     context = {
@@ -66,9 +66,9 @@ class CardUse(BaseModel):
 
 
 class CardBody(RootModel[dict[str, JsonValue]]):
-    """A card written in place: the mapping that its file would hold, `card:` included."""
+    """A card's body inline: the content of its file, including `card:`."""
 
-    # In the JSON Schema, `card` tells a body from a use; here `use_or_body` does.
+    # In the JSON Schema, `card` distinguishes a body from a use; here `use_or_body` does.
     model_config = ConfigDict(frozen=True, json_schema_extra={"required": ["card"]})
 
 
@@ -84,7 +84,7 @@ class OpCall(BaseModel):
 
 
 class RecipeCall(BaseModel):
-    """An op in the place of a recipe's, or values laid over those of the recipe's."""
+    """An op that replaces the recipe's, or parameters that change values of the recipe's."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -96,7 +96,7 @@ class RecipeCall(BaseModel):
     )
 
     def over(self, recipe: OpCall | None) -> RecipeCall | None:
-        """With what the recipe says, where no op is named; None where there is no recipe either."""
+        """Merge with the recipe's op where none is named; None where the recipe has none."""
         if self.impl is not None:
             return self
         if recipe is None:
@@ -105,13 +105,13 @@ class RecipeCall(BaseModel):
 
     @property
     def call(self) -> OpCall:
-        """The op and its parameters; of one that is `over` its recipe."""
+        """The op and its parameters, after `over`."""
         assert self.impl is not None, "laid over its recipe"
         return OpCall(impl=self.impl, params=self.params)
 
 
 def use_or_body(value: object) -> str:
-    """`card` for a body written in place, `use` for everything else."""
+    """Return `card` for an inline body, and `use` for everything else."""
     if isinstance(value, CardBody):
         return "card"
     return "card" if isinstance(value, dict) and "card" in value and "use" not in value else "use"
@@ -131,4 +131,4 @@ NameOrBody = Annotated[
     Annotated[BareName, Tag("name")] | Annotated[CardBody, Tag("card")],
     Discriminator(_name_or_body),
 ]
-"""What stands after `use:` where other keys stand beside it: a card's name, or its body."""
+"""The value of a `use:` that has other keys beside it: a card's name, or its body."""

@@ -1,4 +1,4 @@
-"""What to say about each kind of pydantic error: message, label under the caret, help."""
+"""Wording of each kind of pydantic error: message, label under the caret, help."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _TRUTHS: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One entry of a `ValidationError`, with what its `loc` means.
+    """One entry of a `ValidationError`, with its `loc` resolved.
 
     Attributes:
         spot: where it is, in the file and in the model.
@@ -62,18 +62,18 @@ class Problem:
 
     @property
     def is_mismatch(self) -> bool:
-        """The value is of another kind altogether, so another member of a union may be meant."""
+        """Whether the value is of another type, so that another member of a union may fit."""
         return self.kind in _KINDS or "expected" in self.context
 
     @property
     def choices(self) -> tuple[str | int | float | bool, ...]:
-        """The values of which this should have been one."""
+        """The values that are allowed."""
         is_choice = self.kind in {"literal_error", "enum"}
         return choices_of(self.spot.declared) if is_choice else ()
 
     @property
     def hint(self) -> str | None:
-        """What our own validators say is to be done."""
+        """Help text from eqspec's own validators."""
         return str(self.context["help"]) if self.context.get("help") else None
 
     @property
@@ -86,14 +86,14 @@ class Problem:
 
     @property
     def expected(self) -> str:
-        """What should have been written, in words."""
+        """The expected value, in words."""
         known = _KINDS.get(self.kind, self.message)
         return str(self.context["expected"]) if "expected" in self.context else known
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """What a diagnostic says, without its place."""
+    """The texts of a diagnostic, without its location."""
 
     code: str
     message: str
@@ -163,7 +163,7 @@ def mismatch(problems: tuple[Problem, ...]) -> Wording:
 
 
 def _conversion(problem: Problem) -> str | None:
-    """What the person may have wanted to write."""
+    """The most similar allowed value."""
     if problem.value is None:
         return "write a value, or leave the key out"
     if isinstance(problem.value, str):
@@ -202,7 +202,7 @@ def _length(problem: Problem) -> Wording:
 
 
 def _form(problem: Problem) -> Wording:
-    """No member of a union that is told by what its values look like."""
+    """Wording for a value that matches no member of a union."""
     return Wording(
         "EQ011",
         f"{named(problem.spot.path)} is of no known form: {described(problem.value)}",
@@ -212,7 +212,7 @@ def _form(problem: Problem) -> Wording:
 
 
 def _tag(problem: Problem) -> Wording:
-    """No member of a union that is told by the value of one key."""
+    """Wording for a value that matches no member of a union that one key selects."""
     tag = problem.context["tag"]
     tags = tuple(t.strip(" '") for t in str(problem.context["expected_tags"]).split(","))
     return Wording(

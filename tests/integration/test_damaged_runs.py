@@ -138,7 +138,7 @@ def test_explain_tells_where_the_values_of_a_run_came_from(copied: Runs) -> None
     found = copied.folder()
     one = _explained(found, "train.batch")
     assert (one["path"], one["value"]) == ("train.batch", "8")
-    assert one["origin"]["said"].endswith("toy.yaml:7")
+    assert one["origin"]["text"].endswith("toy.yaml:7")
     several = _explained(found, "evaluate.0.use.params.families")
     assert [leaf["path"].split(".")[-1] for leaf in several] == ["impl", "degrees"]
     assert len(_explained(found)) > 50

@@ -26,7 +26,7 @@ from eqspec.registry.catalog import Catalog, open_catalog
 from eqspec.spec.axes import axes, find_axis
 from eqspec.spec.dump import inline_yaml, write_yaml
 from eqspec.spec.duration import Clock, Duration
-from eqspec.spec.load import judge_spec, load_spec
+from eqspec.spec.load import load_spec, read_spec_text
 from eqspec.spec.model import identity_fields
 from eqspec.spec.names import is_file_name
 from eqspec.spec.rate import Rate
@@ -77,7 +77,7 @@ def catalog() -> Catalog:
 
 def second_pass(text: str, *, overrides: tuple[str, ...] = ()) -> tuple[Diagnostic, ...]:
     """Everything that is said of a text, drawn in every way."""
-    reading = judge_spec(text, path=FILE, overrides=overrides)
+    reading = read_spec_text(text, path=FILE, overrides=overrides)
     found = list(reading.diagnostics)
     for judged in (reading.own, *reading.variants.values()):
         looked = look_up(judged.source, catalog())

@@ -28,7 +28,7 @@ from eqspec.errors import UsageError
 from eqspec.nn.world import World
 from eqspec.ops.find import find_module
 from eqspec.ops.weights import Disagreement
-from eqspec.spec.checkpoints import HUB
+from eqspec.spec.initial_weights import HUB
 
 PLACES_APART = 1e-2
 """Fixed positions of two makers differ by less (half precision), those of two orders by up to 2."""

@@ -66,7 +66,7 @@ def command(
 def _topic(screen: Screen, topic: str | None, *, as_json: bool) -> None:
     from eqspec.cli.render import explain as page
     from eqspec.commands.explain.lookup import explain_code, explain_field
-    from eqspec.spec.codes import CODES
+    from eqspec.spec.codes.all_codes import CODES
 
     if topic is None:
         screen.show_json(page.codes_data()) if as_json else screen.show(

@@ -9,11 +9,12 @@ from typing import Any
 from rich.text import Text
 
 from eqspec.cli.columns import aligned
-from eqspec.cli.layout import heading, wrapped
+from eqspec.cli.layout import heading
 from eqspec.commands.explain.lookup import Leaf
 from eqspec.commands.explain.values import ValuePage
 from eqspec.compile.lookup.provenance import Origin
-from eqspec.spec.codes import CODES, Code
+from eqspec.spec.codes.all_codes import CODES
+from eqspec.spec.codes.code import Code
 
 _LONGEST_VALUE = 60
 
@@ -31,11 +32,19 @@ def codes_data() -> list[dict[str, Any]]:
 
 def code(page: Code, *, width: int) -> Text:
     """The page of a code."""
-    return Text("\n").join(
+    parts = (("what", page.what), ("why", page.why), ("fix", page.fix))
+    example = (("wrong", page.wrong, "red"), ("right", page.right, "green"))
+    rows: list[list[Text | str]] = [[Text(title, "bold"), text] for title, text in parts]
+    lines: list[list[Text | str]] = [
+        [Text(title if at == 0 else "", "bold"), Text(line, style)]
+        for title, text, style in example
+        for at, line in enumerate(text.splitlines())
+    ]
+    return Text("\n\n").join(
         [
             heading(f"{page.code}: {page.title}", width=width),
-            Text(),
-            wrapped(page.explanation, width=width),
+            aligned(rows, width=width),
+            aligned(lines, width=width),
         ]
     )
 
@@ -89,7 +98,7 @@ def _origin(origin: Origin) -> dict[str, Any]:
     place = origin.place
     return {
         "kind": origin.kind,
-        "said": origin.said,
+        "text": origin.text,
         "file": None if place is None else place.file,
         "line": None if place is None else place.line,
         "column": None if place is None else place.column,

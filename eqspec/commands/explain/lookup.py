@@ -26,9 +26,10 @@ from eqspec.errors import EqspecError, FolderMismatch, UsageError
 from eqspec.registry.catalog import open_catalog
 from eqspec.runs.artifacts import PUT_BACK
 from eqspec.runs.recorded_plan import RecordedPlan, recorded_plan
-from eqspec.spec.codes import CODES, Code
+from eqspec.spec.codes.all_codes import CODES
+from eqspec.spec.codes.code import Code
 from eqspec.spec.dump import write_yaml
-from eqspec.spec.load import judge_spec
+from eqspec.spec.load import read_spec_text
 from eqspec.spec.node import KeyPath, dotted
 from eqspec.spec.override import is_index, refuse_long_path
 
@@ -154,7 +155,7 @@ def explain_value_of_run(folder: Path, text: str, leaf: Leaf) -> ValuePage | Non
     plan = recorded_plan(folder)
     path = folder / "resolved.yaml"
     try:
-        reading = judge_spec(write_yaml(plan.resolved), path=path)
+        reading = read_spec_text(write_yaml(plan.resolved), path=path)
         study = _studied(with_cards(reading, path=path, catalog=open_catalog()))
     except EqspecError:
         return None

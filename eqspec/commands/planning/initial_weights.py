@@ -8,7 +8,7 @@ from eqspec.build.weights.paths import expanded, is_folder, is_there
 from eqspec.compile.types.initial_weights import InitPlan
 from eqspec.errors import Diagnostic, EqspecError, SpecError, UsageError
 from eqspec.runs.artifacts import sha256_of
-from eqspec.spec.checkpoints import as_init
+from eqspec.spec.initial_weights import InitialWeights
 from eqspec.spec.model import Spec
 from eqspec.spec.source import Source
 
@@ -23,7 +23,8 @@ def find_initial(spec: Spec, *, source: Source) -> InitPlan | None:
     """
     if spec.init_from is None:
         return None
-    asked = as_init(spec.init_from)
+    written = spec.init_from
+    asked = InitialWeights(weights=written) if isinstance(written, str) else written
     try:
         path, digest = _found(expanded(asked.weights))
     except EqspecError as error:

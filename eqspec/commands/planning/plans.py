@@ -22,14 +22,14 @@ from eqspec.commands.planning.published_weights import find_published
 from eqspec.commands.planning.read_spec import read_with_cards, with_cards
 from eqspec.compile.lookup.resolve import Resolved
 from eqspec.compile.planner import plan as make_plan
-from eqspec.compile.rules.evaluation_warnings import evaluation_doubts
-from eqspec.compile.rules.warnings import doubts
+from eqspec.compile.rules.evaluation_warnings import evaluation_warnings
+from eqspec.compile.rules.warnings import plan_warnings
 from eqspec.compile.types.plan import Plan
 from eqspec.errors import Diagnostic, EqspecError, SpecError, UsageError
 from eqspec.registry.catalog import Catalog, open_catalog
 from eqspec.spec.diagnose import in_order
 from eqspec.spec.dump import write_yaml
-from eqspec.spec.load import LoadedSpec, judge_spec, parse_spec, read_text
+from eqspec.spec.load import LoadedSpec, parse_spec, read_spec_text, read_text
 from eqspec.spec.model import Spec
 from eqspec.spec.names import is_file_name
 
@@ -112,8 +112,8 @@ def _compiled(
             resolved = read.resolved(variant, name=called)
             need_own_folder(resolved, data=data)
             plans[variant] = _plan(resolved, data=data, catalog=catalog, fetch=fetch)
-            warned += doubts(resolved, plans[variant])
-            warned += evaluation_doubts(plans[variant], one.source)
+            warned += plan_warnings(resolved, plans[variant])
+            warned += evaluation_warnings(plans[variant], one.source)
             warned += warnings_on_machine(plans[variant], one.source, facts=facts)
         except SpecError as error:
             problems.extend(d for d in error.diagnostics if d not in problems)
@@ -161,7 +161,7 @@ def _need_compiled(path: Path, plan: Plan) -> None:
     catalog = open_catalog()
     try:
         read = with_cards(
-            judge_spec(write_yaml(plan.resolved), path=path), path=path, catalog=catalog
+            read_spec_text(write_yaml(plan.resolved), path=path), path=path, catalog=catalog
         )
         resolved = read.resolved(name=plan.name)
         count = plan.data.count or None

@@ -17,7 +17,7 @@ from eqspec.errors import Diagnostic, EqspecError, SpecError, UsageError
 from eqspec.registry.cards import LayoutCard
 from eqspec.registry.catalog import Catalog
 from eqspec.runs.artifacts import sha256_of
-from eqspec.spec.checkpoints import HUB, PublishedWeights
+from eqspec.spec.initial_weights import HUB, PublishedWeights
 
 if TYPE_CHECKING:
     from eqspec.build.weights.hub import HubModel

@@ -17,7 +17,6 @@ from eqspec.engine.finite_check import need_finite_weights
 from eqspec.engine.train import train
 from eqspec.ops.decode import LostImage
 from eqspec.runs import checkpoint
-from eqspec.runs.retention import Keep
 
 if TYPE_CHECKING:
     from eqspec.build.program import Program
@@ -121,7 +120,7 @@ class _Training:
                 step=self._done,
                 tensors=state.tensors,
                 state={"optimizer": state.optimizer},
-                keep=Keep(last=run.plan.keep.last, every=run.plan.keep.every),
+                keep=run.plan.keep,
             )
         self._saved = self._done
         run.decisions.saved(seconds=time.monotonic() - began)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from eqspec.compile.graph.draft import Draft, ModuleDraft
-from eqspec.compile.graph.given_streams import given_streams
 from eqspec.compile.graph.infer import infer
+from eqspec.compile.graph.input_streams import input_streams
 from eqspec.compile.graph.lower import lower_method
 from eqspec.compile.graph.prune import order, prune
 from eqspec.compile.graph.rewrite import Settings, embedding_application, rewrite
@@ -27,7 +27,7 @@ PER_VARIANCE = "mean-over-variance"
 
 @dataclass(frozen=True, slots=True)
 class CompiledGraph:
-    """The graph, and what it asks of the views.
+    """A compiled graph, and what it requires of the views.
 
     Attributes:
         between: the fractions of θ at which images are reconstructed; empty when none are.
@@ -53,7 +53,7 @@ def compile_graph(resolved: Resolved, *, group_sizes: dict[str, int]) -> Compile
     method, backbone = resolved.method, resolved.backbone
     spec, card = resolved.spec.equivariance, resolved.rewrite
     between = fractions(spec) if isinstance(spec, EquivarianceSpec) else ()
-    given = given_streams(resolved, group_sizes, points=len(between))
+    given = input_streams(resolved, group_sizes, points=len(between))
     names = frozenset(given)
     side = group_sizes.get(PATH_GROUP, resolved.image)
     draft = order(lower_method(method, backbone=backbone), given=names)
@@ -133,7 +133,7 @@ def _split(spec: EquivarianceSpec, embedding: StreamType) -> tuple[int, int]:
 
 
 def _settings(spec: EquivarianceSpec, resolved: Resolved) -> dict[str, JsonValue]:
-    """What a rewrite's `{setting: …}` and its weights may name."""
+    """Names allowed in a rewrite's `{setting: …}` and as its weights."""
     variance = resolved.data.facts.variance
     if spec.reduction == PER_VARIANCE and variance is None:
         message = f"the card `{resolved.cards['data'].name}` promises no pixel variance"

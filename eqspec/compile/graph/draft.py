@@ -77,7 +77,7 @@ def term_reads(term: TermDraft) -> tuple[str, ...]:
 
 
 def renamed_ports(term: TermDraft, names: Mapping[str, str]) -> TermDraft:
-    """The term reading other streams in place of those named."""
+    """Return the term with streams renamed."""
     ports = {
         port: names.get(s, s) if isinstance(s, str) else tuple(names.get(n, n) for n in s)
         for port, s in term.ports.items()
@@ -86,7 +86,7 @@ def renamed_ports(term: TermDraft, names: Mapping[str, str]) -> TermDraft:
 
 
 def renamed_reads(node: Node, names: Mapping[str, str]) -> Node:
-    """The node reading other streams in place of those named."""
+    """Return the node with streams renamed."""
     match node:
         case ApplyNode():
             return node.model_copy(

@@ -29,7 +29,7 @@ from eqspec.spec.use import OpCall
 
 @dataclass(slots=True)
 class _Typing:
-    """What is known so far; filled from the inputs towards the terms."""
+    """Types known so far, inferred from the inputs towards the terms."""
 
     draft: Draft
     image_size: int
@@ -110,7 +110,7 @@ def _input(name: str, typing: _Typing) -> InputPlan:
 
 
 def _token_type(group: str, typing: _Typing, *, path: KeyPath) -> StreamType:
-    """What the student's backbone makes of a view group's whole images."""
+    """Type of the student backbone's output for the whole images of a view group."""
     images = typing.streams.get(group)
     found = ((n, m) for n, m in typing.draft.modules.items() if m.family == "backbones")
     name, backbone = next(found, ("", None))

@@ -48,7 +48,7 @@ from eqspec.spec.numbers import Momentum
 
 @dataclass(frozen=True, slots=True)
 class AddedDraft:
-    """What a rewrite brings to a graph."""
+    """Modules, nodes and terms that a rewrite adds to a graph."""
 
     modules: Mapping[str, ModuleDraft]
     nodes: tuple[Node, ...]
@@ -91,7 +91,7 @@ def lower_addition(
     settings: Mapping[str, JsonValue],
     images: int,
 ) -> AddedDraft:
-    """What a rewrite adds, lowered against the graph it is added to."""
+    """Lower the additions of a rewrite against the graph that they join."""
     for section in ("modules", "flow", "terms"):
         _plain_names(section, getattr(add, section))
     repeats = {"images": images}
@@ -262,7 +262,7 @@ def _plain_names(section: str, declared: Mapping[str, object]) -> None:
 def _numbers(
     name: str, *, repeated: bool, repeats: Mapping[str, int], path: KeyPath
 ) -> list[str | None]:
-    """The numbers of a name's copies; None for a name that stands for itself."""
+    """Indices of the copies of a name; None for a name without copies."""
     if not repeated:
         return [None]
     if not repeats:

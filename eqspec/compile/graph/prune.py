@@ -1,4 +1,4 @@
-"""Removes what no term can see: nodes, modules, inputs and teacher copies."""
+"""Dead-code removal: nodes, modules, inputs and teacher copies on which no term depends."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from eqspec.compile.types.graph import ApplyNode, Node
 
 
 def order(draft: Draft, *, given: frozenset[str]) -> Draft:
-    """The draft with its nodes in an order in which every stream is made before it is read.
+    """Return the draft with its nodes sorted so that every stream is computed before it is read.
 
     Args:
         given: names of the built-in input streams; those of drawn inputs are known from the draft.
@@ -39,7 +39,7 @@ def order(draft: Draft, *, given: frozenset[str]) -> Draft:
 
 
 def _makers(draft: Draft, *, given: frozenset[str]) -> dict[str, Node]:
-    """The node that makes each stream; exactly one, and none for the streams that are drawn."""
+    """Map each stream to the one node that computes it; drawn streams have none."""
     for name in draft.inputs:
         if name in given:
             raise GraphError(("inputs", name), f"stream `{name}` is there without being drawn")
@@ -52,7 +52,7 @@ def _makers(draft: Draft, *, given: frozenset[str]) -> dict[str, Node]:
 
 
 def prune(draft: Draft) -> Draft:
-    """The draft without what no term can see. Nodes must be in order."""
+    """Return the draft without everything on which no term depends; its nodes must be sorted."""
     live = {name for term in draft.terms.values() for name in term_reads(term)}
     kept: list[Node] = []
     for node in reversed(draft.nodes):

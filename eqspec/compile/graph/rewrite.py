@@ -22,15 +22,15 @@ from eqspec.registry.cards import BackboneCard, EquivarianceCard, MethodCard
 from eqspec.registry.grammar import EmbeddingDecl
 
 PARTS = ("inv", "equi")
-"""What a rewrite calls the two parts of the embedding."""
+"""Names of the two parts of the embedding in a rewrite."""
 
 WHOLE, ENCODED = "embedded", "encoded"
-"""What a rewrite calls the embedding that it leaves whole, and what the encoder made before it."""
+"""Names, in a rewrite that does not cut, of the embedding and of the encoder output below it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a spec chooses for a rewrite.
+    """Settings of a rewrite.
 
     Attributes:
         split: (d_inv, d_equi); their sum is the embedding's width. None for a rewrite without cut.
@@ -128,7 +128,7 @@ def view_groups(nodes: tuple[Node, ...], *, groups: tuple[str, ...]) -> dict[str
 
 
 def _chain_source(node: ApplyNode, nodes: tuple[Node, ...]) -> str:
-    """What the chain that a node ends or continues reads at its beginning."""
+    """Input of the chain that a node ends or continues."""
     makers = {n.out: n for n in nodes}
     source = next(iter(node.ports.values()))
     root = node.out.split(".")[0]
@@ -155,7 +155,7 @@ def _cut(
 
 
 def _encoder_output(draft: Draft, node: ApplyNode) -> str:
-    """The encoder's output that the embedding's application is made from."""
+    """The encoder output that the embedding is computed from."""
     makers = {n.out: n for n in draft.nodes}
     name = node.out
     while (maker := makers.get(name)) is not None:

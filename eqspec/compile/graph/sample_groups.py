@@ -1,4 +1,4 @@
-"""Groups of samples that a batch is made of, and whether statistics over it survive cutting.
+"""Groups of samples within a batch, and whether statistics over it survive micro-batches.
 
 The encoders may take the batch in micro-batches, which is exact for what works sample by sample.
 A batch norm in an encoder does not, unless its groups of samples fit into a micro-batch.

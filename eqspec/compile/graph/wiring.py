@@ -1,4 +1,4 @@
-"""The types of the streams that wiring makes: every kind of node but `apply`, which asks its op."""
+"""Output types of all kinds of nodes but `apply`, whose type its op states."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def leading_axes(node: ApplyNode, inputs: Mapping[str, StreamType]) -> tuple[str
 def type_of(  # noqa: C901, PLR0911, PLR0912 - one arm per kind of node
     node: Node, streams: Mapping[str, StreamType]
 ) -> StreamType:
-    """The type of what a node makes.
+    """Return the type of a node's output.
 
     Raises:
         GraphError: when it cannot be made from the streams that the node reads.

@@ -1,1 +1,1 @@
-"""From names to values: the cards and ops that a spec names, looked up, checked and resolved."""
+"""Name resolution: the cards and ops that a spec names, looked up, validated and resolved."""

@@ -1,4 +1,4 @@
-"""Which of a rewrite's alternatives suit a method: the rewrite as it is carried out on it."""
+"""Choice among the alternatives of a rewrite, by what the method provides."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _T = TypeVar("_T")
 
 
 def carried_out(card: EquivarianceCard, method: MethodCard) -> EquivarianceCard:
-    """The rewrite with every `either` decided, and nothing left to choose.
+    """Return the rewrite with one alternative chosen for every `either`.
 
     Raises:
-        GraphError: when the method refuses rewrites or lacks what this one needs.
+        GraphError: the method refuses rewrites, or lacks a part that this one needs.
     """
     if method.equivariance is not None:
         raise GraphError(("equivariance",), method.equivariance.refused)
@@ -24,14 +24,14 @@ def carried_out(card: EquivarianceCard, method: MethodCard) -> EquivarianceCard:
     if missing:
         raise GraphError(
             ("equivariance",),
-            f"this rewrite needs {_told(missing)}, which the method has not",
+            f"this rewrite needs {_listed(missing)}, which the method does not have",
             help="choose a method that has it; `eqspec list methods` shows them",
         )
     add, rewire = card.add, dict(card.rewire)
     for name, ways in card.either.items():
         way = next((way for way in ways if not lacking(way.needs, method)), None)
         if way is None:
-            needs = "; or ".join(_told(lacking(way.needs, method)) for way in ways)
+            needs = "; or ".join(_listed(lacking(way.needs, method)) for way in ways)
             raise GraphError(
                 ("either", name), f"no `{name}` of this rewrite suits the method: it lacks {needs}"
             )
@@ -40,7 +40,7 @@ def carried_out(card: EquivarianceCard, method: MethodCard) -> EquivarianceCard:
 
 
 def lacking(needs: Needs, method: MethodCard) -> tuple[tuple[str, str], ...]:
-    """(kind, name) of all that is needed and that the method does not declare."""
+    """Return (kind, name) of every needed part that the method does not declare."""
     wanted: tuple[tuple[str, list[str], Mapping[str, object]], ...] = (
         ("term", needs.terms, method.terms),
         ("module", needs.modules, method.modules),
@@ -51,15 +51,15 @@ def lacking(needs: Needs, method: MethodCard) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _told(missing: tuple[tuple[str, str], ...]) -> str:
+def _listed(missing: tuple[tuple[str, str], ...]) -> str:
     """``the term `variance`, `covariance` and the module `projector```."""
     kinds = dict.fromkeys(kind for kind, _ in missing)
-    said = [f"the {k} {', '.join(f'`{n}`' for kind, n in missing if kind == k)}" for k in kinds]
-    return " and ".join(said)
+    parts = [f"the {k} {', '.join(f'`{n}`' for kind, n in missing if kind == k)}" for k in kinds]
+    return " and ".join(parts)
 
 
 def _joined(first: Addition, second: Addition) -> Addition:
-    """Both additions; nothing may be declared by each of them."""
+    """Merge two additions that declare different names."""
     return Addition(
         views=_both(first.views, second.views),
         modules=_both(first.modules, second.modules),

@@ -1,4 +1,4 @@
-"""Turns `{use: name, with: …}` or a body in place into the card, overrides applied."""
+"""The card that `{use: name, with: …}` or an inline body stands for, overrides applied."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ _SECTIONS = MappingProxyType(
         "methods": (("modules",), ("terms",), ("inputs",), ("teachers",), ("views",)),
     }
 )
-"""Where the parts of a card stand that an override names; a part's name is found in order."""
+"""Family → the sections of a card in which an override looks for a part, in order."""
 
 _ADDED = ("modules", "terms", "views")
-"""The parts of what a rewrite adds, by itself or by one of its alternatives."""
+"""Sections of every `add:` of a rewrite."""
 
 _BESIDE = MappingProxyType({"evaluations": ("data", "controls"), "equivariance": ("drop",)})
-"""What an override names that stands beside a card's parameters, or parts."""
+"""Family → keys beside the parameters, or parts, that an override may name."""
 
 _OWN = MappingProxyType({"modules": (), "terms": ("weight",), "inputs": ()})
-"""Keys of a part beside its `params`, which an override means otherwise."""
+"""Section → keys of a part that are not parameters; an override addresses `params` otherwise."""
 
 
 def card_in_use(catalog: Catalog, spec: Source, at: KeyPath, *, kind: type[CardModel]) -> Card:
-    """The card that a spec names (or writes out) at a path, with its `with:` carried out.
+    """Return the card that a spec names, or whose body it contains, at a path, `with:` applied.
 
     Raises:
-        SpecError: when there is no such card, or an override does not fit it.
+        SpecError: there is no such card, or an override does not fit it.
     """
     body = spec.get((*at, "use")) or spec.get(at)
     assert body is not None, "the schema has seen this path"
@@ -86,11 +86,11 @@ def _overridden(card: Card, spec: Source, at: KeyPath) -> Card:
 
 
 def naming_of(card: Card, spec: Source, at: KeyPath, *, called: KeyPath = ()) -> Naming:
-    """What messages call a value of a card's body: as the spec writes it, or else the card.
+    """Return how messages name a value of a card: by its path in the spec, or else in the card.
 
     Args:
-        at: where the spec names the card, or holds its body.
-        called: what stands before a path of the card where the card itself writes the value.
+        at: path in the spec of the card's name or body.
+        called: prefix of a path in the card, where the card itself sets the value.
     """
 
     def name(path: KeyPath, place: Place) -> KeyPath:
@@ -104,7 +104,7 @@ def naming_of(card: Card, spec: Source, at: KeyPath, *, called: KeyPath = ()) ->
 
 
 def _body_at(spec: Source, at: KeyPath) -> KeyPath:
-    """Where the name of a card stands in a spec, or its body."""
+    """Path of a card's name in a spec, or of its body."""
     return at if spec.get((*at, "use")) is None else (*at, "use")
 
 
@@ -144,9 +144,9 @@ def override_paths(card: Card, dotted: str) -> tuple[tuple[str, ...], ...]:
 
 
 def override_of(card: Card, path: KeyPath) -> KeyPath | None:
-    """The key of a `with:` that sets what stands at a path of a card's body; None where none does.
+    """Return the key of `with:` that sets the value at a path of a card; None where there is none.
 
-    `override_paths` the other way round.
+    The inverse of `override_paths`.
     """
     sections = _sections(card)
     beside = ("recipe",) if card.family == "methods" else _BESIDE.get(card.family, ())
@@ -161,7 +161,7 @@ def override_of(card: Card, path: KeyPath) -> KeyPath | None:
 
 
 def _outside(section: tuple[str, ...], part: KeyPath) -> KeyPath | None:
-    """`_inside` the other way round; None for what no override reaches."""
+    """The inverse of `_inside`; None for values that no override reaches."""
     first, *rest = part
     own = _OWN.get(section[-1])
     if own is None or not rest or rest[0] in own:
@@ -176,7 +176,7 @@ def _inside(section: tuple[str, ...], first: str, rest: list[str]) -> tuple[str,
 
 
 def _sections(card: Card) -> tuple[tuple[str, ...], ...] | None:
-    """Where the parts of a card stand; None for a card that has but parameters."""
+    """Sections of a card that hold parts by name; None for a card that has only parameters."""
     if not isinstance(card.model, EquivarianceCard):
         return _SECTIONS.get(card.family)
     adds = (tuple(map(str, path)) for path in additions(card.model))
@@ -184,7 +184,7 @@ def _sections(card: Card) -> tuple[tuple[str, ...], ...] | None:
 
 
 def overridable(card: Card) -> tuple[str, ...]:
-    """The names with which an override of this card may begin."""
+    """Return the names with which an override of this card may begin."""
     sections = _sections(card)
     if sections is None:
         section = "groups" if card.family == "augmentations" else "params"
@@ -195,7 +195,7 @@ def overridable(card: Card) -> tuple[str, ...]:
 
 
 def _names(card: Card, section: tuple[str, ...]) -> tuple[str, ...]:
-    """What a card declares under one of its keys."""
+    """Names that a card declares in a section."""
     declared = card.source.get(key_path(card.source, ".".join(section)))
     names = None if declared is None else declared.value
     return tuple(names) if isinstance(names, Mapping) else ()
@@ -205,14 +205,14 @@ def _no_such(card: Card, key: str, error: Exception, *, spec: Source, at: KeyPat
     known = overridable(card)
     near = get_close_matches(key.split(".", maxsplit=1)[0], known, n=1, cutoff=0.5)
     guess = f"did you mean `{near[0]}`? " if near else ""
-    said = (
+    message = (
         str(error)
         if isinstance(error, ValueError)
         else f"`{card.name}` has no part `{key.split('.', maxsplit=1)[0]}`"
     )
     return Diagnostic(
         code="EQ001",
-        message=said,
+        message=message,
         place=spec.key(at),
         label="not a part of this card",
         help=f"{guess}there are: {', '.join(known)}",

@@ -1,4 +1,4 @@
-"""Where in the spec, or in one of the cards that it names, a graph error stands."""
+"""Source location of a graph error, in the spec or in a card that it names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _COPY = re.compile(r"_\d+$")
 
 
 def place_of(error: GraphError, resolved: Resolved) -> Place:
-    """The key that the error's path means, or the nearest one above it that was written."""
+    """Return the location of the error's path, or of its nearest parent that exists in a file."""
     source, path = max(_spots(error, resolved), key=_fit)
     if _fit((source, path)) == (False, 0):
         return resolved.source.key(("method" if "method" in resolved.cards else "backbone",))
@@ -24,7 +24,7 @@ def place_of(error: GraphError, resolved: Resolved) -> Place:
 
 
 def _spots(error: GraphError, resolved: Resolved) -> Iterator[tuple[Source, KeyPath]]:
-    """What the path may mean, the likelier first."""
+    """Candidates for the location of a path, the most likely first."""
     sources = {name: card.source for name, card in resolved.lookup.cards.items()}
     if error.card is not None:
         yield sources[error.card], error.path
@@ -50,7 +50,7 @@ def _is_backbone(module: str, resolved: Resolved) -> bool:
 
 
 def _as_written(path: KeyPath) -> KeyPath:
-    """The path by the names of the card: of chains the whole, of copies the original."""
+    """The path with names as the card has them: a chain by its whole, a copy by its original."""
     section, *rest = path
     if not rest:
         return path
@@ -59,7 +59,7 @@ def _as_written(path: KeyPath) -> KeyPath:
 
 
 def _fit(spot: tuple[Source, KeyPath]) -> tuple[bool, int]:
-    """Whether all of a path was written, and how much of it."""
+    """Whether a whole path exists in a source, and how much of it."""
     source, path = spot
     depth = next((n for n in range(len(path)) if source.get(path[: n + 1]) is None), len(path))
     return depth == len(path) > 0, depth

@@ -126,7 +126,7 @@ def recipe_lacks(source: Source, method: Card) -> Iterator[str]:
 
 
 def is_absent(source: Source, path: KeyPath) -> bool:
-    """Is nothing, or null, written there?"""
+    """Whether a source has nothing, or null, at a path."""
     node = source.get(path)
     return node is None or node.value is None
 

@@ -1,4 +1,4 @@
-"""The op that a card or a spec names, its parameters and its schedules, or what is wrong there."""
+"""Lookup and validation of the ops, parameters and schedules that a spec or card names."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def op_in_use(
 
     Args:
         find: the lookup of its family, such as `find_term`.
-        path: where the mapping with `impl` and `params` stands.
+        path: of the mapping with `impl` and `params`.
         card: the card that the path leads into, as in `GraphError`.
 
     Raises:
@@ -48,17 +48,17 @@ def checked_params(
     """Return an op's parameters, validated by its `Params`.
 
     Args:
-        path: where the mapping with `impl` and `params` stands.
+        path: of the mapping with `impl` and `params`.
         card: the card that the path leads into, as in `GraphError`.
 
     Raises:
-        GraphError: naming every parameter that is unknown or not legal; stands at the first.
+        GraphError: naming every unknown or illegal parameter; located at the first.
     """
     try:
         return model.model_validate(dict(params))
     except ValidationError as error:
         found = error.errors(include_url=False)
-        problems = "; ".join(_said(e["loc"], e["msg"]) for e in found)
+        problems = "; ".join(_worded(e["loc"], e["msg"]) for e in found)
         known = ", ".join(model.model_fields) or "none"
         first = min(found, key=lambda e: e["type"] == "missing")  # what is missing stands nowhere
         raise GraphError(
@@ -69,7 +69,7 @@ def checked_params(
         ) from None
 
 
-def _said(at: tuple[str | int, ...], message: str) -> str:
+def _worded(at: tuple[str | int, ...], message: str) -> str:
     """A problem with a parameter, or with several of them together."""
     text = message.removeprefix("Value error, ")
     return f"`{'.'.join(map(str, at))}`: {text}" if at else text
@@ -82,11 +82,11 @@ def checked_number(
     path: KeyPath,
     rate: float | None = None,
 ) -> float | OpCall:
-    """A constant as it is; a schedule with every parameter written out.
+    """Return a constant as it is, and a schedule with every parameter filled in.
 
     Args:
-        legal: within which limits, such as `NotNegative`; a constant was judged where it was read.
-        path: where the value stands.
+        legal: the limits, such as `NotNegative`; a constant was validated when it was read.
+        path: of the value.
         rate: the optimizer's learning rate, for a schedule that takes it and sets none.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Where each value of the resolved spec comes from: a line of the spec, a `--set`, a card."""
+"""Origin of each value of a resolved spec: a line of the spec, a `--set`, a card, a default."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ Kind = Literal["spec", "set", "card", "default", "computed"]
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a value was decided.
+    """The origin of a value.
 
     Attributes:
-        kind: written in the spec, by `--set`, on a card, the schema's default, or computed.
-        said: the same in words that do not depend on where the registry lies.
-        place: the text itself, where there is one.
+        kind: set in the spec, by `--set` or on a card, the schema's default, or computed.
+        text: the same in words that do not depend on the location of the registry.
+        place: its location, where it has one.
     """
 
     kind: Kind
-    said: str
+    text: str
     place: Place | None = None
 
     def __str__(self) -> str:
-        return self.said
+        return self.text
 
 
 DEFAULT = Origin("default", "default of the schema")
@@ -44,13 +44,13 @@ def origins(resolved: Resolved, data: Mapping[str, JsonValue]) -> dict[KeyPath, 
     """The origin of every leaf of the resolved spec.
 
     Args:
-        data: the resolved spec, as `eqspec.compile.resolved_spec` makes it.
+        data: the resolved spec, from `eqspec.compile.resolved_spec`.
     """
     return {path: origin(resolved, path) for path in leaves(dict(data))}
 
 
 def origin(resolved: Resolved, path: KeyPath) -> Origin:
-    """Where the value at a path of the resolved spec comes from."""
+    """Return the origin of the value at a path of the resolved spec."""
     location = location_of(path)
     card = None if location is None else resolved.lookup.cards.get(location.name)
     if location is None or card is None:
@@ -62,7 +62,7 @@ def origin(resolved: Resolved, path: KeyPath) -> Origin:
 
 
 def spec_origin(resolved: Resolved, path: KeyPath) -> Origin:
-    """Where a value comes from that stands in the spec itself, not on a card."""
+    """Return the origin of a value of the spec itself, not of a card."""
     if path == ("image",):
         return _image(resolved)
     node, depth = _deepest(resolved.source, path)
@@ -72,10 +72,10 @@ def spec_origin(resolved: Resolved, path: KeyPath) -> Origin:
 
 
 def card_origin(spec: Source, card: Card, inner: KeyPath, *, at: KeyPath) -> Origin:
-    """Where a value of a card's body comes from, `with:` and `--set` carried out.
+    """Return the origin of a value of a card, `with:` and `--set` applied.
 
     Args:
-        at: where the spec names the card.
+        at: path of the card in the spec.
     """
     node, depth = _deepest(card.source, inner)
     if depth == 0:  # only the name, which the body does not repeat
@@ -84,7 +84,7 @@ def card_origin(spec: Source, card: Card, inner: KeyPath, *, at: KeyPath) -> Ori
 
 
 def leaves(value: JsonValue, above: KeyPath = ()) -> Iterator[KeyPath]:
-    """Paths of everything that holds nothing further."""
+    """Yield the paths of all leaves."""
     if isinstance(value, dict) and value:
         for key, inner in value.items():
             yield from leaves(inner, (*above, key))
@@ -103,11 +103,11 @@ def _image(resolved: Resolved) -> Origin:
     data = resolved.lookup.own_data
     if data is not None and not is_absent(data.source, ("facts", "image")):
         return _written(data.source.value(("facts", "image")), spec=resolved.source, card=data)
-    return Origin("computed", "computed: neither the spec nor the data says a size")
+    return Origin("computed", "computed: neither the spec nor the dataset states a size")
 
 
 def _deepest(source: Source, path: KeyPath) -> tuple[Node, int]:
-    """The last node on a path that was written, and how far along it stands."""
+    """The last node on a path that exists, and its depth."""
     for depth in range(len(path), -1, -1):
         node = source.get(path[:depth])
         if node is not None:

@@ -1,4 +1,4 @@
-"""A validated spec and the cards that it names → every name expanded, every default filled in."""
+"""A validated spec joined with the cards that it names: no name is left to look up."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from eqspec.registry.cards import (
 )
 from eqspec.registry.catalog import Card
 from eqspec.registry.grammar import Recipe
-from eqspec.spec.checkpoints import BackboneUse, PublishedWeights, as_published
 from eqspec.spec.data import DataUse, Fingerprint
+from eqspec.spec.initial_weights import BackboneUse, PublishedWeights
 from eqspec.spec.model import Evaluation, Spec, TrainSpec
 from eqspec.spec.source import Source
 from eqspec.spec.use import RecipeCall
 
 DEFAULT_IMAGE = 224
-"""Side in pixels where neither the spec nor the data says another; what the paper uses."""
+"""Side in pixels where neither the spec nor the dataset states one; the paper's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,20 +93,20 @@ class Resolved:
 
     @property
     def train(self) -> TrainSpec:
-        """How it is trained; only of a spec that trains."""
-        assert self.spec.train is not None, "asked of a spec that trains"
+        """The section `train` of a spec that has one."""
+        assert self.spec.train is not None, "a spec that trains"
         return self.spec.train
 
     @property
     def published(self) -> PublishedWeights | None:
-        """The published weights that the encoder starts from, as they are named."""
+        """The published weights that the encoder starts from, as the spec names them."""
         named = self.spec.backbone
         written = named.init if isinstance(named, BackboneUse) else self.backbone.init
-        return None if written is None else as_published(written)
+        return PublishedWeights(weights=written) if isinstance(written, str) else written
 
     @property
     def fingerprint(self) -> Fingerprint:
-        """How closely the training images are looked at."""
+        """Which training images are hashed when a run starts: a sample, or all."""
         named = self.spec.data
         return named.fingerprint if isinstance(named, DataUse) else self.data.fingerprint
 
@@ -138,7 +138,7 @@ class Resolved:
 
     @property
     def rewrite(self) -> EquivarianceCard | None:
-        """The rewrite as it is carried out on the method, with no alternatives left.
+        """The rewrite with its alternatives chosen for the method.
 
         Raises:
             GraphError: when the method refuses it or lacks what it needs.

@@ -1,7 +1,7 @@
-"""What a rewrite reads, told from its wiring: streams that are given to it, and settings of a spec.
+"""Inputs of a rewrite, derived from its wiring: streams, and settings of the spec.
 
-A transform lies between the views exactly when something reads what it changes. A setting that
-nothing reads would change nothing, which its writer cannot have meant.
+A transform between the views is allowed exactly when something reads what it changes. A setting
+that nothing reads is refused, since it would have no effect.
 """
 
 from __future__ import annotations
@@ -29,32 +29,32 @@ from eqspec.registry.grammar import (
 BETWEEN, ACTIONS, PIXELS, DRAWS = "between", "actions", "global.pixels", "draws"
 
 OF_TRANSFORM = (BETWEEN, ACTIONS)
-"""Streams that there are only with a transform between the views."""
+"""Streams that exist only with a transform between the views."""
 
 Transform = Literal["none", "drawn", "stored"]
-"""Between the views: nothing; one whose parameters are drawn and move view 2; or what the data have
-stored of both, which moves nothing."""
+"""The transform between the views: none; drawn, so that it changes view 2; or stored with both
+views, so that it changes nothing."""
 
 _WHY = MappingProxyType(
     {
         "transform": "it reads neither `between` nor `actions` nor `global.pixels`",
-        "border": "no view is moved by a transform",
+        "border": "no transform changes a view",
         "split": "it cuts nothing: the embedding stays whole",
         "d_equi": "it cuts nothing: the embedding stays whole",
-        "images": "it makes no image of the path",
+        "images": "it reconstructs no image of the path",
         "lambda": "no weight of its terms is called `lambda`; `with: {TERM.weight: …}` sets one",
         "reduction": "none of its terms takes it from the spec",
     }
 )
-"""Setting of a spec → why a rewrite that does not read it does not."""
+"""Setting of a spec → the reason why a rewrite does not read it."""
 
 
 def streams_read(card: EquivarianceCard) -> frozenset[str]:
-    """Every stream that a rewrite names in its flow, terms and rewiring.
+    """Return every stream that a rewrite names in its flow, terms and rewiring.
 
     Args:
-        card: as `eqspec.compile.lookup.alternatives.carried_out` leaves it; of a card whose
-            alternatives are still open, all are read.
+        card: with alternatives chosen (`eqspec.compile.lookup.alternatives.carried_out`), or all
+            of them open.
     """
     ways = (card, *(way for found in card.either.values() for way in found))
     named = {name for w in ways for step in w.add.flow.values() for name in _step_reads(step)}
@@ -63,18 +63,18 @@ def streams_read(card: EquivarianceCard) -> frozenset[str]:
 
 
 def settings_unread(card: EquivarianceCard, *, transform: Transform) -> dict[str, str]:
-    """Settings of `equivariance:` that a rewrite does not read, each with the reason.
+    """Return the settings of `equivariance:` that a rewrite does not read, each with the reason.
 
     Args:
         card: as above.
         transform: what the spec gives.
     """
     streams, named = streams_read(card), set(_settings_named(card))
-    # That nothing lies between two stored views is said where the data are judged.
-    told = set(OF_TRANSFORM) if transform == "stored" else {*OF_TRANSFORM, PIXELS}
+    # Stored views have no images in between; that is checked with the data.
+    given = set(OF_TRANSFORM) if transform == "stored" else {*OF_TRANSFORM, PIXELS}
     read = {"split", "d_equi"} if card.cut == "embedding" else set[str]()
-    read |= {"transform"} if streams & told else set()
-    read |= {"border"} if streams & told and transform == "drawn" else set()
+    read |= {"transform"} if streams & given else set()
+    read |= {"border"} if streams & given and transform == "drawn" else set()
     repeats = any(m.repeat is not None for m in card.add.modules.values())
     read |= {"images"} if repeats or BETWEEN in streams else set()
     read |= named & {"lambda", "reduction"}
@@ -82,7 +82,7 @@ def settings_unread(card: EquivarianceCard, *, transform: Transform) -> dict[str
 
 
 def transform_needed(card: EquivarianceCard) -> tuple[str, ...]:
-    """The streams that a rewrite reads and that only a transform between the views gives."""
+    """Return the streams of a rewrite that only a transform between the views provides."""
     streams = streams_read(card)
     return tuple(name for name in OF_TRANSFORM if name in streams)
 
@@ -109,7 +109,7 @@ def _term_reads(term: TermDecl) -> Iterator[str]:
 
 
 def _settings_named(card: EquivarianceCard) -> Iterator[str]:
-    """What terms take from the spec: by a weight's name, or by `{setting: name}`."""
+    """Settings that terms name: as a weight, or by `{setting: name}`."""
     for term in card.add.terms.values():
         if isinstance(term.weight, str):
             yield term.weight

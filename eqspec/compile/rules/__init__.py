@@ -1,1 +1,1 @@
-"""What a legal plan must satisfy, and warnings about what is legal but seldom intended."""
+"""Rules that a legal spec satisfies, and warnings about legal but unusual choices."""

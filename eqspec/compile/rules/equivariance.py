@@ -1,10 +1,10 @@
-"""The keys of `equivariance:` are those that the rewrite reads: no fewer, and no others."""
+"""The rule that `equivariance:` has exactly the keys that its rewrite reads."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from eqspec.compile.graph.given_streams import ADD_TRANSFORM
+from eqspec.compile.graph.input_streams import ADD_TRANSFORM
 from eqspec.compile.lookup.alternatives import carried_out
 from eqspec.compile.lookup.look_up import Lookup
 from eqspec.compile.lookup.rewrite_inputs import Transform, settings_unread, transform_needed
@@ -19,7 +19,7 @@ _AT: KeyPath = ("equivariance",)
 
 
 def settings_of_rewrite(found: Lookup) -> Iterator[Diagnostic]:
-    """A transform where one is read, and nothing that is not read."""
+    """Refuse a missing transform, and settings that the rewrite does not read."""
     card = found.cards.get("equivariance")
     model = None if card is None else _decided(card, found.cards.get("method"))
     if card is None or model is None:
@@ -41,27 +41,27 @@ def settings_of_rewrite(found: Lookup) -> Iterator[Diagnostic]:
                 "EQ022",
                 f"`{card.name}` does not read `{key}`: {why}",
                 found.source.key((*_AT, key)),
-                label="would change nothing",
+                label="has no effect",
                 help=f"delete `{key}`, or choose another rewrite",
             )
 
 
 def _transform(found: Lookup) -> Transform:
-    """What the spec puts between the views."""
+    """Kind of the transform between the views."""
     if not _given(found, "transform"):
         return "none"
     return "stored" if reads_latents(found.cards.get("transform")) else "drawn"
 
 
 def _decided(card: Card, method: Card | None) -> EquivarianceCard | None:
-    """The rewrite as it would be carried out; None where that is not known or not possible."""
+    """The rewrite with its alternatives chosen; None where that is unknown or impossible."""
     assert isinstance(card.model, EquivarianceCard), "read as one"
     if method is None:
         return None
     assert isinstance(method.model, MethodCard), "read as one"
     try:
         return carried_out(card.model, method.model)
-    except GraphError:  # which the compiler says better
+    except GraphError:  # reported by the compiler, with more detail
         return None
 
 

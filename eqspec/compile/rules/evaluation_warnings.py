@@ -1,4 +1,4 @@
-"""Warnings about evaluations that mean something else where there are few images."""
+"""Warnings about evaluations of datasets with few images."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from eqspec.ops.find import find_evaluation
 from eqspec.spec.source import Source
 
 
-def evaluation_doubts(plan: Plan, source: Source) -> Iterator[Diagnostic]:
-    """What evaluations say of data that have fewer images than they ask for.
+def evaluation_warnings(plan: Plan, source: Source) -> Iterator[Diagnostic]:
+    """Warn of evaluations that need more images than their dataset has.
 
-    An op may state `short_of(params, images=…)`: what its numbers then mean, in sentences.
+    An op may state in `short_of(params, images=…)` what its numbers then mean.
     """
     for evaluation in plan.evaluations:
         op = find_evaluation(evaluation.impl)
         images = evaluation.data.count
-        if not images:  # how many there are is known when they are read
+        if not images:  # their number is known once they are read
             continue
-        for said in op.short_of(op.Params.model_validate(evaluation.params), images=images):
+        for message in op.short_of(op.Params.model_validate(evaluation.params), images=images):
             yield Diagnostic(
                 "EQ511",
-                f"`{evaluation.name}`: {said}",
+                f"`{evaluation.name}`: {message}",
                 _place(evaluation, source),
                 help="compare its numbers only with others that are measured on as many images",
                 severity=Severity.WARNING,
@@ -31,7 +31,7 @@ def evaluation_doubts(plan: Plan, source: Source) -> Iterator[Diagnostic]:
 
 
 def _place(evaluation: EvalPlan, source: Source) -> Place | None:
-    """Where the spec asks for it."""
+    """Location of an evaluation in the spec."""
     node = source.get(("evaluate",))
     for at in range(len(node.value) if node is not None and isinstance(node.value, tuple) else 0):
         use = source.get(("evaluate", at, "use"))

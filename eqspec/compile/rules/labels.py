@@ -1,4 +1,4 @@
-"""The rule that an evaluation which reads labels stands beside data that have some."""
+"""The rule that an evaluation which reads labels has a labelled dataset."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from eqspec.registry.catalog import Card
 
 
 def labels_where_needed(found: Lookup) -> Iterator[Diagnostic]:
-    """Refuses an evaluation that reads labels on data whose card says that they have none.
+    """Refuse an evaluation that reads labels on a dataset whose card states `classes: 0`.
 
-    A card that says nothing of classes leaves it open until the images are read.
+    Where a card does not state the classes, they are known once the images are read.
     """
     for name, used in found.used.items():
         call, data = found.calls.get(name), found.cards.get(f"{name}.data")
@@ -26,13 +26,13 @@ def labels_where_needed(found: Lookup) -> Iterator[Diagnostic]:
             f"`{used.card.name}` needs labels, and `{data.name}` has none",
             found.source.value((*used.location.path, "use")),
             label="reads labels",
-            help="judge it on labelled data: `with: {data: cifar10}`, or train on such data",
+            help="evaluate on labelled data: `with: {data: cifar10}`, or train on such data",
             also=((data.source.value(("facts", "classes")), "no classes"),),
         )
 
 
 def promises_no_labels(card: Card) -> bool:
-    """Whether a dataset's card says that its images have no labels."""
+    """Whether the card of a dataset states that its images have no labels."""
     assert isinstance(card.model, DatasetCard), "read as one"
     facts = card.model.facts
     return facts.classes == 0 and "classes" in facts.model_fields_set

@@ -1,7 +1,7 @@
 """Rules about values of a spec and of the cards that it names, each naming both places.
 
 They run on what a lookup has found, so they apply even when other values are wrong. What only the
-whole graph can tell is left to the compiler's passes.
+whole graph shows is left to the passes of the compiler.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from eqspec.spec.node import KeyPath
 from eqspec.spec.phrases import counted
 
 _LARGEST_PATCH = 32
-"""Up to which patches are proposed."""
+"""The largest patch that is proposed."""
 
 _TOKENS = StreamType(axes=("V", "B", "N", "D"), sizes=(2, BATCH, 4, 8), grid=(2, 2))
-"""Tokens of any width: what a head makes of them tells its own."""
+"""Tokens of any width: the type of a head's output shows its own."""
 
 
 def across_cards(found: Lookup) -> tuple[Diagnostic, ...]:
-    """Every rule, applied to what was found."""
+    """Apply every rule to a lookup."""
     rules = (
         _both_sides_of_slice,
         _whole_patches,
@@ -44,7 +44,7 @@ def across_cards(found: Lookup) -> tuple[Diagnostic, ...]:
 
 
 def _pairs_as_stored(found: Lookup) -> Iterator[Diagnostic]:
-    """Transform and rewrite are such as the data allow."""
+    """Transform and rewrite fit the kind of data."""
     yield from pairs_as_stored(found.cards, found.source)
 
 
@@ -115,7 +115,7 @@ def _whole_patches(found: Lookup) -> Iterator[Diagnostic]:
 
 
 def _fitting(found: Lookup, group: ViewGroup | None, *, patch: int, side: int, place: Place) -> str:
-    """What would fit: patches that the rewrite's decoders can double too, or sizes near by."""
+    """Help: patches that fit and that the rewrite's decoders can upsample, or nearby sizes."""
     if group is not None:
         below, above = side // patch * patch, (side // patch + 1) * patch
         size = below if below and side - below < above - side else above
@@ -128,7 +128,7 @@ def _fitting(found: Lookup, group: ViewGroup | None, *, patch: int, side: int, p
 
 
 def _decoded(found: Lookup, *, patch: int, side: int, place: Place) -> Iterator[Diagnostic]:
-    """What a rewrite's decoders say of the grid, and where the decoder was named."""
+    """Refuse patch grids that a decoder of the rewrite cannot upsample to the image."""
     cells = side // patch
     tokens = StreamType(axes=("B", "N", "D"), sizes=(BATCH, cells * cells, 8), grid=(cells, cells))
     for name, call in found.calls.items():
@@ -144,9 +144,9 @@ def _decoded(found: Lookup, *, patch: int, side: int, place: Place) -> Iterator[
             if isinstance(error, PortError) and patch & (patch - 1):
                 yield Diagnostic(
                     "EQ021",
-                    f"images cannot be made again from patches of {patch} pixels",
+                    f"images cannot be reconstructed from patches of {patch} pixels",
                     place,
-                    label="no power of two",
+                    label="not a power of two",
                     help="choose a patch that is a power of two: 2, 4, 8, 16, …",
                     also=((call.source.key(call.path), "this decoder doubles its grid"),),
                 )
@@ -191,7 +191,7 @@ def _whole_groups(found: Lookup) -> Iterator[Diagnostic]:
 
 
 def _width(call: Call) -> int | None:
-    """Features that a head makes."""
+    """Output width of a head."""
     if call.params is None or not isinstance(call.op, GraphOp):
         return None
     try:
@@ -201,7 +201,7 @@ def _width(call: Call) -> int | None:
 
 
 def _number_at(call: Call, number: int) -> Place:
-    """Where a number that decides a head's width was written, or else the head."""
+    """Location of the parameter that sets a head's width, or else of the head."""
     params = call.source.get((*call.path, "params"))
     for key in params.value if params is not None and isinstance(params.value, Mapping) else ():
         node = call.source.get((*call.path, "params", key))
@@ -224,7 +224,7 @@ def _value(call: Call, name: str) -> Place:
 
 
 def _positive(found: Lookup, path: KeyPath) -> float | None:
-    """The positive number that the spec says there, if it does."""
+    """The positive number at a path of the spec, if there is one."""
     node = found.source.get(path)
     number = None if node is None else node.value
     if isinstance(number, int | float) and not isinstance(number, bool) and number > 0:

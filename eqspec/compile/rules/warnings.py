@@ -1,4 +1,4 @@
-"""Warnings about a plan: legal, but hardly what was meant."""
+"""Warnings about a plan that is legal but probably not intended."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ DIMENSIONS_PER_SAMPLE = 4
 _TRANSFORM: KeyPath = ("equivariance", "transform")
 
 
-def doubts(resolved: Resolved, plan: Plan) -> tuple[Diagnostic, ...]:
-    """What deserves a second look."""
+def plan_warnings(resolved: Resolved, plan: Plan) -> tuple[Diagnostic, ...]:
+    """Return every warning about a plan."""
     if not plan.trains:
         return ()
     return (
         *_unseen_path(resolved, plan),
         *_poor_covariance(resolved, plan),
         *_long_warmup(resolved, plan),
-        *_untold_geometry(resolved, plan),
+        *_contradicted_pose(resolved, plan),
         *_replaced_recipe(resolved),
     )
 
@@ -42,10 +42,12 @@ def _unseen_path(resolved: Resolved, plan: Plan) -> Iterator[Diagnostic]:
     place = resolved.source.value(_TRANSFORM)
     faint = sorted(name for name, strength in moved.items() if strength < 1)
     if not any(moved.values()):
-        yield _unseen("the path stands still: every range is 0", place, label="moves nothing")
+        yield _unseen(
+            "the path does not change the image: every range is 0", place, label="changes nothing"
+        )
     elif len(faint) == len(moved):
         yield _unseen(
-            f"the path is too small to be seen in images of {view.size} pixels",
+            f"the path is too small to be visible in images of {view.size} pixels",
             place,
             label=f"{' and '.join(faint)} stay{'s' if len(faint) == 1 else ''} below what shows",
             help_="state the ranges for this size, with `at` or larger numbers",
@@ -57,7 +59,7 @@ def _unseen_path(resolved: Resolved, plan: Plan) -> Iterator[Diagnostic]:
         yield _unseen(
             f"view 2 is always without what {' and '.join(hidden)} would change",
             place,
-            label="moves what the augmentation has removed",
+            label="changes what the augmentation has removed",
             help_="apply the step to a share of the views (`p`), or choose another transform",
             also=_removing(resolved, view.steps, group=view.group, index=view.index),
         )
@@ -159,9 +161,9 @@ def _long_warmup(resolved: Resolved, plan: Plan) -> Iterator[Diagnostic]:
 
 
 def _replaced_recipe(resolved: Resolved) -> Iterator[Diagnostic]:
-    """Values of the recipe that a whole optimizer or schedule of the spec's own leaves out.
+    """Values of the recipe that the spec's own optimizer or schedule replaces.
 
-    Those that the spec itself has set below `method.with`, and those that change with the step.
+    Reported are those that the spec sets below `method.with`, and those that follow a schedule.
     """
     recipe, method = resolved.method.recipe, resolved.cards["method"]
     for key, old in (("optimizer", recipe.optimizer), ("schedule", recipe.schedule)):
@@ -190,8 +192,8 @@ def _keys(resolved: Resolved, path: KeyPath) -> tuple[str, ...]:
     return tuple(node.value) if node is not None and isinstance(node.value, Mapping) else ()
 
 
-def _untold_geometry(resolved: Resolved, plan: Plan) -> Iterator[Diagnostic]:
-    """Steps that turn or mirror a view whose stored pose is told."""
+def _contradicted_pose(resolved: Resolved, plan: Plan) -> Iterator[Diagnostic]:
+    """Steps that turn or mirror a view whose stored pose is used as the action."""
     pair = plan.views.pair
     if pair is None or pair.relation is None:
         return
@@ -202,9 +204,9 @@ def _untold_geometry(resolved: Resolved, plan: Plan) -> Iterator[Diagnostic]:
                 continue
             yield Diagnostic(
                 "EQ507",
-                f"`{step.impl}` changes what a view shows, but not what is stored of it",
+                f"`{step.impl}` changes the view, but not the pose that is stored with it",
                 source.value(("groups", PATH_GROUP, "views", way, "steps", at)),
-                label="the action knows nothing of it",
+                label="not part of the action",
                 help="write `augment: {use: whole}`, or another without such steps",
                 also=((resolved.source.value(_TRANSFORM), "reads what is stored"),),
                 severity=Severity.WARNING,
@@ -212,7 +214,7 @@ def _untold_geometry(resolved: Resolved, plan: Plan) -> Iterator[Diagnostic]:
 
 
 def _term(resolved: Resolved, name: str) -> Place:
-    """Where a term was declared: in the method, or in the rewrite that brought it."""
+    """Location of a term's declaration, in the method or in the rewrite."""
     method = resolved.cards["method"].source
     rewrite = resolved.cards.get("equivariance")
     if method.get(("terms", name)) is None and rewrite is not None:

@@ -1,1 +1,1 @@
-"""The plan and its parts as frozen data: what the compiler hands to everything that runs."""
+"""The plan and its parts as frozen data, the output of the compiler."""

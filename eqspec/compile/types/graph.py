@@ -131,7 +131,7 @@ class ConcatNode(Frozen):
 
 
 class StackNode(Frozen):
-    """Stacks the copies that a repeat made on a new leading axis K."""
+    """Stacks the copies of a repeated stream on a new leading axis K."""
 
     kind: Literal["stack"] = "stack"
     out: str
@@ -147,7 +147,7 @@ class DetachNode(Frozen):
 
 
 class SliceNode(Frozen):
-    """Takes features `start:stop`; made by `cut`, never written by hand."""
+    """Takes features `start:stop`; added by `cut`, not available on cards."""
 
     kind: Literal["slice"] = "slice"
     out: str

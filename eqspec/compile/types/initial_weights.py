@@ -1,4 +1,4 @@
-"""The weights that an encoder starts from in place of fresh ones, as plan data."""
+"""Initial weights of an encoder, as plan data."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class InitPlan(Frozen):
     """Weights that the training starts from.
 
     Attributes:
-        weights: absolute path of a safetensors file; where it lies changes nothing.
+        weights: absolute path of a safetensors file; not part of the recipe.
         sha256: of the file, part of the recipe.
         partial: take what fits by name and shape.
     """
@@ -25,17 +25,17 @@ class InitPlan(Frozen):
 
 
 class LayoutPlan(Frozen):
-    """How the tensors of a file of published weights are named, as its card says it.
+    """How the tensors of a file of published weights are named, from the card of its layout.
 
     Attributes:
         sha256: of the card.
-        part: which of the networks in the file is meant.
+        part: which of the networks in the file is used.
         before: pattern of what stands before the names of its encoder.
         rename: patterns in these names → what takes their place.
         aside: patterns of whole names → what these tensors are.
-        wrapper: what training code has put in front of all names that are meant; `before` and
-            `aside` begin with it.
-        inserted: names of torch's own that are taken out of a name before it is looked at.
+        wrapper: prefix that training code has put before all names of the network; `before`
+            and `aside` begin with it.
+        inserted: names that torch inserts, removed before a name is matched.
     """
 
     name: str
@@ -50,7 +50,7 @@ class LayoutPlan(Frozen):
 
     @model_validator(mode="after")
     def _bounded(self) -> LayoutPlan:
-        """A saved plan may come from anybody: its patterns are bounded as those of a card are."""
+        """Bound the patterns, as those of a card are: a saved plan may come from anywhere."""
         front = re.escape(self.wrapper)
         inner = "(.*)" if not self.wrapper else f"{re.escape(front)}\\(\\?:(.*)\\)"
         for pattern, text in self.rename.items():
@@ -69,10 +69,11 @@ class PublishedPlan(Frozen):
     """Published weights that the encoder starts from.
 
     Attributes:
-        weights: absolute path of the file, or ``timm:`` and a name; where it lies changes nothing.
-        file: absolute path of the file itself; None while it is not here.
-        sha256: of the file, part of the recipe; None while it is not here and nobody says it.
-        layout: how its tensors are named; None while it is not here.
+        weights: absolute path of the file, or ``timm:`` and a name; not part of the recipe.
+        file: absolute path of the file itself; None until it is downloaded.
+        sha256: of the file, part of the recipe; None until it is downloaded, unless the spec
+            states it.
+        layout: how its tensors are named; None until it is downloaded.
         partial: take what fits by name and shape.
     """
 

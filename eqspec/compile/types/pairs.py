@@ -1,4 +1,4 @@
-"""Views that the data give: pairs of stored views, and what lies between them, as plan data."""
+"""Pairs of stored views, and the transform between them, as plan data."""
 
 from __future__ import annotations
 

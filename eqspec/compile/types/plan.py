@@ -108,7 +108,7 @@ class ViewPlan(Frozen):
 
 
 class DataPlan(Frozen):
-    """A dataset: what it is, never where it lies.
+    """A dataset, independent of its location.
 
     Attributes:
         count: images in the training split; 0 where evaluations alone read it and no card says.
@@ -126,7 +126,7 @@ class DataPlan(Frozen):
 
 
 class RulePlan(Frozen):
-    """What differs for some parameters; later rules win.
+    """Settings of the parameters that match; later rules win.
 
     Attributes:
         match: ``bias``, ``ndim<2`` or the beginning of a parameter's name; any of them matches.
@@ -197,7 +197,7 @@ class EvalPlan(Frozen):
 
 
 class Pause(Frozen):
-    """A step after which training stands still."""
+    """A step after which training pauses."""
 
     step: int
     checkpoint: bool
@@ -205,7 +205,7 @@ class Pause(Frozen):
 
 
 class Provenance(Frozen):
-    """A card or an op that the plan was made from."""
+    """A card or an op on which the plan depends."""
 
     kind: Literal["card", "op"]
     family: str
@@ -227,14 +227,20 @@ class PluginInfo(Frozen):
 
 
 class KeepPlan(Frozen):
-    """Which checkpoints stay: the newest `last`, and those of steps that `every` divides."""
+    """Which checkpoints stay.
+
+    Attributes:
+        last: so many of the newest. A run resumes from the newest one, or from the one before it
+            where that is damaged.
+        every: also those whose step is a multiple of it; None keeps no others.
+    """
 
     last: int = Field(default=2, ge=1)
     every: int | None = Field(default=None, ge=1)
 
 
 class MachinePlan(Frozen):
-    """How it runs: the same real-number result whatever stands here; rounding may differ."""
+    """How the training runs. Results are the same for all values but for rounding."""
 
     device: str = "auto"
     workers: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"
@@ -279,15 +285,15 @@ class Plan(Frozen):
 
     @property
     def image(self) -> int:
-        """Side in pixels of the images that the encoder is judged on: of the global views."""
+        """Side in pixels of the images that the encoder is evaluated on: of the global views."""
         return self.graph.streams[GLOBAL].size("H")
 
     @property
     def datasets(self) -> tuple[DataPlan, ...]:
-        """What is trained on, then what each evaluation judges on."""
+        """The dataset of the training, then that of each evaluation."""
         return (self.data, *(evaluation.data for evaluation in self.evaluations))
 
     @property
     def trains(self) -> bool:
-        """Whether there is anything to train; else published weights are judged as they are."""
+        """Whether anything is trained; otherwise published weights are evaluated as they are."""
         return self.train.steps > 0

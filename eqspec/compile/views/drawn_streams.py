@@ -1,4 +1,4 @@
-"""Streams of drawn parameters: which steps of a view group draw, under which names, how wide.
+"""Streams of drawn augmentation parameters: their steps, names and widths.
 
 ``draws.crop`` is the box of each view, ``draws.color`` what its colour step was given, ``draws``
 all of them side by side. `eqspec.build.views.drawn_parameters` fills them.

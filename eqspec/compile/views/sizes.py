@@ -1,4 +1,4 @@
-"""How large the views of a spec are, and which setting makes them another size."""
+"""Sizes of the views of a spec, and the settings that change them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class ViewGroup:
 def view_sides(
     found: Lookup, wanted: tuple[str, ...]
 ) -> Iterator[tuple[int, ViewGroup | None, Place | None]]:
-    """Side of the views of each group; the group, where it has its own; and where that is said."""
+    """Yield the side of each group's views, the group if the size is its own, and its location."""
     known = image_side(found)
     if known is None:
         return
@@ -59,7 +59,7 @@ def view_sides(
 def _groups(
     found: Lookup, wanted: tuple[str, ...]
 ) -> Iterator[tuple[str, GroupDecl | AddedGroupDecl, Card, KeyPath]]:
-    """The view groups that the method asks for and those that the rewrite adds, and where."""
+    """The view groups of the method and of the rewrite, each with its card and path."""
     card = found.cards.get("augment")
     if card is not None and isinstance(card.model, AugmentationCard):
         for name, decl in card.model.groups.items():
@@ -72,7 +72,7 @@ def _groups(
 
 
 def image_side(found: Lookup) -> tuple[int, Place | None] | None:
-    """Side of the global views and where it was said; None while that cannot be known."""
+    """Return the side of the global views and its location; None where it is unknown."""
     node, data = found.source.get(("image",)), found.own_data
     if node is not None and node.value is not None:
         side = positive_whole(node.value)

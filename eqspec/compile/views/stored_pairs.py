@@ -1,8 +1,8 @@
-"""Data that give the pair of views and the action: the rules they set, and their part of a plan.
+"""Datasets that store pairs of views: the rules that they imply, and their part of a plan.
 
-Where a sample is an object in several stored views, two of them are a pair, and what lies between
-them is read from their latents by an op of the family `relations`. No parameter is drawn, and there
-is no image in between that could be shown.
+Where a sample is an object in several stored views, two of them are a pair. An op of the family
+`relations` computes the transform between them from their latents. No parameter is drawn, and there
+are no images in between.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def reads_latents(transform: Card | None) -> bool:
 
 
 def pair_plan(resolved: Resolved) -> PairPlan | None:
-    """What the data give of a pair; None where views are made from one image.
+    """Return the plan of stored pairs; None where views are made from one image.
 
     Raises:
         GraphError: when parameters are not legal.
@@ -67,11 +67,10 @@ def _relation(resolved: Resolved) -> RelationPlan | None:
 
 
 def pairs_as_stored(cards: Mapping[str, Card], source: Source) -> Iterator[Diagnostic]:
-    """Refuses what data and transform do not allow together, naming both.
+    """Refuse a dataset and a transform that do not fit together, naming both.
 
     Args:
-        cards: those that a spec names, by place; parameters that are not legal are judged
-            elsewhere.
+        cards: those that a spec names, by slot; illegal parameters are reported elsewhere.
         source: the spec.
     """
     data, transform, rewrite = (cards.get(n) for n in ("data", "transform", "equivariance"))
@@ -98,7 +97,7 @@ def pairs_as_stored(cards: Mapping[str, Card], source: Source) -> Iterator[Diagn
     if isinstance(rewrite.model, EquivarianceCard) and BETWEEN in streams_read(rewrite.model):
         yield Diagnostic(
             "EQ041",
-            f"nothing lies between two stored views, and `{rewrite.name}` is to show what does",
+            f"there are no images between two stored views, and `{rewrite.name}` reconstructs them",
             _named(source, ("equivariance",)),
             label="needs the images in between",
             help=f"use a rewrite that reads the action, such as `sie`, or {_ONE_BY_ONE}",
@@ -107,9 +106,9 @@ def pairs_as_stored(cards: Mapping[str, Card], source: Source) -> Iterator[Diagn
     elif transform is not None and not reads_latents(transform):
         yield Diagnostic(
             "EQ041",
-            f"`{transform.name}` is drawn, but two views of `{data.name}` differ by what is stored",
+            f"`{transform.name}` is drawn, but `{data.name}` stores the transform of its views",
             _named(source, _TRANSFORM),
-            label="would be told as if it were all",
+            label="is not the transform between the views",
             help=f"write `transform: {{use: object_rotation}}`, or {_ONE_BY_ONE}",
             also=((where, f"`{data.name}` stores its views"),),
         )
@@ -121,7 +120,7 @@ _ONE_BY_ONE = "train on its images one by one: `data: {use: image-folder}`"
 def _latents_there(
     transform: Card, data: Card, *, source: Source, stored: int
 ) -> Iterator[Diagnostic]:
-    """The places that a relation reads exist."""
+    """Refuse a relation that reads more latents than are stored."""
     assert isinstance(transform.model, TransformCard), "read as one"
     op = find_relation(transform.model.impl)
     read = _legal(op.Params, transform.model.params)
@@ -135,13 +134,13 @@ def _latents_there(
             f"{stored - 1}",
             _named(source, _TRANSFORM),
             label=f"needs {needed} latents",
-            help="choose another transform, or other places by `with: {differences: […]}`",
+            help="choose another transform, or other indices by `with: {differences: […]}`",
             also=((data.source.value(("params", "latents")), f"{stored} with each view"),),
         )
 
 
 def _named(source: Source, path: KeyPath) -> Place:
-    """Where a card is named, or its body stands."""
+    """Location of a card's name, or of its body."""
     use = (*path, "use")
     return source.value(path if source.get(use) is None else use)
 

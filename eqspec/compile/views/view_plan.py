@@ -20,17 +20,17 @@ Channels = tuple[float, float, float]
 
 IMAGENET_MEAN: Channels = (0.485, 0.456, 0.406)
 IMAGENET_STD: Channels = (0.229, 0.224, 0.225)
-"""By which the published models normalise pixels in [0, 1], unless their card says otherwise."""
+"""Normalisation of pixels in [0, 1] for published models whose card states no other."""
 
 PATH_GROUP, PATH_VIEW = "global", 1
 """Only the second global view is transformed (arXiv 2503.18753, section 3)."""
 
 WHOLE = (1.0, 1.0)
-"""The area's share of a crop for which none is drawn."""
+"""Share of the area of a crop that is not drawn."""
 
 
 def group_sizes(resolved: Resolved) -> dict[str, int]:
-    """Side in pixels of each group of the augmentation, and of those that the rewrite adds."""
+    """Return the side in pixels of each view group of the augmentation and the rewrite."""
     made = {**resolved.augment.groups, **added_groups(resolved)}
     return {name: _side(decl, resolved.image) for name, decl in made.items()}
 
@@ -106,7 +106,7 @@ def _added(group: str, decl: AddedGroupDecl, *, image: int) -> Iterator[SingleVi
 
 
 def normalisation(resolved: Resolved) -> tuple[Channels, Channels]:
-    """Mean and standard deviation of pixels: the data's, or what published weights expect."""
+    """Return mean and standard deviation of pixels, of the dataset or of published weights."""
     if resolved.published is None:
         return resolved.data.facts.mean, resolved.data.facts.std
     facts = resolved.backbone.facts

@@ -1,4 +1,4 @@
-"""Which layout a file of published weights has, and which of its tensors are the encoder's. Pure.
+"""Recognition of the layout of published weights, and of the encoder's tensors in it. Pure.
 
 A name is the keys that lead to a tensor, joined by `/`. The layouts are cards, registry/layouts/.
 """
@@ -21,7 +21,7 @@ _SHOWN = 4
 
 @dataclass(frozen=True, slots=True)
 class EncoderNames:
-    """The tensors of a file, as a layout understands them.
+    """The tensors of a file, sorted by a layout.
 
     Attributes:
         encoder: name that eqspec's encoder has for a tensor → its name in the file.
@@ -35,7 +35,7 @@ class EncoderNames:
 def recognise(
     names: Collection[str], layouts: Iterable[Card[LayoutCard]], *, part: str | None
 ) -> LayoutPlan:
-    """The layout that fits a file, and the part of it that is meant.
+    """Return the layout that fits a file, and the network in it that is used.
 
     A layout fits when each of its marks is there; of several, the one with the most marks. Where
     none fits as it is, what training code puts around names is stripped (`compile.wrappers`).
@@ -45,7 +45,7 @@ def recognise(
         part: as the spec asks for it; None for the first that the file has.
 
     Raises:
-        UsageError: when no layout fits, the file has no such part, or several networks are meant.
+        UsageError: no layout fits, the file has no such part, or several networks are possible.
     """
     names = [name for name in names if len(name) <= LONGEST_NAME]
     known = tuple(layouts)
@@ -72,20 +72,20 @@ def recognise(
 
 
 def _meant(ways: tuple[Unwrapped, ...], *, part: str | None) -> Unwrapped:
-    """The one way to read a file, or the one that a spec names by one of its wrappers."""
+    """The only reading of a file, or the one that the spec selects by a wrapper."""
     named = [way for way in ways if part in way.wrappers]
     if len(ways) == 1 or len(named) == 1:
         return named[0] if len(named) == 1 else ways[0]
     apart = [w for way in ways for w in way.wrappers if sum(w in o.wrappers for o in ways) == 1]
     listed = ", ".join(f"`{way.leading}`" for way in ways)
     raise UsageError(
-        f"it holds {len(ways)} networks that could be meant: {listed}",
+        f"it contains {len(ways)} networks that fit: {listed}",
         help=f"say which: `init: {{weights: …, part: {' | '.join(apart)}}}`",
     )
 
 
 def _layout(card: Card[LayoutCard], way: Unwrapped, *, chosen: str, named: str) -> LayoutPlan:
-    """The plan of a layout, below what stands around its names."""
+    """The plan of a layout, with the wrappers around its names."""
     model = card.model
     aside = {**_other_parts(model, chosen), **model.aside}
     before = model.parts[chosen]
@@ -110,7 +110,7 @@ def _layout(card: Card[LayoutCard], way: Unwrapped, *, chosen: str, named: str) 
 
 
 def encoder_names(names: Iterable[str], layout: LayoutPlan) -> EncoderNames:
-    """What the encoder calls the tensors of the part that is meant."""
+    """The encoder's names of the tensors of the selected part."""
     encoder: dict[str, str] = {}
     others: list[str] = []
     for name in names:
@@ -127,7 +127,7 @@ def encoder_names(names: Iterable[str], layout: LayoutPlan) -> EncoderNames:
 
 
 def set_aside(name: str, layout: LayoutPlan) -> str | None:
-    """What a tensor beside the encoder is known to be; None for one that is not known."""
+    """Description of a tensor outside of the encoder; None where it is unknown."""
     if len(name) > LONGEST_NAME:
         return None
     bare = without(name, layout.inserted)
@@ -140,6 +140,6 @@ def _fits(model: LayoutCard, names: Collection[str]) -> bool:
 
 
 def _other_parts(model: LayoutCard, chosen: str) -> dict[str, str]:
-    """Patterns of the networks that are not meant; those before them in the file come first."""
+    """Patterns of the networks that are not used; those earlier in the file come first."""
     others = {p: before for p, before in model.parts.items() if p != chosen}
     return {f"{before}.*": f"the part `{part}`" for part, before in others.items()}

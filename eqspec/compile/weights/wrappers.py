@@ -1,4 +1,4 @@
-"""What stands around the names of a network in a file: put there by torch, or by training code.
+"""Prefixes and infixes that torch or training code adds to the tensor names of a network.
 
 Parallel training and compilation insert names of their own (`module.`, `_orig_mod.`), anywhere;
 training code puts the network under a key or an attribute (`state_dict`, `model.`, `backbone.`), at
@@ -24,15 +24,15 @@ LEADING = (
     "teacher_backbone", "target_encoder", "base_encoder", "momentum_encoder", "encoder_q",
     "encoder_k", "online_encoder",
 )  # fmt: skip
-"""Keys and attributes under which training code keeps an encoder, or what it belongs to."""
+"""Keys and attributes under which training code stores an encoder or its parent."""
 
 DEEPEST, MOST = 4, 32
-"""Wrappers around one another, and combinations of them that are tried."""
+"""Limits on nested wrappers, and on combinations that are tried."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unwrapped:
-    """Names without what stands around them.
+    """Names with wrappers removed.
 
     Attributes:
         inserted: names that were taken out, wherever they stood.
@@ -46,12 +46,12 @@ class Unwrapped:
 
     @property
     def wrappers(self) -> tuple[str, ...]:
-        """The names of what was taken from the front, outermost first."""
+        """The removed prefixes, outermost first."""
         return tuple(part for part in re.split(r"[./]", self.leading) if part)
 
 
 def without(name: str, inserted: Collection[str]) -> str:
-    """A name without what was inserted into it."""
+    """A name without inserted parts."""
     if not inserted:
         return name
     named = "|".join(re.escape(one) for one in inserted)
@@ -61,7 +61,7 @@ def without(name: str, inserted: Collection[str]) -> str:
 def unwrapped(
     names: Collection[str], *, fits: Callable[[Collection[str]], bool]
 ) -> tuple[Unwrapped, ...]:
-    """The ways to read a file so that its names fit: as little as possible is stripped.
+    """Return the readings of a file in which its names fit, with as little removed as possible.
 
     Args:
         fits: whether names are those of a known layout.
@@ -85,7 +85,7 @@ def _stripped(
     *,
     fits: Callable[[Collection[str]], bool],
 ) -> Iterator[Unwrapped]:
-    """The shortest wrappers at the front without which names fit, breadth first."""
+    """The shortest prefixes without which names fit, breadth first."""
     waiting: list[tuple[str, int]] = [("", 0)]
     for tried, (leading, depth) in enumerate(waiting):
         if tried == MOST:

@@ -10,10 +10,10 @@ from eqspec.compile.lookup.resolve import resolve
 from eqspec.compile.planner import plan
 from eqspec.compile.resolved_spec import resolved_spec
 from eqspec.compile.rules.spec import across_cards
-from eqspec.compile.rules.warnings import doubts
+from eqspec.compile.rules.warnings import plan_warnings
 from eqspec.errors import Diagnostic
 from eqspec.registry.catalog import open_catalog
-from eqspec.spec.load import judge_spec, parse_spec
+from eqspec.spec.load import parse_spec, read_spec_text
 from eqspec.spec.node import dotted
 
 SPEC = """\
@@ -28,7 +28,7 @@ train: {length: 20 steps, batch: 64}
 
 
 def said(*overrides: str) -> tuple[Diagnostic, ...]:
-    judged = judge_spec(SPEC, path=Path("spec.yaml"), overrides=overrides).own
+    judged = read_spec_text(SPEC, path=Path("spec.yaml"), overrides=overrides).own
     found = look_up(judged.source, open_catalog())
     return (*found.problems, *across_cards(found))
 
@@ -37,7 +37,7 @@ def doubted(*overrides: str) -> list[tuple[str, str]]:
     longer = ("train.length=20 epochs", *overrides)  # than its warm-up
     loaded = parse_spec(SPEC, path=Path("spec.yaml"), overrides=longer)
     resolved = resolve(look_up(loaded.source, open_catalog()), loaded.spec, name="spec")
-    return [(d.code, d.message) for d in doubts(resolved, plan(resolved))]
+    return [(d.code, d.message) for d in plan_warnings(resolved, plan(resolved))]
 
 
 def test_what_fits_together_is_left_alone():
@@ -71,7 +71,7 @@ def test_both_places_are_named(override: str, first: str | None, second: str | N
 
 def test_a_patch_that_no_decoder_can_double_is_refused_with_the_decoder():
     (one,) = said("image=36", "backbone.with.patch=12")
-    assert (one.code, one.label) == ("EQ021", "no power of two")
+    assert (one.code, one.label) == ("EQ021", "not a power of two")
     assert "intermediate-reconstruction.yaml" in one.also[0][0].file
 
 
@@ -100,8 +100,8 @@ def test_parameters_of_ops_are_judged_where_they_stand():
 @pytest.mark.parametrize(
     ("overrides", "code", "words"),
     [
-        (("equivariance.transform.use=blur",), "EQ502", "too small to be seen"),
-        (("equivariance.transform.with.degrees=[0, 0]",), "EQ502", "stands still"),
+        (("equivariance.transform.use=blur",), "EQ502", "too small to be visible"),
+        (("equivariance.transform.with.degrees=[0, 0]",), "EQ502", "does not change the image"),
         (
             (
                 "equivariance.transform.use=color",

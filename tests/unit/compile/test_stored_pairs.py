@@ -10,12 +10,12 @@ from eqspec.compile.lookup.look_up import look_up
 from eqspec.compile.lookup.resolve import resolve
 from eqspec.compile.planner import plan
 from eqspec.compile.rules.spec import across_cards
-from eqspec.compile.rules.warnings import doubts
+from eqspec.compile.rules.warnings import plan_warnings
 from eqspec.compile.types.pairs import PairPlan
 from eqspec.compile.types.plan import Plan
 from eqspec.errors import Diagnostic, SpecError
 from eqspec.registry.catalog import open_catalog
-from eqspec.spec.load import judge_spec, parse_spec
+from eqspec.spec.load import parse_spec, read_spec_text
 
 SPEC = """\
 schema: 1
@@ -32,7 +32,7 @@ HUE = "equivariance.transform.use=object_rotation_hue"
 
 def judged(*overrides: str) -> tuple[Diagnostic, ...]:
     found = look_up(
-        judge_spec(SPEC, path=Path("spec.yaml"), overrides=overrides).own.source, open_catalog()
+        read_spec_text(SPEC, path=Path("spec.yaml"), overrides=overrides).own.source, open_catalog()
     )
     return (*found.problems, *across_cards(found))
 
@@ -50,8 +50,8 @@ def test_what_the_data_give_is_allowed(override: str) -> None:
 @pytest.mark.parametrize(
     ("overrides", "said", "first", "second"),
     [
-        ((PATH,), "nothing lies between two stored views", "<cli>:", "3diebench.yaml"),
-        ((DRAWN,), "`rot` is drawn, but two views of `3diebench`", "<cli>:", "3diebench.yaml"),
+        ((PATH,), "there are no images between two stored views", "<cli>:", "3diebench.yaml"),
+        ((DRAWN,), "`rot` is drawn, but `3diebench` stores", "<cli>:", "3diebench.yaml"),
         (("data.use=cifar100",), "and `cifar100` has none", "spec.yaml:5", "<cli>:"),
         (
             ("data.use=cifar10", "equivariance.use=sie-no-var"),
@@ -126,11 +126,11 @@ def test_a_step_that_the_poses_know_nothing_of_is_doubted() -> None:
     def doubted(*overrides: str) -> list[str]:
         loaded = parse_spec(SPEC, path=Path("spec.yaml"), overrides=overrides)
         resolved = resolve(look_up(loaded.source, open_catalog()), loaded.spec, name="spec")
-        return [d.message for d in doubts(resolved, plan(resolved)) if d.code == "EQ507"]
+        return [d.message for d in plan_warnings(resolved, plan(resolved)) if d.code == "EQ507"]
 
     assert doubted() == []
     assert doubted("augment={use: crop_only}") == []
     assert doubted("augment={use: all}", "equivariance=none") == []
     flips = doubted("augment={use: crop_flip}")
     assert flips
-    assert all(said.startswith("`flip` changes what a view shows") for said in flips)
+    assert all(said.startswith("`flip` changes the view") for said in flips)

@@ -19,6 +19,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from eqspec.compile.types.plan import KeepPlan
 from eqspec.errors import EqspecError
 from eqspec.runs import checkpoint
 from eqspec.runs.artifacts import write_text
@@ -28,7 +29,6 @@ from eqspec.runs.journal import Journal, read
 from eqspec.runs.live import hold
 from eqspec.runs.manifest import Trouble
 from eqspec.runs.record import Outcome, Status
-from eqspec.runs.retention import Keep
 from tests.fault_injection import How, Watch, arm, in_child
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def save(path: Path, *, step: int, keep: int, fill: float = 0.0) -> None:
     import torch  # here: a process without it forks much faster, which the others profit from
 
     tensors = {"w": torch.full((3,), fill)}
-    state, rule = {"n": step}, Keep(last=keep)
+    state, rule = {"n": step}, KeepPlan(last=keep)
     checkpoint.save(path / "checkpoints", step=step, tensors=tensors, state=state, keep=rule)
 
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from eqspec.compile.types.plan import KeepPlan
 from eqspec.errors import EqspecError, FolderMismatch, UsageError
 from eqspec.runs import checkpoint
 from eqspec.runs.checkpoint import state_digest, steps
-from eqspec.runs.retention import Keep
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,10 +114,10 @@ def test_without_checkpoints_there_is_nothing_to_load(tmp_path: Path) -> None:
 
 def test_the_last_ones_are_kept(tmp_path: Path) -> None:
     for step in (100, 200, 300, 400):
-        _save(tmp_path, step, keep=Keep(2))
+        _save(tmp_path, step, keep=KeepPlan(last=2))
     assert steps(tmp_path) == (300, 400)
     assert len(list(tmp_path.iterdir())) == 6
-    _save(tmp_path, 500, keep=Keep(1))
+    _save(tmp_path, 500, keep=KeepPlan(last=1))
     assert steps(tmp_path) == (500,)
     assert len(list(tmp_path.iterdir())) == 3
 
@@ -126,7 +126,7 @@ def test_other_files_are_left_alone(tmp_path: Path) -> None:
     for name in ("notes.txt", "step-best.safetensors", "step-00000001.onnx"):
         (tmp_path / name).touch()
     _save(tmp_path, 1)
-    _save(tmp_path, 2, keep=Keep(1))
+    _save(tmp_path, 2, keep=KeepPlan(last=1))
     assert len(list(tmp_path.iterdir())) == 6
 
 
@@ -185,14 +185,14 @@ def test_a_run_that_fell_back_leaves_the_damaged_future_behind(tmp_path: Path) -
 
 
 def test_a_step_that_is_saved_again_never_touches_the_files_it_replaces(tmp_path: Path) -> None:
-    _save(tmp_path, 1, keep=Keep(1))
+    _save(tmp_path, 1, keep=KeepPlan(last=1))
     listed = json.loads((tmp_path / "step-00000001.json").read_text())
     with pytest.raises(TypeError):
-        _save(tmp_path, 1, state={"no": object()}, keep=Keep(1))
+        _save(tmp_path, 1, state={"no": object()}, keep=KeepPlan(last=1))
     loaded = checkpoint.load(tmp_path)
     assert loaded is not None
     assert loaded.warnings == ()
-    _save(tmp_path, 1, keep=Keep(1))
+    _save(tmp_path, 1, keep=KeepPlan(last=1))
     again = json.loads((tmp_path / "step-00000001.json").read_text())
     assert again["tensors"]["name"] != listed["tensors"]["name"]
     assert len(list(tmp_path.iterdir())) == 3

@@ -3,30 +3,32 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from eqspec.runs.retention import Keep, removable
+from eqspec.compile.types.plan import KeepPlan
+from eqspec.runs.retention import removable
 
-rules = st.builds(Keep, last=st.integers(1, 4), every=st.none() | st.integers(1, 20))
+rules = st.builds(KeepPlan, last=st.integers(1, 4), every=st.none() | st.integers(1, 20))
 saved = st.sets(st.integers(0, 100), max_size=12)
 
 
 @pytest.mark.parametrize(
     ("keep", "gone"),
     [
-        (Keep(), (10, 20, 30)),
-        (Keep(last=1), (10, 20, 30, 40)),
-        (Keep(last=9), ()),
-        (Keep(last=1, every=20), (10, 30)),
-        (Keep(last=2, every=15), (10, 20)),
+        (KeepPlan(), (10, 20, 30)),
+        (KeepPlan(last=1), (10, 20, 30, 40)),
+        (KeepPlan(last=9), ()),
+        (KeepPlan(last=1, every=20), (10, 30)),
+        (KeepPlan(last=2, every=15), (10, 20)),
     ],
 )
-def test_the_newest_stay_and_those_of_round_steps(keep: Keep, gone: tuple[int, ...]) -> None:
+def test_the_newest_stay_and_those_of_round_steps(keep: KeepPlan, gone: tuple[int, ...]) -> None:
     assert removable((50, 30, 10, 20, 40), keep=keep) == gone
 
 
 @given(saved=saved, keep=rules)
 def test_no_rule_takes_the_newest_ones_nor_those_that_stay_for_good(
-    saved: set[int], keep: Keep
+    saved: set[int], keep: KeepPlan
 ) -> None:
     gone = set(removable(saved, keep=keep))
     stay = saved - gone
@@ -37,5 +39,5 @@ def test_no_rule_takes_the_newest_ones_nor_those_that_stay_for_good(
 
 
 def test_a_rule_that_keeps_nothing_is_none() -> None:
-    with pytest.raises(AssertionError, match="newest"):
-        Keep(last=0)
+    with pytest.raises(ValidationError, match="last"):
+        KeepPlan(last=0)

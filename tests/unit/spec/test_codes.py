@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import eqspec
-from eqspec.spec.codes import CODES
+from eqspec.spec.codes.all_codes import CODES
 
 PACKAGE = Path(eqspec.__file__).parent
 
@@ -22,5 +22,6 @@ def test_codes_are_in_order_and_say_something():
     assert list(CODES) == sorted(CODES)
     for code, page in CODES.items():
         assert page.code == code
-        assert page.explanation.endswith(".")
+        assert all(text.endswith(".") for text in (page.what, page.why, page.fix))
+        assert page.wrong != page.right
         assert len(page.title) < 60

@@ -148,7 +148,10 @@ def test_what_is_right_becomes_the_model():
             "weight: {impl: a.b}",
             "EQ013",
             "a.b",
-            "`weight.impl`: `a.b` is no bare name: a spec names cards and ops, never code or files",
+            (
+                "`weight.impl`: `a.b` is not a bare name: "
+                "a spec names cards and ops, never code or files"
+            ),
         ),
         (
             "weight: abc",

@@ -225,4 +225,4 @@ def test_what_is_wrong_with_the_spec_is_not_repeated_for_its_variants():
 
 def test_the_name_of_a_variant_is_bare():
     problem = only_problem(HEAD + "compare: {'a b': {seed: 1}}\n")
-    assert problem.message == "`compare.a b`: `a b` is no bare name"
+    assert problem.message == "`compare.a b`: `a b` is not a bare name"

@@ -77,9 +77,9 @@ def test_a_spec_cannot_be_changed():
 
 @pytest.mark.parametrize("name", ["torch.nn.Linear", "a/b", "A", "", "-a", "a:b", "_a", "a b"])
 def test_a_name_is_bare(name: str):
-    with pytest.raises(ValidationError, match="no bare name"):
+    with pytest.raises(ValidationError, match="not a bare name"):
         CardUse(use=name)
-    with pytest.raises(ValidationError, match="no bare name"):
+    with pytest.raises(ValidationError, match="not a bare name"):
         OpCall(impl=name)
 
 

@@ -12,7 +12,7 @@ from eqspec.ops.find import CONTRACTS, op_names
 from eqspec.ops.find import FAMILIES as OP_FAMILIES
 from eqspec.registry.cards import FAMILIES as CARD_FAMILIES
 from eqspec.registry.catalog import open_catalog
-from eqspec.spec.codes import CODES
+from eqspec.spec.codes.all_codes import CODES
 from website.markdown import table
 from website.pages import generated
 

@@ -1,4 +1,4 @@
-"""The streams that a graph is given without declaring them, and their types."""
+"""The input streams of a graph, which no card declares, and their types."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from eqspec.ops.op import BATCH, StreamType
 from eqspec.registry.cards import EquivarianceCard
 
 ADD_TRANSFORM = "add `transform: {use: rot}`; `eqspec list transforms` shows the others"
-"""What to do where a rewrite needs a transform and the spec names none."""
+"""Help where a rewrite needs a transform and the spec names none."""
 
 _IMAGES = ("V", "B", "C", "H", "W")
 
 
-def given_streams(
+def input_streams(
     resolved: Resolved, group_sizes: dict[str, int], *, points: int
 ) -> dict[str, StreamType]:
     """Types of the built-in input streams.
@@ -106,7 +106,7 @@ def _images(resolved: Resolved, group_sizes: dict[str, int]) -> dict[str, Stream
 
 
 def _path(resolved: Resolved, moved: StreamType | None, *, points: int) -> dict[str, StreamType]:
-    """What the transform between the views gives."""
+    """The streams that exist only with a transform between the views."""
     if moved is None or moved.size("V") <= PATH_VIEW:
         raise GraphError(("equivariance",), "a path lies between two global views")
     given = {ACTIONS: StreamType(axes=("B", "A"), sizes=(BATCH, _action_dim(resolved)))}
@@ -117,7 +117,7 @@ def _path(resolved: Resolved, moved: StreamType | None, *, points: int) -> dict[
 
 
 def _action_dim(resolved: Resolved) -> int:
-    """Numbers that tell a network which transform there is between the views."""
+    """Width of the action, the numbers that describe the transform between the views."""
     transform = resolved.transform
     assert transform is not None, "asked for where there is one"
     pair = pair_plan(resolved)
