@@ -156,7 +156,7 @@ def test_a_run_goes_on_without_the_file_once_it_has_taken_it(tmp_path: Path) -> 
     refused = made.ask("run", str(made.spec))
     assert refused.status == 2
     assert "the published weights are not here" in refused.err
-    checked = made.ask("check", str(made.spec))
+    checked = ask("check", str(made.spec))
     assert checked.status == 0, "it can be planned without them"
     assert "warning[EQ513]: the weights" in checked.err, "check announces that run will stop"
     audit = made.ask("audit", "latest", "--json").data
