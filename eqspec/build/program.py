@@ -27,6 +27,7 @@ from eqspec.compile.types.plan import Plan
 from eqspec.errors import EqspecError, UsageError
 from eqspec.nn.layers.initialise import initialise
 from eqspec.nn.world import World
+from eqspec.ops.targets import LABELS
 
 SINGLE: Strategy = Replicas()
 """A single process."""
@@ -67,8 +68,9 @@ class Program:
             batch=self.plan.train.batch,
             device=self.device,
         )
+        labels = None if batch.labels is None else torch.from_numpy(batch.labels).to(self.device)
         given = {BETWEEN: views.between, ACTIONS: views.actions, PIXELS: views.pixels}
-        given |= views.draws
+        given |= {**views.draws, LABELS: labels}
         return {**views.images, **{n: t for n, t in given.items() if t is not None}, **drawn}
 
     def controls(self, step: int) -> dict[str, Tensor]:

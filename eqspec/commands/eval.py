@@ -6,26 +6,28 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import JsonValue, ValidationError
+from pydantic import JsonValue
 
+from eqspec.build.program import SINGLE
 from eqspec.commands.planning.data_locations import NO_LOCATIONS, DataLocations, read_all_asked
 from eqspec.commands.planning.plans import plan_spec
 from eqspec.commands.planning.read_spec import with_cards
 from eqspec.commands.running.due import DueEvaluation
 from eqspec.commands.running.evaluation import EvaluationResult, damaged_results, result_names
 from eqspec.commands.running.evaluator import Evaluator
-from eqspec.commands.running.events import Evaluated, Evaluating, Sealed
+from eqspec.commands.running.events import Evaluated, Evaluating, RunEvent, Sealed
+from eqspec.commands.running.fine_tuning import FineTuner
 from eqspec.commands.running.folder_guard import guard
 from eqspec.commands.running.log_lines import log_lines
 from eqspec.commands.running.model import weights_at
-from eqspec.commands.running.options import never
+from eqspec.commands.running.options import RunOptions, never
 from eqspec.commands.running.out_of_memory import within_memory
 from eqspec.commands.running.reopen import require_as_sealed
-from eqspec.commands.running.run_data import open_data
+from eqspec.commands.running.run_data import RunData, open_data
 from eqspec.commands.running.training_data import check_data
 from eqspec.compile.planner import plan as make_plan
 from eqspec.compile.types.plan import EvalPlan, Plan
-from eqspec.errors import EqspecError, FolderMismatch
+from eqspec.errors import EqspecError
 from eqspec.registry.catalog import open_catalog
 from eqspec.runs import checkpoint
 from eqspec.runs.folder import RunFolder
@@ -35,8 +37,6 @@ from eqspec.runs.record import Outcome
 from eqspec.runs.results import SUFFIXES, added_results
 from eqspec.spec.dump import write_yaml
 from eqspec.spec.load import read_spec_text
-
-EvalEvent = Evaluating | Evaluated | Sealed
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,26 +56,6 @@ class EvalRequest:
     evaluations: tuple[EvalPlan, ...]
     data: DataLocations = NO_LOCATIONS
     should_stop: Callable[[], bool] = never
-
-
-def plan_in(folder: Path) -> Plan:
-    """Return the plan of a run folder.
-
-    Raises:
-        UsageError: there is no run in it.
-        FolderMismatch: its plan cannot be read.
-    """
-    opened = RunFolder.open(folder)
-    opened.sealed().need("plan.json")
-    opened.identity()  # explains a damaged plan
-    try:
-        return Plan.model_validate(opened.plan())
-    except ValidationError as error:
-        raise FolderMismatch(
-            f"`{folder / 'plan.json'}` cannot be read: another version of eqspec wrote it, or it "
-            "is damaged",
-            help="use the version that wrote the run, or repeat the run with this one",
-        ) from error
 
 
 def evaluations_by_card(
@@ -124,7 +104,7 @@ def evaluations_of_spec(
     return alike[-1].evaluations
 
 
-def evaluate_run(request: EvalRequest) -> Generator[EvalEvent]:
+def evaluate_run(request: EvalRequest) -> Generator[RunEvent]:
     """Evaluate a run and save the results; a result that exists is read.
 
     The untrained encoder is evaluated too, since nothing can be concluded from a trained one
@@ -150,7 +130,10 @@ def evaluate_run(request: EvalRequest) -> Generator[EvalEvent]:
             evaluator = Evaluator(
                 folder, request.plan, data=data, features=features_folder(folder.path)
             )
-            for event in _events(request, folder, due, evaluator=evaluator):
+            options = RunOptions(folder.path, data=request.data, should_stop=request.should_stop)
+            tuner = FineTuner(folder, request.plan, options=options, strategy=SINGLE)
+            work = _Work(evaluator, tuner, data)
+            for event in _events(request, folder, due, work=work):
                 if isinstance(event, Evaluating):
                     log.write(f"eqspec eval: {next(log_lines(event))}")
                 elif isinstance(event, Evaluated):
@@ -220,13 +203,22 @@ def _due(request: EvalRequest, folder: RunFolder) -> tuple[DueEvaluation, ...]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What carries out the evaluations of a run."""
+
+    evaluator: Evaluator
+    tuner: FineTuner
+    data: RunData
+
+
 def _events(
     request: EvalRequest,
     folder: RunFolder,
     due: Sequence[DueEvaluation],
     *,
-    evaluator: Evaluator,
-) -> Iterator[EvalEvent]:
+    work: _Work,
+) -> Iterator[RunEvent]:
     """Carry out the evaluations that are due, until a stop is requested."""
     at, graph = -1, None
     for evaluation, step in due:
@@ -239,5 +231,8 @@ def _events(
             damaged = damaged_results(folder, evaluation=evaluation, step=step)
             yield Evaluating(evaluation=evaluation, step=step, damaged=damaged)
         with within_memory():
-            evaluated = evaluator.evaluate(evaluation, step=step, graph=graph)
+            on = work.data.of(evaluation)
+            if not (yield from work.tuner.train(evaluation, step=step, graph=graph, data=on)):
+                return
+            evaluated = work.evaluator.evaluate(evaluation, step=step, graph=graph)
         yield Evaluated(result=evaluated, step=step)

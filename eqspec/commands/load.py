@@ -11,7 +11,7 @@ from torch import Tensor
 
 from eqspec.build.program import build_graph, choose_device
 from eqspec.build.weights.restore import put_weights
-from eqspec.commands.eval import plan_in
+from eqspec.commands.planning.run_plan import plan_in
 from eqspec.commands.running.evaluator import subject
 from eqspec.compile.types.plan import Plan
 from eqspec.errors import EqspecError, UsageError

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from eqspec.build.data.crop import effective_scale
 from eqspec.build.data.workers import Readers, readers
 from eqspec.commands.planning.data_locations import NO_LOCATIONS, DataLocations, without_location
 from eqspec.commands.planning.estimate import Disk, OnMachine, disk, on_machine, peak
+from eqspec.commands.planning.fine_tunings import FineTuningCost, fine_tuning_costs
 from eqspec.commands.planning.plan_files import SavedPlan, SavedVariant, fingerprint, save, sources
 from eqspec.commands.planning.plans import Planned, plan_spec
 from eqspec.commands.planning.read_spec import locate_spec
@@ -83,12 +85,14 @@ class Cost:
         peak: memory in bytes of a single device with the whole batch.
         disk: disk space of the run folder.
         machine: estimate for the requested machine.
+        fine_tunings: cost of the trainings of evaluations.
     """
 
     trace: Trace
     peak: float
     disk: Disk
     machine: OnMachine | None
+    fine_tunings: tuple[FineTuningCost, ...] = ()
 
     def as_data(self) -> dict[str, Any]:
         """Return the same as plain data."""
@@ -96,6 +100,7 @@ class Cost:
         return {
             "trace": dataclasses.asdict(self.trace),
             "memory_bytes": round(self.peak),
+            "fine_tunings": [dataclasses.asdict(one) for one in self.fine_tunings],
             "disk": {**dataclasses.asdict(self.disk), "total": self.disk.total},
             "machine": None
             if machine is None
@@ -231,6 +236,7 @@ def _cost(plan: Plan, *, request: PlanRequest, machine: MachineCard | None) -> C
         peak=peak(plan, found, share=plan.train.batch),
         disk=disk(plan, found),
         machine=estimate,
+        fine_tunings=fine_tuning_costs(plan, traced=partial(traced, cache=request.cache)),
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterator
 from eqspec.build.parallel.strategy import Strategy
 from eqspec.build.program import SINGLE
 from eqspec.commands.running.damaged_images import with_damage
-from eqspec.commands.running.evaluating import evaluate_run
+from eqspec.commands.running.evaluating import evaluate_due, evaluate_run
 from eqspec.commands.running.events import Evaluated, Opened, RunEvent, Sealed, Stopped
 from eqspec.commands.running.log_lines import log_lines
 from eqspec.commands.running.prepare import CompleteRun, PreparedRun, prepare
@@ -68,7 +68,7 @@ def _work(run: PreparedRun) -> Iterator[RunEvent]:
         warnings=(*warnings, *run.model.warnings),
         notes=notes,
     )
-    if (yield from train_run(run)) and (yield from evaluate_run(run)):
+    if (yield from train_run(run, evaluate=evaluate_due)) and (yield from evaluate_run(run)):
         _draw_reconstructions(run)
 
 

@@ -186,6 +186,7 @@ def _data_plan(card: Card, *, at: str, count: int) -> DataPlan:
         count=count,
         variance=model.facts.variance,
         classes=model.facts.classes,
+        held_back=model.held_back,
     )
 
 

@@ -102,11 +102,13 @@ def backward(
     students = _students(graph)
     norms_at_cut = (
         _cut_norms(loss, controls, leaves=[leaves[n] for n in students], added=graph.plan.added)
-        if norms
+        if norms and students
         else {}
     )
     loss.total.backward()
     slopes = {n: leaf.grad for n in students if (leaf := leaves[n]).grad is not None}
+    if not slopes:  # every encoder is frozen
+        return Backward(loss=loss, cut_norms=norms_at_cut)
     if micro_batches == 1:
         torch.autograd.backward([cut[n] for n in slopes], [slopes[n] for n in slopes])
         return Backward(loss=loss, cut_norms=norms_at_cut)
@@ -143,8 +145,8 @@ def _encoded(graph: TrainGraph, pieces: list[dict[str, Tensor]]) -> list[dict[st
 
 
 def _students(graph: TrainGraph) -> tuple[str, ...]:
-    """Return the streams at the cut that come from student encoders."""
-    return tuple(n.out for n in graph.plan.encode if getattr(n, "teacher", None) is None)
+    """Return the streams at the cut of encoders that are trained."""
+    return tuple(n.out for n in graph.plan.encode if graph.plan.is_trained(n))
 
 
 def _split(

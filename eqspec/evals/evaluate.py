@@ -13,6 +13,7 @@ from eqspec.build.data.loader import Dataset
 from eqspec.compile.types.plan import EvalPlan
 from eqspec.errors import EqspecError, UsageError
 from eqspec.evals.bench import Bench
+from eqspec.evals.fine_tuned import FineTunedModel
 from eqspec.evals.replaced import replaced_facts
 from eqspec.nn.readouts.image_features import Split
 from eqspec.nn.readouts.measurement import EvalProtocol, Measurement, ResultSet, Summary
@@ -20,13 +21,13 @@ from eqspec.ops.find import find_evaluation
 from eqspec.ops.labels import too_few, why_no_labels
 
 
-def evaluate(plan: EvalPlan, bench: Bench) -> ResultSet:
+def evaluate(plan: EvalPlan, bench: Bench | FineTunedModel) -> ResultSet:
     """Return the evaluation's measurements, with the per-sample values that comparisons read.
 
     Args:
         plan: which protocol with which numbers.
-        bench: the frozen model; regressors and probes learn from its training split alone, the
-            held-out one only reports.
+        bench: the frozen model, or what the evaluation has trained; regressors and probes learn
+            from the training split alone, the held-out one only reports.
 
     Raises:
         EqspecError: data that the evaluation cannot use, or features that are not finite.

@@ -98,7 +98,7 @@ class StreamType:
     """The type of a stream: named axes, their sizes, and what its tokens are.
 
     Axes: V views, B samples, T target blocks, N tokens (prefix tokens first), M gathered tokens,
-    D features, C H W image, K path points, A action, L residual branches.
+    S classifiers, D features, C H W image, K path points, A action, L residual branches.
 
     Attributes:
         axes: names of the axes, in order.

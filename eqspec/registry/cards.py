@@ -177,7 +177,6 @@ class DatasetFacts(Declared):
 
     Attributes:
         count: number of training images; None for a user's own folder until it is read.
-        heldout: number of held-out images.
         classes: number of classes; 0 without labels.
         image: default side in pixels of the images of a spec.
         mean, std: statistics per channel of pixels in [0, 1].
@@ -198,6 +197,7 @@ class DatasetCard(CardModel):
 
     Attributes:
         fingerprint: how thoroughly the images are hashed; only for a card written inside a spec.
+        held_back: share of the files that training leaves out, to choose numbers on.
     """
 
     family: ClassVar[str] = "datasets"
@@ -207,6 +207,7 @@ class DatasetCard(CardModel):
     params: dict[str, JsonValue] = Field(default_factory=dict)
     facts: DatasetFacts
     fingerprint: Fingerprint = "sample"
+    held_back: float = Field(0.0, ge=0, lt=1)
 
 
 class AugmentationCard(CardModel):
@@ -252,7 +253,6 @@ class SpeedDecl(Declared):
         peak_tflops: peak rate of dense matrix products in 10¹² operations per second.
         utilisation: share of the peak reached in training, (lowest, highest).
         evidence: whether the utilisation was measured or is assumed.
-        source: source of the utilisation.
     """
 
     peak_tflops: float = Field(gt=0)

@@ -24,13 +24,18 @@ class Repeat(Declared):
 
 
 class ModuleDecl(Declared):
-    """Module: the backbone of the spec, an op, or a copy of another module's declaration."""
+    """Module: the backbone of the spec, an op, or a copy of another module's declaration.
+
+    Attributes:
+        frozen: its weights do not move: no gradient, always in eval mode.
+    """
 
     backbone: Literal["from-spec"] | None = None
     impl: str | None = Field(None, description="a head or decoder op")
     like: str | None = Field(None, description="another module with the same op and parameters")
     params: dict[str, JsonValue] = Field(default_factory=dict)
     repeat: Repeat | None = None
+    frozen: bool = False
 
     @model_validator(mode="after")
     def _one_source(self) -> ModuleDecl:

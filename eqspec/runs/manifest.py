@@ -85,7 +85,7 @@ def _names(folder: Path) -> Iterator[str]:
     # Checkpoints may lie on another disk; no other link is followed.
     for path in files_below(folder, linked=(CHECKPOINTS,), onerror=_give_up):
         inside = path.relative_to(folder)
-        if inside.parts[0] == LIVE or inside.as_posix() in _NOT_SEALED or is_temporary(path.name):
+        if LIVE in inside.parts or inside.as_posix() in _NOT_SEALED or is_temporary(path.name):
             continue
         yield inside.as_posix()
 

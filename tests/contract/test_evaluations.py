@@ -12,7 +12,7 @@ from eqspec.evals.bench import Bench
 from eqspec.evals.evaluate import compare, evaluate, summary
 from eqspec.evals.features import Subject
 from eqspec.ops.find import find_evaluation, op_names
-from tests.fakes import FakeImages
+from tests.fakes import FakeFineTuned, FakeImages
 
 EACH = pytest.mark.parametrize("name", op_names("evaluations"))
 
@@ -23,7 +23,10 @@ def plan(name: str) -> EvalPlan:
     return EvalPlan(id=name, name=name, impl=name, rev=1, params=params, data=data, steps=())
 
 
-def bench(*, scale: float = 1.0) -> Bench:
+def bench(name: str, *, scale: float = 1.0) -> Bench | FakeFineTuned:
+    if find_evaluation(name).trains:
+        return FakeFineTuned(FakeImages(20), FakeImages(12), every=round(3 * scale))
+
     def encoder(images: Tensor) -> Tensor:
         pooled = torch.nn.functional.avg_pool2d(scale * images.sin(), 8)
         return pooled.flatten(2).transpose(1, 2)
@@ -43,7 +46,7 @@ def test_an_op_states_its_contract(name: str) -> None:
 
 @EACH
 def test_summary_metrics_are_reported(name: str) -> None:
-    shown, result = summary(plan(name)), evaluate(plan(name), bench())
+    shown, result = summary(plan(name)), evaluate(plan(name), bench(name))
     for metric in shown.metrics:
         found = [m for m in result.measurements if m.name == metric]
         assert found, metric
@@ -56,7 +59,7 @@ def test_summary_metrics_are_reported(name: str) -> None:
 @EACH
 def test_differences_are_called_after_their_metrics(name: str) -> None:
     shown = summary(plan(name))
-    a, b = (evaluate(plan(name), bench(scale=scale)) for scale in (1.0, 3.0))
+    a, b = (evaluate(plan(name), bench(name, scale=scale)) for scale in (1.0, 3.0))
     gaps = compare(plan(name), a, b)
     assert {m.name for m in gaps} == {f"{metric}_difference" for metric in shown.metrics}
     values = {m.key: m.value for m in a.measurements}
@@ -68,7 +71,7 @@ def test_differences_are_called_after_their_metrics(name: str) -> None:
 
 @EACH
 def test_it_is_the_same_twice(name: str) -> None:
-    a, b = evaluate(plan(name), bench()), evaluate(plan(name), bench())
+    a, b = evaluate(plan(name), bench(name)), evaluate(plan(name), bench(name))
     assert a.measurements == b.measurements
     for key, array in a.arrays.items():
         np.testing.assert_array_equal(array, b.arrays[key])

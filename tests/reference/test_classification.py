@@ -13,6 +13,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from torch import Tensor
 
 from eqspec.nn.random.philox import Draws
+from eqspec.nn.random.source_slice import in_slice
 from eqspec.nn.readouts.accuracy import accuracies
 from eqspec.nn.readouts.feature_matrix import FeatureMatrix
 from eqspec.nn.readouts.fitting import Fitting
@@ -20,7 +21,6 @@ from eqspec.nn.readouts.image_features import ImageFeatures
 from eqspec.nn.readouts.linear_classifiers import fit_classifiers
 from eqspec.nn.readouts.measurement import ResultSet
 from eqspec.nn.readouts.nearest_neighbours import vote
-from eqspec.ops.evaluations.linear_probe import in_slice
 from eqspec.ops.find import find_evaluation
 
 NEIGHBOURS = {"k": [20, 10], "temperature": 0.07}

@@ -137,16 +137,18 @@ def _alive(graph: TrainGraph, plan: Plan, *, batch: int) -> _Alive:
     with FusedAttention(), Live(beside=existing) as live:
         cut = graph.encode(streams)
         kept = live.now
-        students = [n.out for n in plan.graph.encode if getattr(n, "teacher", None) is None]
+        students = [n.out for n in plan.graph.encode if plan.graph.is_trained(n)]
         leaves = {n: x.detach().requires_grad_(n in students) for n, x in cut.items()}
         live.mark()
         loss = graph.judge({**streams, **leaves}, controls)
-        _norms(loss, controls, leaves=[leaves[n] for n in students])
+        if students:
+            _norms(loss, controls, leaves=[leaves[n] for n in students])
         loss.total.backward()
         judge = live.peak - kept
         slopes = {n: leaf.grad for n in students if (leaf := leaves[n]).grad is not None}
         live.mark()
-        torch.autograd.backward([cut[n] for n in slopes], [slopes[n] for n in slopes])
+        if slopes:  # of frozen encoders there are none
+            torch.autograd.backward([cut[n] for n in slopes], [slopes[n] for n in slopes])
         backward = live.peak
     graph.zero_grad(set_to_none=True)
     return _Alive(

@@ -25,7 +25,9 @@ from eqspec.build.data.crop import UNIFORMS, crop_box, resize, shown_box
 from eqspec.build.data.stored_views import drawn_views
 from eqspec.errors import EqspecError
 from eqspec.nn.random.philox import Draws
+from eqspec.nn.random.source_slice import in_slice
 from eqspec.ops.stored_views import StoredPair
+from eqspec.ops.targets import LABELS
 from eqspec.ops.tolerant import INCOMPLETE, Dataset, Tolerant
 
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ class Batch:
         reading: which stored images were read for it; None for data that are not stored as bytes.
         boxes: (group, index) of a view -> the part of the image that it shows, float64 `[b, 4]`:
             left, top, width and height in shares of the image's sides.
+        labels: [b], the class of each sample, if the graph reads it.
     """
 
     step: int
@@ -66,6 +69,7 @@ class Batch:
     boxes: Mapping[tuple[str, int], NDArray[np.float64]] = field(
         default_factory=dict[tuple[str, int], "NDArray[np.float64]"]
     )
+    labels: NDArray[np.int64] | None = None
 
 
 def batches(  # noqa: PLR0913 - what a batch is, which of them, and whose share of them
@@ -119,12 +123,16 @@ class _Steps(StepDataset["Batch | EqspecError"]):
 
     def __init__(self, plan: Plan, dataset: Dataset, *, seed: int, rank: int, world: int) -> None:
         self.views: ViewPlan = plan.views
+        self.labels = dataset.labels if LABELS in plan.graph.streams else None
         self.dataset = dataset
         self.draws = Draws(seed)
         self.steps_per_epoch = plan.train.steps_per_epoch
         self.share, rest = divmod(plan.train.batch, world)
         assert rest == 0, "the planner sees to it that the ranks divide the batch"
-        if len(dataset) // plan.train.batch != self.steps_per_epoch:
+        self.kept = np.arange(len(dataset))
+        if plan.data.held_back:
+            self.kept = np.flatnonzero(~in_slice(dataset.sources, share=plan.data.held_back))
+        if len(self.kept) // plan.train.batch != self.steps_per_epoch:
             msg = (
                 f"the plan counts {plan.data.count} images in `{plan.data.name}`, "
                 f"but {len(dataset)} were found"
@@ -146,7 +154,8 @@ class _Steps(StepDataset["Batch | EqspecError"]):
     def order(self, epoch: int) -> NDArray[np.int64]:
         """Return the epoch's permutation, cached for the steps of the epoch."""
         if self._order is None or self._order[0] != epoch:
-            self._order = epoch, self.draws.order(epoch=epoch, count=len(self.dataset))
+            order = self.draws.order(epoch=epoch, count=len(self.kept))
+            self._order = epoch, self.kept[order]
         return self._order[1]
 
     def batch(self, step: int) -> Batch:
@@ -194,6 +203,7 @@ class _Steps(StepDataset["Batch | EqspecError"]):
             latents=np.stack(latents) if latents else None,
             unreadable={i: why for i, why in _unreadable(self.dataset).items() if i not in known},
             boxes=dict(zip(names, boxes, strict=True)),
+            labels=None if self.labels is None else self.labels[samples],
         )
 
     def _shown(

@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
 from eqspec.build.graph.interpreter import Instruction, instruction, run
-from eqspec.compile.types.graph import ApplyNode, GraphPlan, ModulePlan, Node, TermPlan
+from eqspec.compile.types.graph import GraphPlan, ModulePlan, Node, TermPlan
 from eqspec.nn.world import World
 from eqspec.ops.find import find_module, find_term
 from eqspec.spec.use import OpCall
@@ -39,12 +39,10 @@ class Loss:
 class Encode(nn.Module):
     """First part of the graph: inputs of a micro-batch → the streams at the cut."""
 
-    def __init__(
-        self, students: tuple[Instruction, ...], teachers: tuple[Instruction, ...]
-    ) -> None:
+    def __init__(self, trained: tuple[Instruction, ...], others: tuple[Instruction, ...]) -> None:
         super().__init__()
-        self._students = students
-        self._teachers = teachers
+        self._trained = trained
+        self._others = others
 
     def forward(self, streams: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return the streams at the cut, by name.
@@ -52,16 +50,16 @@ class Encode(nn.Module):
         Args:
             streams: images by group, masks, drop-path multipliers.
         """
-        return {**self.students(streams), **_outputs(self._teachers, streams)}
+        return {**self.students(streams), **_outputs(self._others, streams)}
 
     def students(self, streams: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return the streams at the cut that carry gradient."""
-        return _outputs(self._students, streams)
+        return _outputs(self._trained, streams)
 
     @property
     def inputs(self) -> frozenset[str]:
         """Names of the streams that it reads."""
-        return frozenset(n for step in (*self._students, *self._teachers) for n in step.reads)
+        return frozenset(n for step in (*self._trained, *self._others) for n in step.reads)
 
 
 class Judge(nn.Module):
@@ -117,6 +115,9 @@ class TrainGraph(nn.Module):
         super().__init__()
         self.plan = plan
         self.students = nn.ModuleDict({m.name: build_module(m, world=world) for m in plan.modules})
+        self._frozen = tuple(m.name for m in plan.modules if m.frozen)
+        for name in self._frozen:
+            self.students[name].requires_grad_(requires_grad=False)
         by_name = {m.name: m for m in plan.modules}
         self.teachers = nn.ModuleDict()
         for teacher in plan.teachers:
@@ -129,8 +130,8 @@ class TrainGraph(nn.Module):
             self.teachers[teacher.name] = copies.requires_grad_(requires_grad=False)
         self.terms = nn.ModuleDict({t.name: _build_term(t, world=world) for t in plan.terms})
         self.encode = Encode(
-            self._instructions(tuple(n for n in plan.encode if not _is_teacher(n))),
-            self._instructions(tuple(n for n in plan.encode if _is_teacher(n))),
+            self._instructions(tuple(n for n in plan.encode if plan.is_trained(n))),
+            self._instructions(tuple(n for n in plan.encode if not plan.is_trained(n))),
         )
         self.judge = Judge(self._instructions(plan.judge), plan.terms, built=self.terms)
 
@@ -149,6 +150,13 @@ class TrainGraph(nn.Module):
     def forward(self, streams: Mapping[str, Tensor], controls: Mapping[str, Tensor]) -> Loss:
         """Return the loss of one whole batch, through both parts."""
         return self.judge({**streams, **self.encode(streams)}, controls)
+
+    def train(self, mode: bool = True) -> Self:  # noqa: FBT001, FBT002 - torch's signature
+        """Put all modules but the frozen ones into a mode; those stay in eval mode."""
+        super().train(mode)
+        for name in self._frozen:
+            self.students[name].eval()
+        return self
 
     def encoder(self) -> nn.Module:
         """Return the backbone that evaluations use: the teacher's copy if there is one."""
@@ -177,10 +185,6 @@ def _outputs(
 ) -> dict[str, Tensor]:
     found = run(instructions, streams)
     return {step.out: found[step.out] for step in instructions}
-
-
-def _is_teacher(node: Node) -> bool:
-    return isinstance(node, ApplyNode) and node.teacher is not None
 
 
 def build_module(plan: ModulePlan, *, world: World) -> nn.Module:

@@ -14,6 +14,7 @@ from eqspec.commands.running.events import (
     Compiled,
     Damaged,
     Evaluating,
+    FineTuning,
     Opened,
     Remarked,
     RunEvent,
@@ -148,6 +149,8 @@ class Lines:
         elif isinstance(event, Stepped):
             self._pace.take(event)
             self._step(event, name=name)
+        elif isinstance(event, FineTuning):
+            self._fine_tuning(event, name=name)
         elif (line := _line(event, self._pace)) is not None:
             self._say(name, line)
 
@@ -162,6 +165,14 @@ class Lines:
         total = number(self._pace.steps)
         done = f"step {number(event.step):>{len(total)}} of {total}"
         self._say(name, f"{done}, {self._pace.line(event)}")
+
+    def _fine_tuning(self, event: FineTuning, *, name: str) -> None:
+        text, now = _fine_tuning(event), time.monotonic()
+        stepped = isinstance(event.event, Stepped)
+        if text is None or (stepped and now - self._said[1] < _PATIENCE):
+            return
+        self._said = (self._said[0], now)
+        self._say(name, text)
 
     def _say(self, name: str, text: str) -> None:
         self._screen.say(f"{name}: {text}")
@@ -194,6 +205,20 @@ class Pace:
         return f"loss {event.metrics['loss']:.4g}, {shown} samples/s, {left} left"
 
 
+def _fine_tuning(event: FineTuning) -> str | None:
+    """A line on the training of an evaluation."""
+    training, evaluation = event.event, event.evaluation.name
+    if isinstance(training, Damaged | Remarked):
+        return _of_images(training)
+    if isinstance(training, Stopped):
+        return f"{evaluation} stopped after step {number(training.step)}, which is saved"
+    if not isinstance(training, Stepped):
+        return None
+    steps = number(event.plan.train.steps)
+    loss = training.metrics["loss"]
+    return f"training {evaluation}, step {number(training.step)} of {steps}, loss {loss:.4g}"
+
+
 def _opened(event: Opened) -> str:
     if not event.plan.trains:
         return f"published weights, evaluated as they are, in {event.folder}"
@@ -214,6 +239,8 @@ def _line(event: RunEvent, pace: Pace) -> str | None:
         case Stopped(step=step, reason=reason):
             limit = " (time limit)" if reason is StopReason.TIME else ""
             line = f"stopped after step {number(step)}, which is saved{limit}"
+        case FineTuning():
+            line = _fine_tuning(event)
         case Agreed():
             line = agreed(event)
         case Compiled():

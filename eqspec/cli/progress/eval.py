@@ -15,12 +15,12 @@ from eqspec.commands.eval import (
     evaluate_run,
     evaluations_by_card,
     evaluations_of_spec,
-    plan_in,
 )
 from eqspec.commands.planning.data_locations import DataLocations
+from eqspec.commands.planning.run_plan import plan_in
 from eqspec.commands.running.comparison import Done, compare
 from eqspec.commands.running.evaluation import EvaluationResult
-from eqspec.commands.running.events import Evaluated, Evaluating
+from eqspec.commands.running.events import Evaluated, Evaluating, FineTuning, Stopped
 from eqspec.commands.running.log_lines import log_lines
 from eqspec.compile.types.plan import EvalPlan, Plan
 
@@ -98,5 +98,8 @@ def _results(
             signals.at_rest = isinstance(event, Evaluating)
             if isinstance(event, Evaluating):
                 screen.say(f"{request.plan.name}: {next(log_lines(event))}")
+            elif isinstance(event, FineTuning) and isinstance(event.event, Stopped):
+                step = event.event.step
+                screen.say(f"{event.evaluation.name} stopped after step {step:,}, which is saved")
             elif isinstance(event, Evaluated):
                 yield event.result

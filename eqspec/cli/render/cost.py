@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from eqspec.cli.render.graph import Row
 from eqspec.commands.plan import Cost, Described
 from eqspec.commands.planning.estimate import HEADROOM, Disk, OnMachine
+from eqspec.commands.planning.fine_tunings import FineTuningCost
 from eqspec.report.numbers import large
 from eqspec.spec.phrases import counted
 
@@ -29,6 +32,7 @@ def cost_rows(described: Described) -> list[Row]:
             ["parameters", f"{large(trace.trained)}, none of them trained"],
             ["operations", f"{trace.gflops_per_sample:.3g} GFLOPs per image"],
             ["disk", _disk(cost.disk)],
+            *_fine_tunings(cost.fine_tunings),
         ]
     rows: list[Row] = [["parameters", f"{large(trace.trained)} trained: {each}"]]
     if trace.frozen:
@@ -39,6 +43,7 @@ def cost_rows(described: Described) -> list[Row]:
         ["", _CAVEAT],
         ["disk", _disk(cost.disk)],
     ]
+    more += _fine_tunings(cost.fine_tunings)
     return [*rows, *more, *([] if cost.machine is None else _machine(cost.machine))]
 
 
@@ -74,6 +79,22 @@ def _disk(disk: Disk) -> str:
     return (
         f"about {size(disk.total)}: {several} of {size(disk.checkpoint)}, "
         f"journals {size(disk.journals)}, results {size(disk.results)}"
+    )
+
+
+def _fine_tunings(found: Sequence[FineTuningCost]) -> list[Row]:
+    """What evaluations train, a row each."""
+    return [["trained by", f"{one.evaluation}: {_fine_tuning(one)}"] for one in found]
+
+
+def _fine_tuning(one: FineTuningCost) -> str:
+    trainings = counted(one.trainings, "training")
+    if one.steps is None:
+        return f"{trainings}; how long depends on the data, which have not been read"
+    return (
+        f"{trainings} of {counted(one.steps, 'step')} with {counted(one.batch, 'image')}, "
+        f"{large(one.parameters)} parameters, {large(one.flops)}FLOPs and {size(one.checkpoint)} "
+        "of disk each"
     )
 
 

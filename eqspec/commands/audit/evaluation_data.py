@@ -9,7 +9,8 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from eqspec.commands.audit.findings import Disagreement, Finding, Level
 from eqspec.commands.audit.replaced_images import replaced_phrase
-from eqspec.commands.eval import evaluations_by_card, plan_in
+from eqspec.commands.eval import evaluations_by_card
+from eqspec.commands.planning.run_plan import plan_in
 from eqspec.commands.running.run_data import open_data
 from eqspec.commands.running.training_data import decodes, listed
 from eqspec.errors import EqspecError

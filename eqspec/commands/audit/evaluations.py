@@ -23,8 +23,8 @@ from pydantic import ValidationError
 from eqspec.build.program import choose_device
 from eqspec.commands.audit.evaluation_data import other_replaced, protocols
 from eqspec.commands.audit.findings import Disagreement, Finding, Level
-from eqspec.commands.eval import plan_in
 from eqspec.commands.planning.data_locations import DataLocations
+from eqspec.commands.planning.run_plan import plan_in
 from eqspec.commands.running.evaluation import EvaluationResult, result_names
 from eqspec.commands.running.evaluator import Evaluator
 from eqspec.commands.running.model import weights_at

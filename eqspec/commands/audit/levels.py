@@ -11,23 +11,23 @@ is written.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from eqspec.commands.audit.findings import STEPS, Disagreement, Finding, Level
+from eqspec.commands.audit.findings import STEPS, Finding, Level
+from eqspec.commands.audit.fine_tunings import fine_tunings
+from eqspec.commands.audit.intact_files import intact_files, state_of
 from eqspec.commands.planning.data_locations import NO_LOCATIONS, DataLocations, read_all_asked
 from eqspec.compile.types.plan import Plan
 from eqspec.errors import EqspecError
-from eqspec.runs import journal
 from eqspec.runs.folder import RunFolder, State
-from eqspec.runs.manifest import Problem, Trouble
-from eqspec.runs.missing_rows import missing_rows
 from eqspec.runs.query import run_name
-from eqspec.runs.record import RECORD, Sealing
-from eqspec.spec.phrases import counted
+from eqspec.runs.record import Sealing
+
+_DEEP = frozenset({Level.REPLAYS, Level.RESULTS})
+"""Levels that repeat training steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +86,15 @@ def audit(
     """
     folder = RunFolder.open(path)
     _need_all_read(folder, data)
-    state = _state(folder)
-    findings = [*_files(folder, state)]
+    state = state_of(folder)
+    findings = [*intact_files(folder, state)]
     if level is not Level.INTACT:
         findings += _here(folder, data=data, data_full=data_full)
-    if level in {Level.REPLAYS, Level.RESULTS}:
+    if level in _DEEP:
         from eqspec.commands.audit.replay import replays
 
         findings.append(replays(folder, steps=steps, data=data))
+    findings += fine_tunings(folder, replayed=steps if level in _DEEP else None, data=data)
     if level is Level.RESULTS:
         from eqspec.commands.audit.evaluations import evaluated_again
 
@@ -129,78 +130,3 @@ def _here(folder: RunFolder, *, data: DataLocations, data_full: bool) -> tuple[F
         return tuple(same_here(folder, data=data, data_full=data_full))
     except EqspecError as error:  # a plan that cannot be read
         return (Finding(Level.SAME_HERE, "plan", None, error.message),)
-
-
-def _state(folder: RunFolder) -> State:
-    """Return the state; a damaged record counts as finished and becomes a finding."""
-    try:
-        return folder.state()
-    except EqspecError:
-        return State.FINISHED
-
-
-def _files(folder: RunFolder, state: State) -> Iterator[Finding]:
-    if state not in {State.FINISHED, State.FAILED}:
-        yield _unsealed(folder, state)
-        return
-    try:
-        problems = folder.verify()
-    except EqspecError as error:
-        yield Finding(Level.INTACT, "files", None, error.message)
-        return
-    if problems:
-        message = f"{counted(len(problems), 'difference')} from the seal"
-        if problems == (Problem(RECORD, Trouble.UNFINISHED),):
-            message = f"sealing was interrupted: `eqspec run {folder.path}` finishes it"
-        found = tuple(_problem(one) for one in problems)
-        yield Finding(Level.INTACT, "files", holds=False, message=message, disagreements=found)
-        return
-    record = folder.record()
-    assert record is not None, "verified"
-    if holes := tuple(_journals(folder, through=record.step)):
-        message = "as they were sealed, but rows were already missing then"
-        yield Finding(Level.INTACT, "files", holds=False, message=message, disagreements=holes)
-        return
-    size = sum(file.bytes for file in record.files.values())
-    message = f"{counted(len(record.files), 'file')}, {counted(size, 'byte')}, as they were sealed"
-    yield Finding(Level.INTACT, "files", holds=True, message=message)
-
-
-def _problem(problem: Problem) -> Disagreement:
-    return Disagreement(problem.file, None, str(problem.trouble))
-
-
-def _journals(folder: RunFolder, *, through: int) -> Iterator[Disagreement]:
-    """Yield the faults of the journals of a run that has reached a step."""
-    for file in (folder.metrics, folder.timing):
-        try:
-            for _ in journal.read(file):
-                pass
-            fault = missing_rows(file, through=through)
-        except EqspecError as error:
-            fault = error.message
-        if fault is not None:
-            yield Disagreement(file.name, None, fault)
-
-
-def _unsealed(folder: RunFolder, state: State) -> Finding:
-    """Check an unsealed run by its journals and checkpoints alone."""
-    from eqspec.runs import checkpoint
-
-    found = [_problem(one) for one in folder.verify() if one.trouble is Trouble.LOST]
-    through = 0
-    for step in checkpoint.steps(folder.checkpoints):
-        try:
-            checkpoint.intact(folder.checkpoints, step=step)
-        except EqspecError as error:
-            found.append(Disagreement(f"checkpoint of step {step}", None, error.message))
-        else:
-            through = step
-    found += _journals(folder, through=through)
-    doing = "still running" if state is State.RUNNING else "not finished"
-    message = f"not sealed, the run is {doing}: only journals and checkpoints can be checked"
-    if found:
-        return Finding(
-            Level.INTACT, "files", holds=False, message=message, disagreements=tuple(found)
-        )
-    return Finding(Level.INTACT, "files", None, f"{message}; they are intact")

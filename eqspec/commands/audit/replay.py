@@ -12,6 +12,7 @@ from eqspec.build.program import build_program, initial_graph
 from eqspec.commands.audit.findings import Disagreement, Finding, Level
 from eqspec.commands.planning.data_locations import DataLocations, open_dataset
 from eqspec.commands.running.out_of_memory import within_memory
+from eqspec.compile.types.initial_weights import InitPlan
 from eqspec.compile.types.plan import Plan
 from eqspec.engine.events import Stepped
 from eqspec.engine.train import train
@@ -23,25 +24,34 @@ from eqspec.runs.journal import Row
 from eqspec.runs.recorded_plan import recorded_environment
 
 
-def replays(folder: RunFolder, *, steps: int, data: DataLocations) -> Finding:
-    """Train the first steps again, in memory, and compare every number with the journal."""
+def replays(
+    folder: RunFolder, *, steps: int, data: DataLocations, init: InitPlan | None = None
+) -> Finding:
+    """Train the first steps again, in memory, and compare every number with the journal.
+
+    Args:
+        init: where the weights to start from are here, if not where the plan has them.
+    """
     try:
         if not folder.identity().train.steps:
             return _published(folder)
         with within_memory():
-            return _replayed(folder, steps=steps, data=data)
+            return _replayed(folder, steps=steps, data=data, init=init)
     except ValidationError:
         return _unknown("the plan was made by another version of eqspec")
     except EqspecError as error:
         return _unknown(f"cannot be replayed here: {error.message}")
 
 
-def _replayed(folder: RunFolder, *, steps: int, data: DataLocations) -> Finding:
+def _replayed(
+    folder: RunFolder, *, steps: int, data: DataLocations, init: InitPlan | None
+) -> Finding:
     recorded = tuple(takewhile(lambda row: row.step <= steps, journal.read(folder.metrics)))
     done = max((row.step for row in recorded if row.name == TRAIN), default=0)
     if not done:
         return _unknown("no step has been recorded yet")
     plan = Plan.model_validate(folder.plan())
+    plan = plan if init is None else plan.model_copy(update={"init": init})
     curves = compare_curves(recorded, _rows(plan, steps=done, data=data))
     return _finding(folder, curves, steps=done)
 

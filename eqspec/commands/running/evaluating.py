@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from eqspec.commands.running.evaluation import EvaluationResult, damaged_results, result_names
 from eqspec.commands.running.events import Evaluated, Evaluating, RunEvent, Stopped
+from eqspec.commands.running.fine_tuning import FineTuner
 
 if TYPE_CHECKING:
     from eqspec.commands.running.due import DueEvaluation
     from eqspec.commands.running.prepare import PreparedRun
+    from eqspec.compile.types.plan import EvalPlan
 
 
 def evaluate_run(run: PreparedRun) -> Generator[RunEvent, None, bool]:
@@ -28,23 +30,32 @@ def evaluate_run(run: PreparedRun) -> Generator[RunEvent, None, bool]:
 def evaluate_due(run: PreparedRun, due: Iterable[DueEvaluation]) -> Iterator[RunEvent]:
     """Carry out evaluations of the current weights, or of those before training, until a stop.
 
-    The main process evaluates; the others wait for it at the next decision.
+    What an evaluation trains is trained by all processes. The main process evaluates; the others
+    wait for it at the next decision.
     """
+    tuner = FineTuner(run.folder, run.plan, options=run.request.options, strategy=run.strategy)
     for evaluation, step in due:
         if not run.decisions.evaluate():
             return
-        if run.opened is None:
-            continue
-        if EvaluationResult.read(run.folder, evaluation=evaluation, step=step) is None:
+        if run.opened is not None and _is_missing(run, evaluation, step=step):
             names = result_names(evaluation, step=step)
             damaged = {
                 name: trouble for name, trouble in run.opened.damaged.items() if name in names
             }
             damaged |= damaged_results(run.folder, evaluation=evaluation, step=step)
             yield Evaluating(evaluation=evaluation, step=step, damaged=damaged)
-        began = time.monotonic()
         graph = run.model.graph if step or not run.plan.trains else None
+        data = run.data.of(evaluation)
+        if not (yield from tuner.train(evaluation, step=step, graph=graph, data=data)):
+            return
+        if run.opened is None:
+            continue
+        began = time.monotonic()
         with run.model.uncompiled():
             evaluated = run.evaluator.evaluate(evaluation, step=step, graph=graph)
         run.decisions.budget.evaluated(time.monotonic() - began)
         yield Evaluated(result=evaluated, step=step)
+
+
+def _is_missing(run: PreparedRun, evaluation: EvalPlan, *, step: int) -> bool:
+    return EvaluationResult.read(run.folder, evaluation=evaluation, step=step) is None

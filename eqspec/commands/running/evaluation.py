@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from eqspec.compile.types.plan import EvalPlan
 from eqspec.nn.readouts.measurement import ResultSet
@@ -54,6 +55,15 @@ def control_names(evaluation: EvalPlan, *, step: int) -> dict[str, str]:
 def result_names(evaluation: EvalPlan, *, step: int) -> tuple[str, ...]:
     """Return the file names of an evaluation's result and of its controls."""
     return (result_name(evaluation, step=step), *control_names(evaluation, step=step).values())
+
+
+def child_folder(folder: RunFolder, evaluation: EvalPlan, *, name: str) -> Path:
+    """Return the folder of the training behind a result, for an evaluation that trains.
+
+    Args:
+        name: of the result.
+    """
+    return folder.evaluations / evaluation.id / name.removeprefix(f"{evaluation.id}.")
 
 
 def damaged_results(folder: RunFolder, *, evaluation: EvalPlan, step: int) -> dict[str, str]:

@@ -9,18 +9,24 @@ from typing import TYPE_CHECKING
 
 from eqspec.build.frozen_model import frozen
 from eqspec.build.program import choose_device, initial_graph
+from eqspec.commands.planning.run_plan import plan_in
 from eqspec.commands.running.evaluation import (
     EvaluationResult,
+    child_folder,
     control_names,
     read_result,
     result_name,
 )
+from eqspec.commands.running.model import weights_at
 from eqspec.compile.planner import UNTRAINED
 from eqspec.evals.bench import Bench
 from eqspec.evals.controls import CONTROLS
 from eqspec.evals.evaluate import evaluate
 from eqspec.evals.feature_files import FeatureFiles
 from eqspec.evals.features import Subject
+from eqspec.evals.fine_tuned import FineTunedModel
+from eqspec.ops.find import find_evaluation
+from eqspec.runs.folder import RunFolder
 from eqspec.runs.results import save_result
 
 if TYPE_CHECKING:
@@ -30,7 +36,10 @@ if TYPE_CHECKING:
     from eqspec.commands.running.run_data import RunData, Splits
     from eqspec.compile.types.plan import EvalPlan, Plan
     from eqspec.nn.readouts.measurement import ResultSet
-    from eqspec.runs.folder import RunFolder
+
+
+Measurable = Callable[[], Bench | FineTunedModel]
+"""Builds what an evaluation measures, when its result is missing."""
 
 
 class Evaluator:
@@ -80,18 +89,29 @@ class Evaluator:
         *,
         step: int,
         graph: TrainGraph | None,
-        result: Callable[[EvalPlan, str, Callable[[], Bench]], ResultSet],
+        result: Callable[[EvalPlan, str, Measurable], ResultSet],
     ) -> EvaluationResult:
-        splits = self._data.of(evaluation)
-        bench = partial(self._trained.bench, splits, step=step, graph=graph)
-        found = result(evaluation, result_name(evaluation, step=step), bench)
-        controls = {
-            control: result(evaluation, name, partial(self._control, control, splits))
-            for control, name in control_names(evaluation, step=step).items()
+        splits, name = self._data.of(evaluation), result_name(evaluation, step=step)
+        controls = control_names(evaluation, step=step)
+        benches: dict[str, Measurable] = {
+            name: partial(self._trained.bench, splits, step=step, graph=graph),
+            **{each: partial(self._control, c, splits) for c, each in controls.items()},
         }
-        return EvaluationResult(evaluation, step, found, controls)
+        if find_evaluation(evaluation.impl).trains:
+            benches = {each: partial(self._fine_tuned, evaluation, each) for each in benches}
+        found = {each: result(evaluation, each, bench) for each, bench in benches.items()}
+        beside = {control: found[each] for control, each in controls.items()}
+        return EvaluationResult(evaluation, step, found[name], beside)
 
-    def _kept(self, evaluation: EvalPlan, name: str, bench: Callable[[], Bench]) -> ResultSet:
+    def _fine_tuned(self, evaluation: EvalPlan, name: str) -> FineTunedModel:
+        """Return what an evaluation has trained, see `eqspec.commands.running.fine_tuning`."""
+        folder = child_folder(self._folder, evaluation, name=name)
+        plan, splits = plan_in(folder), self._data.of(evaluation)
+        graph = weights_at(plan, RunFolder.open(folder), step=plan.train.steps)
+        assert graph is not None, "a fine-tuning has steps"
+        return FineTunedModel(plan, graph, train=splits.train, held_out=splits.held_out)
+
+    def _kept(self, evaluation: EvalPlan, name: str, bench: Measurable) -> ResultSet:
         """Return the result of that name; measure and save it if it is missing or damaged."""
         found = read_result(self._folder, name=name)
         if found is None:
@@ -138,7 +158,7 @@ class _Benches:
         return self._by_data[key]
 
 
-def _measured(evaluation: EvalPlan, _name: str, bench: Callable[[], Bench]) -> ResultSet:
+def _measured(evaluation: EvalPlan, _name: str, bench: Measurable) -> ResultSet:
     """Return a new result, with the fingerprint of the data that it was measured on."""
     ready = bench()
     found = evaluate(evaluation, ready)

@@ -95,6 +95,22 @@ class Evaluating:
 
 
 @dataclass(frozen=True, slots=True)
+class FineTuning:
+    """An event of the training of an evaluation.
+
+    Attributes:
+        step: after which the encoder is evaluated.
+        plan: of the training.
+        event: of the training.
+    """
+
+    evaluation: EvalPlan
+    step: int
+    plan: Plan
+    event: RunEvent
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluated:
     """The result of an evaluation is there, measured now or found in the folder."""
 
@@ -135,6 +151,7 @@ RunEvent = (
     | Remarked
     | Saved
     | Evaluating
+    | FineTuning
     | Evaluated
     | Stopped
     | Sealed

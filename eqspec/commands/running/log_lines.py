@@ -12,6 +12,7 @@ from eqspec.commands.running.events import (
     Damaged,
     Evaluated,
     Evaluating,
+    FineTuning,
     Opened,
     Remarked,
     RunEvent,
@@ -50,8 +51,8 @@ def log_lines(event: RunEvent) -> Iterator[str]:
             yield from (f"warning: {image}; replaced by another image" for image in images)
         case Remarked(images=images):
             yield from (f"warning: the decoder remarks on {image}" for image in images)
-        case Stepped() | Sealed():
-            return
+        case Stepped() | Sealed() | FineTuning():
+            return  # the folder of a fine-tuning has a log of its own
         case _:
             yield _progress(event)
 

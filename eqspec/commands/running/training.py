@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from eqspec.commands.running.due import evaluations_at
-from eqspec.commands.running.evaluating import evaluate_due
+from eqspec.commands.running.due import DueEvaluation, evaluations_at
 from eqspec.commands.running.events import Compiled, RunEvent, Saved, Stopped, StopReason
 from eqspec.commands.running.journals import Journals, open_journals
 from eqspec.commands.running.training_data import save_known
@@ -23,8 +22,15 @@ if TYPE_CHECKING:
     from eqspec.commands.running.prepare import PreparedRun
 
 
-def train_run(run: PreparedRun) -> Generator[RunEvent, None, bool]:
+Evaluate = Callable[["PreparedRun", Iterable[DueEvaluation]], Iterator[RunEvent]]
+"""Carries out evaluations of the weights at hand."""
+
+
+def train_run(run: PreparedRun, *, evaluate: Evaluate) -> Generator[RunEvent, None, bool]:
     """Train a run; return whether its plan is trained to the end.
+
+    Args:
+        evaluate: called at the pauses of the plan.
 
     Raises:
         NotFinite: a loss, a gradient or a weight is not finite.
@@ -37,7 +43,8 @@ def train_run(run: PreparedRun) -> Generator[RunEvent, None, bool]:
     with open_journals(run.folder) if run.strategy.main else nullcontext() as journals:
         if journals is not None:
             journals.rewind(run.model.done)
-        return (yield from _Training(run, program, journals=journals).events())
+        training = _Training(run, program, journals=journals, evaluate=evaluate)
+        return (yield from training.events())
 
 
 def _keep_published(run: PreparedRun) -> Iterator[RunEvent]:
@@ -51,10 +58,13 @@ def _keep_published(run: PreparedRun) -> Iterator[RunEvent]:
 class _Training:
     """A training in progress: how many steps are done, and which of them are saved."""
 
-    def __init__(self, run: PreparedRun, program: Program, *, journals: Journals | None) -> None:
+    def __init__(
+        self, run: PreparedRun, program: Program, *, journals: Journals | None, evaluate: Evaluate
+    ) -> None:
         self._run = run
         self._program = program
         self._journals = journals
+        self._evaluate_due = evaluate
         self._done = run.model.done
         self._saved: int | None = None
 
@@ -103,7 +113,7 @@ class _Training:
                 yield from self._save()
 
     def _evaluate(self, event: Paused) -> Iterator[RunEvent]:
-        return evaluate_due(self._run, evaluations_at(self._run.plan, event.pause))
+        return self._evaluate_due(self._run, evaluations_at(self._run.plan, event.pause))
 
     def _save(self) -> Iterator[RunEvent]:
         """Save a checkpoint of the last step, unless that is saved already."""

@@ -19,6 +19,7 @@ class ModuleDraft:
     family: Literal["backbones", "heads", "decoders"]
     impl: str
     params: Mapping[str, JsonValue]
+    frozen: bool = False
 
 
 @dataclass(frozen=True, slots=True)

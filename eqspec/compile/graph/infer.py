@@ -166,10 +166,13 @@ def _type_apply(node: ApplyNode, typing: _Typing) -> ApplyNode:
             inputs=inputs,
             output=output,
             init=node.module,
+            frozen=draft.frozen,
         )
     else:
         _same_width(first, inputs, path=path)
-    rates = op.drop_path_rates(params) if node.teacher is None else ()
+    # A frozen module is always in eval mode, where nothing is dropped.
+    moves = node.teacher is None and not draft.frozen
+    rates = op.drop_path_rates(params) if moves else ()
     if not any(rates):
         return node
     name = f"drop.{node.out}"

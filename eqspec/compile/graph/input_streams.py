@@ -19,6 +19,7 @@ from eqspec.compile.views.stored_pairs import pair_plan, reads_latents
 from eqspec.compile.views.view_plan import PATH_GROUP, PATH_VIEW, added_groups, steps_of_views
 from eqspec.ops.find import find_transform
 from eqspec.ops.op import BATCH, StreamType
+from eqspec.ops.targets import LABELS
 from eqspec.registry.cards import EquivarianceCard
 
 ADD_TRANSFORM = "add `transform: {use: rot}`; `eqspec list transforms` shows the others"
@@ -39,7 +40,7 @@ def input_streams(
     Raises:
         GraphError: when the augmentation lacks a group or a step, or the spec a transform.
     """
-    given = _images(resolved, group_sizes)
+    given = {**_images(resolved, group_sizes), **_targets(resolved)}
     rewrite = resolved.rewrite
     if rewrite is None:
         return given
@@ -71,6 +72,13 @@ def input_streams(
                 help="choose another `augment`; this one draws " + ", ".join(drawn),
             )
     return given
+
+
+def _targets(resolved: Resolved) -> dict[str, StreamType]:
+    """What the images of the data are labelled with."""
+    if not resolved.data.facts.classes:
+        return {}
+    return {LABELS: StreamType(axes=("B",), sizes=(BATCH,), dtype="int")}
 
 
 def _refuse_unread(resolved: Resolved, rewrite: EquivarianceCard) -> None:

@@ -121,16 +121,16 @@ def lower_modules(
         if decl.backbone is not None:
             op_in_use(find_backbone, backbone.impl, path=(), card="backbone")
             params = {**backbone.params, **decl.params}
-            draft = ModuleDraft(family="backbones", impl=backbone.impl, params=params)
+            draft = ModuleDraft("backbones", backbone.impl, params, frozen=decl.frozen)
         elif decl.impl is not None:
             family = _module_family(decl.impl, path=("modules", name, "impl"))
-            draft = ModuleDraft(family=family, impl=decl.impl, params=decl.params)
+            draft = ModuleDraft(family, decl.impl, decl.params, frozen=decl.frozen)
         else:
             like = {**known, **drafts}.get(str(decl.like))
             if like is None:
                 raise GraphError(("modules", name, "like"), f"`{decl.like}` is no module before it")
             params = {**like.params, **decl.params}
-            draft = ModuleDraft(family=like.family, impl=like.impl, params=params)
+            draft = ModuleDraft(like.family, like.impl, params, frozen=decl.frozen)
         op = op_in_use(partial(find_module, draft.family), draft.impl, path=("modules", name))
         checked_params(op.Params, draft.params, path=("modules", name))
         drafts[name] = draft

@@ -21,6 +21,7 @@ class ModulePlan(Frozen):
 
     Attributes:
         init: name under which its parameters are initialised (a teacher's copy has its student's).
+        frozen: its weights do not move: no gradient, always in eval mode.
     """
 
     name: str
@@ -30,6 +31,7 @@ class ModulePlan(Frozen):
     inputs: dict[str, StreamType]
     output: StreamType
     init: str
+    frozen: bool = False
 
 
 class TeacherPlan(Frozen):
@@ -212,3 +214,8 @@ class GraphPlan(Frozen):
     split: tuple[int, int] | None = None
     embedding: str | None = None
     added: tuple[str, ...] = ()
+
+    def is_trained(self, node: Node) -> bool:
+        """Whether a node runs a module whose weights the optimizer moves."""
+        frozen = {module.name for module in self.modules if module.frozen}
+        return isinstance(node, ApplyNode) and node.teacher is None and node.module not in frozen

@@ -114,6 +114,8 @@ class DataPlan(Frozen):
         count: images in the training split; 0 where evaluations alone read it and no card says.
         variance: mean over channels of the pixel variance in [0, 1] units, a fact of the card.
         classes: number of classes; 0 without labels.
+        held_back: share of the sources that training leaves out, so that an evaluation can choose
+            numbers on them.
     """
 
     name: str
@@ -123,6 +125,7 @@ class DataPlan(Frozen):
     count: int = Field(ge=0)
     variance: float | None = None
     classes: int = Field(default=0, ge=0)
+    held_back: float = Field(default=0.0, ge=0, lt=1)
 
 
 class RulePlan(Frozen):

@@ -57,6 +57,7 @@ class VitDesign:
         init: `vit`, normal 0.02 and torch's default for the patch embedding; `normal`, normal 0.02
             there too (I-JEPA); `xavier`, Xavier everywhere (MAE, MoCo v3).
         prefix_std: initial standard deviation of the prefix tokens.
+        taps: number of last blocks whose tokens are concatenated.
     """
 
     image_size: int
@@ -74,6 +75,7 @@ class VitDesign:
     pos_interp: Interpolation
     init: Literal["vit", "normal", "xavier"]
     prefix_std: float
+    taps: int = 1
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -201,6 +203,8 @@ class VisionTransformerTokens(nn.Module):
     ) -> Tensor:
         """Return tokens `[B, P + N, D]`, or `[B, P + M, D]` if only some patches are kept.
 
+        With several taps, their features are concatenated: `[B, P + N, taps · D]`.
+
         Args:
             images: `[B, 3, H, W]`, sides multiples of the patch.
             mask: `[B, N]`, true where the mask token replaces the patch.
@@ -211,9 +215,13 @@ class VisionTransformerTokens(nn.Module):
         """
         x = self.embed(images=images, mask=mask, keep=keep)
         keys = None if valid is None else _key_mask(valid, prefix=x.shape[1] - valid.shape[1])
+        first = len(self.blocks) - self.design.taps
+        tapped: list[Tensor] = []
         for index, block in enumerate(self.blocks):
             x = block(x, None if drop is None else drop[:, index], key_mask=keys)
-        return self.norm(x)
+            if index >= first:
+                tapped.append(self.norm(x))
+        return tapped[0] if len(tapped) == 1 else torch.cat(tapped, dim=-1)
 
     def layers(self, images: Tensor, at: Sequence[int]) -> tuple[Tensor, ...]:
         """Tokens after some blocks, each after the final LayerNorm, `[B, P + N, D]`.
@@ -225,7 +233,7 @@ class VisionTransformerTokens(nn.Module):
         x = self.embed(images=images)
         found: dict[int, Tensor] = {}
         for index, block in enumerate(self.blocks):
-            x = block(x, None, seen=None)
+            x = block(x, None, key_mask=None)
             if index in at:
                 found[index] = self.norm(x)
         return tuple(found[index] for index in at)

@@ -49,6 +49,36 @@ class ImageFeatures:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """Classes that S fine-tuned classifiers predict for n images.
+
+    Attributes:
+        images: which images, without features.
+        classes: the predicted classes, `[n, S]`.
+    """
+
+    images: ImageFeatures
+    classes: np.ndarray
+
+
+class FineTunedBench(Protocol):
+    """A fine-tuned model and its data, as an evaluation that trains sees them."""
+
+    def predicted(self, split: Literal["slice", "held-out"], *, stream: str) -> Predicted:
+        """Classes by the logits `[B, S, C]` of a stream, on centre crops.
+
+        Args:
+            split: `slice` is the training images that the fine-tuning has left out.
+            stream: of the fine-tuned graph.
+        """
+        ...
+
+    def learned_from(self) -> ImageFeatures:
+        """The images that were trained on, without features."""
+        ...
+
+
 class FeatureBench(Protocol):
     """A model and its data, as an evaluation of single images sees them."""
 

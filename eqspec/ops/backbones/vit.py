@@ -58,6 +58,7 @@ class Params(OpParams):
         drop_path_group: subsets are drawn from the views of this many consecutive samples (the
             batch per device of a paper; must divide the batch); None: the whole batch.
         freeze: parts that are not trained.
+        taps: number of last blocks whose tokens, each after the final norm, are concatenated.
         init: `vit`, normal 0.02 except for the patch embedding (iBOT, DINOv2); `normal`, there too
             (I-JEPA); `xavier`, including the patch embedding (MAE, MoCo v3).
         prefix_std: initial standard deviation of class token and registers.
@@ -82,6 +83,7 @@ class Params(OpParams):
     drop_path_draw: Literal["bernoulli", "subset"] = "bernoulli"
     drop_path_group: int | None = Field(default=None, gt=0)
     freeze: tuple[Literal["patch_embed"], ...] = ()
+    taps: int = Field(default=1, gt=0)
     init: Literal["vit", "normal", "xavier"] = "vit"
     prefix_std: float = Field(default=0.02, ge=0)
     image_size: int | None = Field(default=None, gt=0)
@@ -95,6 +97,8 @@ class Params(OpParams):
     def _fits(self) -> Self:
         if self.mlp == "swiglu" and self.hidden % 2:
             raise ValueError(f"swiglu needs an even hidden width, not {self.hidden}")
+        if self.taps > self.depth:
+            raise ValueError(f"taps = {self.taps} is more than the {self.depth} blocks there are")
         if self.width % self.heads:
             raise ValueError(f"heads = {self.heads} does not divide width = {self.width}")
         if self.drop_path_group is not None and self.drop_path_draw != "subset":
@@ -174,7 +178,7 @@ def shapes(params: Params, streams: Streams) -> StreamType:
     patches = grid[0] * grid[1] if keep is None else keep.size("M")
     return StreamType(
         axes=(*images.axes[:-3], "N", "D"),
-        sizes=(*images.sizes[:-3], prefix + patches, params.width),
+        sizes=(*images.sizes[:-3], prefix + patches, params.taps * params.width),
         prefix=prefix,
         grid=grid if keep is None else None,
     )
@@ -282,6 +286,7 @@ def build(params: Params, streams: Streams, *, world: World) -> nn.Module:  # no
         pos_interp=params.pos_interp,
         init=params.init,
         prefix_std=params.prefix_std,
+        taps=params.taps,
     )
     vit = VisionTransformerTokens(design)
     for part in params.freeze:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from eqspec.nn.readouts.measurement import Summary
 from eqspec.ops.contract.op import Op
 from eqspec.ops.example import NO_PARAMS
+from eqspec.ops.fine_tuning import FineTune
 from eqspec.ops.op import OpParams
 
 if TYPE_CHECKING:
@@ -32,12 +33,14 @@ class EvaluationOp(Op, Protocol):
         needs_labels: it reads the classes of images.
         tolerance: by how much a metric may differ on other hardware.
         example: parameters of a small instance, which the contract tests run.
+        trains: it trains on images of its own, as `fine_tune` states.
     """
 
     summary: Summary
     needs_labels: bool
     tolerance: float = 0.0
     example: Mapping[str, Any] = NO_PARAMS
+    trains: bool = False
 
     @abstractmethod
     def build(self, params: OpParams) -> Evaluation:
@@ -52,6 +55,15 @@ class EvaluationOp(Op, Protocol):
             UsageError: the two were not measured on the same samples.
         """
         ...
+
+    def fine_tune(self, params: OpParams, *, classes: int) -> FineTune:  # noqa: ARG002 - a default
+        """Return what is trained, for an op that trains.
+
+        Args:
+            params: of the op.
+            classes: of the data, 0 without labels.
+        """
+        raise AssertionError("only an op that trains is asked")
 
     def short_of(self, params: OpParams, *, images: int) -> tuple[str, ...]:  # noqa: ARG002 - a default
         """Return, in sentences, what the numbers mean where there are only so many images."""

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from pydantic import Field
 
-from eqspec.nn.random.philox import Draws
+from eqspec.nn.random.source_slice import in_slice
 from eqspec.nn.readouts.accuracy import accuracy_difference
 from eqspec.nn.readouts.classification import Predictions, classification_result
 from eqspec.nn.readouts.measurement import Measurement, ResultSet, Summary
@@ -121,17 +121,6 @@ class LinearProbe:
             fitting=Fitting(epochs=p.epochs, batch=p.batch, weight_decay=p.weight_decay),
         )
         return classifiers.classify(x_held_out).cpu().numpy()
-
-
-def in_slice(sources: np.ndarray, *, share: float) -> np.ndarray:
-    """Which images the learning rate is chosen on, `[n]`: all of a share of the sources.
-
-    At least one source is in the slice, and at least one is not.
-    """
-    known = np.unique(sources)
-    assert len(known) > 1, "one source cannot be cut in two"
-    count = min(max(1, round(share * len(known))), len(known) - 1)
-    return np.isin(sources, known[Draws(0).order(epoch=0, count=len(known))[:count]])
 
 
 def _commonest(labels: np.ndarray) -> int:

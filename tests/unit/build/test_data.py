@@ -10,9 +10,14 @@ import pytest
 import torch
 
 from eqspec.build.data.loader import Batch, _Steps, batches
+from eqspec.compile.types.graph import GraphPlan
 from eqspec.compile.types.plan import CropPlan, DataPlan, Plan, SingleViewPlan, TrainPlan, ViewPlan
 from eqspec.errors import EqspecError
+from eqspec.nn.random.source_slice import in_slice
 from eqspec.ops.decode import UnreadableImage
+from eqspec.ops.op import BATCH as BATCH_AXIS
+from eqspec.ops.op import StreamType
+from eqspec.ops.targets import LABELS
 from eqspec.ops.tolerant import Tolerant, TooManyUnreadable
 from eqspec.spec.use import OpCall
 from tests.fakes import FakeImages
@@ -21,12 +26,20 @@ COUNT, BATCH = 27, 8
 STEPS_PER_EPOCH = COUNT // BATCH
 
 
-def plan_of(*, count: int = COUNT, batch: int = BATCH) -> Plan:
+def plan_of(*, count: int = COUNT, batch: int = BATCH, held_back: float = 0.0) -> Plan:
     """Two views, the second with a margin, and one small view of another group."""
     crop = CropPlan(scale=(0.25, 1.0))
     small = CropPlan(scale=(0.05, 0.25), interpolation="bilinear")
     return Plan.model_construct(
-        data=DataPlan(name="fake", impl="fake", params={}, split="train", count=count, classes=2),
+        data=DataPlan(
+            name="fake",
+            impl="fake",
+            params={},
+            split="train",
+            count=count,
+            classes=2,
+            held_back=held_back,
+        ),
         views=ViewPlan(
             views=(
                 SingleViewPlan(group="global", index=0, size=16, canvas=16, crop=crop),
@@ -44,6 +57,9 @@ def plan_of(*, count: int = COUNT, batch: int = BATCH) -> Plan:
             optimizer=OpCall(impl="adamw"),
             lr=1e-3,
             weight_decay=0.0,
+        ),
+        graph=GraphPlan.model_construct(
+            streams={LABELS: StreamType(axes=("B",), sizes=(BATCH_AXIS,), dtype="int")}
         ),
     )
 
@@ -63,6 +79,19 @@ def assert_same(ours: Batch, theirs: Batch) -> None:
     assert ours.canvases.keys() == theirs.canvases.keys()
     for key, canvas in ours.canvases.items():
         assert torch.equal(canvas, theirs.canvases[key]), key
+
+
+def test_labels_are_those_of_the_samples():
+    for batch in some(steps=3):
+        np.testing.assert_array_equal(batch.labels, batch.samples % 2)
+
+
+def test_images_that_are_held_back_are_never_read():
+    plan = plan_of(count=24, held_back=0.1)
+    left_out = np.flatnonzero(in_slice(FakeImages(COUNT).sources, share=0.1))
+    assert len(left_out) == 3
+    read = [b.samples for b in batches(plan, FakeImages(COUNT), seed=3, start_step=0, steps=6)]
+    assert set(np.concatenate(read).tolist()) == set(range(COUNT)) - set(left_out.tolist())
 
 
 def test_batch_does_not_depend_on_the_first_step():

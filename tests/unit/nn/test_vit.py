@@ -56,6 +56,15 @@ def test_timms_weights_give_timms_tokens(*, scaled: float | None, class_token: b
     )
 
 
+def test_taps_are_the_tokens_of_the_last_blocks_side_by_side() -> None:
+    encoder = built(taps=2)
+    both = built().layers(pictures(), (1, 2))
+    torch.testing.assert_close(encoder(images=pictures()), torch.cat(both, dim=-1), **BIT_EQUAL)
+    torch.testing.assert_close(built()(images=pictures()), both[1], **BIT_EQUAL)
+    taps = vit.Params.model_validate(SMALL | {"taps": 2})
+    assert vit.shapes(taps, {"images": images_type()}).size("D") == 32
+
+
 def test_a_mask_hides_what_it_covers() -> None:
     encoder = built(mask_token="zeros")
     images = pictures()

@@ -1,0 +1,31 @@
+"""What an evaluation trains, as parts of a spec. Free of torch.
+
+An evaluation that trains states it as data: the method whose encoder is the one that is evaluated,
+its augmentation, and how long and by which rule the weights move. The compiler makes a plan of its
+own from these parts (`eqspec.compile.fine_tune`), and `engine.train` trains it like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+
+@dataclass(frozen=True, slots=True)
+class FineTune:
+    """The parts of the spec of a fine-tuning.
+
+    Attributes:
+        method: body of a method card; its backbone is the encoder that is evaluated.
+        augment: body of an augmentation card.
+        train: `train:` of a spec.
+        held_back: share of the training files that is left out, so that numbers can be chosen on
+            them.
+    """
+
+    method: Mapping[str, JsonValue]
+    augment: Mapping[str, JsonValue]
+    train: Mapping[str, JsonValue]
+    held_back: float = 0.0
