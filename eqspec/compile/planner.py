@@ -170,8 +170,7 @@ def _data(resolved: Resolved, *, count: int | None) -> DataPlan:
 
 
 def _dataset(card: Card) -> DatasetCard:
-    assert isinstance(card.model, DatasetCard), "read as one"
-    return card.model
+    return card.of(DatasetCard).model
 
 
 def _data_plan(card: Card, *, at: str, count: int) -> DataPlan:

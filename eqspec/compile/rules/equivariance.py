@@ -55,10 +55,10 @@ def _transform(found: Lookup) -> Transform:
 
 def _decided(card: Card, method: Card | None) -> EquivarianceCard | None:
     """The rewrite with its alternatives chosen; None where that is unknown or impossible."""
-    assert isinstance(card.model, EquivarianceCard), "read as one"
+    card = card.of(EquivarianceCard)
     if method is None:
         return None
-    assert isinstance(method.model, MethodCard), "read as one"
+    method = method.of(MethodCard)
     try:
         return carried_out(card.model, method.model)
     except GraphError:  # reported by the compiler, with more detail
@@ -72,8 +72,7 @@ def _given(found: Lookup, key: str) -> bool:
 
 def _read_at(card: Card, stream: str) -> Place:
     """Where a rewrite's card names a stream first, or else where the card begins."""
-    model = card.model
-    assert isinstance(model, EquivarianceCard), "read as one"
+    model = card.of(EquivarianceCard).model
     for section in ("terms", "flow"):
         for name, entry in getattr(model.add, section).items():
             written = entry.model_dump(mode="json")

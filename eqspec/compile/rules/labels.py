@@ -33,6 +33,5 @@ def labels_where_needed(found: Lookup) -> Iterator[Diagnostic]:
 
 def promises_no_labels(card: Card) -> bool:
     """Whether the card of a dataset states that its images have no labels."""
-    assert isinstance(card.model, DatasetCard), "read as one"
-    facts = card.model.facts
+    facts = card.of(DatasetCard).model.facts
     return facts.classes == 0 and "classes" in facts.model_fields_set

@@ -53,7 +53,7 @@ def _both_sides_of_slice(found: Lookup) -> Iterator[Diagnostic]:
     method = found.cards.get("method")
     if method is None or "equivariance" not in found.cards:
         return
-    assert isinstance(method.model, MethodCard), "read as one"
+    method = method.of(MethodCard)
     if method.model.embedding is None or not _cuts(found):
         return
     call = found.calls.get(f"method.modules.{method.model.embedding.module}")
@@ -158,7 +158,7 @@ def _batch_in_data(found: Lookup) -> Iterator[Diagnostic]:
     batch = _positive(found, path)
     if data is None or batch is None:
         return
-    assert isinstance(data.model, DatasetCard), "read as one"
+    data = data.of(DatasetCard)
     count = data.model.facts.count
     if count is not None and batch > count:
         yield Diagnostic(

@@ -1,8 +1,4 @@
-"""The plan: everything a run is, as frozen JSON data. Nothing in it is left to look up.
-
-One type per concern; `Plan` holds them all. Written by `eqspec.compile.planner`, read by
-`eqspec.build` (which turns it into torch), by the commands (which print it) and by the run folder.
-"""
+"""The plan of a run as frozen JSON data, with nothing left to look up: `Plan` and its parts."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def image_side(found: Lookup) -> tuple[int, Place | None] | None:
         return None if side is None else (side, node.place)
     if data is None:
         return None
-    assert isinstance(data.model, DatasetCard), "read as one"
+    data = data.of(DatasetCard)
     side = data.model.facts.image
     return (DEFAULT_IMAGE, None) if side is None else (side, data.source.value(("facts", "image")))
 

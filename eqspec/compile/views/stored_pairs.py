@@ -36,7 +36,7 @@ def reads_latents(transform: Card | None) -> bool:
     """Whether a transform is read from stored latents, not drawn from ranges."""
     if transform is None:
         return False
-    assert isinstance(transform.model, TransformCard), "read as one"
+    transform = transform.of(TransformCard)
     return transform.model.impl in op_names(RELATIONS)
 
 
@@ -121,7 +121,7 @@ def _latents_there(
     transform: Card, data: Card, *, source: Source, stored: int
 ) -> Iterator[Diagnostic]:
     """Refuse a relation that reads more latents than are stored."""
-    assert isinstance(transform.model, TransformCard), "read as one"
+    transform = transform.of(TransformCard)
     op = find_relation(transform.model.impl)
     read = _legal(op.Params, transform.model.params)
     if read is None:
@@ -147,7 +147,7 @@ def _named(source: Source, path: KeyPath) -> Place:
 
 def _op_of(data: Card) -> tuple[DatasetOp, DatasetParams] | None:
     """The op of a dataset and its parameters; None where either is not legal."""
-    assert isinstance(data.model, DatasetCard), "read as one"
+    data = data.of(DatasetCard)
     if data.model.impl not in op_names("datasets"):
         return None
     op = find_dataset(data.model.impl)
