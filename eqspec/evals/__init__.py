@@ -1,6 +1,6 @@
-"""Judging a frozen encoder: features, and the protocols that read them.
+"""Evaluation of frozen and fine-tuned encoders by the evaluation ops.
 
-May import errors up to build; not engine or runs. Yields numbers and writes nothing.
+May import errors up to build; not engine or runs. Returns results and writes only cached features.
 
 `eqspec.evals.evaluate.evaluate` runs one evaluation of the plan.
 """

@@ -1,7 +1,7 @@
-"""What an evaluation op is given: a frozen model, data, and every way to read the one on the other.
+"""Interface of an evaluation op to a frozen model and its data.
 
-Features are encoded once and kept in files (`eqspec.evals.feature_files`), so several evaluations
-on one bench share them, and none has more than a batch of them in memory.
+Features are encoded once and stored in files (`eqspec.evals.feature_files`), so that several
+evaluations share them and only one batch is in memory at a time.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from eqspec.ops.op import OpCall
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """A model and the two splits of a dataset, as evaluation ops see them.
+    """A frozen model and the two splits of a dataset.
 
     Attributes:
-        files: where features are kept.
-        read: split → the samples that the evaluation at hand has read.
+        files: storage of the features.
+        read: split → the samples read by the current evaluation.
     """
 
     subject: Subject
@@ -45,10 +45,10 @@ class Bench:
     _encoded: dict[Split, ImageFeatures] = field(default_factory=dict, init=False, repr=False)
 
     def features(self, split: Split, *, limit: int | None) -> ImageFeatures:
-        """Pooled features of centre crops, in every row that the model has.
+        """Return pooled features of centre crops, for every row of the model.
 
         Args:
-            limit: at most so many images, a fixed choice; None takes all.
+            limit: largest number of images, a fixed selection; None selects all.
         """
         images = self._chosen(split, limit=limit)
         known = self._encoded.get(split)
@@ -60,11 +60,11 @@ class Bench:
     def tokens(
         self, split: Split, *, layers: Sequence[int], size: int | None = None, limit: int | None
     ) -> TokenGrids:
-        """Patch tokens of chosen layers, as grids.
+        """Return patch tokens of chosen layers as grids.
 
         Args:
             layers: numbers of blocks, counted from 0; negative ones from the end.
-            size: side of the centre crops in pixels; the encoder's own unless given.
+            size: side of the centre crops in pixels; the encoder's image size by default.
             limit: as above.
 
         Raises:
@@ -81,7 +81,7 @@ class Bench:
         )
 
     def images(self, split: Split, *, limit: int | None) -> Iterator[Tensor]:
-        """The centre crops themselves, `[b, 3, s, s]` in [0, 1], batch by batch."""
+        """Yield the centre crops, `[b, 3, s, s]` in [0, 1], batch by batch."""
         images = self._chosen(split, limit=limit)
         return crops(self._of(split), images, size=self.subject.size)
 
@@ -94,12 +94,14 @@ class Bench:
         rows: Sequence[str] = ("encoder",),
         limit: int | None,
     ) -> Mapping[tuple[str, ...], FeatureMatrix]:
-        """Pooled features of images that a function makes of centre crops, under (row, *name).
+        """Return pooled features of images that a function derives from centre crops.
+
+        The keys of the result are (row, *name).
 
         Args:
-            function: makes the images, `[b, 3, s, s]`, by name.
-            content: everything that decides what it makes; features are found again by it.
-            rows: which features; those that the model lacks are left out.
+            function: derives images `[b, 3, s, s]` by name.
+            content: everything that determines its output; part of the key of stored features.
+            rows: names of the features; those that the model lacks are left out.
             limit: as above.
         """
         found = encode_function(
@@ -125,7 +127,7 @@ class Bench:
         draws: int,
         limit: int,
     ) -> PairFeatures:
-        """Features of at most `limit` pairs (I, g(I)) of a split, for rows that the model has."""
+        """Return features of at most `limit` pairs (I, g(I)) of a split, for rows of the model."""
         found = collect(
             self.subject,
             self._of(split),

@@ -1,8 +1,8 @@
-"""Controls: what can be read from images without any encoder, measured like an encoder.
+"""Controls: features computed from images without an encoder, evaluated like an encoder's.
 
-`block-grid`: JPEG stores an image in blocks of 8×8 pixels, whose borders turn and move with it.
-An R² of a transformation may be read from them instead of from what the image shows, so small JPEG
-sets are judged beside a row whose features are the energy of that grid and nothing else.
+`block-grid`: JPEG stores an image in blocks of 8×8 pixels, whose borders rotate and move with it.
+A transformation may be predictable from these borders rather than from the content of the image.
+Results on small JPEG datasets therefore include a row whose only features are this grid's energy.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from eqspec.evals.features import Subject
 from eqspec.evals.pairs import canvas_side
 
 BLOCK = 8
-"""Pixels of a JPEG block's side, as stored."""
+"""Side of a JPEG block in stored pixels."""
 
-LOOKED_AT = 32
-"""Images by whose size the grid's period in the encoder's images is known."""
+SAMPLED = 32
+"""Number of images from whose sizes the grid's period in the encoder's images is estimated."""
 
 STEP = 5.0
-"""Degrees between the directions in which the grid is looked for."""
+"""Angle between neighbouring grid directions, in degrees."""
 
 
 def block_grid(dataset: Dataset, *, size: int) -> Subject:
-    """The control of a dataset's block grid, for images of a size.
+    """Return the block-grid control of a dataset, for images of a size in pixels.
 
-    The period is that of a typical image: of a set of many sizes, one period finds little, and as
-    little is there to be found, since its photographs are minified.
+    The period is that of the median image size. A dataset with many sizes has no common period, but
+    its grid is also weak, because its photographs are reduced in size.
     """
-    looked_at = (dataset.image(i) for i in range(min(LOOKED_AT, len(dataset))))
-    short = float(np.median([min(image.shape[:2]) for image in looked_at]))
+    sampled = (dataset.image(i) for i in range(min(SAMPLED, len(dataset))))
+    short = float(np.median([min(image.shape[:2]) for image in sampled]))
     period = BLOCK * canvas_side(size) / short
     return Subject(
         encoder=partial(grid_energy, period=period),
@@ -52,19 +52,19 @@ def block_grid(dataset: Dataset, *, size: int) -> Subject:
 CONTROLS: MappingProxyType[str, Callable[..., Subject]] = MappingProxyType(
     {"block-grid": block_grid}
 )
-"""Name of a control, as cards write it → (dataset, size) to its subject."""
+"""Name of a control on cards → function of (dataset, size) that returns its subject."""
 
 
 def grid_energy(images: Tensor, *, period: float) -> Tensor:
-    """How strongly a grid of a period shows, in every direction, `[B, 1, F]`.
+    """Return the energy of a grid in every direction, `[B, 1, F]`, and its phase when upright.
 
-    What remains of the brightness when each pixel's neighbours are taken from it, in absolute value
-    and without its own slow part, is compared with waves of the grid's period and of half of it.
-    From −45° to 45°, because a square grid turned by 90° is the same. Upright, also where it lies.
+    The absolute Laplacian of the brightness, less its local mean, is correlated with waves of the
+    grid's period and half its period. Directions from −45° to 45° suffice, since a square grid
+    rotated by 90° is the same.
 
     Args:
-        images: `[B, 3, s, s]` in [0, 1].
-        period: of the grid in pixels.
+        images: pixels in [0, 1], `[B, 3, s, s]`.
+        period: period of the grid in pixels.
     """
     grey_B1HW = images.mean(dim=1, keepdim=True)
     kernel = grey_B1HW.new_tensor([[0, -1, 0], [-1, 4, -1], [0, -1, 0]])[None, None] / 4
@@ -78,12 +78,12 @@ def grid_energy(images: Tensor, *, period: float) -> Tensor:
 
 
 def _frequencies(period: float) -> tuple[float, ...]:
-    """Of the grid and its half, in cycles per pixel, as far as pixels can show them."""
+    """Return the grid's frequency and its double in cycles per pixel, at most 0.5 (Nyquist)."""
     return tuple(min(n / period, 0.5) for n in (1, 2))
 
 
 def _seen(x_BP: Tensor, *, size: int, frequency: float) -> Tensor:
-    """What a frequency has in every direction: its energy, and upright also its phases."""
+    """Return a frequency's energy in every direction, and its phase in the upright one."""
     angles = torch.arange(-45.0, 45.0 + STEP, STEP, dtype=torch.float64).deg2rad()
     axis = torch.arange(size, dtype=torch.float64) - (size - 1) / 2
     y, x = (plane.flatten()[:, None] for plane in torch.meshgrid(axis, axis, indexing="ij"))

@@ -1,8 +1,8 @@
-"""Runs an evaluation of the plan on a frozen model.
+"""Execution of one evaluation of a plan on a model.
 
-The protocol is the op (`eqspec/ops/evaluations`); this module gives it what it asks for, features
-of the model on the data. Which models are compared (untrained, base) is the caller's: one call of
-`evaluate` for each, then `compare`.
+The protocol is an op (`eqspec/ops/evaluations`) that reads features or predictions of the model.
+The caller decides which models to compare (untrained, base): one call of `evaluate` for each, then
+`compare`.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ def evaluate(plan: EvalPlan, bench: Bench | FineTunedModel) -> ResultSet:
     """Return the evaluation's measurements, with the per-sample values that comparisons read.
 
     Args:
-        plan: which protocol with which numbers.
-        bench: the frozen model, or what the evaluation has trained; regressors and probes learn
-            from the training split alone, the held-out one only reports.
+        plan: the protocol with its parameters.
+        bench: the frozen model, or the model trained by the evaluation; regressors and probes are
+            trained on the training split alone, and the held-out split is only reported.
 
     Raises:
-        EqspecError: data that the evaluation cannot use, or features that are not finite.
+        EqspecError: the data do not suit the evaluation, or features are not finite.
     """
     check_data(plan, train=bench.train, held_out=bench.held_out)
     op = find_evaluation(plan.impl)
@@ -47,11 +47,11 @@ def evaluate(plan: EvalPlan, bench: Bench | FineTunedModel) -> ResultSet:
 
 
 def check_data(plan: EvalPlan, *, train: Dataset, held_out: Dataset) -> None:
-    """Looks whether an evaluation can be made on two splits.
+    """Check that two splits suit an evaluation.
 
     Raises:
-        EqspecError: too few images, or no labels where they are needed, of one class, or none that
-            both splits have.
+        EqspecError: there are too few images; or labels are needed, but missing, all of one class,
+            or different in the two splits.
     """
     few = too_few(len(train), len(held_out))
     if few is not None:
@@ -60,7 +60,7 @@ def check_data(plan: EvalPlan, *, train: Dataset, held_out: Dataset) -> None:
         return
     wrong = why_no_labels(train, held_out, data=plan.data.name)
     if wrong is not None:
-        raise EqspecError(f"`{plan.name}` needs labels, and {wrong.why}", help=wrong.help)
+        raise EqspecError(f"`{plan.name}` needs labels, but {wrong.why}", help=wrong.help)
 
 
 def compare(plan: EvalPlan, a: ResultSet, b: ResultSet) -> tuple[Measurement, ...]:
@@ -80,5 +80,5 @@ def compare(plan: EvalPlan, a: ResultSet, b: ResultSet) -> tuple[Measurement, ..
 
 
 def summary(plan: EvalPlan) -> Summary:
-    """Return which measurements of an evaluation a table shows."""
+    """Return the measurements of an evaluation that tables show."""
     return find_evaluation(plan.impl).summary

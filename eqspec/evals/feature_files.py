@@ -1,14 +1,13 @@
-"""Features in files: streamed there while they are encoded, then mapped into memory.
+"""Cache of features in files, which are streamed during encoding and then memory-mapped.
 
-    <folder>/<encoder state>/<key>.json      what was encoded, and the shape and checksum of each
-                                             file of features; written last
+    <folder>/<encoder state>/<key>.json      description of the features, and the shape and
+                                             checksum of each file; written last
     <folder>/<encoder state>/<key>.0.f32     features, `[n, ...]`, little-endian fp32
 
-The key is a hash over the encoder's weights, the data as found, which images, which features, and
-the versions of eqspec and torch. So a file is found again by every evaluation that reads the same
-features, and by none that reads others. A file that was cut or altered is encoded again. Features
-are a cache: no seal covers them, and they are removed when the encoder moves on, when the run is
-sealed, and by `eqspec gc`.
+The key is a hash of the encoder's weights, the data as found, the selection of images and features,
+and the versions of eqspec and torch, so that evaluations of the same features share files.
+Truncated or altered files are encoded again. Seals do not cover the cache; it is removed when the
+encoder's weights change, when the run is sealed, and by `eqspec gc`.
 """
 
 from __future__ import annotations
@@ -39,13 +38,13 @@ if TYPE_CHECKING:
     from eqspec.ops.tolerant import Dataset
 
 Name = tuple[str, ...]
-"""Which features: (row,), (row, family, border), …."""
+"""Name of features: (row,), (row, family, border), …."""
 
 Batches = Callable[[], Iterator[Mapping[Name, Tensor]]]
-"""Starts the encoding: features of some samples `[b, ...]` by name, batch by batch."""
+"""Function that starts the encoding and yields features `[b, ...]` by name, batch by batch."""
 
 _PIECE = 2**24
-"""Bytes of a file that are checked at a time."""
+"""Number of bytes checked at a time."""
 
 
 class _File(BaseModel):
@@ -63,10 +62,10 @@ class _File(BaseModel):
 
 
 class _Listing(BaseModel):
-    """What was encoded.
+    """Description of encoded features.
 
     Attributes:
-        unreadable: images that others stood in for, and why.
+        unreadable: replaced images → the reason.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -78,10 +77,10 @@ class _Listing(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class FeatureFiles:
-    """Where the features of one encoder state are kept.
+    """Storage of the features of one encoder state.
 
     Attributes:
-        folder: None for files that disappear with the last tensor that maps them.
+        folder: None for temporary files, deleted with the last tensor that maps them.
         state: hash of the encoder's weights.
     """
 
@@ -96,13 +95,13 @@ class FeatureFiles:
         samples: np.ndarray,
         batches: Batches,
     ) -> dict[Name, Tensor]:
-        """Features of samples by name, `[n, ...]` in fp32, mapped from their files.
+        """Return features of samples by name, `[n, ...]` in fp32, mapped from their files.
 
         Args:
-            content: what decides the features besides the encoder, the data and the samples.
-            dataset: that the samples are of.
+            content: everything else that determines the features, besides encoder and samples.
+            dataset: source of the samples.
             samples: positions in the dataset, `[n]`.
-            batches: encodes them, in order; not called where the files are there.
+            batches: encodes them in order; not called if the files exist.
 
         Raises:
             EqspecError: the disk is full, or the folder cannot be written.
@@ -190,7 +189,7 @@ class _Writer:
             self._path.replace(path)
 
     def discard(self) -> None:
-        """Close the file, and remove it where it was not finished."""
+        """Close the file, and remove it if it is incomplete."""
         with suppress(OSError):
             self._file.close()
             self._path.unlink(missing_ok=True)
@@ -205,7 +204,7 @@ def _replace(path: Path, data: bytes) -> None:
 
 
 def _whole(folder: Path, *, key: str, content: Mapping[str, JsonValue]) -> tuple[_File, ...] | None:
-    """The files of a key; None unless all are there as they were written."""
+    """Return the files of a key, or None unless all are intact."""
     try:
         listing = _listing(folder / f"{key}.json")
         if listing.content != content:
@@ -233,9 +232,9 @@ def _crc32(path: Path) -> int:
 
 
 def _mapped(folder: Path, files: tuple[_File, ...], *, key: str = "features") -> dict[Name, Tensor]:
-    """The files in memory; pages are read when they are used and given back when memory is short.
+    """Map files into memory; pages are read on use and released when memory is short.
 
-    Copy on write: nothing that is done to the tensors reaches the files.
+    The mapping is copy-on-write: changes of the tensors do not reach the files.
     """
     with _explained(folder, doing="read"):
         return {
@@ -256,7 +255,7 @@ def _need_no_link(*folders: Path) -> None:
     for folder in folders:
         if folder.is_symlink():
             raise EqspecError(
-                f"`{folder}` is a link, and features are not written through one",
+                f"`{folder}` is a link; features are not written through links",
                 help="remove it; the features are encoded again",
             )
 

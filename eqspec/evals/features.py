@@ -1,4 +1,4 @@
-"""Features of a frozen model: what every evaluation reads.
+"""Pooled features of a frozen model.
 
 B images, N tokens (prefix tokens first), D features of the encoder, d of the embedding.
 """
@@ -19,19 +19,19 @@ CHUNK = 256
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A frozen model as evaluations see it; everything is in eval mode and draws nothing.
+    """The frozen model under evaluation, in eval mode and without randomness.
 
     Attributes:
-        encoder: normalised images `[B, 3, s, s]` to tokens `[B, N, D]`.
-        prefix: how many leading tokens are no patches.
+        encoder: function from normalised images `[B, 3, s, s]` to tokens `[B, N, D]`.
+        prefix: number of leading tokens that are not patches.
         size: side s of the images in pixels.
         mean, std: per channel, of pixels in [0, 1].
-        embedding: tokens to `[B, N, d]`, where a rewrite has cut it.
-        split: (invariant, equivariant) widths of the embedding, d in all.
-        layers: normalised images and numbers of blocks to the tokens of each, `[B, N, D]`; None of
-            an encoder that has no blocks to choose from.
+        embedding: function from tokens to `[B, N, d]`, if a rewrite splits the embedding.
+        split: (invariant, equivariant) widths of the embedding, with sum d.
+        layers: function from normalised images and block numbers to the tokens of each block,
+            `[B, N, D]`; None for an encoder without blocks.
         depth: number of blocks.
-        state: hash of the weights, by which features on disk are found again.
+        state: hash of the weights, part of the key of stored features.
     """
 
     encoder: Callable[[Tensor], Tensor]
@@ -53,15 +53,15 @@ class Subject:
 
     @property
     def rows(self) -> tuple[str, ...]:
-        """Names of the features that `encode` can give."""
+        """Names of the features that `encode` supports."""
         return ("encoder",) if self.split is None else ("encoder", "z_inv", "z_equi")
 
 
 def encode(subject: Subject, images: Tensor, *, rows: Sequence[str]) -> dict[str, Tensor]:
-    """Pooled features in fp32, by row: `encoder` is class token and mean patch, `[B, 2D]`.
+    """Return pooled features in fp32 by row.
 
-    Without a class token it is the mean patch, `[B, D]`. `z_inv` and `z_equi` are the mean patch of
-    the embedding's parts.
+    `encoder` is the class token and the mean patch, `[B, 2D]`; without a class token, the mean
+    patch, `[B, D]`. `z_inv` and `z_equi` are the mean patch of the embedding's parts.
 
     Args:
         subject: the model.
@@ -83,7 +83,7 @@ def encode(subject: Subject, images: Tensor, *, rows: Sequence[str]) -> dict[str
 
 
 def normalised(subject: Subject, images: Tensor) -> Tensor:
-    """Pixels in [0, 1] as the encoder reads them, `[B, 3, s, s]`."""
+    """Return pixels in [0, 1] normalised for the encoder, `[B, 3, s, s]`."""
     mean = images.new_tensor(subject.mean).view(3, 1, 1)
     std = images.new_tensor(subject.std).view(3, 1, 1)
     return (images - mean) / std

@@ -1,4 +1,4 @@
-"""What an evaluation is given of the model that it has trained: predictions on whole images."""
+"""A model trained by an evaluation, and its predictions on whole images."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class FineTunedModel:
     """A fine-tuned graph and the two splits of its data.
 
     Attributes:
-        plan: of the fine-tuning.
-        graph: with its final weights.
-        read: split → the samples that the evaluation at hand has read.
+        plan: plan of the fine-tuning.
+        graph: the fine-tuned graph with its final weights.
+        read: split → the samples read by the current evaluation.
     """
 
     plan: Plan
@@ -40,11 +40,11 @@ class FineTunedModel:
     read: dict[Split, set[int]] = field(default_factory=dict, init=False, repr=False)
 
     def predicted(self, split: Literal["slice", "held-out"], *, stream: str) -> Predicted:
-        """Classes by the logits `[B, S, C]` of a stream, on centre crops.
+        """Return the classes predicted by the logits `[B, S, C]` of a stream, on centre crops.
 
         Args:
-            split: `slice` is the training images that the fine-tuning has left out.
-            stream: of the fine-tuned graph.
+            split: `slice` selects the training images left out of the fine-tuning.
+            stream: name of a stream of the fine-tuned graph.
         """
         held_out = split == "held-out"
         dataset = self.held_out if held_out else self.train
@@ -55,11 +55,11 @@ class FineTunedModel:
         return Predicted(_described(dataset, images), np.concatenate(classes))
 
     def learned_from(self) -> ImageFeatures:
-        """The images that were trained on, without features."""
+        """Return the images used for training, without features."""
         return _described(self.train, np.flatnonzero(~self._slice()))
 
     def _slice(self) -> np.ndarray:
-        """Which training images were left out, `[n]`."""
+        """Return a mask of the training images left out, `[n]`."""
         share = self.plan.data.held_back
         if not share:
             return np.zeros(len(self.train), np.bool_)
@@ -67,7 +67,7 @@ class FineTunedModel:
 
     @torch.no_grad()
     def _stream(self, images: Tensor, name: str) -> Tensor:
-        """A stream of the graph for images in [0, 1], `[b, 3, s, s]`."""
+        """Return a stream of the graph for images in [0, 1], `[b, 3, s, s]`."""
         device = next(self.graph.parameters()).device
         mean, std = (
             torch.tensor(values, device=device).view(3, 1, 1)

@@ -1,4 +1,4 @@
-"""Features of images that an evaluation makes of crops: rotated, transformed, in pieces."""
+"""Features of images that an evaluation derives from crops: rotated, transformed or cut."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from eqspec.evals.feature_files import FeatureFiles, Name
 from eqspec.evals.features import Subject, encode
 
 AT_ONCE = 64
-"""Images that a function is given at a time."""
+"""Number of images passed to a function at a time."""
 
 
 class ImageFunction(Protocol):
-    """Makes images for the encoder."""
+    """Function that derives the encoder's input images from crops."""
 
     def __call__(self, crops: Tensor, at: slice) -> Iterator[tuple[Name, Tensor]]:
-        """Images by name, one name after the other.
+        """Yield the derived images, one name after the other.
 
         Args:
-            crops: of consecutive images, `[b, 3, h, w]` in [0, 1], on the encoder's device.
-            at: which of the chosen images they are.
+            crops: crops of consecutive images, `[b, 3, h, w]` in [0, 1], on the encoder's device.
+            at: their positions among the chosen images.
 
         Yields:
             A name, and images `[b, 3, s, s]` or `[b, k, 3, s, s]` in [0, 1].
@@ -34,7 +34,7 @@ class ImageFunction(Protocol):
         ...
 
 
-def encode_function(  # noqa: PLR0913 - which images, what is made of them, which features, where
+def encode_function(  # noqa: PLR0913 - images, function, features and storage
     subject: Subject,
     dataset: Dataset,
     images: np.ndarray,
@@ -45,17 +45,17 @@ def encode_function(  # noqa: PLR0913 - which images, what is made of them, whic
     rows: Sequence[str],
     files: FeatureFiles,
 ) -> dict[Name, Tensor]:
-    """Pooled features under (row, *name), `[n, D]` or `[n, k, D]`; each image is read once.
+    """Return pooled features by (row, *name), `[n, D]` or `[n, k, D]`; each image is read once.
 
     Args:
         subject: the frozen model.
-        dataset: where the images come from.
+        dataset: source of the images.
         images: positions in the dataset, `[n]`.
-        function: makes the images that are encoded.
-        crop: image `[H, W, 3]` to what the function is given, `[3, h, w]`.
-        content: what decides the images that the function makes.
-        rows: which features.
-        files: where features are kept.
+        function: derives the images to encode.
+        crop: turns an image `[H, W, 3]` into the function's input, `[3, h, w]`.
+        content: everything that determines the images derived by the function.
+        rows: names of the features.
+        files: storage of the features.
 
     Raises:
         EqspecError: a feature is not finite, or the features cannot be written.
@@ -66,10 +66,10 @@ def encode_function(  # noqa: PLR0913 - which images, what is made of them, whic
             at = slice(start, start + AT_ONCE)
             crops = torch.stack([crop(dataset.image(int(i))) for i in images[at]])
             features: dict[Name, Tensor] = {}
-            for name, made in function(crops.to(subject.device), at):
-                flat = made.flatten(0, -4)
+            for name, derived in function(crops.to(subject.device), at):
+                flat = derived.flatten(0, -4)
                 for row, values in encode(subject, flat, rows=rows).items():
-                    features[row, *name] = values.unflatten(0, made.shape[:-3])
+                    features[row, *name] = values.unflatten(0, derived.shape[:-3])
             yield features
 
     full = {**content, "size": subject.size}

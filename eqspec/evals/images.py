@@ -1,8 +1,8 @@
-"""Centre crops of a dataset's images, and their features: what evaluations of single images read.
+"""Centre crops of a dataset's images, and their features.
 
-The box is the centre square of 7/8 of the short side, as 224 of 256 pixels are for ImageNet; but
-never smaller than the encoder's image where the original has that many pixels, and all of the short
-side where it has not (CIFAR at 224 px). One bicubic, antialiased resize; no augmentation.
+The crop is the centre square of 7/8 of the short side, like 224 of 256 pixels for ImageNet, but not
+smaller than the encoder's image if the original is large enough, and the whole short side if it is
+not (CIFAR at 224 px). One bicubic, antialiased resize; no augmentation.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from eqspec.nn.readouts.feature_matrix import Columns, FeatureMatrix
 from eqspec.nn.readouts.image_features import ImageFeatures
 
 AT_ONCE = 256
-"""Images in memory at a time."""
+"""Number of images in memory at a time."""
 
 KEPT = 0.875
-"""Share of the short side that a centre crop keeps."""
+"""Side of a centre crop relative to the short side of the image."""
 
 
 def centre_box(*, width: int, height: int, size: int) -> Box:
-    """The square of an image that becomes a crop of `size` pixels."""
+    """Return the region of an image that becomes a crop of `size` pixels."""
     short = min(width, height)
     side = min(short, max(KEPT * short, size))
     left, top = (width - side) / 2, (height - side) / 2
@@ -37,7 +37,7 @@ def centre_box(*, width: int, height: int, size: int) -> Box:
 
 
 def centre_crop(image: np.ndarray, *, size: int) -> Tensor:
-    """The centre crop of an image `[H, W, 3]` uint8: pixels in [0, 1], `[3, size, size]`."""
+    """Return the centre crop of an image `[H, W, 3]` uint8, in [0, 1], `[3, size, size]`."""
     height, width = image.shape[:2]
     box = centre_box(width=width, height=height, size=size)
     crop = resize(image, box, canvas=size, interpolation="bicubic")
@@ -45,13 +45,16 @@ def centre_crop(image: np.ndarray, *, size: int) -> Tensor:
 
 
 def chosen_images(count: int, *, limit: int | None) -> np.ndarray:
-    """Positions of at most `limit` of `count` images, ascending; of a larger limit, some more."""
+    """Return ascending positions of at most `limit` of `count` images.
+
+    The selection of a larger limit contains that of a smaller one.
+    """
     order = Draws(0).order(epoch=0, count=count)
     return np.sort(order if limit is None else order[:limit])
 
 
 def crops(dataset: Dataset, images: np.ndarray, *, size: int) -> Iterator[Tensor]:
-    """Centre crops of images in order, `[b, 3, size, size]` in [0, 1], batch by batch."""
+    """Yield centre crops of images in order, `[b, 3, size, size]` in [0, 1], batch by batch."""
     for start in range(0, len(images), AT_ONCE):
         part = images[start : start + AT_ONCE]
         yield torch.stack([centre_crop(dataset.image(int(i)), size=size) for i in part])
@@ -60,10 +63,10 @@ def crops(dataset: Dataset, images: np.ndarray, *, size: int) -> Iterator[Tensor
 def encode_images(
     subject: Subject, dataset: Dataset, *, limit: int | None, files: FeatureFiles | None = None
 ) -> ImageFeatures:
-    """Features of at most `limit` images of a split, in all rows of the model.
+    """Return features of at most `limit` images of a split, for all rows of the model.
 
     Args:
-        files: where features are kept; in files that disappear unless others are given.
+        files: storage of the features; temporary files by default.
 
     Raises:
         EqspecError: a feature is not finite, or the features cannot be written.

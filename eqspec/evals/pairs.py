@@ -1,9 +1,9 @@
-"""Pairs (I, g(I)) of a dataset's images, encoded: what regressions of g's parameters read.
+"""Features of image pairs (I, g(I)) for regressions of g's parameters.
 
 An image's centre square is resized (antialiased) to a canvas of 1.5 times the encoder's image size;
-I is the canvas's centre. The margin holds what a rotation by up to 45° brings into view; corners of
-SE(2)'s most extreme draws look 4 pixels (at 224) beyond it and see it mirrored. Each image is read
-once and I encoded once, whatever the number of families, borders and draws.
+I is the canvas's centre. The margin covers rotations by up to 45°; corners of SE(2)'s most extreme
+draws reach 4 pixels (at 224) beyond it, where the canvas is mirrored. Each image is read once and I
+is encoded once for all families, borders and draws.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from eqspec.ops.find import find_transform
 from eqspec.ops.op import OpCall
 
 PROTOCOL_SEED = 0
-"""Parameters are drawn from it whatever the run's seed, so that all runs are measured alike."""
+"""Seed of the parameters of g, independent of the run's seed, so that all runs are comparable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,9 @@ class Family:
     """A transformation with its ranges, ready to be applied at one image size.
 
     Attributes:
-        names: its parameters.
-        ranges: lowest and highest value of each, `[P, 2]`.
-        at: by border, (canvas, theta `[B, P]`) to images `[B, 3, s, s]`.
+        names: names of its parameters.
+        ranges: lowest and highest value of each parameter, `[P, 2]`.
+        at: border → function of (canvas, theta `[B, P]`) that returns images `[B, 3, s, s]`.
     """
 
     names: tuple[str, ...]
@@ -48,7 +48,7 @@ class Family:
 
 
 def prepared(call: OpCall, *, size: int, borders: Sequence[Border]) -> Family:
-    """The transformation op with its parameters; photometric ones have the one border `any`."""
+    """Return a transformation with its parameters; photometric ones have only the border `any`."""
     op = find_transform(call.impl)
     params = op.Params.model_validate(call.params)
     drawn: dict[str, Border] = {border: border for border in borders}
@@ -62,23 +62,23 @@ def prepared(call: OpCall, *, size: int, borders: Sequence[Border]) -> Family:
 
 
 def canvas_side(size: int) -> int:
-    """Side of the canvas around images of a size: at least 1.5 times it, with an even margin."""
+    """Return the side of the canvas: at least 1.5 times the image size, with an even margin."""
     side = -(-3 * size // 2)
     return side + (side - size) % 2
 
 
 def canvas(image: np.ndarray, *, side: int) -> Tensor:
-    """The centre square of an image `[H, W, 3]`, resized: pixels in [0, 1], `[3, side, side]`."""
+    """Return the resized centre square of an image `[H, W, 3]`, in [0, 1], `[3, side, side]`."""
     height, width = image.shape[:2]
     short = min(height, width)
     left, top = (width - short) / 2, (height - short) / 2
     square = Box(left, top, left + short, top + short)
-    made = resize(image, square, canvas=side, interpolation="bilinear")
-    return torch.from_numpy(made.copy()).permute(2, 0, 1).to(torch.float32) / 255
+    resized = resize(image, square, canvas=side, interpolation="bilinear")
+    return torch.from_numpy(resized.copy()).permute(2, 0, 1).to(torch.float32) / 255
 
 
 def centre(images: Tensor, *, size: int) -> Tensor:
-    """The centre square `[..., size, size]`."""
+    """Return the centre square, `[..., size, size]`."""
     top, left = ((n - size) // 2 for n in images.shape[-2:])
     return images[..., top : top + size, left : left + size]
 
@@ -86,10 +86,10 @@ def centre(images: Tensor, *, size: int) -> Tensor:
 def drawn(
     family: str, ranges: np.ndarray, *, images: np.ndarray, view: int, draws: int
 ) -> np.ndarray:
-    """Parameters of every image and draw, uniform in their ranges, `[n, draws, P]`.
+    """Return uniform parameters for every image and draw, `[n, draws, P]`.
 
     A pure function of the family's name, the image's position in the dataset, the view (0 training,
-    1 held-out) and the draw. Rounded to fp32, which is what the transformation applies.
+    1 held-out) and the draw. Rounded to fp32, the precision in which they are applied.
     """
     low, high = ranges.T
     op = f"r2.{family}"
@@ -105,14 +105,14 @@ def drawn(
 
 @dataclass(frozen=True, slots=True)
 class PairRequest:
-    """Which pairs are encoded.
+    """Selection of the pairs to encode.
 
     Attributes:
         families: transformations by name.
-        borders: of geometric families.
-        rows: which features.
-        draws: of each transformation per image.
-        limit: pairs per family and border.
+        borders: borders of the geometric families.
+        rows: names of the features.
+        draws: number of draws of each transformation per image.
+        limit: largest number of pairs per family and border.
     """
 
     families: Mapping[str, OpCall]
@@ -122,7 +122,7 @@ class PairRequest:
     limit: int
 
     def content(self) -> dict[str, JsonValue]:
-        """What decides the transformed images, besides the images themselves."""
+        """Return everything that determines the transformed images, except the images."""
         return {
             "features": "pairs",
             "families": {n: call.model_dump(mode="json") for n, call in self.families.items()},
@@ -140,14 +140,14 @@ def collect(
     view: int,
     files: FeatureFiles | None = None,
 ) -> PairFeatures:
-    """Encode at most `limit` pairs, `draws` per image; which images depends on nothing else.
+    """Encode at most `limit` pairs, `draws` per image, of a fixed selection of images.
 
     Args:
         subject: the frozen model.
-        dataset: where the images come from.
-        request: which pairs.
+        dataset: source of the images.
+        request: selection of the pairs.
         view: 0 for training images, 1 for held-out ones.
-        files: where features are kept; in files that disappear unless others are given.
+        files: storage of the features; temporary files by default.
     """
     families = {
         name: prepared(call, size=subject.size, borders=request.borders)
@@ -184,7 +184,7 @@ def collect(
 
 @dataclass(frozen=True, slots=True)
 class _Pairs:
-    """An image function: canvases to I, under (), and to g(I), under (family, border)."""
+    """Image function that turns canvases into I, named (), and g(I), named (family, border)."""
 
     size: int
     families: Mapping[str, Family]
@@ -197,7 +197,7 @@ class _Pairs:
             theta_BKP = torch.from_numpy(self.theta[name][at]).to(torch.float32)
             theta_BKP = theta_BKP.to(crops.device)
             for border, transformed in family.at.items():
-                # Only `canvas` may show what is outside I.
+                # Only with `canvas` may g(I) contain pixels from outside I.
                 seen = crops if border == "canvas" else inner
                 moved = [
                     transformed(seen, theta, fractions=(1.0,))[0]

@@ -1,7 +1,7 @@
-"""Damaged images of the data that an evaluation read, and for which others stood.
+"""Facts of a result about damaged images that were replaced during the evaluation.
 
-They are facts of its result, and of none where nothing is damaged. Which images are named depends
-on the data and on those that the evaluation reads alone, not on what this process has read before.
+A result without damaged images has no such facts. They depend only on the data and on the images
+read by the evaluation, not on earlier reads of this process.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from eqspec.build.data.loader import Dataset
 
 COUNT = "replaced_images"
-"""The fact that says how many images were replaced."""
+"""Name of the fact with the number of replaced images."""
 
 NAMED = "replaced"
-"""The fact that names them: split → number and name of each."""
+"""Name of the fact that lists them: split → number and name of each."""
 
 MOST = 100
-"""Images of a split that are named."""
+"""Largest number of images listed per split."""
 
 
 def replaced_facts(read: Mapping[str, tuple[Dataset, Iterable[int]]]) -> dict[str, JsonValue]:
-    """What a result says of replaced images.
+    """Return the facts of a result about replaced images.
 
     Args:
-        read: split → its dataset, and the samples that were read of it.
+        read: split → its dataset and the samples that were read.
     """
     count = 0
     named: dict[str, JsonValue] = {}

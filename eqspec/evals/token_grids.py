@@ -1,4 +1,4 @@
-"""Patch tokens of chosen layers, as grids: what evaluations of places in an image read."""
+"""Patch tokens of chosen layers as grids, for evaluations of local features."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from eqspec.evals.features import Subject, normalised
 from eqspec.evals.images import chosen_images, crops
 
 CHUNK = 64
-"""Images encoded at a time."""
+"""Number of images encoded at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +24,9 @@ class TokenGrids:
     """Patch tokens of n images.
 
     Attributes:
-        layers: number of a block, counted from 0, to its tokens after the final norm,
-            `[n, h, w, D]`.
+        layers: number of a block, from 0 → its tokens after the final norm, `[n, h, w, D]`.
         images: positions in the dataset, `[n]`.
-        sources: which photograph each image comes from, `[n]`.
+        sources: source photograph of each image, `[n]`.
     """
 
     layers: Mapping[int, Tensor]
@@ -44,7 +43,7 @@ def encode_grids(
     limit: int | None,
     files: FeatureFiles | None = None,
 ) -> TokenGrids:
-    """Patch tokens of centre crops of at most `limit` images.
+    """Return patch tokens of centre crops of at most `limit` images.
 
     Args:
         layers: numbers of blocks, counted from 0; negative ones from the end.

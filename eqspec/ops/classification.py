@@ -9,13 +9,13 @@ from eqspec.ops.op import OpParams
 
 
 class ClassificationParams(OpParams):
-    """Base class of their parameters.
+    """Base class for parameters of classification by frozen features.
 
     Attributes:
-        rows: which features; those that the model lacks are left out.
-        train_images: at most so many to learn from, a fixed choice; null takes all.
-        heldout_images: at most so many to classify, likewise.
-        resamples: of the bootstrap.
+        rows: names of the features; those that the model lacks are left out.
+        train_images: largest number of training images, a fixed choice; null for all.
+        heldout_images: largest number of held-out images, likewise.
+        resamples: number of bootstrap resamples.
     """
 
     rows: tuple[Row, ...] = Field(("encoder",), min_length=1)

@@ -1,8 +1,8 @@
-"""Image files → 8-bit RGB: the one place where a file's bytes become pixels. Free of torch.
+"""Decoding of image files to 8-bit RGB; all image files are decoded here. Free of torch.
 
-Whatever was stored, `[H, W, 3]` uint8 comes out: turned upright as the EXIF data say; CMYK,
-palette, gray and 16-bit images converted; an alpha channel dropped. Which decoder that was, with
-its version, is part of every result: `decoder`.
+The result is always uint8 `[H, W, 3]`: turned upright according to the EXIF data, with CMYK,
+palette, gray and 16-bit images converted and an alpha channel dropped. The decoder and its version
+are part of every result: `decoder`.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 
 FORMATS = ("BMP", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
-"""What is opened, by Pillow's names. Anything else is refused whatever its file is called: Pillow
-hands EPS, for example, to Ghostscript."""
+"""Supported formats, by Pillow's names. Others are refused, regardless of the file's suffix: Pillow
+would pass EPS, for example, to Ghostscript."""
 
 _OF_THE_MACHINE = frozenset(
     {
@@ -41,14 +41,14 @@ _OF_THE_MACHINE = frozenset(
         errno.EPERM,
     }
 )
-"""What keeps an image that may be whole from being read."""
+"""Errors of the machine, which do not indicate a damaged image."""
 
 _WARNINGS = threading.Lock()
 """Python keeps one list of warning filters per process: one thread at a time may change it."""
 
 
 class UnreadableImage(EqspecError):
-    """One image of a dataset is damaged or no image; the message names it."""
+    """A file of a dataset is damaged or not an image; the message names it."""
 
     def __init__(self, name: str, reason: object) -> None:
         super().__init__(f"cannot read the image {name}: {reason}", help="repair or remove it")
@@ -60,20 +60,20 @@ class UnreadableImage(EqspecError):
 
 
 class LostImage(EqspecError):
-    """An image that may be whole cannot be read now: its file is gone, has changed, or is refused.
+    """A possibly intact image cannot be read: its file is missing, has changed, or is not readable.
 
-    Nothing stands for such an image: another one would make another run of the same recipe.
+    Such an image is not replaced: a replacement would change the results of the recipe.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """An image, and what the decoder found odd about its file.
+    """A decoded image, with the decoder's warnings.
 
     Attributes:
         pixels: 8-bit RGB, `[H, W, 3]`.
-        remark: the decoder's warnings; empty where there were none.
-        latents: what is stored with it; None where nothing is.
+        remark: the decoder's warnings; empty if there were none.
+        latents: the latents stored with the image; None without.
     """
 
     pixels: NDArray[np.uint8] = field(repr=False)
@@ -82,20 +82,20 @@ class Decoded:
 
 
 def decode(image: Path | bytes, *, name: str | None = None) -> NDArray[np.uint8]:
-    """An image as 8-bit RGB, `[H, W, 3]`; see `decoded`."""
+    """Return an image as 8-bit RGB, `[H, W, 3]`; see `decoded`."""
     return decoded(image, name=name).pixels
 
 
 def decoded(image: Path | bytes, *, name: str | None = None) -> Decoded:
-    """An image with the decoder's warnings, none of which reaches the screen by itself.
+    """Return an image with the decoder's warnings, which are not printed.
 
     Args:
         image: a file, or the bytes of one.
-        name: what to call it in a message; the file's path by default.
+        name: its name in messages; the file's path by default.
 
     Raises:
-        UnreadableImage: it is missing, damaged, too large, or no image.
-        LostImage: this machine cannot read it now.
+        UnreadableImage: it is missing, damaged, too large, or not an image.
+        LostImage: this machine cannot read it at present.
     """
     try:
         content = image if isinstance(image, bytes) else regular(image).read_bytes()
@@ -107,7 +107,7 @@ def decoded(image: Path | bytes, *, name: str | None = None) -> Decoded:
 
 
 def _upright(content: bytes) -> tuple[Image.Image, str]:
-    """The image of a file, turned as its EXIF data say, and what Pillow warned of."""
+    """Return the image of a file, turned according to its EXIF data, and Pillow's warnings."""
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     with _WARNINGS, warnings.catch_warnings(record=True) as caught:
@@ -115,25 +115,25 @@ def _upright(content: bytes) -> tuple[Image.Image, str]:
         try:
             opened = Image.open(io.BytesIO(content), formats=FORMATS)
         except UnidentifiedImageError:
-            raise ValueError(f"it is none of {', '.join(FORMATS)}") from None
+            raise ValueError(f"not in one of the formats {', '.join(FORMATS)}") from None
         except Image.DecompressionBombError:
-            raise ValueError("it has more pixels than Pillow takes for an honest image") from None
+            raise ValueError("more pixels than Pillow's limit against zip bombs") from None
         ImageOps.exif_transpose(opened, in_place=True)
-    said = (str(warning.message).strip() for warning in caught)
-    return opened, "; ".join(dict.fromkeys(" ".join(text.split()) for text in said))
+    texts = (str(warning.message).strip() for warning in caught)
+    return opened, "; ".join(dict.fromkeys(" ".join(text.split()) for text in texts))
 
 
 def blamed(error: Exception, *, image: str, part: str = "") -> EqspecError:
-    """What to raise where an image could not be read: it is damaged, or the machine is at a loss.
+    """Return the error for an unreadable image; `LostImage` if the machine is the cause.
 
     Args:
-        error: that stopped the reading.
-        image: what to call it.
-        part: of what is stored with the image, where that alone could not be read.
+        error: the original error.
+        image: name of the image in the message.
+        part: name of the data stored with the image, if only these could not be read.
     """
     if isinstance(error, MemoryError) or getattr(error, "errno", None) in _OF_THE_MACHINE:
-        advice = "nothing says that the image is damaged; the same command goes on"
-        return LostImage(f"this machine cannot read the image {image} now: {error}", help=advice)
+        advice = "the image may be intact; run the same command again, it continues"
+        return LostImage(f"this machine cannot read the image {image}: {error}", help=advice)
     return UnreadableImage(image, f"{part}: {error}" if part else error)
 
 
@@ -143,22 +143,22 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):
         return Image.fromarray(_eight_bits(np.asarray(image))).convert("RGB")
     if image.mode == "F":
-        raise ValueError("its pixels are floats, which have no fixed range")
+        raise ValueError("float pixels, which have no fixed range")
     if "transparency" in image.info:
         image = image.convert("RGBA")
     return image.convert("RGB")
 
 
 def _eight_bits(pixels: NDArray[np.integer]) -> NDArray[np.uint8]:
-    """16-bit gray levels, rounded to the nearest of 256."""
+    """Round 16-bit gray levels to the nearest of 256."""
     wide = pixels.astype(np.int64)
     if wide.min() < 0 or wide.max() > 0xFFFF:
-        raise ValueError("its pixels have more than 16 bits")
+        raise ValueError("pixels of more than 16 bits")
     return ((wide * 0xFF + 0x7FFF) // 0xFFFF).astype(np.uint8)
 
 
 def decoder() -> str:
-    """Pillow and the JPEG library under it: pixels, and so accuracies, differ between them."""
+    """Return the versions of Pillow and its JPEG library; pixels and accuracies depend on them."""
     from PIL import features
 
     library = "libjpeg-turbo" if features.check_feature("libjpeg_turbo") else "libjpeg"

@@ -1,4 +1,4 @@
-"""Small instances of ops, by which every op is tested in one way. Free of torch."""
+"""Small instances of ops, for tests that cover every op. Free of torch."""
 
 from __future__ import annotations
 

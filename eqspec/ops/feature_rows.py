@@ -1,7 +1,7 @@
 """Names of the pooled features that evaluations read. Free of torch.
 
 `encoder` is class token and mean patch; `z_inv` and `z_equi` are the pooled parts of an embedding
-that a rewrite has cut.
+split by a rewrite.
 """
 
 from __future__ import annotations

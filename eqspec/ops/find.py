@@ -77,7 +77,7 @@ def find_op(family: str, name: str) -> Op:
 
     Raises:
         UnknownOp: there is no such file.
-        ContractError: the file is not what its family asks for.
+        ContractError: the file does not meet the contract of its family.
     """
     return _find(CONTRACTS.get(family, Op), family, name)
 
@@ -151,7 +151,7 @@ def _find(contract: type[_Contract], family: str, name: str) -> _Contract:
 
 
 def _plugin_module(family: str, name: str) -> tuple[ModuleType, str]:
-    """The module of an installed package, and how messages call it."""
+    """Return the module of an installed package, and its name in messages."""
     plugin = plugin_of(family, name)
     if plugin is None:
         raise UnknownOp(family, name, known=op_names(family))
@@ -159,7 +159,7 @@ def _plugin_module(family: str, name: str) -> tuple[ModuleType, str]:
 
 
 def plugin_of(family: str, name: str) -> Plugin | None:
-    """Return the plugin that brings an op; None for one that ships with eqspec."""
+    """Return the plugin that provides an op; None for one that ships with eqspec."""
     return next((p for p in _plugins_of(family) if p.name == name), None)
 
 
@@ -178,18 +178,18 @@ def _plugins_of(family: str) -> tuple[Plugin, ...]:
     for plugin in found:
         if plugin.name in own:
             raise UsageError(
-                f"the package `{plugin.package}` brings an op `{family}.{plugin.name}`, which "
-                "eqspec has itself",
-                help="no plugin may replace an op: give it another name, or uninstall it",
+                f"the package `{plugin.package}` provides an op `{family}.{plugin.name}`, which "
+                "already exists in eqspec",
+                help="a plugin cannot replace an op: rename the plugin's op, or uninstall it",
             )
     return found
 
 
 def family_of(name: str, *, among: tuple[str, ...]) -> str:
-    """Return the family, of those named, that holds an op.
+    """Return the family, among those given, that contains an op.
 
     Raises:
-        UnknownOp: none does.
+        UnknownOp: no family contains it.
     """
     for family in among:
         if name in op_names(family):

@@ -1,4 +1,4 @@
-"""What an evaluation trains, as parts of a spec. Free of torch.
+"""The training of an evaluation, as parts of a spec. Free of torch.
 
 An evaluation that trains states it as data: the method whose encoder is the one that is evaluated,
 its augmentation, and how long and by which rule the weights move. The compiler makes a plan of its

@@ -1,12 +1,12 @@
-"""How a folder of images is laid out: which folders are splits, and which are classes.
+"""Detection of the layout of a folder of images: its splits and classes.
 
     splits    root/<split>/<class>/…, or root/<split>/… without classes
     classes   root/<class>/…
     flat      every image below root, without classes
 
-A folder is a split only where its siblings say so: `train` beside `val` or `test`, in any case and
-under their other usual names, or alone. Where the names leave it open, it is an error that names
-the setting. Free of torch.
+A folder is a split only if its siblings agree: `train` beside `val` or `test`, in upper or lower
+case and under their other usual names, or alone. If the names are ambiguous, an error asks for the
+setting. Free of torch.
 """
 
 from __future__ import annotations
@@ -22,27 +22,27 @@ from eqspec.ops.folder_walk import folders_in, walk
 Layout = Literal["auto", "splits", "classes", "flat"]
 
 TRAIN = ("train", "training")
-"""What the folder of the training split is called."""
+"""Names of the folder of the training split."""
 
 HELD_OUT = ("val", "valid", "validation", "test", "heldout")
-"""What the folder of the held-out split is called elsewhere; tried after the parameter's name."""
+"""Usual names of the folder of the held-out split, tried after the parameter's name."""
 
 RARE = ("testing", "dev", "eval", "evaluation", "held-out", "held_out")
-"""What it is called more rarely; tried last."""
+"""Rarer names of that folder, tried last."""
 
 NAMED = 4
-"""Folders that a message names."""
+"""Largest number of folders listed by a message."""
 
 
 @dataclass(frozen=True, slots=True)
 class LaidOut:
-    """Where the splits lie.
+    """Folders of the splits.
 
     Attributes:
-        train: folder of the training split, or of everything.
-        heldout: folder of the held-out split; None where there is none.
-        flat: whether folders are no classes.
-        beside: other folders, right beside those of the splits.
+        train: folder of the training split, or of all images.
+        heldout: folder of the held-out split; None without one.
+        flat: whether folders have no meaning as classes.
+        beside: other folders beside those of the splits.
     """
 
     train: Path
@@ -52,16 +52,16 @@ class LaidOut:
 
 
 def laid_out(root: Path, *, train: str, heldout: str, layout: Layout) -> LaidOut:
-    """Where the splits lie below a folder.
+    """Return the folders of the splits below a folder.
 
     Args:
         root: the folder.
-        train: what the folder of the training split is called.
-        heldout: what that of the held-out split is called.
-        layout: how it is laid out; ``auto`` tells it from the names.
+        train: name of the folder of the training split.
+        heldout: name of the folder of the held-out split.
+        layout: the layout; ``auto`` infers it from the names.
 
     Raises:
-        UsageError: the names do not tell it, or a split is not there.
+        UsageError: the names are ambiguous, or a split is missing.
         EqspecError: a folder cannot be read.
     """
     if layout in {"classes", "flat"}:
@@ -80,20 +80,20 @@ def laid_out(root: Path, *, train: str, heldout: str, layout: Layout) -> LaidOut
     if second is None and layout == "auto" and usual:
         with_images = [name for name in beside if walk(root / name).files]
         if with_images and first != train and all("/" not in f for f in walk(root / first).files):
-            return LaidOut(root, None)  # a class of images, as its siblings
+            return LaidOut(root, None)  # a class, like its siblings
         if with_images:
             raise _split_or_class(root, first, with_images)
     return LaidOut(root / first, None if second is None else root / second, beside=beside)
 
 
 def need_no_splits_in_classes(root: Path, files: Sequence[str]) -> None:
-    """Refuses class folders that hold splits of their own: held-out images would be trained on.
+    """Check that no class folder contains splits, whose held-out images would be trained on.
 
     Args:
         files: paths of images relative to root, ``class/…``.
 
     Raises:
-        UsageError: naming the first such folder.
+        UsageError: a class folder contains splits; the message names the first.
     """
     inner: dict[str, set[str]] = {}
     for name in files:
@@ -104,12 +104,12 @@ def need_no_splits_in_classes(root: Path, files: Sequence[str]) -> None:
         splits = [_spelt(names, TRAIN), _spelt(names, (*HELD_OUT, *RARE))]
         if None not in splits:
             message = f"{root / outer} has splits of its own, {' and '.join(map(str, splits))}"
-            advice = f"--data {root / outer}; or, to train on everything in it: {set_('classes')}"
+            advice = f"--data {root / outer}; or, to train on all of its images: {set_('classes')}"
             raise UsageError(message, help=advice)
 
 
 def _spelt(names: Collection[str], wanted: Sequence[str]) -> str | None:
-    """The first of the wanted names that is among some in any case, as it is written there."""
+    """Return the first wanted name among `names`, ignoring case, in their spelling."""
     return next((n for one in wanted for n in sorted(names) if n.lower() == one), None)
 
 
@@ -118,10 +118,10 @@ def _exactly(root: Path, wanted: Sequence[str]) -> str | None:
 
 
 def _in_any_case(root: Path, names: Sequence[str], wanted: Sequence[str]) -> str | None:
-    """The first of the wanted names that a folder of images has in some spelling.
+    """Return the folder of images with the first wanted name, ignoring case.
 
     Raises:
-        UsageError: several folders have it, each in another spelling.
+        UsageError: several folders have this name in different spellings.
     """
     for one in wanted:
         alike = [name for name in names if name.lower() == one.lower()]
@@ -135,7 +135,7 @@ def _in_any_case(root: Path, names: Sequence[str], wanted: Sequence[str]) -> str
 
 
 def _others(root: Path, names: Sequence[str], split: str | None) -> tuple[str, ...]:
-    """Names of folders but that of a split, which may be a path."""
+    """Return the names of the folders other than that of a split, which may be a path."""
     if split is None:
         return tuple(names)
     top = split.partition("/")[0]
@@ -145,9 +145,9 @@ def _others(root: Path, names: Sequence[str], split: str | None) -> tuple[str, .
 
 
 def _no_training_split(root: Path, heldout: str | None, *, train: str) -> UsageError:
-    # Classes may be called like splits; images that lie beside such a folder would be lost.
+    # A class may have the name of a split; images beside such a folder would be lost.
     message = f"{root} has no folder `{train}`"
-    advice = "make it, or name another one with the parameter `train`"
+    advice = "create it, or set the parameter `train` to another folder"
     if heldout is not None:
         message = f"{root} has a folder `{heldout}`, but no folder `{train}`"
         advice += f"; if `{heldout}` is a class: {set_('classes')}"
@@ -160,11 +160,11 @@ def _split_or_class(root: Path, train: str, beside: Sequence[str]) -> UsageError
     return UsageError(
         f"{root} has images in `{train}` and beside it in {listed}{more}: `{train}` may be the "
         "training split, or one class of several",
-        help=f"if it is a class: {set_('classes')}; if it is the training split, and the other "
-        f"folders are not to be read: {set_('splits')}",
+        help=f"if it is a class: {set_('classes')}; if it is the training split and the other "
+        f"folders should be ignored: {set_('splits')}",
     )
 
 
 def set_(layout: Layout) -> str:
-    """The arguments that say how a folder is laid out, whatever data the spec names."""
+    """Return the arguments that set the layout of a folder, for any data of the spec."""
     return f"--set data.use=image-folder --set data.with.layout={layout}"

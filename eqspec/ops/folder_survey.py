@@ -1,4 +1,4 @@
-"""What is read of a folder of images, and what is left out: for `eqspec check`. Free of torch."""
+"""Summary of a folder of images for `eqspec check`: splits, files left out. Free of torch."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from eqspec.ops.left_out import SUFFIXES, LeftOut, Tally, ending, passed_over
 BESIDE = "beside the splits"
 
 NAMED = 3
-"""Folders that a note names."""
+"""Largest number of folders listed by a note."""
 
 
 @dataclass(frozen=True, slots=True)
 class FolderSurvey:
-    """What is found of a folder of images.
+    """Summary of a folder of images.
 
     Attributes:
-        splits: names of the folders of the splits; empty where there are none.
-        left_out: files and folders that are not read, examples relative to the folder.
-        notes: what is read, but deserves a second look.
+        splits: names of the folders of the splits; empty without any.
+        left_out: files and folders that are not read, with examples relative to the folder.
+        notes: hints about unusual classes.
     """
 
     splits: tuple[str, ...]
@@ -33,7 +33,7 @@ class FolderSurvey:
 
 
 def survey_of(found: LaidOut, *, root: Path) -> FolderSurvey:
-    """Looks at everything below a folder.
+    """Return the summary of a folder.
 
     Raises:
         EqspecError: a folder cannot be read.
@@ -57,7 +57,7 @@ def survey_of(found: LaidOut, *, root: Path) -> FolderSurvey:
 
 
 def _tally_beside(found: LaidOut, root: Path, tally: Tally) -> None:
-    """Counts images beside the splits, and what else is passed over there."""
+    """Count images beside the splits, and skipped folders there."""
     for name in found.beside:
         for path in walk(root / name).files:
             tally.add(ending(path), reason=BESIDE, path=f"{name}/{path}")
@@ -72,7 +72,7 @@ def _tally_beside(found: LaidOut, root: Path, tally: Tally) -> None:
 
 
 def _notes(walks: Sequence[Walked]) -> Iterator[str]:
-    """Second thoughts about classes."""
+    """Yield hints about unusual classes."""
     used = [{f.partition("/")[0] for f in walked.files if "/" in f} for walked in walks]
     if not any(used):
         return
@@ -81,15 +81,15 @@ def _notes(walks: Sequence[Walked]) -> Iterator[str]:
         {"/".join(parts[:2]) for w in walks for f in w.files if len(parts := f.split("/")) > 2}
     )
     if len(used[0]) == 1:
-        yield f"all images to train on are of one class, {_some(sorted(used[0]))}"
+        yield f"all training images are of one class, {_some(sorted(used[0]))}"
     if nested:
-        yield f"class folders hold folders ({_some(nested)}): the first folder is the class"
+        yield f"class folders contain folders ({_some(nested)}): the first folder is the class"
     if empty := [name for name in every if not any(name in some for some in used)]:
-        yield f"a class without an image: {_some(empty)}"
+        yield f"class without images: {_some(empty)}"
     if len(used) > 1:
         for here, there, where in ((used[0], used[1], 0), (used[1], used[0], 1)):
             if only := sorted(here - there):
-                yield f"a class only in `{walks[where].root.name}`: {_some(only)}"
+                yield f"class only in `{walks[where].root.name}`: {_some(only)}"
 
 
 def _some(names: Sequence[str]) -> str:

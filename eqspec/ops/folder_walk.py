@@ -1,7 +1,7 @@
-"""Every image file below a folder, each file and each folder once; and what is left out, and why.
+"""Search for the image files below a folder, with counts of the files and folders left out.
 
-Links are followed, since class folders often lie on another disk. A folder is known by its device
-and inode, so no loop of links is walked twice, and a real folder goes before a link to it. Free of
+Links are followed, since class folders are often on another disk. Folders are identified by device
+and inode, so that loops of links end, and a real folder takes precedence over a link to it. Free of
 torch.
 """
 
@@ -38,16 +38,16 @@ Identity = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Walked:
-    """What lies below a folder.
+    """Content of a folder.
 
     Attributes:
         root: the folder.
         files: paths of the images relative to it, with forward slashes, sorted.
-        folders: every folder that was entered, by its identity; the root is ``""``.
+        folders: identity → path of every folder that was read; the root is ``""``.
         linked: whether a link was followed.
-        left_out: what is not read.
-        links: those of `files` that are links to files, by the identity of what they lead to.
-        inodes: of all other `files`, by path.
+        left_out: files and folders that are not read.
+        links: identity of the target → path, for those `files` that are links.
+        inodes: inodes of all other `files`.
     """
 
     root: Path
@@ -60,11 +60,11 @@ class Walked:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names of the folders right below the root, sorted."""
+        """Names of the folders directly below the root, sorted."""
         return tuple(sorted(p for p in self.folders.values() if p and "/" not in p))
 
     def shared_with(self, other: Walked) -> tuple[str, str] | None:
-        """The first folder or image that both lead to, as it is called here and there."""
+        """Return the paths, here and there, of the first folder or image that both contain."""
         for identity, name in self.folders.items():
             if identity in other.folders:
                 return name, other.folders[identity]
@@ -80,7 +80,7 @@ class Walked:
 
 
 class _Inodes:
-    """Which inode each real image file has; a directory tells it, so no file is asked for it."""
+    """Inodes of the real image files, read from directory entries without a call per file."""
 
     def __init__(self) -> None:
         self._paths: list[str] = []
@@ -88,12 +88,12 @@ class _Inodes:
         self._index: dict[int, list[int]] | None = None
 
     def add(self, path: str, *, inode: int) -> None:
-        """Notes a file."""
+        """Add a file."""
         self._paths.append(path)
         self._numbers.append(inode)
 
     def path_of(self, identity: Identity, *, root: Path) -> str | None:
-        """The file of an identity; inodes are only hints, since each device counts its own."""
+        """Return the file of an identity; inodes only narrow the search, as devices share them."""
         if self._index is None:
             self._index = {}
             for at, number in enumerate(self._numbers):
@@ -105,28 +105,28 @@ class _Inodes:
 
 
 def images_below(root: Path) -> Iterator[str]:
-    """Paths of image files relative to root, with forward slashes, sorted.
+    """Yield the paths of image files relative to root, with forward slashes, sorted.
 
     Raises:
-        EqspecError: a folder cannot be read, or a name is no UTF-8.
+        EqspecError: a folder cannot be read, or a name is not UTF-8.
     """
     yield from walk(root).files
 
 
 def walk(root: Path) -> Walked:
-    """What lies below a folder.
+    """Return the content of a folder.
 
     Raises:
-        EqspecError: a folder cannot be read, or a name is no UTF-8.
+        EqspecError: a folder cannot be read, or a name is not UTF-8.
     """
     return _Walk(root).done()
 
 
 def folders_in(root: Path) -> tuple[str, ...]:
-    """Names of the folders right below a folder, sorted; those that may hold images.
+    """Return the sorted names of the folders directly below a folder that may contain images.
 
     Raises:
-        EqspecError: the folder cannot be read, or a name is no UTF-8.
+        EqspecError: the folder cannot be read, or a name is not UTF-8.
     """
     entries = (e for e in _entries(str(root)) if not passed_over(e.name))
     names = sorted(e.name for e in entries if e.is_dir())
@@ -136,17 +136,17 @@ def folders_in(root: Path) -> tuple[str, ...]:
 
 
 def class_folders(root: Path) -> tuple[str, ...]:
-    """The same; of several links to one folder only the one under which it is read.
+    """Return `folders_in`; of several links to one folder, only the one that is read.
 
     Raises:
-        EqspecError: a folder cannot be read, or a name is no UTF-8.
+        EqspecError: a folder cannot be read, or a name is not UTF-8.
     """
     names = folders_in(root)
     return walk(root).classes if any((root / name).is_symlink() for name in names) else names
 
 
 class _Walk:
-    """A walk while it lasts."""
+    """A search in progress."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -158,10 +158,10 @@ class _Walk:
         self.inodes = _Inodes()
 
     def done(self) -> Walked:
-        """The walk, carried out."""
+        """Carry out the search."""
         self._enter("")
         linked = self.root.is_symlink()
-        while self.folder_links:  # after all that is no link, so that this goes before
+        while self.folder_links:  # last, because real folders take precedence
             waiting, self.folder_links = sorted(self.folder_links), []
             for path in waiting:
                 linked = True
@@ -181,7 +181,7 @@ class _Walk:
         )
 
     def _enter(self, top: str, *, linked: bool = False) -> None:
-        """Reads a folder and all real ones below it; behind a link, none that is read already."""
+        """Read a folder and all real folders below it; skip a linked folder already read."""
         below = [top]
         while below:
             inside = below.pop()
@@ -207,7 +207,7 @@ class _Walk:
         try:
             status = entry.stat()
         except OSError:
-            # Under an image's name it counts as one, which then cannot be read and is named.
+            # A broken link with an image's name counts as an image, reported when it is read.
             if self._is_image(entry.name, path, otherwise=BROKEN):
                 self.files.append(path)
             return
@@ -218,7 +218,7 @@ class _Walk:
             self.file_links.append((path, (status.st_dev, status.st_ino)))
 
     def _linked_files(self) -> dict[Identity, str]:
-        """Links to image files, but none to an image that is read anyway."""
+        """Return the links to image files that are not read already."""
         found: dict[Identity, str] = {}
         for path, identity in sorted(self.file_links):
             again = identity in found or self.inodes.path_of(identity, root=self.root) is not None
@@ -230,7 +230,7 @@ class _Walk:
         return found
 
     def _wanted(self, entry: os.DirEntry[str], path: str) -> bool:
-        """Whether a folder is to be entered; what is not is counted."""
+        """Return whether to read a folder; count it if not."""
         reason = passed_over(entry.name)
         if reason:
             self.left_out.add("folder", reason=reason, path=path)
@@ -265,29 +265,29 @@ def _entries(folder: str) -> list[os.DirEntry[str]]:
 
 
 def _identity(path: str) -> Identity:
-    """A file or folder, whatever it is called; one that is not there has an identity of its own."""
+    """Return the identity of a path's file or folder; a missing one has an identity of its own."""
     try:
         status = os.stat(path)  # noqa: PTH116 - fast
     except OSError:
         return -1, hash(path)
-    # Some network file systems number nothing.
+    # Some network file systems have no inode numbers.
     return (status.st_dev, status.st_ino) if status.st_ino else (-1, hash(os.path.realpath(path)))
 
 
 def _leads_back(link: str) -> bool:
-    """Whether a link leads to a folder that it lies in."""
+    """Return whether a link points to a folder that contains it."""
     return Path(link).parent.resolve().is_relative_to(Path(link).resolve())
 
 
 def need_utf8(name: str, path: str, *, root: Path) -> None:
-    """Refuses a name that cannot be hashed, printed or written as JSON.
+    """Check that a name can be hashed, printed and written as JSON.
 
     Args:
-        name: of a file or folder.
-        path: of it, relative to the root.
+        name: name of a file or folder.
+        path: its path, relative to the root.
 
     Raises:
-        EqspecError: the name is no UTF-8.
+        EqspecError: the name is not UTF-8.
     """
     if name.isascii():
         return
@@ -295,6 +295,6 @@ def need_utf8(name: str, path: str, *, root: Path) -> None:
         name.encode()
     except UnicodeEncodeError as error:
         raise EqspecError(
-            f"the name `{shown(name)}` in {shown((root / path).parent)} is no UTF-8",
-            help="rename it; all names of a folder: convmv -r -f latin1 -t utf8 --notest DIR",
+            f"the name `{shown(name)}` in {shown((root / path).parent)} is not UTF-8",
+            help="rename it, or all names of a folder: convmv -r -f latin1 -t utf8 --notest DIR",
         ) from error

@@ -1,4 +1,4 @@
-"""Images that are files of their own: what most dataset ops return. Free of torch."""
+"""Datasets with one file per image, as most dataset ops return them. Free of torch."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 _Item = TypeVar("_Item")
 
 HASHED = 256
-"""Images whose content enters the fingerprint; of all the others, name and size do."""
+"""Number of images whose content is part of the fingerprint; for all others, only name and size."""
 
 SPLITS = ("train", "heldout")
-"""The splits that every dataset has."""
+"""Splits of every dataset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class ImageFiles:
     Attributes:
         root: the folder that `files` are relative to.
         files: paths with forward slashes.
-        classes: names of the classes; empty without.
+        classes: names of the classes; empty if there are none.
         labels: [n], index into `classes`, or None without classes.
     """
 
@@ -60,7 +60,7 @@ class ImageFiles:
         return decode(self.root / self.files[i])
 
     def fingerprint(self) -> str:
-        """Hash over every path and size, and over the content of evenly spaced files."""
+        """Return a hash of all paths and sizes, and of the content of evenly spaced files."""
         sizes = self.listing().sizes.tolist()
         chosen = (content_of(self.root / name) for name in evenly(self.files))
         return fingerprint(zip(self.files, sizes, strict=True), chosen)
@@ -77,44 +77,44 @@ class ImageFiles:
 
     @property
     def looked_at(self) -> str:
-        """What the fingerprint is taken of."""
+        """Description of the fingerprint's scope."""
         return looked_at(len(self), covered=len(self.covered))
 
     def listing(self) -> Listing:
-        """The files as they are found now."""
+        """Return the current size and time of each file."""
         return Listing.of(f"{self.root}/{name}" for name in self.files)
 
     def name(self, number: int) -> str:
-        """The path of an image below the root."""
+        """Return the path of an image relative to the root."""
         return self.files[number]
 
     def path(self, number: int) -> Path:
-        """The file of an image."""
+        """Return the file of an image."""
         return self.root / self.files[number]
 
     def content(self, number: int) -> Content:
-        """What is in the file of an image; OSError where it cannot be read."""
+        """Return the content of an image's file; OSError if it cannot be read."""
         return (regular(self.path(number)).read_bytes(),)
 
     def decoded(self, number: int, content: Content) -> Decoded:
-        """The image that some content holds; UnreadableImage where it holds none."""
+        """Return the image decoded from `content`; UnreadableImage if it is not an image."""
         return decoded(content[0], name=str(self.path(number)))
 
 
 def labelled(
     root: Path, entries: Iterable[tuple[str, str]], *, classes: Sequence[str]
 ) -> ImageFiles:
-    """The images of (path below root, name of its class), in this order.
+    """Return the images of pairs (path relative to root, class name), in this order.
 
     Raises:
-        UsageError: an image is of none of the classes.
+        UsageError: an image belongs to none of the classes.
     """
     listed = tuple(entries)
     index = {name: i for i, name in enumerate(classes)}
     stray = next((path for path, name in listed if name not in index), None)
     if stray is not None:
-        message = f"{root / stray} lies in no folder of a class"
-        raise UsageError(message, help="move it into one, or away")
+        message = f"{root / stray} is not in a class folder"
+        raise UsageError(message, help="move it into one, or out of this folder")
     return ImageFiles(
         root=root,
         files=tuple(path for path, _ in listed),
@@ -124,19 +124,19 @@ def labelled(
 
 
 def evenly(items: Sequence[_Item]) -> Sequence[_Item]:
-    """About `HASHED` of them, evenly spaced; all, if there are fewer."""
+    """Return about `HASHED` evenly spaced items, or all if there are fewer."""
     return items[:: max(1, len(items) // HASHED)]
 
 
 def looked_at(count: int, *, covered: int, what: str = "images") -> str:
-    """What a fingerprint is taken of, in words."""
+    """Describe the scope of a fingerprint."""
     if covered == count:
         return f"names, sizes and content of all {count:,} {what}"
     return f"names and sizes of all {count:,} {what}, content of {covered:,}"
 
 
 def held_out_evenly(count: int, *, share: float) -> NDArray[np.bool_]:
-    """[count], which items are held out: evenly spaced, and one at least of two or more."""
+    """Return a mask `[count]` of held-out items: evenly spaced, at least one of two or more."""
     if share > 0 and count > 1:
         share = max(share, 1 / count)
     steps = np.floor(np.arange(count + 1, dtype=np.float64) * share + 1e-9)
@@ -144,7 +144,7 @@ def held_out_evenly(count: int, *, share: float) -> NDArray[np.bool_]:
 
 
 def fingerprint(sizes: Iterable[tuple[str, int]], chosen: Iterable[bytes]) -> str:
-    """Hash over names and sizes, and over the content of some."""
+    """Return a hash of names and sizes, and of the content of some files."""
     digest = hashlib.sha256()
     for name, size in sizes:
         digest.update(f"{name}\0{size}\n".encode())
@@ -154,23 +154,24 @@ def fingerprint(sizes: Iterable[tuple[str, int]], chosen: Iterable[bytes]) -> st
 
 
 class NotPlaced(UsageError):
-    """Nobody said where a dataset lies; it is called by its card's name.
+    """The location of a dataset is not configured; the message gives the name of its card.
 
     Args:
-        own: whether the spec trains on it; for data that an evaluation names, nothing stands in.
+        own: whether the spec trains on it; data named by an evaluation cannot be replaced.
     """
 
     def __init__(self, dataset: str, *, own: bool = True) -> None:
         other = ", or --data DIR for any folder of images" if own else ""
-        super().__init__(f"nobody said where `{dataset}` lies", help=f"--data {dataset}=DIR{other}")
+        message = f"the location of `{dataset}` is not configured"
+        super().__init__(message, help=f"--data {dataset}=DIR{other}")
 
 
 def needed_folder(folder: Path | None, *, dataset: str) -> Path:
-    """The folder of a dataset that cannot do without one.
+    """Return the folder of a dataset that needs one.
 
     Raises:
-        NotPlaced: none was given.
-        UsageError: there is none.
+        NotPlaced: no folder is configured.
+        UsageError: the folder does not exist.
     """
     if folder is None:
         raise NotPlaced(dataset)
@@ -180,10 +181,10 @@ def needed_folder(folder: Path | None, *, dataset: str) -> Path:
 
 
 def known_split(split: str, *, dataset: str) -> None:
-    """Refuses any split that is none of `SPLITS`.
+    """Check that a split is one of `SPLITS`.
 
     Raises:
-        UsageError: it is none.
+        UsageError: it is not.
     """
     if split not in SPLITS:
         message = f"{dataset} has no split `{split}`"

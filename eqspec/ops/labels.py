@@ -1,4 +1,4 @@
-"""Whether two splits can be evaluated on: images enough, and labels of use. Free of torch."""
+"""Checks that two splits have enough images and usable labels for evaluation. Free of torch."""
 
 from __future__ import annotations
 
@@ -10,41 +10,41 @@ if TYPE_CHECKING:
     from eqspec.ops.tolerant import Dataset
 
 LEAST = 2
-"""Images of each split without which nothing can be evaluated."""
+"""Smallest number of images of each split for an evaluation."""
 
 NAMED = 5
-"""Classes that a message names."""
+"""Largest number of classes listed by a message."""
 
 _BOTH = "both splits need the same class folders"
 
 
 @dataclass(frozen=True, slots=True)
 class NoLabels:
-    """Why an evaluation that reads labels cannot be made, and what to do."""
+    """Reason why an evaluation that needs labels is impossible, and what to do."""
 
     why: str
     help: str
 
 
 def too_few(train: int, held_out: int) -> str | None:
-    """What an evaluation needs more of; None where there are images enough."""
+    """Return a message if there are too few images for an evaluation, else None."""
     if train >= LEAST and held_out >= LEAST:
         return None
     return (
-        f"needs at least {LEAST} images to learn from and {LEAST} held-out ones; there are "
+        f"needs at least {LEAST} training images and {LEAST} held-out ones; there are "
         f"{train} and {held_out}"
     )
 
 
 def why_no_labels(train: Dataset, held_out: Dataset, *, data: str) -> NoLabels | None:
-    """What is wrong with the labels of two splits; None where nothing is.
+    """Return the problem with the labels of two splits, or None.
 
     Args:
         data: name of the dataset.
     """
     if train.labels is None or held_out.labels is None:
         return NoLabels(
-            f"the images of `{data}` have none",
+            f"`{data}` has none",
             "put them into one folder per class, or name labelled data: `with: {data: …}`",
         )
     if train.classes != held_out.classes:
@@ -59,7 +59,7 @@ def why_no_labels(train: Dataset, held_out: Dataset, *, data: str) -> NoLabels |
 
 
 def _unusable(learnt: Sequence[str], asked: Sequence[str], *, data: str) -> NoLabels | None:
-    """What is wrong with the classes that images are of, in training and held out."""
+    """Return the problem with the classes of the training and held-out images, or None."""
     if set(learnt).isdisjoint(asked):
         return NoLabels(
             f"no class of `{data}` is in both splits: the training images are of "
@@ -70,7 +70,7 @@ def _unusable(learnt: Sequence[str], asked: Sequence[str], *, data: str) -> NoLa
         only = learnt[0]
         return NoLabels(
             f"all training images of `{data}` are of one class, `{only}`",
-            f"put them into one folder per class; should these lie in `{only}`: --data DIR/{only}",
+            f"put them into one folder per class; if these are in `{only}`: --data DIR/{only}",
         )
     return None
 

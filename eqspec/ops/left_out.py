@@ -1,4 +1,4 @@
-"""What a walk through a folder of images leaves out, by ending and by reason. Free of torch."""
+"""Files and folders left out of a folder of images, by file type and reason. Free of torch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
-"""Endings of the files that count as images, in lower case; everything else is passed over."""
+"""Suffixes of image files, in lower case; all other files are skipped."""
 
 OTHER_FORMATS = frozenset(
     {
@@ -18,7 +18,7 @@ OTHER_FORMATS = frozenset(
         *(".pnm", ".psd", ".raf", ".raw", ".rw2", ".svg", ".tar", ".tga", ".tgz", ".webm", ".zip"),
     }
 )
-"""Endings of files that may hold pictures, in a format that is not read from a folder."""
+"""Suffixes of files that may contain images in a format that is not read from a folder."""
 
 JUNK = frozenset(
     {
@@ -26,11 +26,11 @@ JUNK = frozenset(
         *("lost+found", "recycler", "system volume information"),
     }
 )
-"""Folders, in lower case, that systems and programs leave behind. Hidden ones go without saying."""
+"""Names, in lower case, of folders created by systems and programs, besides hidden folders."""
 
-FORMAT, OTHER, HIDDEN = "format not read", "no image", "hidden"
+FORMAT, OTHER, HIDDEN = "format not read", "not an image", "hidden"
 LEFT_BEHIND, BACK = "left behind by a system or a program", "link to a folder above it"
-AGAIN, BROKEN = "link to what is read already", "broken link"
+AGAIN, BROKEN = "link to an image or folder already read", "broken link"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,8 @@ class LeftOut:
     """Files or folders that are not read, for one reason.
 
     Attributes:
-        kind: an ending in lower case, ``folder``, or ``file`` for one without an ending.
-        example: path of the first, relative to the folder that was walked.
+        kind: a suffix in lower case, ``folder``, or ``file`` for a file without a suffix.
+        example: path of the first one, relative to the folder.
     """
 
     kind: str
@@ -49,21 +49,21 @@ class LeftOut:
 
 
 class Tally:
-    """Counts what is left out."""
+    """Counter of the files and folders left out."""
 
     def __init__(self) -> None:
         self._counts: Counter[tuple[str, str]] = Counter()
         self._examples: dict[tuple[str, str], str] = {}
 
     def add(self, kind: str, *, reason: str, path: str, count: int = 1) -> None:
-        """Counts files or folders; of each kind and reason the first path is kept as an example."""
+        """Count files or folders; the first path of each kind and reason is its example."""
         key = kind, reason
         self._counts[key] += count
         self._examples[key] = min(self._examples.get(key, path), path)
 
     @property
     def all(self) -> tuple[LeftOut, ...]:
-        """What was counted, the most first."""
+        """All counts, largest first."""
         found = sorted(self._counts.items(), key=lambda item: (-item[1], item[0]))
         return tuple(
             LeftOut(kind, reason, count=count, example=shown(self._examples[kind, reason]))
@@ -72,17 +72,17 @@ class Tally:
 
 
 def passed_over(name: str) -> str:
-    """Why a folder of this name is not entered; empty where it is."""
+    """Return the reason to skip a folder of this name, or an empty text."""
     if name.startswith("."):
         return HIDDEN
     return LEFT_BEHIND if name.lower() in JUNK else ""
 
 
 def ending(name: str) -> str:
-    """What a file's name ends in, in lower case; ``file`` where it has no ending."""
+    """Return the suffix of a file's name in lower case, or ``file`` without one."""
     return shown(os.path.splitext(name)[1].lower()) or "file"  # noqa: PTH122 - fast
 
 
 def shown(path: str | Path) -> str:
-    """A path as text that can be printed, whatever bytes are in it."""
+    """Return a path as printable text, with escapes for bytes that are not UTF-8."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")

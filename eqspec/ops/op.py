@@ -30,35 +30,35 @@ class OpParams(BaseModel):
 
 
 class NoParams(OpParams):
-    """For ops that have nothing to set."""
+    """Parameters of an op without any."""
 
 
 _T = TypeVar("_T")
 
 Scheduled = Annotated[_T | OpCall, "scheduled"]
-"""A number, or a schedule (`{impl: linear, params: …}`) that stays within the number's limits:
-`Scheduled[NotNegative]`. Always reaches the op's forward as a keyword holding a 0-dim float32
+"""A number, or a schedule (`{impl: linear, params: …}`) within the number's limits:
+`Scheduled[NotNegative]`. The op's forward receives it as a keyword argument, always a 0-dim float32
 tensor, so that a changing value never recompiles the graph."""
 
 
 HowItRuns = Annotated[_T, "how-it-runs"]
-"""A parameter on which no number depends: where something may be fetched from, how much damage is
-borne. It stays out of every id."""
+"""A parameter that affects no result, such as the source of a download or the number of damaged
+images allowed. It is not part of any id."""
 
 
 class DatasetParams(OpParams):
     """The parameters that every dataset has.
 
     Attributes:
-        unreadable: so many images may be damaged; each is replaced by the next one of its class.
-            One more stops the run. How it runs: which image replaces which does not depend on it.
+        unreadable: largest number of damaged images; each is replaced by the next one of its class.
+            One more stops the run. How it runs: the replacements do not depend on it.
     """
 
     unreadable: HowItRuns[int] = Field(default=100, ge=0)
 
     @property
     def fetches(self) -> bool:
-        """Whether a folder without the data is filled from the network."""
+        """Whether missing data are downloaded."""
         return False
 
 
@@ -75,27 +75,27 @@ class OptimizerParams(OpParams):
 
 
 def how_it_runs_fields(params: type[OpParams]) -> frozenset[str]:
-    """Names of the parameters that are declared `HowItRuns`."""
+    """Return the names of the parameters declared `HowItRuns`."""
     return frozenset(
         name for name, field in params.model_fields.items() if "how-it-runs" in field.metadata
     )
 
 
 def scheduled_fields(params: type[OpParams]) -> tuple[str, ...]:
-    """Names of the parameters that are declared `Scheduled`, in order of declaration."""
+    """Return the names of the parameters declared `Scheduled`, in order of declaration."""
     return tuple(
         name for name, field in params.model_fields.items() if "scheduled" in field.metadata
     )
 
 
 def legal_number(params: type[OpParams], name: str) -> Any:  # noqa: ANN401 - an annotation
-    """What a parameter that is declared `Scheduled` may be as a number: `NotNegative`, …."""
+    """Return the number type of a parameter declared `Scheduled`: `NotNegative`, …."""
     return get_args(params.model_fields[name].annotation)[0]
 
 
 @dataclass(frozen=True, slots=True)
 class StreamType:
-    """The type of a stream: named axes, their sizes, and what its tokens are.
+    """The type of a stream: named axes, their sizes, and the layout of its tokens.
 
     Axes: V views, B samples, T target blocks, N tokens (prefix tokens first), M gathered tokens,
     S classifiers, D features, C H W image, K path points, A action, L residual branches.
@@ -103,7 +103,7 @@ class StreamType:
     Attributes:
         axes: names of the axes, in order.
         sizes: one size per axis; `BATCH` on the B axis.
-        prefix: how many leading tokens are no patches (class token, then registers).
+        prefix: number of leading tokens that are not patches (class token, then registers).
         grid: (rows, columns) of the patch tokens, where N = prefix + rows·columns.
         dtype: ``float``, ``int`` (ids) or ``bool`` (masks).
     """
@@ -119,18 +119,18 @@ class StreamType:
             raise ValueError(f"{len(self.axes)} axes but {len(self.sizes)} sizes")
 
     def size(self, axis: str) -> int:
-        """Size of a named axis; KeyError when the stream has no such axis."""
+        """Return the size of a named axis; KeyError if the stream has no such axis."""
         if axis not in self.axes:
             raise KeyError(axis)
         return self.sizes[self.axes.index(axis)]
 
     def resized(self, axis: str, size: int) -> StreamType:
-        """The same type with another size on one axis."""
+        """Return the same type with another size of one axis."""
         at = self.axes.index(axis)
         return replace(self, sizes=(*self.sizes[:at], size, *self.sizes[at + 1 :]))
 
     def without(self, axis: str) -> StreamType:
-        """The same type without one axis."""
+        """Return the same type without one axis."""
         at = self.axes.index(axis)
         return replace(
             self,
@@ -139,7 +139,7 @@ class StreamType:
         )
 
     def shape(self, *, batch: int) -> tuple[int, ...]:
-        """The tensor's shape when B samples are at hand."""
+        """Return the tensor's shape for a batch of B samples."""
         return tuple(batch if a == "B" else s for a, s in zip(self.axes, self.sizes, strict=True))
 
     def __str__(self) -> str:
@@ -168,7 +168,7 @@ class Port:
 
 
 class PortError(ValueError):
-    """A stream does not fit a port; the message says what was expected and what came."""
+    """A stream does not fit a port; the message compares the expected and the given type."""
 
     def __init__(self, port: str, message: str) -> None:
         super().__init__(message)
@@ -176,14 +176,14 @@ class PortError(ValueError):
 
 
 Streams = Mapping[str, StreamType]
-"""The types of what is connected to an op, by port (a `many` port numbers its own: ``x.0`` …)."""
+"""Port of an op → type of the connected stream (a `many` port numbers its own: ``x.0`` …)."""
 
 
 def need_axes(streams: Streams, port: str, *axes: str) -> StreamType:
-    """The type at a port, which must have these axes.
+    """Return the type at a port, which must have these axes.
 
     Raises:
-        PortError: when an axis is missing.
+        PortError: an axis is missing.
     """
     stream = streams[port]
     missing = [a for a in axes if a not in stream.axes]

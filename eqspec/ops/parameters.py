@@ -1,4 +1,4 @@
-"""What may be set of an op: each parameter with its type, its default and what it means."""
+"""Parameters of an op, each with its type, default and meaning."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ATTRIBUTE = re.compile(r"(?P<names>\w+(?:, \w+)*): (?P<text>.+)")
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter of an op; `default` is None where one has to be given."""
+    """A parameter of an op; `default` is None if it is required."""
 
     name: str
     type: str
@@ -33,12 +33,12 @@ class Parameter:
 
 
 def parameters(params: type[OpParams]) -> tuple[Parameter, ...]:
-    """Every parameter, in order of declaration."""
-    said: dict[str, str] = {}
+    """Return every parameter, in order of declaration."""
+    texts: dict[str, str] = {}
     for declared in reversed(params.__mro__):
-        said |= attribute_texts(declared.__doc__ or "")
+        texts |= attribute_texts(declared.__doc__ or "")
     return tuple(
-        _parameter(name, field, about=said.get(name, ""))
+        _parameter(name, field, about=texts.get(name, ""))
         for name, field in params.model_fields.items()
     )
 
@@ -67,7 +67,7 @@ def attribute_texts(docstring: str) -> dict[str, str]:
 
 
 def type_text(annotation: object) -> str:  # noqa: PLR0911 - one line for each kind of type
-    """A type as a person writes it."""
+    """Return a type in readable form."""
     arguments = get_args(annotation)
     match get_origin(annotation):
         case None:
@@ -84,7 +84,7 @@ def type_text(annotation: object) -> str:  # noqa: PLR0911 - one line for each k
 
 
 def default_text(value: object) -> str:
-    """A default as it would stand in YAML."""
+    """Return a default in YAML."""
     plain: JsonValue = to_jsonable_python(value, fallback=str)
     text = plain if isinstance(plain, str) else write_yaml(plain)
     return text.removesuffix("\n").removesuffix("...").strip()

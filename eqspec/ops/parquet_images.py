@@ -1,8 +1,8 @@
-"""Images in Parquet files as Hugging Face's hub keeps them, read at random. Free of torch.
+"""Random access to images in Parquet files in the format of Hugging Face's hub. Free of torch.
 
-A column ``image`` of `{bytes, path}` and a column ``label`` of class numbers. What Parquet can read
-by itself is a row group (100 images on the hub), so an image costs as much as its group; the group
-read last is kept. pyarrow is imported where a file is opened, and is an extra: ``eqspec[parquet]``.
+A column ``image`` of `{bytes, path}` and a column ``label`` of class numbers. Parquet reads whole
+row groups (100 images on the hub), so reading an image costs as much as its group; the last group
+is cached. pyarrow is imported when a file is opened, and is an extra: ``eqspec[parquet]``.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class _Kept:
-    """The row group that was read last; another process begins without."""
+    """The row group that was read last; not passed to other processes."""
 
     group: int = -1
     images: Any = None
@@ -42,10 +42,10 @@ class ParquetImages:
 
     Attributes:
         files: in order.
-        groups: [g, 3], file, row group in it, and rows of the whole split before it.
-        count: images in all.
+        groups: [g, 3], file, row group in the file, and number of rows of the split before it.
+        count: number of images.
         labels: [n], index into `classes`, or None without classes.
-        classes: names of the classes; empty without.
+        classes: names of the classes; empty if there are none.
     """
 
     files: tuple[Path, ...]
@@ -64,7 +64,7 @@ class ParquetImages:
         return self.count
 
     def image(self, i: int) -> NDArray[np.uint8]:
-        """Image i as 8-bit RGB, `[H, W, 3]`.
+        """Return image i as 8-bit RGB, `[H, W, 3]`.
 
         Raises:
             UnreadableImage: its bytes cannot be read as an image.
@@ -72,17 +72,17 @@ class ParquetImages:
         return self.decoded(i, self.content(i)).pixels
 
     def decoded(self, number: int, content: Content) -> Decoded:
-        """The image that some content holds; UnreadableImage where it holds none."""
+        """Return the image decoded from `content`; UnreadableImage if it is not an image."""
         name = f"{self.path(number)}, row {number} of the split"
         if not content:
             raise UnreadableImage(name, "it has no bytes")
         return decoded(content[0], name=name)
 
     def content(self, number: int) -> Content:
-        """An image as it is stored; nothing where its row has no bytes.
+        """Return the stored bytes of an image; empty if its row has none.
 
         Raises:
-            OSError: its file is not there.
+            OSError: its file does not exist.
             LostImage: its file cannot be read any more.
         """
         at = self._group(number)
@@ -94,7 +94,7 @@ class ParquetImages:
         return () if found is None else (found,)
 
     def fingerprint(self) -> str:
-        """Hash over every file's name and size, and over the ends of evenly spaced ones."""
+        """Return a hash of all names and sizes, and of the last bytes of evenly spaced files."""
         sizes = ((path.name, path.stat().st_size) for path in self.files)
         return fingerprint(sizes, (_footer(path) for path in evenly(self.files)))
 
@@ -106,27 +106,27 @@ class ParquetImages:
 
     @property
     def covered(self) -> Sequence[int]:
-        """No image's content is sure to enter the fingerprint."""
+        """No images: the fingerprint covers no image's content reliably."""
         return ()
 
     @property
     def looked_at(self) -> str:
-        """What the fingerprint is taken of."""
+        """Description of the fingerprint's scope."""
         files = len(self.files)
         return (
             f"names and sizes of all {files:,} files, the last bytes of {len(evenly(self.files)):,}"
         )
 
     def listing(self) -> Listing:
-        """The files as they are found now."""
+        """Return the current size and time of each file."""
         return Listing.of(self.files)
 
     def name(self, number: int) -> str:
-        """The place of an image in the split."""
+        """Return the position of an image in the split."""
         return f"{self.path(number).name}, row {number}"
 
     def path(self, number: int) -> Path:
-        """The file of an image."""
+        """Return the file of an image."""
         return self.files[int(self.groups[self._group(number), 0])]
 
     def _group(self, i: int) -> int:
@@ -134,7 +134,7 @@ class ParquetImages:
 
 
 def parquet_images(files: Sequence[Path]) -> ParquetImages:
-    """The images of some files, in order.
+    """Return the images of files, in order.
 
     Raises:
         EqspecError: pyarrow is not installed, or a file is damaged or has no images.
@@ -178,10 +178,10 @@ def _opened(path: Path) -> Any:  # noqa: ANN401 - pyarrow has no types
 
 
 def _group_of(path: Path, group: int) -> Any:  # noqa: ANN401 - pyarrow has no types
-    """The images of a row group, as they are stored.
+    """Return the stored images of a row group.
 
     Raises:
-        LostImage: the file could be read before, and cannot be now.
+        LostImage: the file was readable before, but no longer is.
     """
     from pyarrow import ArrowException
 
@@ -190,12 +190,12 @@ def _group_of(path: Path, group: int) -> Any:  # noqa: ANN401 - pyarrow has no t
         return table.column("image").combine_chunks().field("bytes")
     except (ArrowException, OSError, EqspecError) as error:
         message = f"cannot read row group {group} of {path} any more: {error}"
-        advice = "put the file back as it was, and give the same command again: it goes on"
+        advice = "restore the file and run the same command again; it continues"
         raise LostImage(message, help=advice) from error
 
 
 def _class_names(metadata: dict[bytes, bytes] | None) -> tuple[str, ...]:
-    """Names of the classes, where Hugging Face's `datasets` has written them into the schema."""
+    """Return the names of the classes, if Hugging Face's `datasets` stored them in the schema."""
     written = (metadata or {}).get(b"huggingface")
     if written is None:
         return ()
@@ -204,7 +204,7 @@ def _class_names(metadata: dict[bytes, bytes] | None) -> tuple[str, ...]:
 
 
 def _footer(path: Path) -> bytes:
-    """The last bytes of a file, where Parquet keeps its statistics and places."""
+    """Return the last bytes of a file, where Parquet stores its statistics and offsets."""
     with path.open("rb") as file:
         file.seek(-min(path.stat().st_size, 1 << 16), 2)
         return file.read()

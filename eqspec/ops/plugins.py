@@ -3,8 +3,8 @@
     [project.entry-points."eqspec.ops"]
     "terms.hinge" = "my_package.hinge"
 
-A spec names such an op by its bare name, like any other: it can choose among what is installed,
-and never say what code that is. A plugin cannot take the name of an op that ships with eqspec.
+A spec refers to such an op by its bare name, like any other: it can choose among installed ops, but
+cannot specify code. A plugin cannot take the name of an op that ships with eqspec.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class Plugin:
     """One op of an installed package.
 
     Attributes:
-        package: the distribution that brings it.
-        version: of the distribution.
+        package: the distribution that provides it.
+        version: version of the distribution.
         module: the op's module, by its dotted path.
     """
 
@@ -47,10 +47,10 @@ class Plugin:
 
 
 def plugins(families: tuple[str, ...]) -> tuple[Plugin, ...]:
-    """Every op that an installed package brings, by family and name.
+    """Return the ops of all installed packages, sorted by family and name.
 
     Raises:
-        UsageError: when an entry point is misnamed, or two packages bring the same op.
+        UsageError: an entry point has a malformed name, or two packages provide the same op.
     """
     found = sorted(_declared(tuple(sys.path)), key=lambda p: (p.family, p.name, p.package))
     for plugin in found:
@@ -62,7 +62,7 @@ def plugins(families: tuple[str, ...]) -> tuple[Plugin, ...]:
     for one, other in pairwise(found):
         if (one.family, one.name) == (other.family, other.name):
             raise UsageError(
-                f"the packages `{one.package}` and `{other.package}` both bring "
+                f"the packages `{one.package}` and `{other.package}` both provide "
                 f"`{one.family}.{one.name}`",
                 help="uninstall one of them",
             )
@@ -82,8 +82,8 @@ def load(plugin: Plugin) -> ModuleType:
 
 
 @lru_cache(maxsize=4)
-def _declared(path: tuple[str, ...]) -> tuple[Plugin, ...]:  # noqa: ARG001 - what is found depends on it
-    """All entry points of the group; looked up once for each search path of the interpreter."""
+def _declared(path: tuple[str, ...]) -> tuple[Plugin, ...]:  # noqa: ARG001 - the key of the cache
+    """Return all entry points of the group, cached by the interpreter's search path."""
     return tuple(
         _plugin(point) for point in {(p.name, p.value): p for p in _entry_points()}.values()
     )

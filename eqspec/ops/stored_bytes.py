@@ -1,4 +1,4 @@
-"""Datasets whose images are bytes in files, which can be listed and found changed."""
+"""Interface of datasets whose images are bytes in files, so that changes can be detected."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
     from eqspec.ops.decode import Decoded
 
 NOT_THERE = -1
-"""Size of what is no regular file, or not there at all."""
+"""Size of a path that is missing or not a regular file."""
 
 UNSIZED = -2
-"""Size of a file of which only that it is there was looked at."""
+"""Size of a file whose existence alone was checked."""
 
 _ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 
 Content = tuple[bytes, ...]
-"""What is stored of one image: its file, and what lies beside it."""
+"""Stored content of one image: its file, and any files that belong to it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The files of a dataset as they were found, in the dataset's order.
+    """Sizes and times of the files of a dataset, in the dataset's order.
 
     Attributes:
-        sizes: [f] bytes, or `NOT_THERE`, or `UNSIZED`.
-        times: [f] when each was last changed, in nanoseconds; 0 where that was not looked at.
+        sizes: [f], bytes, `NOT_THERE` or `UNSIZED`.
+        times: [f], times of last modification in nanoseconds; 0 if not determined.
     """
 
     sizes: NDArray[np.int64] = field(repr=False)
@@ -46,24 +46,24 @@ class Listing:
 
     @classmethod
     def of(cls, paths: Iterable[Path | str]) -> Listing:
-        """Looks at files, at none of them twice.
+        """Return the sizes and times of files; each is queried once.
 
         Raises:
-            LostImage: one cannot be looked at, whether it is there or not.
+            LostImage: the state of a file cannot be determined.
         """
         facts = np.array([_facts(path) for path in paths], np.int64).reshape(-1, 2)
         return cls(np.ascontiguousarray(facts[:, 0]), np.ascontiguousarray(facts[:, 1]))
 
     @property
     def there(self) -> NDArray[np.bool_]:
-        """[f], which of them are there."""
+        """[f], whether each file exists."""
         return self.sizes != NOT_THERE
 
 
 def _facts(path: Path | str) -> tuple[int, int]:
-    """Size and time of a regular file."""
+    """Return the size and time of a regular file."""
     try:
-        found = os.stat(path)  # noqa: PTH116 - of a text too: a Path for each of a million costs
+        found = os.stat(path)  # noqa: PTH116 - a Path object per file is slow for millions of files
     except OSError as error:
         if error.errno in _ABSENT:
             return NOT_THERE, 0
@@ -74,13 +74,13 @@ def _facts(path: Path | str) -> tuple[int, int]:
 
 
 def names_in(folder: Path) -> frozenset[str]:
-    """What is in a folder; nothing where there is none.
+    """Return the names in a folder; none if it does not exist.
 
     Raises:
-        LostImage: it cannot be looked at.
+        LostImage: the folder cannot be read.
     """
     try:
-        return frozenset(os.listdir(folder))  # noqa: PTH208 - names will do
+        return frozenset(os.listdir(folder))  # noqa: PTH208 - only names are needed
     except OSError as error:
         if error.errno in _ABSENT:
             return frozenset()
@@ -89,7 +89,7 @@ def names_in(folder: Path) -> frozenset[str]:
 
 @runtime_checkable
 class StoredBytes(Protocol):
-    """A dataset that hands out what is stored of an image before it is decoded.
+    """A dataset that provides the stored content of its images before decoding.
 
     Images are numbered; where a sample has several stored views, view k of sample i is image
     `i · views + k`.
@@ -97,7 +97,7 @@ class StoredBytes(Protocol):
 
     @property
     def kept_in(self) -> NDArray[np.int64]:
-        """[n], the file of the listing that each image is kept in."""
+        """[n], index into the listing of the file that contains each image."""
         ...
 
     @property
@@ -107,23 +107,23 @@ class StoredBytes(Protocol):
 
     @property
     def looked_at(self) -> str:
-        """What the fingerprint is taken of, in words: `names and sizes of all 600 images, …`."""
+        """Description of the fingerprint's scope: `names and sizes of all 600 images, …`."""
         ...
 
     def listing(self) -> Listing:
-        """The files as they are found now."""
+        """Return the current size and time of each file."""
         ...
 
     def name(self, number: int) -> str:
-        """What image `number` is called wherever the dataset lies."""
+        """Return the name of image `number`, independent of the dataset's location."""
         ...
 
     def path(self, number: int) -> Path:
-        """The file that it is kept in."""
+        """Return the file that contains the image."""
         ...
 
     def content(self, number: int) -> Content:
-        """What is stored of it.
+        """Return the stored content of the image.
 
         Raises:
             OSError: its file cannot be read.
@@ -131,19 +131,19 @@ class StoredBytes(Protocol):
         ...
 
     def decoded(self, number: int, content: Content) -> Decoded:
-        """The image that some content holds.
+        """Return the image decoded from `content`.
 
         Raises:
-            UnreadableImage: it holds none.
+            UnreadableImage: the content is not an image.
         """
         ...
 
 
 def checksum(content: Content) -> int:
-    """CRC-32 of what is stored of an image; never 0, which stands for what was not read.
+    """Return the CRC-32 of an image's stored content; never 0, which means not read.
 
-    It finds damage and mistakes, not forgery. Of a JPEG file of 80 kB it takes 1.5 % of the time
-    that decoding does, SHA-256 takes 2 to 7 %.
+    It detects damage and mistakes, not forgery. For a JPEG file of 80 kB it takes 1.5 % of the
+    decoding time; SHA-256 takes 2 to 7 %.
     """
     found = 0
     for part in content:

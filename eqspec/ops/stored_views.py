@@ -1,7 +1,7 @@
-"""Datasets whose samples are objects, each seen in several stored views with what it was made from.
+"""Interface of datasets of objects with several stored views and their latents.
 
-Such data give the pair of views and what lies between them: both are read, neither is drawn from a
-range. L numbers per view are its latents: pose, light, colours.
+The pair of views and the transformation between them are read from the data instead of being drawn.
+The latents of a view are L numbers, such as pose, light and colours.
 """
 
 from __future__ import annotations
@@ -42,25 +42,25 @@ class StoredPair:
 
     @classmethod
     def of(cls, first: StoredView, second: StoredView) -> StoredPair:
-        """The pair of two views."""
+        """Return the pair of two views."""
         return cls((first.image, second.image), np.stack([first.latents, second.latents]))
 
 
 @runtime_checkable
 class StoredViews(Protocol):
-    """What the `open` of a dataset op with stored views returns, beside what every dataset has.
+    """Dataset with stored views, as returned by the `open` of such an op.
 
-    The op states at module level how many latents a view has: `stored_latents(params) -> int`. As
-    an ordinary dataset it has an image per object, its first view: `image(i)` is `view(i, 0)`.
+    The op declares the number of latents per view at module level: `stored_latents(params) -> int`.
+    Used as an ordinary dataset, it has one image per object: `image(i)` is `view(i, 0)`.
     """
 
     @property
     def views(self) -> int:
-        """Views of each object, two at least."""
+        """Number of views per object, at least two."""
         ...
 
     def view(self, i: int, k: int) -> StoredView:
-        """View k of object i.
+        """Return view k of object i.
 
         Raises:
             UnreadableImage: its image or its latents are missing or damaged.

@@ -1,9 +1,9 @@
-"""Images in tar shards, read at random: an index of offsets is built once and kept. Free of torch.
+"""Random access to images in tar shards through a stored index of offsets. Free of torch.
 
 The WebDataset layout: members that share a key (``n01440764_10026.JPEG``, ``….cls``) are one
-sample. Shards must not be compressed, since a member is then a range of bytes in its shard. The
-index lies beside the shards, or in the user's cache folder where that cannot be written; it is
-built anew when a shard's name, size or time of change is another.
+sample. Shards must not be compressed, so that a member is a range of bytes in its shard. The index
+is stored beside the shards, or in the user's cache folder if theirs is not writable; it is rebuilt
+when the name, size or modification time of a shard changes.
 """
 
 from __future__ import annotations
@@ -36,20 +36,20 @@ BESIDE = ".eqspec-index"
 """Folder of the index beside the shards."""
 
 CACHE = Path("~/.cache/eqspec/tar-index")
-"""Where an index is kept when the shards' own folder cannot be written."""
+"""Folder of the index if the shards' own folder is not writable."""
 
 FORMAT = 1
-"""Of the index; an index of another format is built anew."""
+"""Version of the index format; an index of another version is rebuilt."""
 
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """Where each image of some shards is.
+    """Positions of the images in shards.
 
     Attributes:
-        names: of the images' members, in the order of the shards.
+        names: names of the images' members, in the order of the shards.
         places: [n, 3], shard, first byte and number of bytes.
-        numbers: [n], the class that a ``.cls`` member beside the image gives; -1 without.
+        numbers: [n], the class in the ``.cls`` member of the same key; -1 without.
     """
 
     names: tuple[str, ...]
@@ -63,7 +63,7 @@ class TarImages:
 
     Attributes:
         shards: the files, in order.
-        classes: names of the classes; empty without.
+        classes: names of the classes; empty if there are none.
         labels: [n], index into `classes`, or None without classes.
     """
 
@@ -81,18 +81,18 @@ class TarImages:
         return len(self.index.names)
 
     def content(self, number: int) -> Content:
-        """An image as it is stored; OSError where its shard cannot be read."""
+        """Return the stored bytes of an image; OSError if its shard cannot be read."""
         shard, start, size = self.index.places[number].tolist()
         with regular(self.shards[shard]).open("rb") as file:
             file.seek(start)
             return (file.read(size),)
 
     def decoded(self, number: int, content: Content) -> Decoded:
-        """The image that some content holds; UnreadableImage where it holds none."""
+        """Return the image decoded from `content`; UnreadableImage if it is not an image."""
         return decoded(content[0], name=f"{self.path(number)}:{self.name(number)}")
 
     def image(self, i: int) -> NDArray[np.uint8]:
-        """Image i as 8-bit RGB, `[H, W, 3]`.
+        """Return image i as 8-bit RGB, `[H, W, 3]`.
 
         Raises:
             UnreadableImage: the member cannot be read as an image.
@@ -100,7 +100,7 @@ class TarImages:
         return self.decoded(i, self.content(i)).pixels
 
     def fingerprint(self) -> str:
-        """Hash over every member's name and size, and over the content of evenly spaced ones."""
+        """Return a hash of all names and sizes, and of the content of evenly spaced members."""
         sizes = zip(self.index.names, self.index.places[:, 2].tolist(), strict=True)
         chosen = (self.content(i)[0] for i in self.covered)
         return fingerprint(sizes, chosen)
@@ -117,27 +117,27 @@ class TarImages:
 
     @property
     def looked_at(self) -> str:
-        """What the fingerprint is taken of."""
+        """Description of the fingerprint's scope."""
         return looked_at(len(self), covered=len(self.covered), what="members of the shards")
 
     def listing(self) -> Listing:
-        """The shards as they are found now."""
+        """Return the current size and time of each shard."""
         return Listing.of(self.shards)
 
     def name(self, number: int) -> str:
-        """The name of an image's member."""
+        """Return the name of an image's member."""
         return self.index.names[number]
 
     def path(self, number: int) -> Path:
-        """The shard of an image."""
+        """Return the shard of an image."""
         return self.shards[int(self.index.places[number, 0])]
 
 
 def indexed(shards: Sequence[Path], *, cache: Path = CACHE) -> Index:
-    """The index of some shards: read where it is kept, else built and kept.
+    """Return the index of shards: the stored one, or a new one, which is stored.
 
     Args:
-        cache: where to keep it when the shards' own folder cannot be written.
+        cache: folder of the index if the shards' own folder is not writable.
 
     Raises:
         EqspecError: a shard is damaged or compressed.
@@ -149,16 +149,16 @@ def indexed(shards: Sequence[Path], *, cache: Path = CACHE) -> Index:
         found = _load(home, stamp=stamp)
         if found is not None:
             return found
-    made = _build(shards)
+    index = _build(shards)
     for home in homes:
         with suppress(OSError):
-            _save(made, home, stamp=stamp)
+            _save(index, home, stamp=stamp)
             break
-    return made
+    return index
 
 
 def _stamp(shards: Sequence[Path]) -> str:
-    """What an index is valid for."""
+    """Return a hash of the state of the shards for which an index is valid."""
     facts = [(path.name, (s := path.stat()).st_size, s.st_mtime_ns) for path in shards]
     return hashlib.sha256(json.dumps([FORMAT, facts]).encode()).hexdigest()
 
@@ -180,7 +180,7 @@ def _build(shards: Sequence[Path]) -> Index:
 
 
 def _members(path: Path) -> tuple[list[tarfile.TarInfo], dict[str, int]]:
-    """The images of a shard, and the classes that stand beside them, by key."""
+    """Return the images of a shard, and the classes of its ``.cls`` members by key."""
     images: list[tarfile.TarInfo] = []
     classes: dict[str, int] = {}
     try:
@@ -204,7 +204,7 @@ def _members(path: Path) -> tuple[list[tarfile.TarInfo], dict[str, int]]:
 
 
 def _key(name: str) -> str:
-    """What the members of one sample share: the name up to the first dot of its last part."""
+    """Return the key of a sample: a member's name up to the first dot of its last part."""
     folder, _, last = name.rpartition("/")
     return f"{folder}/{last.partition('.')[0]}"
 
@@ -212,7 +212,7 @@ def _key(name: str) -> str:
 def _save(index: Index, home: Path, *, stamp: str) -> None:
     home.parent.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile(dir=home.parent, suffix=".part", delete=False) as file:
-        made = Path(file.name)
+        temporary = Path(file.name)
         try:
             np.savez(
                 file,
@@ -222,13 +222,13 @@ def _save(index: Index, home: Path, *, stamp: str) -> None:
                 numbers=index.numbers,
             )
         except BaseException:
-            made.unlink()
+            temporary.unlink()
             raise
-    made.replace(home)
+    temporary.replace(home)
 
 
 def _load(home: Path, *, stamp: str) -> Index | None:
-    """A kept index; None where there is none, or none that holds."""
+    """Return a stored index, or None if there is none that is valid."""
     try:
         with np.load(io.BytesIO(home.read_bytes()), allow_pickle=False) as kept:
             if str(kept["stamp"]) != stamp:

@@ -1,9 +1,9 @@
-"""A dataset some of whose images cannot be read: they are replaced, counted and named.
+"""Replacement of unreadable images of a dataset, which are counted and listed.
 
-Which image stands for a damaged one is a pure function of the dataset: the next one of the same
-class that can be read, in the order of the dataset, the first following the last. So order, resume
-and labels stay what they are, and the only trace is that an image is seen twice as often. Of stored
-views it is the next one of the same object, together with its latents.
+The replacement of a damaged image is a pure function of the dataset: the next readable image of the
+same class in the order of the dataset, with the first following the last. Order, resume and labels
+are therefore unaffected; the only effect is that one image is seen twice as often. A stored view is
+replaced by the next view of the same object, together with its latents.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from eqspec.spec.phrases import counted
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-INCOMPLETE = "look for what is missing, or train on what is there: --set data.use=image-folder"
-"""What to do where fewer images are found than a card promises."""
+INCOMPLETE = "find the missing images, or train on those present: --set data.use=image-folder"
+"""Help where fewer images are found than a card states."""
 
 NAMED = 5
-"""Unreadable images that an error lists."""
+"""Largest number of unreadable images listed by an error."""
 
 
 class Dataset(Protocol):
-    """What the `open` of a dataset op returns."""
+    """Return value of a dataset op's `open`."""
 
     @property
     def labels(self) -> NDArray[np.int64] | None:
-        """[n], a class per image, or None without classes."""
+        """[n], the class of each image, or None without classes."""
         ...
 
     @property
@@ -46,33 +46,34 @@ class Dataset(Protocol):
 
     @property
     def sources(self) -> NDArray[np.int64]:
-        """[n], the photograph or file that each image comes from."""
+        """[n], the source photograph or file of each image."""
         ...
 
     def __len__(self) -> int: ...
 
     def image(self, i: int) -> NDArray[np.uint8]:
-        """Image i, RGB, `[H, W, 3]`."""
+        """Return image i as RGB, `[H, W, 3]`."""
         ...
 
     def fingerprint(self) -> str:
-        """Hash of the data as found."""
+        """Return a hash of the data as found."""
         ...
 
 
 class TooManyUnreadable(EqspecError):
-    """More images cannot be read than may be, or all that could stand for one another."""
+    """More images are unreadable than allowed, or all possible replacements are unreadable."""
 
     def __init__(self, unreadable: Mapping[int, str], *, limit: int) -> None:
         some = [f"  {reason}" for reason in list(unreadable.values())[:NAMED]]
         more = len(unreadable) - len(some)
         count = counted(len(unreadable), "image")
         listed = "\n".join([*some, f"  and {more} more"] if more else some)
-        said, advice = f"{limit} may be", ", or allow more: --set data.with.unreadable=N"
+        allowed = f"at most {limit} {'is' if limit == 1 else 'are'} allowed"
+        reason, advice = f"but {allowed}", ", or allow more: --set data.with.unreadable=N"
         if len(unreadable) <= limit:
-            said, advice = "none is left to stand for them", ""
+            reason, advice = "and none is left to replace them", ""
         super().__init__(
-            f"{count} cannot be read, and {said}:\n{listed}",
+            f"{count} cannot be read, {reason}:\n{listed}",
             help=f"repair or remove them{advice}",
         )
         self._made_of = dict(unreadable), limit
@@ -83,13 +84,13 @@ class TooManyUnreadable(EqspecError):
 
 
 class Tolerant:
-    """A dataset whose unreadable images are replaced, up to a number of them.
+    """Dataset that replaces unreadable images, up to a limit.
 
     Attributes:
-        views: stored views of each sample; 1 where a sample is an image.
-        unreadable: images that could not be read so far, and why, in the order in which they came;
+        views: number of stored views per sample; 1 where a sample is an image.
+        unreadable: images that could not be read so far → the reason, in order of occurrence;
             view k of sample i counts as image `i · views + k`.
-        watched: through which its images are read; None of a dataset that is no stored bytes.
+        watched: reader of the stored images; None for a dataset without stored bytes.
     """
 
     def __init__(self, dataset: Dataset, *, limit: int) -> None:
@@ -102,7 +103,7 @@ class Tolerant:
 
     @property
     def labels(self) -> NDArray[np.int64] | None:
-        """[n], a class per image, or None without classes."""
+        """[n], the class of each image, or None without classes."""
         return self._dataset.labels
 
     @property
@@ -112,49 +113,50 @@ class Tolerant:
 
     @property
     def sources(self) -> NDArray[np.int64]:
-        """[n], the photograph or file that each image, damaged or not, comes from."""
+        """[n], the source photograph or file of each image, damaged or not."""
         return self._dataset.sources
 
     def __len__(self) -> int:
         return len(self._dataset)
 
     def list_files(self) -> None:
-        """Notes which files are there, so that one which goes from now on is missed.
+        """Record which files exist, so that later changes are found.
 
         Raises:
-            LostImage: one cannot be looked at.
+            LostImage: the state of a file cannot be determined.
         """
         if self.watched is not None:
             self.watched.list_files()
 
     @property
     def remarks(self) -> Mapping[int, str]:
-        """What the decoder found odd about images that it could read, in the order they came."""
+        """Decoder warnings about readable images, in order of occurrence."""
         return {} if self.watched is None else self.watched.remarks
 
     def fingerprint(self) -> str:
-        """Hash of the data as found, damage and all.
+        """Return a hash of the data as found, including damaged images.
 
         Raises:
-            LostImage: a file that was there is not any more.
+            LostImage: a file has disappeared.
         """
         try:
             return self._dataset.fingerprint()
         except OSError as error:
             message = f"cannot read the data: {error.filename}: {error.strerror or error}"
-            raise LostImage(message, help="the same command goes on when it can be read") from error
+            advice = "run the same command again when it can be read; it continues"
+            raise LostImage(message, help=advice) from error
 
     @property
     def looked_at(self) -> str:
-        """What the fingerprint is taken of, in words."""
-        said: str | None = getattr(self._dataset, "looked_at", None)  # a plugin may not say it
-        return said or f"what the dataset itself looks at of {len(self):,} images"
+        """Description of the fingerprint's scope."""
+        scope: str | None = getattr(self._dataset, "looked_at", None)  # optional for plugins
+        return scope or f"the dataset's own selection from {len(self):,} images"
 
     def image(self, i: int) -> NDArray[np.uint8]:
-        """Image i, or the one that stands for it; RGB, `[H, W, 3]`.
+        """Return image i, or its replacement, as RGB, `[H, W, 3]`.
 
         Raises:
-            TooManyUnreadable: one more image cannot be read than may be, or none of a class can.
+            TooManyUnreadable: more images are unreadable than allowed, or all images of a class.
         """
         for at in self._in_turn(i):
             found = self._tried(at * self.views)
@@ -163,10 +165,10 @@ class Tolerant:
         raise TooManyUnreadable(self.unreadable, limit=self._limit)
 
     def pair(self, i: int, views: tuple[int, int]) -> StoredPair:
-        """Two stored views of sample i, or those that stand for them.
+        """Return two stored views of sample i, or their replacements.
 
-        For a damaged one stands the next of its object that is not the other; where an object has
-        no two views that can be read, the pair of the next object of its class.
+        A damaged view is replaced by the object's next view that is not the other of the pair; an
+        object without two readable views, by the next object of its class.
 
         Raises:
             TooManyUnreadable: as above.
@@ -180,7 +182,7 @@ class Tolerant:
         raise TooManyUnreadable(self.unreadable, limit=self._limit)
 
     def _view(self, i: int, k: int, *, other: int) -> tuple[int, StoredView] | None:
-        """View k of sample i or the next that can be read, with its number; never `other`."""
+        """Return view k of sample i or the next readable one, with its number; never `other`."""
         assert self._stored is not None, "only stored views come in pairs"
         for number in ((k + step) % self.views for step in range(self.views)):
             if number != other:
@@ -191,7 +193,7 @@ class Tolerant:
         return None
 
     def _tried(self, number: int) -> Decoded | None:
-        """Image `number`, or None, which is counted, where it is damaged."""
+        """Return image `number`, or None if it is damaged, which is counted."""
         if number in self.unreadable:
             if self.watched is not None:
                 self.watched.log(number)
@@ -212,26 +214,26 @@ class Tolerant:
         return Decoded(found.image, latents=found.latents)
 
     def note(self, unreadable: Mapping[int, str]) -> None:
-        """Counts images that could not be read; also those that another process has met.
+        """Count unreadable images, including those found by other processes.
 
         Raises:
-            TooManyUnreadable: these are more than may be.
+            TooManyUnreadable: there are more than allowed.
         """
         self.unreadable.update(unreadable)
         if len(self.unreadable) > self._limit:
             raise TooManyUnreadable(self.unreadable, limit=self._limit)
 
     def replaced(self, samples: Iterable[int]) -> tuple[int, ...]:
-        """Which images of some samples, all of them read before, could not be read."""
+        """Return the unreadable images among samples that have all been read."""
         numbers = (sample * self.views for sample in samples)
         return tuple(number for number in numbers if number in self.unreadable)
 
     def name(self, number: int) -> str:
-        """What an image is called, wherever the data lie."""
+        """Return the name of an image, independent of the data's location."""
         return f"image {number}" if self.watched is None else self.watched.dataset.name(number)
 
     def _in_turn(self, i: int) -> Iterator[int]:
-        """Image i, then the others of its class in order, from the next one on."""
+        """Yield i, then the other images of its class in order, starting after i."""
         yield i
         labels = self._dataset.labels
         others = np.arange(len(self)) if labels is None else np.flatnonzero(labels == labels[i])

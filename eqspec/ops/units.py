@@ -1,6 +1,6 @@
-"""What a sample of a dataset is called, and what samples come from. Free of torch.
+"""Words for the samples of a dataset and for their sources. Free of torch.
 
-A dataset op may state `sample_unit` and `source_unit`; where it does not, both are images.
+A dataset op may declare `sample_unit` and `source_unit`; both are images by default.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class Units:
 
     Attributes:
         samples: ``images``, ``crops``, ``objects``.
-        sources: what they come from; the same word where each is its own source.
+        sources: the sources of the samples; the same word if each sample is its own source.
     """
 
     samples: str = "images"
@@ -35,7 +35,7 @@ IMAGES_ALONE = Units()
 
 
 def units(impl: str) -> Units:
-    """The words of a dataset op; those for images where it is not known here."""
+    """Return the words of a dataset op; those for images if it is not installed."""
     try:
         op = find_dataset(impl)
     except UnknownOp:

@@ -1,9 +1,8 @@
-"""Stored images, read so that what is missing or has changed is told from what is damaged.
+"""Reading of stored images that distinguishes missing or changed files from damaged images.
 
-A damaged image is one whose bytes were read and cannot be decoded: another stands for it, always
-the same one. A file that was there when the dataset was listed and is gone now, or has another size
-or another content than before, says nothing about the data as they were: reading stops, and goes on
-when the file is back. Free of torch.
+An image is damaged if its bytes were read but cannot be decoded; it is replaced, always by the same
+image. If a file has disappeared since the dataset was listed, or its size or content has changed,
+reading stops and continues once the file is restored. Free of torch.
 """
 
 from __future__ import annotations
@@ -24,21 +23,21 @@ if TYPE_CHECKING:
 
     from eqspec.ops.decode import Decoded
 
-_BACK = "bring the data back as they were, and give the same command again: it goes on"
+_BACK = "restore the data and run the same command again; it continues"
 _AS_BEFORE = (
-    "put it back as it was, and give the same command again; a run on what is there now is "
-    "another one: --runs DIR keeps it apart"
+    "restore the file and run the same command again; to train on the changed data instead, start "
+    "another run with --runs DIR"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was read for a batch; handed over by the process that has read it.
+    """Record of the images read for a batch, passed on by the process that read them.
 
     Attributes:
-        numbers: [k] of the images, those too that could not be decoded.
-        checksums: [k] of what is stored of them.
-        remarks: number of an image → what its decoder found odd.
+        numbers: [k], numbers of the images, including those that could not be decoded.
+        checksums: [k], checksums of their stored content.
+        remarks: number of an image → its decoder's warnings.
     """
 
     numbers: NDArray[np.int64] = field(repr=False)
@@ -50,12 +49,12 @@ class Watched:
     """The stored images of a dataset.
 
     Attributes:
-        dataset: that they are of.
-        listing: its files when it was listed; None where it was not.
-        kept_in: [n], the file of the listing that each image is kept in.
-        checksums: [n] of the content of each image; 0 of one that has not been read.
-        trained: [n], which images training has read.
-        remarks: number of an image → what its decoder found odd, with the image's name.
+        dataset: the dataset.
+        listing: its files when it was listed; None if it was not.
+        kept_in: [n], index into the listing of the file that contains each image.
+        checksums: [n], checksum of each image's content; 0 if it has not been read.
+        trained: [n], whether training has read each image.
+        remarks: number of an image → its name and its decoder's warnings.
     """
 
     def __init__(self, dataset: StoredBytes) -> None:
@@ -68,17 +67,17 @@ class Watched:
         self._log: list[int] | None = None
 
     def list_files(self) -> Listing:
-        """The files as they are found when this is first asked."""
+        """Return the files as found by the first call."""
         if self.listing is None:
             self.listing = self.dataset.listing()
         return self.listing
 
     def read(self, number: int) -> Decoded:
-        """Image `number`.
+        """Return image `number`.
 
         Raises:
-            UnreadableImage: it is damaged, or never was there.
-            LostImage: it was there and is gone, or has changed, or cannot be read now.
+            UnreadableImage: it is damaged, or never existed.
+            LostImage: it has disappeared, has changed, or cannot be read at present.
         """
         content = self.content(number)
         try:
@@ -87,15 +86,14 @@ class Watched:
             self._need_same_file(number)
             raise
         if found.remark:
-            said = f"{self.dataset.path(number)}: {found.remark}"
-            self.remarks.setdefault(number, said)
+            self.remarks.setdefault(number, f"{self.dataset.path(number)}: {found.remark}")
         return found
 
     def content(self, number: int) -> tuple[bytes, ...]:
-        """What is stored of image `number`, the same as whenever it was read before.
+        """Return the stored content of image `number`, checked against earlier reads.
 
         Raises:
-            UnreadableImage: it never was there.
+            UnreadableImage: it never existed.
             LostImage: as above.
         """
         try:
@@ -109,10 +107,10 @@ class Watched:
         return content
 
     def peek(self, number: int) -> int:
-        """Checksum of what is stored of image `number`, and counts as not read; 0 of nothing.
+        """Return the checksum of image `number` without counting it as read; 0 if it is absent.
 
         Raises:
-            LostImage: it was there and is gone, or cannot be read now.
+            LostImage: it has disappeared, or cannot be read at present.
         """
         try:
             return checksum(self.dataset.content(number))
@@ -124,7 +122,7 @@ class Watched:
 
     @contextmanager
     def logged(self) -> Iterator[list[int]]:
-        """The numbers of all images that are read while this is open."""
+        """Collect the numbers of all images read within this context."""
         self._log = found = list[int]()
         try:
             yield found
@@ -132,26 +130,26 @@ class Watched:
             self._log = None
 
     def log(self, number: int) -> None:
-        """Counts an image as read."""
+        """Count an image as read."""
         if self._log is not None:
             self._log.append(number)
 
     def reading(self, numbers: list[int]) -> Reading:
-        """What is to be handed over of some images that were read."""
+        """Return the record of images that were read, to be passed on."""
         read = np.unique(np.array(numbers, np.int64))
         remarks = {n: self.remarks[n] for n in read.tolist() if n in self.remarks}
         return Reading(read, self.checksums[read], remarks)
 
     def take(self, reading: Reading) -> None:
-        """Counts what was read for training, here or by another process.
+        """Add images read for training, in this or another process.
 
         Raises:
-            LostImage: an image is not the one that was read before.
+            LostImage: an image differs from an earlier read.
         """
         self._need_same(reading.numbers, reading.checksums)
         self.trained[reading.numbers] = True
-        for number, said in reading.remarks.items():
-            self.remarks.setdefault(number, said)
+        for number, remark in reading.remarks.items():
+            self.remarks.setdefault(number, remark)
 
     def _need_same(self, numbers: NDArray[np.int64], found: NDArray[np.uint32]) -> None:
         known = self.checksums[numbers]
@@ -162,7 +160,7 @@ class Watched:
         self.checksums[numbers] = np.where(found == 0, known, found)
 
     def _need_same_size(self, number: int, *, found: int) -> None:
-        """Refuses an image whose file has another size than when it was listed."""
+        """Check that the size of an image's file is still as listed."""
         if self.listing is None:
             return
         size = int(self.listing.sizes[self.kept_in[number]])
@@ -171,14 +169,14 @@ class Watched:
         path = self.dataset.path(number)
         now = int(Listing.of([path]).sizes[0])  # of an archive, of which the image is a part
         if now != size:
-            was = "it was not there" if size == NOT_THERE else f"it had {size:,} bytes"
+            was = "it did not exist" if size == NOT_THERE else f"it had {size:,} bytes"
             raise LostImage(
                 f"{path} has changed since the data were listed: {was}, and has {now:,} bytes now",
                 help=_AS_BEFORE,
             )
 
     def _need_same_file(self, number: int) -> None:
-        """Refuses to call an image damaged whose file was written after it was listed."""
+        """Check that the file of an undecodable image has not been modified since it was listed."""
         if self.listing is None:
             return
         then = int(self.listing.times[self.kept_in[number]])
@@ -189,7 +187,7 @@ class Watched:
             )
 
     def _not_read(self, number: int, error: OSError) -> EqspecError:
-        """What to raise where the file of an image cannot be read."""
+        """Return the error for an image whose file cannot be read."""
         path = self.dataset.path(number)
         found = blamed(error, image=str(path))
         if self.listing is None or isinstance(found, LostImage):
@@ -199,12 +197,12 @@ class Watched:
         return LostImage(self._gone(f"{path}: {error.strerror or error}"), help=_BACK)
 
     def _gone(self, first: str) -> str:
-        """How many files are gone, and the first that was missed."""
-        assert self.listing is not None, "only what was listed can be gone"
-        said = f"an image that was there is gone: {first}"
+        """Return the message about the first missing file and the number of others."""
+        assert self.listing is not None, "only listed files can disappear"
+        message = f"an image has disappeared: {first}"
         try:
             now = self.dataset.listing()
         except EqspecError:
-            return said
+            return message
         gone = int((self.listing.there & ~now.there).sum())
-        return said if gone <= 1 else f"{said}; so are {gone - 1:,} other files of the data"
+        return message if gone <= 1 else f"{message}; so have {gone - 1:,} other files of the data"

@@ -1,7 +1,7 @@
-"""What the names and shapes of published weights tell of an encoder. Free of torch.
+"""Comparison of a backbone's parameters with the tensors of published weights. Free of torch.
 
-A backbone op may have `disagreements(params, shapes)`: what a file says otherwise than its
-parameters do. It is asked before anything is loaded, so that a wrong card is named as such.
+A backbone op may have `disagreements(params, shapes)`, which infers parameters from the tensors and
+returns those that differ. It is called before loading, so that the error names a wrong card.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 Shapes = Mapping[str, tuple[int, ...]]
-"""Name of a tensor, as eqspec's encoders have it → its shape."""
+"""Name of a tensor in eqspec's encoders → its shape."""
 
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """A parameter of which a file says another value.
+    """A parameter whose value differs from that of a file.
 
     Attributes:
-        here: as the backbone has it.
-        there: as the file has it.
+        here: value of the backbone.
+        there: value of the file.
     """
 
     name: str
@@ -27,18 +27,18 @@ class Disagreement:
     there: object
 
     def __str__(self) -> str:
-        return f"`{self.name}` is {_said(self.here)} here and {_said(self.there)} in the file"
+        return f"`{self.name}` is {_shown(self.here)} here and {_shown(self.there)} in the file"
 
 
 def compared(here: Mapping[str, object], there: Mapping[str, object]) -> Iterator[Disagreement]:
-    """What is not the same, of all that the file tells."""
+    """Yield the parameters of the file that differ."""
     for name, value in there.items():
         if here[name] != value:
             yield Disagreement(name, here[name], value)
 
 
-def _said(value: object) -> str:
-    """A value in words; whether there is something at all, as yes or no."""
+def _shown(value: object) -> str:
+    """Return a value in words; a truth value means presence."""
     if isinstance(value, bool):
-        return "there" if value else "absent"
+        return "present" if value else "absent"
     return str(value)

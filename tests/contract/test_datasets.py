@@ -125,7 +125,7 @@ def test_an_op_recognises_its_own_layout_and_takes_no_other_for_it(name, laid_ou
 
 @pytest.mark.parametrize("name", [name for name in LAYOUTS if name != "photos"])
 def test_a_folder_must_be_given_and_exist(name, tmp_path):
-    with pytest.raises(EqspecError, match="nobody said where") as caught:
+    with pytest.raises(EqspecError, match="is not configured") as caught:
         opened(name, None)
     assert caught.value.exit_status == 2
     assert "--data" in (caught.value.help or "")

@@ -53,7 +53,7 @@ def test_more_than_is_borne_fails_and_names_them(tmp_path: Path, capsys) -> None
     pictures = _folder(tmp_path / "pictures", damaged=3)
     assert _run(tmp_path, pictures, "--set", "data.with.unreadable=1") == 1
     said = capsys.readouterr().err
-    assert "2 images cannot be read, and 1 may be:" in said
+    assert "2 images cannot be read, but at most 1 is allowed:" in said
     assert "--set data.with.unreadable=N" in said
     assert "Traceback" not in said
     assert _run(tmp_path, pictures) == 0, "the same recipe: it goes on where it stopped"
@@ -75,7 +75,7 @@ def test_what_the_decoder_warns_of_is_said_once_with_the_file(tmp_path: Path, ca
     said = " ".join(capsys.readouterr().err.split())
     assert said.count("Skipping tag 270") == 1
     assert re.search(r"warning: the decoder remarks on \S+09\.jpg: Tag data", said)
-    assert "10.jpg: it is none of BMP, JPEG, PNG, PPM, TIFF, WEBP" in said
+    assert "10.jpg: not in one of the formats BMP, JPEG, PNG, PPM, TIFF, WEBP" in said
     assert ".py:" not in said, "no warning of Python's own"
     (run,) = (tmp_path / "kept" / "toy").iterdir()
     assert (run / "log.txt").read_text().count("Skipping tag 270") == 1

@@ -86,8 +86,8 @@ def test_images_that_are_away_stop_the_run_which_then_goes_on(
         after_reads(18, take_away, patched)
         assert train("kept", "--set", f"machine.workers={workers}") == 1
     said = capsys.readouterr().err
-    assert re.search(r"an image that was there is gone: .*\.png: No such file", said)
-    assert f"so are {TRAIN // 2 - 1} other files of the data" in " ".join(said.split())
+    assert re.search(r"an image has disappeared: .*\.png: No such file", said)
+    assert f"so have {TRAIN // 2 - 1} other files of the data" in " ".join(said.split())
     assert "the same command" in " ".join(said.split())
     assert "replaced by another" not in said
     run = the_run(tmp_path / "kept")
@@ -162,6 +162,6 @@ def test_an_evaluation_stops_as_well(
         # Four steps of eight, and before them the untrained encoder's four.
         after_reads(4 * 8 + 1, lambda: held_out.rename(away), patched)
         assert train("kept") == 1
-    assert "an image that was there is gone" in " ".join(capsys.readouterr().err.split())
+    assert "an image has disappeared" in " ".join(capsys.readouterr().err.split())
     away.rename(held_out)
     assert train("kept") == 0

@@ -102,7 +102,7 @@ def test_a_file_that_is_away_stops_the_run_which_then_goes_on(
         patched.setattr(kind, "content", content)
         assert train("kept", "--set", f"machine.workers={workers}") == 1
     said = " ".join(capsys.readouterr().err.split())
-    assert f"an image that was there is gone: {gone}: No such file" in said
+    assert f"an image has disappeared: {gone}: No such file" in said
     assert "the same command" in said
     assert "replaced by another" not in said
     run = the_run(tmp_path / "kept")

@@ -70,7 +70,7 @@ def test_a_plugin_cannot_take_a_name_that_eqspec_has(
 ):
     _declared(tmp_path, "transforms.rot = my_transforms.posterise")
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(UsageError, match="which eqspec has itself"):
+    with pytest.raises(UsageError, match="which already exists in eqspec"):
         op_names("transforms")
     assert op_names("terms")
 

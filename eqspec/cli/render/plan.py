@@ -50,7 +50,7 @@ def planned(planning: Planning, *, width: int) -> Text:
 
 
 def _needed(name: str) -> str:
-    return f"A run reads `{name}`, and nobody said where that lies: --data {name}=DIR."
+    return f"A run reads `{name}`, but its location is not configured: --data {name}=DIR."
 
 
 def graph(plan: Plan, *, width: int) -> Text:

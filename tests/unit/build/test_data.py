@@ -205,7 +205,7 @@ def test_damage_does_not_depend_on_the_first_step_or_on_the_workers():
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_more_damage_than_is_borne_stops(workers):
-    with pytest.raises(TooManyUnreadable, match="images cannot be read, and 3 may be"):
+    with pytest.raises(TooManyUnreadable, match="images cannot be read, but at most 3 are allowed"):
         damaged(limit=3, start_step=0, steps=6, workers=workers)
 
 

@@ -19,9 +19,9 @@ OTHERS = {
     "patch": ({"patch": 16}, "`patch` is 16 here and 8 in the file"),
     "width": ({"width": 16}, "`width` is 16 here and 32 in the file"),
     "depth": ({"depth": 3}, "`depth` is 3 here and 2 in the file"),
-    "class token": ({"class_token": False}, "`class_token` is absent here and there in the file"),
+    "class token": ({"class_token": False}, "`class_token` is absent here and present in the file"),
     "registers": ({"registers": 2}, "`registers` is 2 here and 0 in the file"),
-    "LayerScale": ({"layer_scale": 0.1}, "`layer_scale` is there here and absent in the file"),
+    "LayerScale": ({"layer_scale": 0.1}, "`layer_scale` is present here and absent in the file"),
     "MLP": ({"mlp_ratio": 2.0}, "`hidden width` is 64 here and 128 in the file"),
     "positions": ({"positions": "sincos-row-first"}, "`positions` is sincos-row-first here"),
 }

@@ -54,10 +54,10 @@ def test_what_is_left_out_is_counted_by_ending_and_reason() -> None:
         "50 .gif files: format not read (such as cat/0.gif)",
         "1 folder: left behind by a system or a program (__MACOSX)",
         "1 folder: hidden (.thumbnails)",
-        "1 .txt file: no image (dog/notes.txt)",
+        "1 .txt file: not an image (dog/notes.txt)",
         "1 .png file: hidden (dog/._0.png)",
         "1 folder: link to a folder above it (dog/back)",
-        "1 folder: link to what is read already (dog/cats)",
+        "1 folder: link to an image or folder already read (dog/cats)",
         "1 file without an ending: broken link (dog/gone)",
     ):
         assert f"skip {said}" in found
@@ -83,16 +83,16 @@ def test_split_folders_and_ignored_files_are_listed() -> None:
     found = lines(check())
     assert "in pictures: Train/, held out Val/" in found
     assert "skip 7 .png files: beside the splits (such as masks/cat/0.png)" in found
-    assert "note a class only in `Train`: `dog`" in found
-    assert "note a class only in `Val`: `ant`" in found
+    assert "note class only in `Train`: `dog`" in found
+    assert "note class only in `Val`: `ant`" in found
 
 
 def test_classes_inside_a_folder_are_named_and_refused_where_labels_are_read() -> None:
     laid("pets/cat", "pets/dog", count=12)
     found = lines(check())
-    assert "note all images to train on are of one class, `pets`" in found
+    assert "note all training images are of one class, `pets`" in found
     nested = (
-        "note class folders hold folders (`pets/cat`, `pets/dog`): the first folder is the class"
+        "note class folders contain folders (`pets/cat`, `pets/dog`): the first folder is the class"
     )
     assert nested in found
     for command in ("check", "run"):
@@ -119,7 +119,7 @@ def test_too_few_images_to_evaluate_on_are_missed_by_check_as_by_run(command: st
     laid("cat", "dog")
     answer = ask(command, "labels.yaml", "--data", "pictures")
     assert answer.status in {1, 2}
-    assert "`knn` needs at least 2 images to learn from and 2 held-out ones" in answer.err
+    assert "`knn` needs at least 2 training images and 2 held-out ones" in answer.err
     assert "there are 11 and 1" in answer.err
 
 
@@ -168,4 +168,4 @@ def test_a_class_name_in_latin_1_is_reported(command: str) -> None:
     Path("pictures", os.fsdecode(b"caf\xe9")).mkdir()
     answer = ask(command, "toy.yaml", "--data", "pictures")
     assert answer.status == 2
-    assert r"the name `caf\xe9` in pictures is no UTF-8" in answer.err
+    assert r"the name `caf\xe9` in pictures is not UTF-8" in answer.err

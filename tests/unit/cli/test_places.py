@@ -34,12 +34,12 @@ def test_data_that_only_an_evaluation_names_are_asked_for_before_a_run() -> None
     assert ask("check", *given, "--json").data["needed"] == ["cifar10"]
     planned = ask("plan", *given, "--no-trace")
     assert planned.status == 0
-    said = "A run reads `cifar10`, and nobody said where that lies: --data cifar10=DIR."
+    said = "A run reads `cifar10`, but its location is not configured: --data cifar10=DIR."
     assert said in " ".join(planned.out.split())
     assert planned.last == "next: eqspec run toy.yaml --data pictures --data cifar10=DIR"
     run = ask("run", *given)
     assert run.status == 2
-    assert "nobody said where `cifar10` lies" in run.err
+    assert "the location of `cifar10` is not configured" in run.err
     assert "help: --data cifar10=DIR\n" in run.err
 
 

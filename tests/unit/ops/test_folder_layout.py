@@ -202,6 +202,6 @@ def test_a_name_that_is_no_utf8_is_refused_with_its_folder(tmp_path: Path, name:
     place = tmp_path / os.fsdecode(name)
     place.parent.mkdir(exist_ok=True)
     place.write_bytes((tmp_path / "cat" / "0.png").read_bytes())
-    with pytest.raises(EqspecError, match=r"the name `caf\\xe9.*` in .* is no UTF-8") as caught:
+    with pytest.raises(EqspecError, match=r"the name `caf\\xe9.*` in .* is not UTF-8") as caught:
         opened(tmp_path)
     caught.value.message.encode()

@@ -61,7 +61,9 @@ def test_damaged_images_are_counted_once_and_named():
 
 def test_more_than_may_be_stop_and_are_listed():
     dataset = tolerant(20, *range(1, 15, 2), limit=6)
-    with pytest.raises(TooManyUnreadable, match="7 images cannot be read, and 6 may be:") as caught:
+    with pytest.raises(
+        TooManyUnreadable, match="7 images cannot be read, but at most 6 are allowed:"
+    ) as caught:
         list(map(dataset.image, range(20)))
     assert "  cannot read the image 1.jpg: truncated\n" in caught.value.message
     assert caught.value.message.endswith("  and 2 more")
