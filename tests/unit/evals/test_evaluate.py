@@ -182,7 +182,7 @@ def test_a_parameter_that_never_changes_is_left_out() -> None:
 
 
 def test_too_few_images_are_refused() -> None:
-    with pytest.raises(EqspecError, match="at least 2 images"):
+    with pytest.raises(EqspecError, match="at least 2 training images"):
         evaluate(plan(), Bench(subject(), train=Spots(200), held_out=Spots(1)))
 
 
