@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """The parts of a trained graph that give features.
+    """The parts of a trained graph that compute features.
 
     Attributes:
         encoder: normalised images `[B, 3, s, s]` → tokens `[B, N, D]`; the teacher's, if any.
-        prefix: number of leading tokens that are no patches.
+        prefix: number of leading tokens that are not patches.
         embedding: tokens → `[B, N, d]` of the student, if a rewrite has cut it.
         layers: normalised images and numbers of blocks → the tokens of each; None for an encoder
             without such blocks.
@@ -43,7 +43,7 @@ class Frozen:
 
 
 def frozen(graph: TrainGraph) -> Frozen:
-    """Put a graph into eval mode and return the parts of it that give features."""
+    """Put a graph into eval mode and return its parts that compute features."""
     graph.eval()
     plan = graph.plan
     backbone = next(m for m in plan.modules if m.family == "backbones")

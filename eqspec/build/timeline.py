@@ -17,7 +17,7 @@ class Timeline:
     plan: Plan
 
     def value(self, number: float | OpCall, *, step: int) -> float:
-        """A constant as it is, a schedule at a step."""
+        """Return a constant, or the value of a schedule at a step."""
         if not isinstance(number, OpCall):
             return float(number)
         op = find_schedule(number.impl)

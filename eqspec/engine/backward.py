@@ -1,9 +1,9 @@
 """Exact gradient of the global batch, for any number of micro-batches and ranks.
 
-The graph has two parts, `encode` and `judge`, which computes the loss. With one micro-batch, one
-backward goes through both. With n: encode without gradient, judge once on the rank's whole share
-(which gives the gradient at the cut), then encode each micro-batch again and backpropagate its
-slice of that gradient. This costs one more forward of the encoders and is exact.
+The graph has two parts: `encode`, and `judge`, which computes the loss. With one micro-batch, one
+backward goes through both. With n: encode without gradient, compute the loss once on the rank's
+whole share (which gives the gradient at the cut), then encode each micro-batch again and
+backpropagate its slice of that gradient. This costs one more forward of the encoders and is exact.
 """
 
 from __future__ import annotations
@@ -60,12 +60,12 @@ def forward(
     controls: Streams,
     *,
     micro_batches: int,
-    judge: Callable[[Streams, Streams], Loss],
+    compute_loss: Callable[[Streams, Streams], Loss],
 ) -> Forward:
     """Return the loss of this rank's whole share of the batch, cut at the encoders' outputs.
 
     Args:
-        judge: the second part of the graph, compiled or not.
+        compute_loss: the second part of the graph, compiled or not.
     """
     types = graph.plan.streams
     needed = {name: streams[name] for name in graph.encode.inputs}
@@ -76,7 +76,8 @@ def forward(
         cut = {n: torch.cat([p[n] for p in parts], dim=_batch_axis(types[n])) for n in parts[0]}
     students = _students(graph)
     leaves = {n: x.detach().requires_grad_(n in students) for n, x in cut.items()}
-    return Forward(loss=judge({**streams, **leaves}, controls), cut=cut, leaves=leaves)
+    loss = compute_loss({**streams, **leaves}, controls)
+    return Forward(loss=loss, cut=cut, leaves=leaves)
 
 
 def backward(
@@ -91,13 +92,13 @@ def backward(
 
     Args:
         streams: inputs of this rank's whole share of the batch.
-        controls: scheduled values (`Judge.forward`).
+        controls: scheduled values (`ComputeLoss.forward`).
         micro_batches: number of passes through the encoders; divides the share.
         norms: also measure each term's gradient at the cut, with one more backward per term.
     """
     # Compiled code frees what its backward needs, so a backward per term takes uncompiled code.
-    judge = graph.judge.forward if norms else graph.judge
-    found = forward(graph, streams, controls, micro_batches=micro_batches, judge=judge)
+    part = graph.judge.forward if norms else graph.judge
+    found = forward(graph, streams, controls, micro_batches=micro_batches, compute_loss=part)
     loss, cut, leaves = found.loss, found.cut, found.leaves
     students = _students(graph)
     norms_at_cut = (

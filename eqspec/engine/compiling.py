@@ -89,7 +89,7 @@ def _without_cuda_notice() -> Generator[None]:
 
 
 class Watch:
-    """Compilations since the last time it was asked; made by `watch_compilation`."""
+    """Record of the compilations since the last query; created by `watch_compilation`."""
 
     def __init__(self) -> None:
         self._began = 0.0
@@ -196,7 +196,7 @@ def _losses(program: Program, streams: Mapping[str, Tensor], *, step: int) -> di
             streams,
             program.controls(step),
             micro_batches=program.plan.machine.micro_batches,
-            judge=graph.judge,
+            compute_loss=graph.judge,
         )
         return {
             n: float(program.strategy.world.mean(v.detach())) for n, v in found.loss.terms.items()

@@ -17,10 +17,10 @@ class Axis:
     """A value of a spec that a grid can vary.
 
     Attributes:
-        name: short, as the schema gives it; the path where it gives none.
-        path: dotted, as `--set` takes it.
-        study: the values that the paper tries; empty where it has no study of them.
-        instead_of: dotted path of what says the same in another way, and must then be null.
+        name: short name in the schema; the path if it has none.
+        path: dotted path, as for `--set`.
+        study: the values in the paper's ablation; empty without one.
+        instead_of: dotted path of the alternative key, which must then be null.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Axis:
 
 
 def axes() -> Mapping[str, Axis]:
-    """Every axis with a short name, by that name, in the order of the schema."""
+    """Return the axes with a short name, by that name, in the order of the schema."""
     return MappingProxyType({axis.name: axis for axis in _axes(Spec)})
 
 
@@ -67,7 +67,7 @@ def _stated(extra: object) -> list[dict[str, Any]]:
 
 
 def _sections(annotation: object) -> Iterator[type[BaseModel]]:
-    """The models that may stand at a field, if it is a section of its own."""
+    """Yield the models of a field that is a section."""
     for declared in (annotation, *get_args(annotation)):
         if isinstance(declared, type) and issubclass(declared, BaseModel):
             yield declared

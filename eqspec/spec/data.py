@@ -14,7 +14,7 @@ Fingerprint = Literal["sample", "full"]
 
 
 class DataUse(CardUse):
-    """A dataset card by name, and how closely the images are looked at."""
+    """A dataset card by name, and the scope of the fingerprint of its images."""
 
     fingerprint: Fingerprint = Field(
         default="sample",

@@ -34,8 +34,8 @@ class Validated(Generic[M]):
 
     Attributes:
         value: the model, or None where there is a problem.
-        diagnostics: what is wrong with the values; what is wrong with the text itself, such as a
-            duplicate key, stands in the source's `problems`.
+        diagnostics: problems of the values; problems of the text itself, such as a duplicate key,
+            are in the source's `problems`.
     """
 
     value: M | None
@@ -47,13 +47,13 @@ def validate(
 ) -> Validated[M]:
     """Validate a source, or the part of it at ``root``, against a model.
 
-    The rules are those of JSON: a list may become a tuple and a text an enum, but no text becomes
-    a number. Of a source that is not readable nothing can be said.
+    The rules are those of JSON: a list may become a tuple and a text an enum, but a text does not
+    become a number. A source that is not readable has no value and no further diagnostics.
     """
     if not source.readable:
         return Validated(None)
     node = source.get(root)
-    assert node is not None, f"nothing is written at {root}"
+    assert node is not None, f"there is no value at {root}"
     return validate_data(model, plain(node), source, root=root, naming=naming)
 
 
@@ -68,7 +68,7 @@ def validate_data(
     """Validate data that was derived from the part of a source at ``root``.
 
     Args:
-        naming: what messages call what stands at a path, where that is not the path itself.
+        naming: returns the name of a value in messages; by default, its path.
     """
     try:
         value = model.model_validate_json(json.dumps(data), strict=True)
@@ -117,11 +117,11 @@ def _problem(entry: ErrorDetails, model: type[BaseModel]) -> Problem:
 
 
 def _settled(problems: list[Problem], depth: int = 0) -> list[tuple[Problem, ...]]:
-    """Problems to report, one diagnostic each; unions are reduced to the most likely member.
+    """Group problems into one diagnostic each; unions are reduced to the most likely member.
 
-    pydantic reports what is wrong with every member of a union. A member whose only problem is
-    a value of another type is discarded; if that is true of all, they are reported together
-    as alternatives.
+    pydantic reports problems for every member of a union. A member whose only problem is a value
+    of another type is discarded; if that is true of all, they are reported together as
+    alternatives.
     """
     settled: list[tuple[Problem, ...]] = [(p,) for p in problems if len(p.spot.forks) <= depth]
     deeper = [p for p in problems if len(p.spot.forks) > depth]
@@ -175,16 +175,16 @@ def _place(problem: Problem, source: Source, path: KeyPath) -> Place:
 def _set_elsewhere(
     problem: Problem, source: Source, path: KeyPath
 ) -> tuple[KeyPath, tuple[tuple[Place, str], ...]]:
-    """Of entries that do not fit together, the one that was set last, and where the others stand.
+    """Return, of conflicting entries, the one set last, and the locations of the others.
 
-    A model says which they are by naming them. A mapping whose own text holds them all is shown
-    itself.
+    The entries are those named by the model's message. If all of them are in the text of one
+    mapping, its own path is returned.
     """
     node = source.get(path)
     if problem.kind != "value_error" or node is None or not isinstance(node.value, Mapping):
         return path, ()
-    said = set(re.findall(r"\w+", problem.message))
-    places = {key: entry.node.place for key, entry in node.value.items() if key in said}
+    words = set(re.findall(r"\w+", problem.message))
+    places = {key: entry.node.place for key, entry in node.value.items() if key in words}
     later = [key for key, place in places.items() if place.file != node.place.file]
     if not later:
         return path, ()

@@ -55,7 +55,7 @@ def write_yaml(data: JsonValue) -> str:
 
 
 def inline_yaml(data: JsonValue) -> str:
-    """Plain data on one line, as it may stand after a key."""
+    """Return plain data on one line, in the form that follows a key."""
     text = yaml.dump(
         data,
         Dumper=_InlineDumper,

@@ -41,7 +41,7 @@ def axis(
     Args:
         below: dotted path from the field to the value that varies.
         study: the values that the paper tries.
-        instead_of: a field beside this one that says the same in another way.
+        instead_of: an alternative field beside this one.
     """
     stated: dict[str, JsonValue] = {"below": below, "study": list(study), "instead_of": instead_of}
     return {"name": name, **{key: value for key, value in stated.items() if value}}

@@ -26,12 +26,12 @@ class InitialWeights(BaseModel):
         description="Hash of the file; any other file is refused.",
     )
     partial: bool = Field(
-        default=False, description="Take what fits by name and shape; the rest starts at random."
+        default=False, description="Load tensors of equal name and shape; others start at random."
     )
 
 
 class PublishedWeights(InitialWeights):
-    """Published weights of an encoder, with the tensor names of those who published them."""
+    """Published weights of an encoder, with the publisher's tensor names."""
 
     weights: str = Field(
         min_length=1,

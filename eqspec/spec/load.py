@@ -1,4 +1,4 @@
-"""Reads a spec: text, overrides, schema, rules and variants, with every problem in one pass."""
+"""Reading of a spec: text, overrides, schema, rules and variants; all problems in one pass."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class LoadedSpec:
     Attributes:
         spec: the validated model.
         source: its text with locations; `source.value(path).file` is the file or an override.
-        path: the file, as the user gave it.
+        path: the file, as given by the user.
         overrides: the `--set` arguments that were applied.
         warnings: problems that do not stop a command.
-        variants: those of `compare:`, by name and in order.
+        variants: the variants in `compare:`, by name and in order.
     """
 
     spec: Spec
@@ -66,7 +66,7 @@ class Reading:
 
     Attributes:
         own: the spec itself.
-        variants: those of `compare:`, by name and in order.
+        variants: the variants in `compare:`, by name and in order.
     """
 
     path: Path
@@ -81,21 +81,21 @@ class Reading:
         return in_order(d for checked in each for d in checked.diagnostics)
 
     def loaded(self) -> LoadedSpec:
-        """The legal spec.
+        """Return the legal spec.
 
         Raises:
-            SpecError: with all problems, in the order of the file.
+            SpecError: there are errors; contains all problems, in the order of the file.
         """
         spec = self.own.spec
         if spec is None or self.own.errors or any(o.errors for o in self.variants.values()):
             raise SpecError(self.diagnostics)
         own = LoadedSpec(spec, self.own.source, self.path, self.overrides, self.diagnostics)
-        made = {
+        others = {
             name: replace(own, spec=o.spec, source=o.source, warnings=in_order(o.diagnostics))
             for name, o in self.variants.items()
             if o.spec is not None
         }
-        return replace(own, variants=MappingProxyType(made))
+        return replace(own, variants=MappingProxyType(others))
 
 
 def load_spec(path: Path | str, *, overrides: Sequence[str] = ()) -> LoadedSpec:
@@ -124,7 +124,7 @@ def read_spec(path: Path, *, overrides: Sequence[str] = ()) -> Reading:
     """Read a spec from a file; its problems are part of the result.
 
     Raises:
-        SpecError: when there is no text to read.
+        SpecError: there is no text to read.
     """
     return read_spec_text(read_text(path), path=path, overrides=overrides)
 
@@ -143,10 +143,10 @@ def read_spec_text(text: str, *, path: Path, overrides: Sequence[str] = ()) -> R
 
 
 def read_text(path: Path) -> str:
-    """The text of a spec or card.
+    """Return the text of a spec or card.
 
     Raises:
-        SpecError: when the file is missing, unreadable, far too long, or not UTF-8.
+        SpecError: the file is missing, unreadable, far too long, or not UTF-8.
     """
     try:
         if path.is_fifo() and path.absolute().parts[1:2] != _DEVICES:

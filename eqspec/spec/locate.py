@@ -1,7 +1,7 @@
-"""From pydantic's `loc` to the path in the file, by walking the model along with it.
+"""Conversion of pydantic's `loc` to the path in the file, by following it through the model.
 
-A `loc` holds labels of union members that are not in the file, and says nothing of the keys that
-would have been legal; the model knows both.
+A `loc` contains labels of union members, which are not in the file, and lacks the legal keys; the
+model has both.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 from eqspec.spec.node import KeyPath
 
 Declared = Any
-"""A type annotation: a class, a union, a Literal … or None when it is not known."""
+"""A type annotation: a class, a union, a Literal … or None if unknown."""
 
 _KEY = "[key]"
 """Pydantic's marker of a problem with a key of a mapping, not with its value."""
@@ -38,11 +38,11 @@ class Spot:
 
     Attributes:
         path: the path in the file.
-        declared: the annotation of what should stand there.
-        field: the last field of a model on the way.
-        siblings: keys that are legal where the last part of the path stands.
-        forks: the unions on the way, outermost first.
-        of_key: the problem is the key, not the value.
+        declared: the annotation of the value there.
+        field: the last field of a model on the path.
+        siblings: keys that are legal in place of the last part of the path.
+        forks: the unions on the path, outermost first.
+        of_key: whether the problem is the key, not the value.
     """
 
     path: KeyPath = ()
@@ -68,19 +68,19 @@ def locate(model: type[BaseModel], loc: tuple[str | int, ...], *, unknown: bool 
 
 
 def written_name(name: str, field: FieldInfo) -> str:
-    """The key of a model's field in the file."""
+    """Return the key of a model's field in the file."""
     return field.alias or name
 
 
 def keys_of(declared: Declared) -> tuple[str, ...]:
-    """The keys that a model's mapping may have; none for anything else."""
+    """Return the keys of a model's mapping; none for other annotations."""
     if not _is_model(declared):
         return ()
     return tuple(written_name(name, field) for name, field in declared.model_fields.items())
 
 
 def choices_of(declared: Declared) -> tuple[str | int | float | bool, ...]:
-    """The values of a Literal or an enum; none for anything else."""
+    """Return the values of a Literal or an enum; none for other annotations."""
     if get_origin(declared) is Literal:
         return get_args(declared)
     if isinstance(declared, type) and issubclass(declared, Enum):
@@ -89,7 +89,7 @@ def choices_of(declared: Declared) -> tuple[str | int | float | bool, ...]:
 
 
 def members_of(declared: Declared) -> tuple[Declared, ...]:
-    """The members of a union, without None; empty for anything else."""
+    """Return the members of a union, without None; none for other annotations."""
     if get_origin(declared) not in {Union, types.UnionType}:
         return ()
     return tuple(member for member in get_args(declared) if member is not type(None))
@@ -113,7 +113,7 @@ def _into_part(spot: Spot, part: str | int) -> Spot:
 
 
 def _item(declared: Declared, part: str | int) -> Declared:
-    """The annotation of a container's items."""
+    """Return the annotation of a container's items."""
     arguments = get_args(declared)
     origin = get_origin(declared)
     if not arguments or not isinstance(origin, type):
@@ -126,7 +126,7 @@ def _item(declared: Declared, part: str | int) -> Declared:
 
 
 def tags_of(declared: Declared) -> tuple[str, ...]:
-    """The tags of a union whose members carry them."""
+    """Return the tags of the members of a tagged union."""
     return tuple(tag for member in members_of(declared) for tag in _tags(member))
 
 
@@ -135,7 +135,7 @@ def _tags(member: Declared) -> tuple[str, ...]:
 
 
 def _has_label(member: Declared, label: str) -> bool:
-    """Does pydantic call this member of a union so? By tag, class name, or discriminating value."""
+    """Return whether a label is pydantic's for a member: tag, class name or selecting value."""
     if tags := _tags(member):
         return label in tags
     bare = _peeled(member)
@@ -148,7 +148,7 @@ def _has_label(member: Declared, label: str) -> bool:
 
 
 def _peeled(declared: Declared) -> Declared:
-    """An annotation without what wraps it: aliases, Annotated, root models, `| None`."""
+    """Return an annotation without its wrappers: aliases, Annotated, root models, `| None`."""
     while True:
         members = members_of(declared)
         if hasattr(declared, "__value__"):  # a `type` alias, typing's or typing_extensions'

@@ -30,7 +30,7 @@ class Node:
 
     @property
     def children(self) -> tuple[Node, ...]:
-        """The nodes directly below."""
+        """The child nodes."""
         if isinstance(self.value, Mapping):
             return tuple(entry.node for entry in self.value.values())
         return self.value if isinstance(self.value, tuple) else ()
@@ -45,11 +45,11 @@ class Entry:
 
 
 class CannotReplace(ValueError):
-    """A path leads through something that has no such part.
+    """A path leads through a value that has no such part.
 
     Attributes:
-        path: how far the path could be followed.
-        place: location of that.
+        path: the part of the path that exists.
+        place: its location.
     """
 
     def __init__(self, message: str, *, path: KeyPath, place: Place) -> None:
@@ -70,7 +70,7 @@ def dotted(path: KeyPath) -> str:
 
 
 def plain(node: Node) -> JsonValue:
-    """The value without places: dicts, lists and scalars, all of them fresh."""
+    """Return the value without locations as new dicts, lists and scalars."""
     if isinstance(node.value, Mapping):
         return {key: plain(entry.node) for key, entry in node.value.items()}
     if isinstance(node.value, tuple):
@@ -79,7 +79,7 @@ def plain(node: Node) -> JsonValue:
 
 
 def child(node: Node, part: str | int) -> Entry | None:
-    """The entry or item at one step of a path, or None; an item's key is its own place."""
+    """Return the entry or item at one step of a path, or None; an item's key is its location."""
     if isinstance(node.value, Mapping) and isinstance(part, str):
         return node.value.get(part)
     if isinstance(node.value, tuple) and isinstance(part, int) and 0 <= part < len(node.value):
@@ -91,7 +91,7 @@ def replaced(node: Node, path: KeyPath, entry: Entry, *, done: KeyPath = ()) -> 
     """Return the tree with the value of ``entry`` at ``path``; missing mappings are created.
 
     Raises:
-        CannotReplace: when the path leads through a scalar or past the end of a list.
+        CannotReplace: the path leads through a scalar or past the end of a list.
     """
     if not path:
         return entry.node
@@ -113,7 +113,7 @@ def replaced(node: Node, path: KeyPath, entry: Entry, *, done: KeyPath = ()) -> 
 
 
 def without(node: Node, key: str) -> Node:
-    """A mapping without one of its keys."""
+    """Return a mapping without one of its keys."""
     assert isinstance(node.value, Mapping), "only a mapping has keys"
     kept = {k: entry for k, entry in node.value.items() if k != key}
     return Node(node.place, MappingProxyType(kept))

@@ -24,8 +24,8 @@ _LIMITS: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 
 
-def limit_said(kind: str, context: Mapping[str, Any]) -> str | None:
-    """What a number must be, by pydantic's name for what is wrong with it; None for no limit.
+def limit_rule(kind: str, context: Mapping[str, Any]) -> str | None:
+    """Return the rule for a number by pydantic's name for its violation, or None.
 
     Args:
         context: pydantic's, with the limit.
@@ -38,7 +38,7 @@ def limit_said(kind: str, context: Mapping[str, Any]) -> str | None:
 
 
 def limit_broken(number: float, legal: Any) -> str | None:  # noqa: ANN401 - an annotation
-    """What a number must be although it is not; None where it is legal.
+    """Return the rule that a number violates, or None if it is legal.
 
     Args:
         legal: the annotation of a float, such as `NotNegative`.
@@ -47,5 +47,5 @@ def limit_broken(number: float, legal: Any) -> str | None:  # noqa: ANN401 - an 
         TypeAdapter(legal).validate_python(number)
     except ValidationError as error:
         entry = error.errors(include_url=False)[0]
-        return limit_said(entry["type"], entry.get("ctx", {})) or entry["msg"]
+        return limit_rule(entry["type"], entry.get("ctx", {})) or entry["msg"]
     return None

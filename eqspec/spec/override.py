@@ -20,8 +20,8 @@ class Override:
     """One `--set`, as it was given.
 
     Attributes:
-        name: what diagnostics call it, ``<cli>:--set #1`` for the first.
-        path: the path that it sets, as written.
+        name: its name in diagnostics, ``<cli>:--set #1`` for the first.
+        path: the path that it sets, as given.
         text: the whole argument.
     """
 
@@ -82,11 +82,11 @@ def refuse_long_path(text: str) -> None:
     """Refuses a dotted path that is longer than any spec is deep.
 
     Raises:
-        ValueError: saying so.
+        ValueError: the path is too deep.
     """
     parts = text.count(".") + 1
     if parts > MAX_DEPTH:
-        raise ValueError(f"a path of {parts} parts; nothing is nested more than {MAX_DEPTH} deep")
+        raise ValueError(f"a path of {parts} parts; at most {MAX_DEPTH} are allowed")
 
 
 def is_index(part: str) -> bool:

@@ -10,7 +10,7 @@ from eqspec.errors import Place
 if TYPE_CHECKING:
     import yaml
 
-# Exactly what YAML's marks count as one line.
+# The line breaks that YAML's marks count.
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
 

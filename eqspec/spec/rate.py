@@ -24,7 +24,7 @@ class Rate:
 
     Attributes:
         value: the rate itself, at batch ``per``; 0 or more.
-        per: the batch at which ``value`` holds; 1 when the rule is constant.
+        per: the batch size at which ``value`` applies; 1 for a constant rate.
         rule: ``constant``, ``linear`` (value · B/per) or ``sqrt`` (value · √(B/per)).
     """
 

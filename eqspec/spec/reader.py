@@ -30,7 +30,7 @@ class Unreadable(Exception):
 
 
 class Reader:
-    """Reads one document; ``problems`` collects errors after which reading could go on."""
+    """Parser of one document; ``problems`` collects errors that do not stop it."""
 
     _loader: Yaml12Loader
 
@@ -43,10 +43,10 @@ class Reader:
         self._count = 0
 
     def document(self) -> Node:
-        """The root of the document.
+        """Return the root of the document.
 
         Raises:
-            Unreadable: no YAML, nothing in it, or too much.
+            Unreadable: the text is not YAML, is empty, or exceeds a limit.
         """
         self._check_text()
         self._loader = Yaml12Loader(self._text)
@@ -120,7 +120,7 @@ class Reader:
         return replace(node, place=place)
 
     def _grow_by(self, node: Node, place: Place, *, depth: int) -> None:
-        """An alias counts as much as what it stands for, so that none can expand without bound."""
+        """Count an alias like its target, so that the expansion of aliases is bounded."""
         self._grow(place, depth=depth)
         for child in node.children:
             self._grow_by(child, place, depth=depth + 1)
@@ -198,12 +198,12 @@ def _advice(place: Place, problem: str) -> str | None:
     if "\t" in indentation or "\\t" in problem:
         return "indent with spaces, not tabs"
     if "mapping values are not allowed" in problem:
-        return "put a text that holds `: ` in quotes, or check the indentation above"
+        return "put a text that contains `: ` in quotes, or check the indentation above"
     return None
 
 
 def _placed_by_key(node: Node, key: Place) -> Node:
-    """A value that is empty, or a block that starts below its key, is best shown by its key."""
+    """Move the location of an empty value, or of a block below its key, to the key."""
     empty = node.value is None and node.place.column == node.place.end_column
     below = isinstance(node.value, (Mapping, tuple)) and node.place.line != key.line
     return replace(node, place=key) if empty or below else node

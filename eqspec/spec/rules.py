@@ -45,7 +45,7 @@ def _weight_of_slice(source: Source) -> Iterator[Diagnostic]:
             "EQ501",
             "`equivariance.lambda` is 0 although the embedding is split",
             source.value(weight),
-            label="nothing trains the equivariant features",
+            label="no term trains the equivariant features",
             help="write `equivariance: none` for the base method with its full embedding",
             also=((source.value(sizes[0]), "these features are lost to the method"),),
             severity=Severity.WARNING,

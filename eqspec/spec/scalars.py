@@ -62,7 +62,7 @@ def scalar(tag: str, text: str) -> Scalar:
 
 def _text(text: str) -> str:
     if any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise UnfitScalar("this text holds half of a surrogate pair, which is no character")
+        raise UnfitScalar("this text contains half of a surrogate pair, which is not a character")
     return text
 
 

@@ -11,6 +11,6 @@ if TYPE_CHECKING:
 
 
 def json_schema() -> dict[str, JsonValue]:
-    """JSON Schema (2020-12) of a spec; `unit`, `paper` and `identity` stand beside each field."""
+    """Return the JSON Schema (2020-12) of a spec; each field has `unit`, `paper` and `identity`."""
     dialect = "https://json-schema.org/draft/2020-12/schema"
     return {"$schema": dialect, **Spec.model_json_schema(by_alias=True)}

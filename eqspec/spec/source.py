@@ -1,7 +1,7 @@
 """Strict YAML reading that keeps the line and column of every key and value.
 
 Strict means: YAML 1.2 scalars, no duplicate keys, no tags, no merge keys, one document, text keys
-only; size, depth and what aliases expand to are bounded. Every problem becomes a diagnostic.
+only; size, depth and the expansion of aliases are bounded. Every problem becomes a diagnostic.
 """
 
 from __future__ import annotations
@@ -34,34 +34,34 @@ class Source:
 
     @property
     def data(self) -> JsonValue:
-        """Everything as plain dicts, lists and scalars; a fresh copy each time."""
+        """The document as plain dicts, lists and scalars; a new copy each time."""
         return nodes.plain(self.root)
 
     def get(self, path: KeyPath) -> Node | None:
-        """The node at a path, or None."""
+        """Return the node at a path, or None."""
         entry = self._entry(path)
         return entry.node if entry else None
 
     def key(self, path: KeyPath) -> Place:
-        """Location of the key at a path, or of the nearest parent; of a list item, its own."""
+        """Return the location of the key (or list item) at a path, or of the nearest parent."""
         entry = self._entry(path)
         return entry.key if entry else self.key(path[:-1])
 
     def value(self, path: KeyPath) -> Place:
-        """Location of the value at a path, or of the nearest parent."""
+        """Return the location of the value at a path, or of the nearest parent."""
         entry = self._entry(path)
         return entry.node.place if entry else self.value(path[:-1])
 
     def graft(self, path: KeyPath, entry: Entry) -> Source:
-        """This source with another value (and its places) at a path.
+        """Return this source with another value (and its locations) at a path.
 
         Raises:
-            CannotReplace: when the path leads through a scalar or past the end of a list.
+            CannotReplace: the path leads through a scalar or past the end of a list.
         """
         return replace(self, root=nodes.replaced(self.root, path, entry))
 
     def without(self, key: str) -> Source:
-        """This source, which is a mapping, without one of its top-level keys."""
+        """Return this source, which is a mapping, without one of its top-level keys."""
         return replace(self, root=nodes.without(self.root, key))
 
     def _entry(self, path: KeyPath) -> Entry | None:

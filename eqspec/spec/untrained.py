@@ -40,7 +40,7 @@ def trained_or_published(source: Source) -> Iterator[Diagnostic]:
     trained = given(source, _TRAIN)
     if not trained and given(source, _INIT):
         yield from _nothing_of_training(source)
-        yield from _something_to_judge(source)
+        yield from _without_evaluation(source)
         return
     if not trained:
         yield _missing(
@@ -78,7 +78,7 @@ def _idle(source: Source, path: KeyPath, *, message: str, advice: str) -> Diagno
     )
 
 
-def _something_to_judge(source: Source) -> Iterator[Diagnostic]:
+def _without_evaluation(source: Source) -> Iterator[Diagnostic]:
     if not _evaluations(source):
         yield Diagnostic(
             "EQ508",
@@ -103,6 +103,6 @@ def _evaluations(source: Source) -> int:
 
 
 def _is_none(source: Source, path: KeyPath) -> bool:
-    """Is the word `none` written there, as in `equivariance: none`?"""
+    """Return whether the value is the word `none`, as in `equivariance: none`."""
     node = source.get(path)
     return node is not None and node.value == "none"

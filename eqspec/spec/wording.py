@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from eqspec.spec.locate import Spot, choices_of, keys_of, tags_of
-from eqspec.spec.numbers import limit_said
+from eqspec.spec.numbers import limit_rule
 from eqspec.spec.phrases import described, did_you_mean, listed, named, shown
 
 _KINDS: Mapping[str, str] = MappingProxyType(
@@ -47,11 +47,11 @@ class Problem:
     """One entry of a `ValidationError`, with its `loc` resolved.
 
     Attributes:
-        spot: where it is, in the file and in the model.
+        spot: its location in the file and in the model.
         kind: pydantic's name for it.
-        message: pydantic's own words.
-        value: what was written.
-        context: limits, expected values, and what our own validators add (`expected`, `help`).
+        message: pydantic's message.
+        value: the value in the file.
+        context: limits, expected values, and additions by eqspec's validators (`expected`, `help`).
     """
 
     spot: Spot
@@ -78,7 +78,7 @@ class Problem:
 
     @property
     def unit(self) -> str | None:
-        """The unit of the field, as the schema gives it."""
+        """The unit of the field in the schema."""
         extra = self.spot.field.json_schema_extra if self.spot.field else None
         # The other possibility, a callable, leaves the checker with a dict of unknown content.
         facts = cast("dict[str, object]", extra) if isinstance(extra, dict) else {}
@@ -103,18 +103,18 @@ class Wording:
 
 
 def worded(problem: Problem) -> Wording:
-    """The wording of a problem about one value."""
+    """Return the wording of a problem with one value."""
     if problem.kind in {"union_tag_invalid", "union_tag_not_found"}:
         return _form(problem) if tags_of(problem.spot.declared) else _tag(problem)
     if problem.is_mismatch:
         return mismatch((problem,))
-    if limit_said(problem.kind, problem.context) is not None:
+    if limit_rule(problem.kind, problem.context) is not None:
         return _limit(problem)
     return _length(problem) if problem.kind in _LENGTHS else _malformed(problem)
 
 
 def unknown_key(problem: Problem) -> Wording:
-    """A key that the schema does not have."""
+    """Return the wording for a key that the schema does not have."""
     allowed = problem.spot.siblings
     return Wording(
         "EQ001",
@@ -126,7 +126,7 @@ def unknown_key(problem: Problem) -> Wording:
 
 
 def missing_key(problem: Problem) -> Wording:
-    """A key (or an entry of a list of fixed length) that has no default."""
+    """Return the wording for a missing key, or a missing entry of a list of fixed length."""
     key = problem.spot.path[-1]
     about = problem.spot.field.description if problem.spot.field else None
     return Wording(
@@ -138,7 +138,7 @@ def missing_key(problem: Problem) -> Wording:
 
 
 def mismatch(problems: tuple[Problem, ...]) -> Wording:
-    """A value of the wrong kind; several problems are the alternatives of a union."""
+    """Return the wording for a value of the wrong kind; several problems are alternatives."""
     path, value = problems[0].spot.path, problems[0].value
     choices = tuple(choice for p in problems for choice in p.choices)
     kinds = tuple(dict.fromkeys(p.expected for p in problems if not p.choices))
@@ -163,7 +163,7 @@ def mismatch(problems: tuple[Problem, ...]) -> Wording:
 
 
 def _conversion(problem: Problem) -> str | None:
-    """The most similar allowed value."""
+    """Return how to write the value as the expected type."""
     if problem.value is None:
         return "write a value, or leave the key out"
     if isinstance(problem.value, str):
@@ -186,7 +186,7 @@ def _instead_of_text(problem: Problem, text: str) -> str | None:
 
 
 def _limit(problem: Problem) -> Wording:
-    rule = limit_said(problem.kind, problem.context) or problem.message
+    rule = limit_rule(problem.kind, problem.context) or problem.message
     return Wording(
         "EQ012",
         f"{named(problem.spot.path)} {rule}, not {shown(problem.value)}",
@@ -202,17 +202,17 @@ def _length(problem: Problem) -> Wording:
 
 
 def _form(problem: Problem) -> Wording:
-    """Wording for a value that matches no member of a union."""
+    """Return the wording for a value that matches no member of a union."""
     return Wording(
         "EQ011",
-        f"{named(problem.spot.path)} is of no known form: {described(problem.value)}",
-        label="of no known form",
+        f"{named(problem.spot.path)} has an unknown form: {described(problem.value)}",
+        label="unknown form",
         notes=(f"forms: {listed(tags_of(problem.spot.declared))}",),
     )
 
 
 def _tag(problem: Problem) -> Wording:
-    """Wording for a value that matches no member of a union that one key selects."""
+    """Return the wording for an unknown value of the key that selects a union's member."""
     tag = problem.context["tag"]
     tags = tuple(t.strip(" '") for t in str(problem.context["expected_tags"]).split(","))
     return Wording(
@@ -225,5 +225,5 @@ def _tag(problem: Problem) -> Wording:
 
 
 def _malformed(problem: Problem) -> Wording:
-    said = problem.message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
-    return Wording("EQ013", f"{named(problem.spot.path)}: {said}", help=problem.hint)
+    reason = problem.message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    return Wording("EQ013", f"{named(problem.spot.path)}: {reason}", help=problem.hint)

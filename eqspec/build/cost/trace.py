@@ -162,7 +162,7 @@ def _alive(graph: TrainGraph, plan: Plan, *, batch: int) -> _Alive:
 
 def _norms(loss: Loss, controls: Mapping[str, Tensor], *, leaves: list[Tensor]) -> None:
     """Compute each term's gradient norm at the cut, as the first step does."""
-    other = [torch.zeros_like(x) for x in leaves]  # of the terms that somebody else has brought
+    other = [torch.zeros_like(x) for x in leaves]  # gradient sum of the rewrite's terms
     sums = [torch.zeros_like(x) for x in leaves]
     for name, value in loss.terms.items():
         slopes = torch.autograd.grad(value, leaves, retain_graph=True, allow_unused=True)

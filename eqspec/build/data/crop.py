@@ -33,7 +33,7 @@ FILTERS = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle in a source image, in pixels; the image's own is (0, 0, width, height)."""
+    """A rectangle in a source image, in pixels; the whole image is (0, 0, width, height)."""
 
     left: float
     top: float
@@ -44,15 +44,15 @@ class Box:
 def crop_box(
     crop: CropPlan, uniforms: Sequence[float], *, width: int, height: int, margin: float = 1.0
 ) -> Box:
-    """The box to cut from a source image and to resize to a canvas.
+    """Return the box to cut from a source image and to resize to a canvas.
 
     Args:
         crop: ranges of the area's share and of the ratio, or a square about the centre.
         uniforms: `UNIFORMS` draws in [0, 1).
         width: of the source in pixels.
         height: of the source in pixels.
-        margin: canvas over view; the box is that much larger than what was drawn for the view,
-            about the same centre, and all of it lies inside the source.
+        margin: canvas over view; the box is that much larger than the drawn box of the view, with
+            the same centre, and inside the source.
 
     Returns:
         The enlarged box.
@@ -72,10 +72,10 @@ def crop_box(
 
 
 def shown_box(box: Box, *, width: int, height: int, margin: float) -> tuple[float, ...]:
-    """What a view shows of its source: (left, top, width, height), in shares of the source's sides.
+    """Return a view's part of its source: (left, top, width, height), in shares of its sides.
 
     Args:
-        box: as `crop_box` returns it, so with its margin, which the view leaves out.
+        box: result of `crop_box`, including the margin, which the view leaves out.
         width: of the source in pixels.
         height: of the source in pixels.
         margin: canvas over view.
@@ -88,17 +88,17 @@ def shown_box(box: Box, *, width: int, height: int, margin: float) -> tuple[floa
 def effective_scale(
     crop: CropPlan, *, width: int, height: int, size: int, canvas: int
 ) -> tuple[float, float]:
-    """The range of the area's share that a view really shows, after boxes were shrunk to fit.
+    """Return the effective range of a view's share of the area, after boxes were shrunk to fit.
 
     Args:
-        crop: the ranges asked for.
+        crop: the requested ranges.
         width: of a source image in pixels.
         height: of a source image in pixels.
         size: side of the view.
         canvas: side of the view with its margin.
 
     Returns:
-        (low, high), each at most what was asked for.
+        (low, high), each at most the requested value.
     """
     margin, aspect = canvas / size, width / height
 
@@ -116,7 +116,7 @@ def effective_scale(
 def resize(
     image: NDArray[np.uint8], box: Box, *, canvas: int, interpolation: str
 ) -> NDArray[np.uint8]:
-    """A box of an image `[H, W, 3]`, resized with antialiasing to `[canvas, canvas, 3]`.
+    """Return a box of an image `[H, W, 3]`, resized with antialiasing to `[canvas, canvas, 3]`.
 
     Pixels outside the box, rounded outwards, have no influence: cropping comes before resizing.
     """

@@ -106,7 +106,7 @@ def batches(  # noqa: PLR0913 - what a batch is, which of them, and whose share 
 
 
 def _counted(built: Iterator[Batch], dataset: Dataset) -> Iterator[Batch]:
-    """Yield batches, and count what was read for each, by whichever process, as it is yielded."""
+    """Yield batches, and count the images read for each, by any process, as it is yielded."""
     for batch in built:
         if isinstance(dataset, Tolerant):
             dataset.note(batch.unreadable)

@@ -1,4 +1,4 @@
-"""Stored views: which two of a sample are shown in an epoch, and the action between them."""
+"""Stored views: the choice of two views per sample and epoch, and the action between them."""
 
 from __future__ import annotations
 

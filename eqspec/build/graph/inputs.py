@@ -1,4 +1,4 @@
-"""The streams that are drawn for every step: masks and drop-path multipliers.
+"""Streams drawn for every step: masks and drop-path multipliers.
 
 Drawn on the CPU from (seed, step, position in the global batch), so they do not depend on ranks,
 micro-batches or devices.
@@ -24,7 +24,7 @@ def drawn_inputs(
     batch: int,
     device: torch.device,
 ) -> dict[str, Tensor]:
-    """Streams by name, for this rank's share of the batch.
+    """Return streams by name, for this rank's share of the batch.
 
     Args:
         positions: positions in the global batch `[b]`.
@@ -57,7 +57,7 @@ def _bernoulli(
     positions: np.ndarray,
     batch: int,  # noqa: ARG001 - as `_subset`
 ) -> np.ndarray:
-    """1 / (1 − rate) where a residual branch is kept, 0 where it is dropped: `[V, B, L, 2]`."""
+    """Return 1 / (1 − rate) for residual branches kept and 0 for those dropped, `[V, B, L, 2]`."""
     rates = np.repeat(np.asarray(drop.rates)[:, None], 2, axis=1)
     kept = _uniforms(drop, draws=draws, step=step, samples=positions) >= rates
     return _shaped(drop, kept / (1.0 - rates))
@@ -66,7 +66,7 @@ def _bernoulli(
 def _subset(
     drop: DropPathPlan, *, draws: Draws, step: int, positions: np.ndarray, batch: int
 ) -> np.ndarray:
-    """What keeps the mean where a branch is kept, 0 where it is dropped: `[V, B, L, 2]`.
+    """Return the multiplier n / k for branches kept and 0 for those dropped, `[V, B, L, 2]`.
 
     Of the n views of a group of samples, the same number k keeps a branch at every step: those
     with the smallest draws, each times n / k.
@@ -87,7 +87,7 @@ def _subset(
 
 
 def _uniforms(drop: DropPathPlan, *, draws: Draws, step: int, samples: np.ndarray) -> np.ndarray:
-    """Numbers in [0, 1) for every view, sample, block and branch `[V, B, L, 2]`."""
+    """Return draws in [0, 1) for every view, sample, block and branch, `[V, B, L, 2]`."""
     shape = (len(samples), len(drop.rates), 2)
     views = drop.type.size("V") if "V" in drop.type.axes else 1
     count = 2 * len(drop.rates)
@@ -99,6 +99,6 @@ def _uniforms(drop: DropPathPlan, *, draws: Draws, step: int, samples: np.ndarra
 
 
 def _shaped(drop: DropPathPlan, multipliers: np.ndarray) -> np.ndarray:
-    """As float32, without the axis V where the stream has none."""
+    """Return draws as float32, without the axis V if the stream has none."""
     rounded = multipliers.astype(np.float32)
     return rounded if "V" in drop.type.axes else rounded[0]

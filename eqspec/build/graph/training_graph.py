@@ -1,6 +1,6 @@
 """The training graph in torch, in two parts cut at the encoders' outputs.
 
-`Encode` computes tokens from images, sample by sample: it may run on micro-batches. `Judge`
+`Encode` computes tokens from images, sample by sample: it may run on micro-batches. `ComputeLoss`
 computes the loss terms from the tokens of a rank's whole share of the batch; statistics over other
 ranks' samples are gathered. With this cut, micro-batches and ranks give the exact gradient of the
 global batch (docs/decisions.md, 1).
@@ -62,7 +62,7 @@ class Encode(nn.Module):
         return frozenset(n for step in (*self._trained, *self._others) for n in step.reads)
 
 
-class Judge(nn.Module):
+class ComputeLoss(nn.Module):
     """Second part of the graph: streams at the cut and inputs → the loss."""
 
     def __init__(
@@ -133,7 +133,7 @@ class TrainGraph(nn.Module):
             self._instructions(tuple(n for n in plan.encode if plan.is_trained(n))),
             self._instructions(tuple(n for n in plan.encode if not plan.is_trained(n))),
         )
-        self.judge = Judge(self._instructions(plan.judge), plan.terms, built=self.terms)
+        self.judge = ComputeLoss(self._instructions(plan.judge), plan.terms, built=self.terms)
 
     def _instructions(self, nodes: tuple[Node, ...]) -> tuple[Instruction, ...]:
         modules = dict(self.students.items())

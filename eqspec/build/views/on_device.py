@@ -40,7 +40,7 @@ class ViewBatch:
         theta: float32 `[b, P]`, the path's parameters in the transform's units.
         actions: float32 `[b, A]`, their encoding; or that of a pair's stored latents.
         pixels: float32 `[V, b, 3, size, size]`, the global views in [0, 1], if they are read.
-        draws: stream -> float32 `[V, b, P]`, how the global views were drawn (`drawn_parameters`).
+        draws: stream -> float32 `[V, b, P]`, drawn parameters of the global views.
     """
 
     images: Mapping[str, Tensor]
@@ -116,13 +116,13 @@ class DeviceViews:
     def _begun(
         self, view: SingleViewPlan, batch: Batch, finished: Mapping[tuple[str, int], Tensor]
     ) -> Tensor:
-        """What the view's steps are applied to, `[b, 3, canvas, canvas]` in [0, 1]."""
+        """Return the input of the view's steps, `[b, 3, canvas, canvas]` in [0, 1]."""
         if view.copy_of is not None:
             return finished[view.group, view.copy_of]
         return batch.canvases[view.group, view.index].to(self.device).to(torch.float32) / 255
 
     def _augmented(self, canvas: Tensor, applied: Sequence[Applied]) -> Tensor:
-        """The canvas after the steps."""
+        """Return the canvas after the steps."""
         for done in applied:
             if len(done.rows) == 0:
                 continue
@@ -135,7 +135,7 @@ class DeviceViews:
     def _drawn(
         self, batch: Batch, applied: Mapping[tuple[str, int], Sequence[Applied]]
     ) -> dict[str, Tensor]:
-        """The streams of drawn parameters that the graph reads."""
+        """Return the streams of drawn parameters that the graph reads."""
         if not self.plan.draws:
             return {}
         names = [(v.group, v.index) for v in self.plan.views if v.group == MAIN_GROUP]

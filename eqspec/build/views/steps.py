@@ -1,4 +1,4 @@
-"""Transform ops, built for one place in one view, and what they draw for a batch."""
+"""Transform ops, built for one step of one view, and their draws for a batch."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Transform:
-    """A transform op, built for one place in one view.
+    """A transform op, built for one step of one view.
 
     Attributes:
-        key: names its draws.
+        key: name of its draws.
         low, span: `[P]`, the range of each parameter in the op's units.
         identity: `[P]`, the parameters that change nothing.
-        at: makes pixels.
+        at: applies the transform to pixels.
         encode: the op's action encoding, theta `[b, P]` -> `[b, A]`; of paths only.
     """
 
@@ -42,7 +42,7 @@ class Transform:
     encode: Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
     def draw(self, draws: Draws, batch: Batch) -> NDArray[np.float64]:
-        """Parameters uniform between the ranges, `[b, P]`."""
+        """Return parameters drawn uniformly from the ranges, `[b, P]`."""
         if len(self.low) == 0:
             return np.empty((len(batch.samples), 0))
         uniforms = draws.uniform(
@@ -64,7 +64,7 @@ class Step:
     p: float
 
     def draw(self, draws: Draws, batch: Batch) -> Applied:
-        """Who gets it in a batch, and with which parameters."""
+        """Draw the samples of a batch to which it is applied, and the parameters."""
         chosen = draws.uniform(
             f"{self.transform.key}.apply",
             step=batch.epoch,
@@ -72,7 +72,7 @@ class Step:
             view=self.transform.view,
             count=1,
         )
-        # Known on the CPU, so that only these rows are computed and no device is waited for.
+        # On the CPU, so that only these rows are computed, without waiting for the device.
         rows = np.flatnonzero(chosen[:, 0] < self.p)
         theta = self.transform.draw(draws, batch)[rows] if len(rows) else np.empty((0, 0))
         return Applied(step=self, rows=rows, theta=theta)
@@ -80,10 +80,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What a step does to a batch.
+    """The draws of a step for a batch.
 
     Attributes:
-        rows: samples that get it.
+        rows: samples to which it is applied.
         theta: their parameters, float64 `[rows, P]`, in the op's units.
     """
 
@@ -93,7 +93,7 @@ class Applied:
 
 
 def build_steps(view: SingleViewPlan) -> tuple[Step, ...]:
-    """The view's steps, each with the probability that a sample gets it."""
+    """Return the steps of a view, each with its probability per sample."""
     names = step_keys([step.impl for step in view.steps])
     return tuple(
         Step(name, _build_step(step, view, key=f"{view.group}.{name}"), step.p)
@@ -102,7 +102,7 @@ def build_steps(view: SingleViewPlan) -> tuple[Step, ...]:
 
 
 def _build_step(step: AugmentStep, view: SingleViewPlan, *, key: str) -> Transform:
-    # Ranges are those of the view that the encoder sees; the margin around it is more of the same.
+    # Ranges are relative to the view without its margin.
     return _build(
         step.impl,
         step.params,
@@ -115,7 +115,7 @@ def _build_step(step: AugmentStep, view: SingleViewPlan, *, key: str) -> Transfo
 
 
 def build_path(path: PathPlan, plan: ViewPlan) -> Transform:
-    """The transform between the views."""
+    """Return the transform between the views."""
     (view,) = (v for v in plan.views if (v.group, v.index) == (path.group, path.view))
     return _build(
         path.impl,

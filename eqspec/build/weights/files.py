@@ -26,7 +26,7 @@ LONGEST_NAME = 500
 """Letters in the keys that lead to a tensor."""
 
 EXPANDED = 2**20
-"""Bytes up to which a tensor may repeat what is stored of it, as saved masks and positions do."""
+"""Bytes up to which a tensor may repeat its stored values, as masks and positions do."""
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:

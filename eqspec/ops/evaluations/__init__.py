@@ -1,1 +1,1 @@
-"""Protocols that judge a frozen encoder by its features."""
+"""Evaluation protocols."""

@@ -1,15 +1,15 @@
-"""How many directions frozen features use, and whether they have collapsed.
+"""Effective rank of frozen features, and whether they have collapsed.
 
 The effective rank of the features of held-out images: exp(H(p)), where H is Shannon's entropy and p
 the singular values of the centred `[n, D]` feature matrix divided by their sum (Roy and Vetterli,
-EUSIPCO 2007; RankMe, arXiv:2210.02885, leaves out the centring). Between 1 and min(n − 1, D); it
-is 0 when all features are equal up to rounding.
+EUSIPCO 2007; RankMe, arXiv:2210.02885, without centring). Between 1 and min(n − 1, D); 0 if all
+features are equal up to rounding.
 
-*Collapsed* means: below a quarter of the effective rank of the same encoder before training, on the
-same images. Both numbers are in the table, the word beside the one it is said of.
+*Collapsed* means below a quarter of the effective rank of the same encoder before training, on the
+same images. The table shows both numbers, with this word beside the collapsed one.
 
 Rows: `encoder` (class token and mean patch), `z_inv`, `z_equi` (pooled parts of the embedding).
-Numbers from different numbers of images or of features are not comparable; both are in the facts.
+Values for different numbers of images or features are not comparable; the facts state both.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ summary = Summary(
     floor=(0.25, "collapsed"),
 )
 tolerance = 1e-4
-"""By how much of itself the number may differ where other hardware rounds differently. Changes of
-1e-7 in the weights of an encoder moved it by 2e-8 of itself."""
+"""Relative difference allowed for rounding on other hardware. Changes of 1e-7 in the weights of an
+encoder changed the value by a relative 2e-8."""
 
 
 class Params(OpParams):
-    """The protocol's numbers.
+    """Parameters of the protocol.
 
     Attributes:
-        images: at most so many held-out ones, a fixed choice.
-        rows: which features; those that the model lacks are left out.
+        images: largest number of held-out images, a fixed choice.
+        rows: names of the features; those that the model lacks are left out.
     """
 
     images: int = Field(ge=2)
@@ -64,39 +64,41 @@ class EffectiveRank:
     params: Params
 
     def run(self, bench: FeatureBench) -> ResultSet:
-        """Measures one model: the effective rank of every row."""
+        """Measure one model: the effective rank of every row."""
         from eqspec.nn.readouts.effective_rank import effective_rank
 
-        held = bench.features("held-out", limit=self.params.images)
-        rows = [row for row in self.params.rows if row in held.rows]
+        held_out = bench.features("held-out", limit=self.params.images)
+        rows = [row for row in self.params.rows if row in held_out.rows]
         facts = {
-            "heldout_images": len(held.images),
-            "heldout_sources": len(np.unique(held.sources)),
-            "features": {row: held.rows[row].width for row in rows},
+            "heldout_images": len(held_out.images),
+            "heldout_sources": len(np.unique(held_out.sources)),
+            "features": {row: held_out.rows[row].width for row in rows},
         }
         return ResultSet(
             measurements=tuple(
                 Measurement(
                     "effective_rank",
-                    effective_rank(held.rows[row].whole()),
+                    effective_rank(held_out.rows[row].whole()),
                     unit="directions",
                     row=row,
-                    n=len(held.images),
+                    n=len(held_out.images),
                 )
                 for row in rows
             ),
             facts=facts,
-            arrays={"images": held.images},
+            arrays={"images": held_out.images},
         )
 
 
 def build(params: Params) -> EffectiveRank:
-    """The evaluation with its parameters."""
+    """Return the evaluation with its parameters."""
     return EffectiveRank(params)
 
 
 def difference(a: ResultSet, b: ResultSet) -> tuple[Measurement, ...]:
-    """Effective rank of `a` less that of `b`, without an interval: a resample has fewer directions.
+    """Return the effective rank of `a` minus that of `b`.
+
+    It has no interval, since a bootstrap resample has a lower rank.
 
     Raises:
         UsageError: the two were not measured on the same held-out images.

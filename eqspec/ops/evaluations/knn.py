@@ -1,14 +1,14 @@
-"""How well the classes of nearby training images, in frozen features, tell an image's class.
+"""Accuracy of k-nearest-neighbour classification by frozen features.
 
-Weighted k-nearest-neighbour classification as DINO reports it (arXiv:2104.14294, after
-arXiv:1805.01978): features divided by their length, cosine similarity, each of the k nearest
-training images votes for its class with exp(similarity / 0.07). Nothing is trained.
+Weighted k-nearest-neighbour classification as in DINO (arXiv:2104.14294, after arXiv:1805.01978):
+cosine similarity of features, and each of the k nearest training images votes for its class with
+weight exp(similarity / 0.07). Nothing is trained.
 
 - Images are centre crops without augmentation (`eqspec.evals.images`).
-- Rows: `encoder` (class token and mean patch; the references take the class token, which a method
-  that pools patches does not train), `z_inv`, `z_equi` (pooled parts of the embedding).
-- k is fixed, not the best of several: the first `k` of the card gives the summary
-  metric, the others are reported beside it.
+- Rows: `encoder` (class token and mean patch; the references use the class token alone, which
+  methods that pool patches do not train), `z_inv`, `z_equi` (pooled parts of the embedding).
+- k is fixed, not the best of several: the first `k` on the card is used for the summary metric, the
+  others are reported in addition.
 - `top1` over images and `mean_per_class`, each with a 95 % interval over held-out images.
 """
 
@@ -39,16 +39,15 @@ summary = Summary(
     by=("k",),
 )
 tolerance = 0.01
-"""By how much a number may differ where other hardware rounds differently: votes turn here and
-there."""
+"""Difference allowed for rounding on other hardware, which can change single votes."""
 
 
 class Params(ClassificationParams):
-    """The protocol's numbers; the paper's are on the card.
+    """Parameters of the protocol; the paper's values are on the card.
 
     Attributes:
-        k: numbers of neighbours, that of the summary metric first.
-        temperature: of the votes.
+        k: numbers of neighbours, with that of the summary metric first.
+        temperature: temperature of the votes.
     """
 
     k: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=1)
@@ -78,7 +77,7 @@ class NearestNeighbours:
         return classification_result(train, held_out, predicted, resamples=p.resamples)
 
     def _predict(self, train: ImageFeatures, held_out: ImageFeatures, *, row: str) -> np.ndarray:
-        """The predicted class of every held-out image, `[len(k), M]`."""
+        """Return the predicted class of every held-out image, `[len(k), M]`."""
         import torch
 
         from eqspec.nn.readouts.nearest_neighbours import vote
@@ -94,23 +93,23 @@ class NearestNeighbours:
 
 
 def short_of(params: Params, *, images: int) -> tuple[str, ...]:
-    """What a k beyond the number of images that vote means."""
+    """Return, in a sentence each, the effect of a k larger than the number of training images."""
     voting = min(images, params.train_images or images)
     return tuple(
-        f"k = {k} is more than the {counted(voting, 'image')} that may vote: all of them do, each "
-        f"time, as with k = {voting}"
+        f"k = {k} is more than the {counted(voting, 'training image')}: all of them vote, as with "
+        f"k = {voting}"
         for k in params.k
         if k > voting
     )
 
 
 def build(params: Params) -> NearestNeighbours:
-    """The evaluation with its parameters."""
+    """Return the evaluation with its parameters."""
     return NearestNeighbours(params)
 
 
 def difference(a: ResultSet, b: ResultSet) -> tuple[Measurement, ...]:
-    """Accuracy of `a` less that of `b`, with paired intervals, for all that both measured.
+    """Return the accuracy of `a` minus that of `b`, with paired intervals, for common rows.
 
     Raises:
         UsageError: the two were not measured on the same held-out images.

@@ -1,19 +1,19 @@
-"""How well a linear classifier on frozen features tells an image's class.
+"""Accuracy of a linear classifier on frozen features.
 
-Linear probing as arXiv:2503.18753 describes it (AdamW, batch 1024; learning rate and epochs are not
-given). What is open there is fixed here:
+Linear probing as described in arXiv:2503.18753 (AdamW, batch 1024; learning rate and epochs are not
+given). Details that the paper leaves open:
 
 - One classifier per learning rate, all trained at once on the same batches. The rate is chosen on a
-  slice of the *training* images that none of them learned from (whole files, so that nothing is on
-  both sides); a classifier with that rate is then trained on all training images, and it alone sees
-  the held-out ones. Nothing is selected on what is reported.
-- Features are those of centre crops without augmentation, encoded once (`eqspec.evals.images`),
-  standardised by the training images: a batch normalisation without affine that has seen them all.
+  slice of the *training* images on which none of them was trained (whole files, so that the parts
+  share no source). A classifier with that rate is then trained on all training images and evaluated
+  on the held-out ones. Nothing is selected on the reported images.
+- Features are those of centre crops without augmentation, encoded once (`eqspec.evals.images`) and
+  standardised by the training images, like a batch normalisation without affine parameters.
 - Rows: `encoder` (class token and mean patch), `z_inv`, `z_equi` (pooled parts of the embedding).
 - `top1` over images and `mean_per_class` (the literature's number for aircraft, pets and flowers),
-  each with a 95 % interval over held-out images; `majority` is the top-1 of always saying the most
-  frequent class. The facts name the chosen rate and the slice's top-1 at every rate: a rate at the
-  edge of the sweep asks for a wider one.
+  each with a 95 % interval over held-out images; `majority` is the top-1 of always predicting the
+  most frequent class. The facts contain the chosen rate and the top-1 on the slice at every rate;
+  if the chosen rate is at the edge of the sweep, use a wider one.
 """
 
 from __future__ import annotations
@@ -42,16 +42,15 @@ summary = Summary(
     metrics={"top1": "top-1", "mean_per_class": "mean per class"},
 )
 tolerance = 0.02
-"""By how much a number may differ where other hardware rounds differently; training makes that
-grow."""
+"""Difference allowed for rounding on other hardware, which training amplifies."""
 
 
 class Params(ClassificationParams):
-    """The protocol's numbers; the paper's are on the card.
+    """Parameters of the protocol; the paper's values are on the card.
 
     Attributes:
         lrs: learning rates of the sweep.
-        slice: share of the training files that the rate is chosen on.
+        slice: share of the training files on which the rate is chosen.
         batch: images per step.
     """
 
@@ -82,7 +81,7 @@ class LinearProbe:
         rates: dict[str, float] = {}
         for row in (row for row in p.rows if row in held_out.rows):
             top1 = self._sweep(train, row=row)
-            # Of rates that do equally well, the smallest.
+            # The smallest of equally good rates.
             rates[row] = max(sorted(p.lrs), key=lambda lr: top1[lr])
             sweeps[row] = {f"{lr:g}": value for lr, value in top1.items()}
             (predicted[row, ()],) = self._fit(train, held_out, row=row, lrs=(rates[row],))
@@ -94,7 +93,7 @@ class LinearProbe:
         return replace(result, measurements=(commonest, *result.measurements))
 
     def _sweep(self, train: ImageFeatures, *, row: str) -> dict[float, float]:
-        """Top-1 on the slice of training images, by learning rate."""
+        """Return the top-1 on the slice of training images, by learning rate."""
         on_slice = in_slice(train.sources, share=self.params.slice)
         learned, chosen = (train.taken(np.flatnonzero(at)) for at in (~on_slice, on_slice))
         predicted_LM = self._fit(learned, chosen, row=row, lrs=self.params.lrs)
@@ -104,7 +103,7 @@ class LinearProbe:
     def _fit(
         self, train: ImageFeatures, held_out: ImageFeatures, *, row: str, lrs: tuple[float, ...]
     ) -> np.ndarray:
-        """Classes of `held_out` as classifiers predict that learn from `train`, `[L, M]`."""
+        """Return the classes of `held_out` predicted by classifiers fitted to `train`, `[L, M]`."""
         import torch
 
         from eqspec.nn.readouts.feature_matrix import standardise
@@ -128,21 +127,21 @@ def _commonest(labels: np.ndarray) -> int:
 
 
 def short_of(params: Params, *, images: int) -> tuple[str, ...]:
-    """What a batch beyond the number of images means."""
+    """Return, in a sentence, the effect of a batch larger than the number of training images."""
     there = min(images, params.train_images or images)
     if params.batch <= there:
         return ()
-    more = f"a batch of {params.batch:,} is more than the {counted(there, 'image')} to train on"
+    more = f"a batch of {params.batch:,} is more than the {counted(there, 'training image')}"
     return (f"{more}: each epoch is a single step",)
 
 
 def build(params: Params) -> LinearProbe:
-    """The evaluation with its parameters."""
+    """Return the evaluation with its parameters."""
     return LinearProbe(params)
 
 
 def difference(a: ResultSet, b: ResultSet) -> tuple[Measurement, ...]:
-    """Accuracy of `a` less that of `b`, with paired intervals, for all that both measured.
+    """Return the accuracy of `a` minus that of `b`, with paired intervals, for common rows.
 
     Raises:
         UsageError: the two were not measured on the same held-out images.

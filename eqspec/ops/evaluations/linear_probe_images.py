@@ -1,20 +1,20 @@
-"""How well linear classifiers tell an image's class, trained on augmented images.
+"""Accuracy of linear classifiers on a frozen encoder, trained on augmented images.
 
-The linear evaluation that DINO (arXiv:2104.14294, section 4.1), iBOT (arXiv:2111.07832) and DINOv2
-(arXiv:2304.07193, section 7.1) report: random resized crops and flips, SGD with momentum and
-without weight decay, the learning rate on a cosine to zero; a classifier for every learning rate
-and every kind of features, all trained at once on the same batches. `linear_probe` is its cheaper
-form on features of centre crops.
+The linear evaluation of DINO (arXiv:2104.14294, section 4.1), iBOT (arXiv:2111.07832) and DINOv2
+(arXiv:2304.07193, section 7.1): random resized crops and flips, SGD with momentum and without
+weight decay, the learning rate on a cosine to zero; one classifier for every learning rate and kind
+of features, all trained at once on the same batches. `linear_probe` is its cheaper form on features
+of centre crops.
 
 - The training is a run of its own in `evaluations/<id>/step-<n>/` of the run's folder: it saves
   checkpoints, resumes, and is sealed and audited like any run.
-- Features: class tokens of the last blocks after the final norm, with the mean patch of the last
-  block beside them or without.
-- `select` says on which images the best classifier is chosen: a `slice` of the training files that
-  none of them learned from (eqspec's choice), or the `held-out` images that are reported, as the
-  papers do; then `top1` is optimistic.
+- Features: class tokens of the last blocks after the final norm, with or without the mean patch of
+  the last block.
+- `select` sets the images on which the best classifier is chosen: a `slice` of the training files
+  on which no classifier was trained (the default), or the reported `held-out` images, as in the
+  papers; then `top1` is optimistic.
 - Held-out images are centre crops. `top1` and `mean_per_class` have 95 % intervals over held-out
-  images. The facts name the chosen classifier and the top-1 of each on the images of the choice.
+  images. The facts contain the chosen classifier and every classifier's top-1 on those images.
 """
 
 from __future__ import annotations
@@ -46,25 +46,24 @@ summary = Summary(
     metrics={"top1": "top-1", "mean_per_class": "mean per class"},
 )
 tolerance = 0.02
-"""By how much a number may differ where other hardware rounds differently; training makes that
-grow."""
+"""Difference allowed for rounding on other hardware, which training amplifies."""
 
 
 class Params(OpParams):
-    """The protocol's numbers; the papers' are on the cards.
+    """Parameters of the protocol; the papers' values are on the cards.
 
     Attributes:
         lrs: learning rates per 256 images.
-        blocks: numbers of last blocks whose class tokens are read.
-        mean_patch: with the mean patch of the last block beside them, or without.
-        length: of the training: `100 epochs`, `12500 steps`.
+        blocks: numbers of last blocks whose class tokens are used.
+        mean_patch: whether to add the mean patch of the last block.
+        length: length of the training: `100 epochs`, `12500 steps`.
         batch: images per step.
-        momentum: of SGD.
-        scale: area of the random crops, as a share of the image's.
-        select: where the best classifier is chosen.
-        slice: share of the training files that it is chosen on, and that none learns from.
-        precision: of the frozen encoder.
-        resamples: of the bootstrap.
+        momentum: momentum of SGD.
+        scale: area of the random crops, as a share of the image's area.
+        select: images on which the best classifier is chosen.
+        slice: share of the training files left out of the training to choose the classifier.
+        precision: precision of the frozen encoder.
+        resamples: number of bootstrap resamples.
     """
 
     lrs: tuple[Annotated[float, Field(gt=0)], ...] = Field(min_length=1)
@@ -81,7 +80,7 @@ class Params(OpParams):
 
     @property
     def classifiers(self) -> tuple[str, ...]:
-        """Names of the classifiers in the order of the grid: rates change fastest."""
+        """Names of the classifiers in the order of the grid, in which rates vary fastest."""
         kinds = product(self.blocks, self.mean_patch)
         named = [f"{n} blocks{' + mean patch' if patch else ''}" for n, patch in kinds]
         return tuple(f"{kind}, lr {lr:g}" for kind, lr in product(named, self.lrs))
@@ -91,7 +90,7 @@ example = MappingProxyType({"lrs": [0.1], "length": "2 epochs", "batch": 8})
 
 
 def fine_tune(params: Params, *, classes: int) -> FineTune:
-    """The training of all classifiers, as parts of a spec."""
+    """Return the training of all classifiers, as parts of a spec."""
     taps, peak = max(params.blocks), max(params.lrs)
     encoder: dict[str, JsonValue] = {"backbone": "from-spec", "frozen": True}
     if taps > 1:
@@ -172,7 +171,7 @@ class LinearProbeImages:
         self.params = params
 
     def run(self, bench: FineTunedBench) -> ResultSet:
-        """Measure one model: the accuracy of the classifier that is chosen."""
+        """Measure one model: the accuracy of the chosen classifier."""
         from eqspec.nn.readouts.classification import classification_result
 
         p = self.params
@@ -191,12 +190,12 @@ class LinearProbeImages:
 
 
 def build(params: Params) -> LinearProbeImages:
-    """The evaluation with its parameters."""
+    """Return the evaluation with its parameters."""
     return LinearProbeImages(params)
 
 
 def difference(a: ResultSet, b: ResultSet) -> tuple[Measurement, ...]:
-    """Accuracy of `a` minus that of `b`, with paired intervals.
+    """Return the accuracy of `a` minus that of `b`, with paired intervals.
 
     Raises:
         UsageError: the two were not measured on the same held-out images.

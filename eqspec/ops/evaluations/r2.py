@@ -1,18 +1,18 @@
-"""How well a small regressor reads a transformation's parameters from features of both images.
+"""R² of a transformation's parameters, regressed from features of both images.
 
 The synthetic benchmark of arXiv:2503.18753 (Table 1): for pairs (I, g(I)) of held-out images, R² of
-the parameters of g from frozen features of I and g(I). What the paper leaves open is fixed here:
+the parameters of g from frozen features of I and g(I). Details that the paper leaves open:
 
-- I and g(I) are centre crops of one larger canvas. Rotations and shifts are measured under every
-  border asked for: `reflect` and `zeros` fill what lies outside I, `canvas` shows what is really
-  there. Black corners tell the angle to an encoder that sees nothing else. Photometric families
-  have no border; theirs reads `any`.
+- I and g(I) are centre crops of one larger canvas. Rotations and shifts are measured with every
+  requested border: `reflect` and `zeros` fill the area outside I, `canvas` shows the image there.
+  Black corners alone reveal the angle, even to a weak encoder. Photometric families have no border;
+  it is reported as `any`.
 - Parameters are uniform in their ranges, a fixed function of (image, draw), the same for every
   encoder and run. Images of the held-out split are never trained on.
 - Rows: `encoder` (class token and mean patch), `z_inv`, `z_equi` (pooled parts of the embedding).
-- One regressor per row, family and border, and per seed; R² is the mean over seeds, its spread is
-  over seeds, its 95 % interval over held-out images, and over the sources they come from. All
-  three hold the encoder fixed; the replicate of a claim is another pre-training seed.
+- One regressor per row, family, border and seed; R² is the mean over seeds, with its spread over
+  seeds and its 95 % intervals over held-out images and over their sources. All of them keep the
+  encoder fixed; the replicate of a claim is another pre-training seed.
 - The summary metric `r2` is the uniform mean over parameters. `r2_weighted` and `r2_pooled` are in
   the transformation's own units; see `eqspec.nn.readouts.r2`.
 """
@@ -56,27 +56,27 @@ summary = Summary(
     by=("family", "border"),
 )
 tolerance = 0.02
-"""By how much a number may differ where other hardware rounds differently; training makes that
-grow. Changes of 1e-7 in the weights of an encoder moved R² over 512 pairs by 0.004."""
+"""Difference allowed for rounding on other hardware, which training amplifies. Changes of 1e-7 in
+the weights of an encoder changed R² over 512 pairs by 0.004."""
 
 Key = tuple[str, str, str]
 """(row, family, border)."""
 
 
 class Params(OpParams):
-    """The protocol's numbers; the paper's stand on the card.
+    """Parameters of the protocol; the paper's values are on the card.
 
     Attributes:
-        families: transformations by the name they are reported under, with their ranges.
-        borders: under which borders geometric families are measured.
-        rows: which features; those that the model lacks are left out.
-        draws: of g per training image.
-        heldout_draws: per held-out image.
-        train_pairs: at most so many, a fixed choice of images.
-        heldout_pairs: likewise.
+        families: transformations with their ranges, by the name used in results.
+        borders: borders with which geometric families are measured.
+        rows: names of the features; those that the model lacks are left out.
+        draws: number of draws of g per training image.
+        heldout_draws: number of draws of g per held-out image.
+        train_pairs: largest number of training pairs, from a fixed choice of images.
+        heldout_pairs: largest number of held-out pairs, likewise.
         hidden: widths of the regressor's hidden layers.
-        seeds: regressors per row, family and border.
-        resamples: of each bootstrap.
+        seeds: number of regressors per row, family and border.
+        resamples: number of resamples of each bootstrap.
     """
 
     families: dict[str, OpCall] = Field(min_length=1)
@@ -113,7 +113,7 @@ example = MappingProxyType(
 
 
 class Bench(Protocol):
-    """What the protocol needs of the model and the data."""
+    """Interface of the model and the data that the protocol needs."""
 
     def pairs(
         self,
@@ -125,7 +125,7 @@ class Bench(Protocol):
         draws: int,
         limit: int,
     ) -> PairFeatures:
-        """Features of at most `limit` pairs of a split."""
+        """Return features of at most `limit` pairs of a split."""
         ...
 
 
@@ -136,7 +136,7 @@ class TransformRegression:
     params: Params
 
     def run(self, bench: Bench) -> ResultSet:
-        """Measures one model: R² of every row, family and border that it has."""
+        """Measure one model: R² of every row, family and border."""
         train = self._pairs(bench, "train")
         held = self._pairs(bench, "held-out")
         draws = self.params.heldout_draws
@@ -173,7 +173,7 @@ class TransformRegression:
         )
 
     def _squared_errors(self, train: PairFeatures, held: PairFeatures, key: Key) -> np.ndarray:
-        """Squared errors of every seed on the held-out pairs, `[S, M, P]`, in [−1, 1] units."""
+        """Return squared errors per seed on the held-out pairs, `[S, M, P]`, in [−1, 1] units."""
         import torch
 
         from eqspec.nn.readouts.fitting import Fitting
@@ -193,19 +193,19 @@ class TransformRegression:
 def short_of(params: Params, *, images: int) -> tuple[str, ...]:
     """Return, in a sentence, the effect of a batch larger than the number of pairs."""
     pairs = min(images, max(1, params.train_pairs // params.draws)) * params.draws
-    more = f"a batch of {params.batch:,} is more than the {counted(pairs, 'pair')} to train on"
+    more = f"a batch of {params.batch:,} is more than the {counted(pairs, 'training pair')}"
     return (f"{more}: each epoch is a single step",) if params.batch > pairs else ()
 
 
 def build(params: Params) -> TransformRegression:
-    """The evaluation with its parameters."""
+    """Return the evaluation with its parameters."""
     return TransformRegression(params)
 
 
 def difference(a: ResultSet, b: ResultSet) -> tuple[Measurement, ...]:
-    """R² of `a` less that of `b`, with paired bootstrap intervals, for all that both measured.
+    """Return R² of `a` minus that of `b`, with paired bootstrap intervals, for common rows.
 
-    Both are resampled together, so what the held-out pairs have in common cancels.
+    Both are resampled together, so that the variation common to both cancels.
 
     Raises:
         UsageError: the two were not measured on the same held-out pairs.
@@ -229,7 +229,7 @@ def difference(a: ResultSet, b: ResultSet) -> tuple[Measurement, ...]:
 def _difference(
     a: ResultSet, b: ResultSet, *, name: str, resamples: Mapping[str, np.ndarray]
 ) -> Measurement:
-    """The difference of one row, family and border; `name` is that of its array."""
+    """Return the difference of one row, family and border; `name` is the name of its array."""
     _, row, family, border = name.split("/")
     targets = a.arrays[f"targets/{family}"]
     of_a, of_b = a.arrays[name], b.arrays[name]
@@ -257,9 +257,9 @@ def _group(family: str, border: str) -> Group:
 
 
 def _resamples(images: np.ndarray, sources: np.ndarray, *, resamples: int) -> dict[str, np.ndarray]:
-    """Bootstrap multiplicities by what is resampled; sources only where there are several.
+    """Return bootstrap multiplicities by unit of resampling; sources only if there are several.
 
-    The names of the streams of random numbers are older than the general words.
+    The names of the random streams predate the general words and must not change.
     """
     found = {IMAGES: resample(images, resamples=resamples, op="r2.bootstrap.crops")}
     if len(np.unique(sources)) > 1:
@@ -270,7 +270,7 @@ def _resamples(images: np.ndarray, sources: np.ndarray, *, resamples: int) -> di
 def _measurements(
     squares_SMP: np.ndarray, *, held: PairFeatures, key: Key, resamples: Mapping[str, np.ndarray]
 ) -> Iterator[Measurement]:
-    """All measurements of one row, family and border."""
+    """Yield all measurements of one row, family and border."""
     row, family, border = key
     targets = held.scaled(family)
     one = partial(Measurement, row=row, n=len(targets))

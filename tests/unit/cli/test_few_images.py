@@ -35,17 +35,15 @@ def test_check_warns_of_what_the_numbers_then_mean(
     assert main(["check", "few.yaml"]) == 0
     said = capsys.readouterr().err
     assert ("EQ511" in said) is warned
-    assert ("k = 20 is more than the 12 images that may vote" in said) is warned
-    assert ("a batch of 1,024 is more than the 12 images to train on" in said) is warned
+    assert ("k = 20 is more than the 12 training images" in said) is warned
+    assert ("a batch of 1,024 is more than the 12 training images" in said) is warned
     assert (" --> few.yaml:8:11" in said) is warned
 
 
 def test_one_image_is_one_image() -> None:
     params = knn.Params(k=(1, 5), temperature=0.07)
     (said,) = knn.short_of(params, images=1)
-    assert said == (
-        "k = 5 is more than the 1 image that may vote: all of them do, each time, as with k = 1"
-    )
+    assert said == ("k = 5 is more than the 1 training image: all of them vote, as with k = 1")
 
 
 def test_enough_images_are_no_matter() -> None:

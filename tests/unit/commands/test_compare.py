@@ -262,7 +262,7 @@ def test_controls_stand_between_the_untrained_encoder_and_the_runs(
 def test_a_protocol_short_of_images_is_named_below_the_table(done: tuple[Done, Done]) -> None:
     base, ours = done
     (found,) = base.results
-    sentence = "a batch of 1,024 is more than the 60 pairs to train on: each epoch is a single step"
+    sentence = "a batch of 1,024 is more than the 60 training pairs: each epoch is a single step"
     short = replace(found.result, facts={**found.result.facts, "short_of": [sentence]})
     both = (replace(base, results=(replace(found, result=short),)), ours)
     page = " ".join(compared(compare(both), both, width=100).plain.split())

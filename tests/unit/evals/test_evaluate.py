@@ -218,5 +218,5 @@ def test_a_protocol_that_asks_for_more_pairs_than_there_are_is_in_the_facts(
         plan(rows=["encoder"], batch=batch),
         Bench(subject(), train=Spots(200), held_out=Spots(20)),
     )
-    sentence = "a batch of 401 is more than the 400 pairs to train on: each epoch is a single step"
+    sentence = "a batch of 401 is more than the 400 training pairs: each epoch is a single step"
     assert found.facts.get("short_of") == ([sentence] if short else None)

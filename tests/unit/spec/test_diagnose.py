@@ -134,7 +134,7 @@ def test_what_is_right_becomes_the_model():
             "a",
             "`side.right.left[0]` must be a whole number, not the text `a`",
         ),
-        ("side: {up: 1}", "EQ011", "{up: 1}", "`side` is of no known form: a mapping"),
+        ("side: {up: 1}", "EQ011", "{up: 1}", "`side` has an unknown form: a mapping"),
         (
             "either: {right: {a: [true]}}",
             "EQ011",
