@@ -1,4 +1,4 @@
-"""`eqspec eval`: carries out the evaluations that a run lacks, be it finished or stopped."""
+"""`eqspec eval`: carry out the missing evaluations of a finished or stopped run."""
 
 from __future__ import annotations
 
@@ -107,8 +107,8 @@ def evaluations_of_spec(
 def evaluate_run(request: EvalRequest) -> Generator[RunEvent]:
     """Evaluate a run and save the results; a result that exists is read.
 
-    The untrained encoder is evaluated too, since nothing can be concluded from a trained one
-    without it. A sealed run is sealed again, with the new seal naming the one before.
+    The untrained encoder is evaluated too, as the baseline of a trained one. A sealed run is sealed
+    again, and the new seal refers to the previous one.
 
     Raises:
         FolderMismatch: the data differ from the run's, or its files have changed.
@@ -205,7 +205,7 @@ def _due(request: EvalRequest, folder: RunFolder) -> tuple[DueEvaluation, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """What carries out the evaluations of a run."""
+    """Objects that carry out the evaluations of a run."""
 
     evaluator: Evaluator
     tuner: FineTuner

@@ -5,7 +5,7 @@ refused. `DIR` alone is a folder for the dataset that the spec trains on: if it 
 layout it is read as such; any other folder of images is a *stand-in* for it.
 
 A stand-in is other data, and the run shows it. In the plan, in the recipe and in the ids of the
-evaluations the dataset is then the card `image-folder`, which promises no number of images and no
+evaluations the dataset is then the card `image-folder`, which states no number of images and no
 classes: both are counted. Only the size of the crops stays that of the spec's own dataset. So a run
 on a stand-in never shares a folder, an id or a table's name with a run on the dataset itself. Two
 stand-ins, like two copies of a dataset, have one recipe, since no location is part of it; the
@@ -35,7 +35,7 @@ from eqspec.registry.cards import DatasetCard, DatasetFacts
 from eqspec.registry.catalog import Card, open_catalog
 
 STAND_IN = "image-folder"
-"""The dataset that stands in for any other."""
+"""Dataset card of every stand-in."""
 
 _NONE_NAMED: Mapping[str, Path] = MappingProxyType({})
 
@@ -45,7 +45,7 @@ class DataLocations:
     """Locations of datasets on this machine.
 
     Attributes:
-        own: folder of the spec's own dataset, whatever its name.
+        own: folder of the spec's own dataset.
         named: name of a dataset, normalised by `slot` → its folder.
         asked: names of `named`, as they were given, that this command's line contains: each must be
             read. Locations in the settings of the machine need not be.
@@ -99,9 +99,9 @@ def read_all_asked(data: DataLocations, used: Iterable[DataPlan]) -> None:
 
 
 def without_location(plans: Iterable[Plan], *, locations: DataLocations) -> tuple[str, ...]:
-    """Return the names of datasets that some plans need and whose location is unknown.
+    """Return the names of datasets that plans need and whose location is unknown.
 
-    The attribute `needs_folder` of a dataset op tells whether it needs a folder at all.
+    Only datasets whose op declares `needs_folder` count.
     """
     used = [(data, plan.data.name) for plan in plans for data in plan.datasets]
     return tuple(
@@ -204,7 +204,7 @@ def _is_its_own(op: DatasetOp, params: DatasetParams, facts: DatasetFacts, *, fo
     """Return whether a folder contains the dataset itself, or is about to."""
     if params.fetches:
         return True
-    # A card of a plain folder may promise its number of images; another folder is a stand-in.
+    # A card of a plain folder may state its number of images; another folder is a stand-in.
     promised = bool(facts.count)
     return op.recognises(params, folder) and (
         not promised or op.fits(params, folder, classes=facts.classes or None)
@@ -212,7 +212,7 @@ def _is_its_own(op: DatasetOp, params: DatasetParams, facts: DatasetFacts, *, fo
 
 
 def count_images(resolved: Resolved, *, data: DataLocations) -> int | None:
-    """Count the training images, for data whose card does not promise a number.
+    """Count the training images, for data whose card does not state a number.
 
     Raises:
         SpecError: the folder cannot be read.

@@ -1,4 +1,4 @@
-"""Estimates of what a plan takes on a machine: hours, memory of a device, disk space."""
+"""Estimated cost of a plan on a machine: hours, memory of a device, disk space."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ NUMBER_BYTES, ROW_BYTES = 26, 160
 """Of a number in a journal, and of a row of both journals around its numbers."""
 
 HEADROOM = 1.3
-"""What an allocator may hold beyond what is alive: with glibc's, processes grew by up to 1.27 times
-the estimate (iBOT, 32 samples); with freed memory handed back at once, by 0.97 to 1.03 times."""
+"""Factor for memory that an allocator reserves: with glibc, processes grew by up to 1.27 times the
+estimate (iBOT, 32 samples); with freed memory returned at once, by 0.97 to 1.03 times."""
 
 RESULT_BYTES = 2**20
 """Assumed for one result of an evaluation, with its arrays."""
@@ -94,7 +94,7 @@ def disk(plan: Plan, trace: Trace) -> Disk:
 
 
 def on_machine(plan: Plan, trace: Trace, *, name: str, card: MachineCard) -> OnMachine:
-    """Estimate what a plan takes on a machine."""
+    """Estimate the cost of a plan on a machine."""
     batch, precision = plan.train.batch, plan.train.precision
     share, rest = divmod(batch, card.devices)
     speed = card.speed.get(precision)

@@ -1,4 +1,4 @@
-"""What the trainings of a plan's evaluations take."""
+"""Cost of the trainings of a plan's evaluations."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FineTuningCost:
-    """What one evaluation trains.
+    """The trainings of one evaluation.
 
     Attributes:
         evaluation: its name.
         trainings: one for the encoder before training, and one after each of its steps.
-        steps: of a training; None where neither the dataset's card nor the run's data say how many
-            images there are.
+        steps: steps of a training; None if neither the dataset's card nor the run's data have a
+            number of images.
         batch: images per step.
-        parameters: that are trained.
+        parameters: number of trained parameters.
         flops: operations of a training.
-        checkpoint: bytes that a training leaves on the disk, about.
+        checkpoint: approximate bytes that a training leaves on the disk.
     """
 
     evaluation: str
@@ -39,7 +39,7 @@ class FineTuningCost:
 
 
 def fine_tuning_costs(plan: Plan, *, traced: Callable[[Plan], Trace]) -> tuple[FineTuningCost, ...]:
-    """Return what the evaluations of a plan train, in their order.
+    """Return the trainings of a plan's evaluations, in their order.
 
     Args:
         traced: counts the operations of a plan.

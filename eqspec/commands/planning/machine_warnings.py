@@ -32,7 +32,7 @@ from eqspec.runs.environment import cpu_flags, gpu_capabilities
 from eqspec.spec.source import Source
 
 BF16_FLAGS = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
-"""What x86 and ARM call a processor's own bf16 arithmetic."""
+"""Names of bf16 arithmetic among the processor features of x86 and ARM."""
 
 FEWEST_NUMBERS = 40_000
 """Tokens × width from which an encoder is faster in a processor's own bf16 (see above)."""
@@ -164,7 +164,7 @@ def _on_cpu(plan: Plan, facts: MachineFacts) -> tuple[str, str, str] | None:
         return None
     return (
         f"an encoder of width {width} over {tokens:,} tokens is too small to gain from bf16",
-        "hardly faster, and less exact",
+        "little or no gain, and less exact",
         _SMALL,
     )
 

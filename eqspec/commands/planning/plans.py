@@ -76,7 +76,7 @@ def plan_spec(
         path: of the spec (the bare name of one that ships is enough), of a plan written by `eqspec
             plan -o`, or of a run folder.
         overrides: `path=value`, as `--set` takes them.
-        data: locations of datasets; read if a card promises no number of images.
+        data: locations of datasets; read if a card states no number of images.
         name: of the spec, if its file has another.
         fetch: download published weights of timm's hub that are missing here.
 
@@ -170,13 +170,13 @@ def _need_compiled(path: Path, plan: Plan) -> None:
         message = f"the resolved spec in `{path}` is not legal: {error.message}"
         raise PlanRefused(message, help=advice) from error
     here, there = planned.model_dump(), plan.model_dump()
-    differ = [key for key in there if key not in _TOLD and there[key] != here[key]]
+    differ = [key for key in there if key not in _PROVENANCE and there[key] != here[key]]
     if differ:
         message = f"`{path}` is not what the resolved spec in it compiles to: {', '.join(differ)}"
         raise PlanRefused(message, help=advice)
 
 
-_TOLD = frozenset({"made_from", "origins"})
+_PROVENANCE = frozenset({"made_from", "origins"})
 """Parts of a plan that record where it came from, which its resolved spec does not contain."""
 
 

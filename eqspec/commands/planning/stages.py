@@ -24,14 +24,14 @@ from eqspec.runs.results import whole_steps
 from eqspec.spec.phrases import counted
 
 TRAIN, WEIGHTS = "train", "weights"
-"""What comes first of a plan: it is trained, or its published weights are taken over."""
+"""First stage of a plan: training, or conversion of its published weights."""
 
 MOST_REASONS = 3
 """Differences that a stage names; the others are counted."""
 
 
 class Mark(StrEnum):
-    """What is left to do for a stage."""
+    """State of a stage."""
 
     RUN = "+"
     CACHED = "="

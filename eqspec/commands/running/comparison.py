@@ -1,4 +1,4 @@
-"""Comparison of finished runs: their measurements, their differences, and what each has cost."""
+"""Comparison of finished runs: their measurements, their differences, and their cost."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Done:
     """A run that is complete.
 
     Attributes:
-        name: what it is called in the comparison.
+        name: its name in the comparison.
         results: every result of step 0 and of the last steps.
     """
 
@@ -83,7 +83,7 @@ def _table(evaluation: EvalPlan, done: Sequence[Done]) -> EvaluationTable | None
 
 @dataclass(frozen=True, slots=True)
 class _Named:
-    """The results of one row."""
+    """Return the results of one row."""
 
     name: str
     kind: Kind
@@ -101,7 +101,7 @@ def _entries(found: Sequence[_Named], shown: Summary) -> Iterator[Entry]:
 def _differences(
     evaluation: EvalPlan, found: Sequence[_Named], shown: Summary, *, done: Sequence[Done]
 ) -> Iterator[Entry]:
-    """The differences of the last run from each other one."""
+    """Return the differences of the last run from each other one."""
     runs = {one.name: one.results for one in found if one.kind is Kind.RUN}
     last = runs.get(done[-1].name)
     for other in (one.name for one in done[:-1]):
@@ -111,7 +111,7 @@ def _differences(
 
 
 def _remark(measurement: Measurement, shown: Summary, *, untrained: ResultSet | None) -> str:
-    """The word for a value that is too far below the untrained encoder's."""
+    """Return the word for a value too far below the untrained encoder's."""
     if shown.floor is None or untrained is None:
         return ""
     share, word = shown.floor
@@ -121,14 +121,14 @@ def _remark(measurement: Measurement, shown: Summary, *, untrained: ResultSet | 
 
 
 def _in_words(entry: Entry, words: Units) -> Entry:
-    """The entry with its intervals in the data's words; one where two would have the same."""
+    """Return the entry with the data's words for its intervals, without duplicates."""
     named = {words.words.get(i.over, i.over): i for i in reversed(entry.measurement.intervals)}
     intervals = tuple(replace(i, over=over) for over, i in reversed(named.items()))
     return replace(entry, measurement=replace(entry.measurement, intervals=intervals))
 
 
 def _results(evaluation: EvalPlan, done: Sequence[Done]) -> Iterator[_Named]:
-    """The baselines, then each run's last result."""
+    """Return the baselines, then each run's last result."""
     of = [(one, j) for one in done for j in one.results if j.evaluation.id == evaluation.id]
     yield from _baselines(
         [(one, evaluated) for one, evaluated in of if evaluated.step == 0], last=done[-1]
@@ -141,7 +141,7 @@ def _results(evaluation: EvalPlan, done: Sequence[Done]) -> Iterator[_Named]:
 
 
 def _baselines(before: Sequence[tuple[Done, EvaluationResult]], *, last: Done) -> Iterator[_Named]:
-    """Untrained encoders, controls of the last run, published weights before training."""
+    """Return untrained encoders, controls of the last run, published weights before training."""
     for one, evaluated in before:
         if (fresh := untrained_result(evaluated, one.plan)) is not None:
             yield _Named(_of(UNTRAINED, one, last=last), Kind.BASELINE, fresh)
@@ -157,16 +157,16 @@ def _baselines(before: Sequence[tuple[Done, EvaluationResult]], *, last: Done) -
 def untrained_result(evaluated: EvaluationResult, plan: Plan) -> ResultSet | None:
     """Return the untrained encoder's result, from the evaluation before training.
 
-    Where the encoder starts from published weights, that is a control of the evaluation.
+    If the encoder starts from published weights, it is a control of the evaluation.
     """
     return evaluated.controls.get(UNTRAINED, None if plan.published else evaluated.result)
 
 
 def is_last(evaluated: EvaluationResult, plan: Plan) -> bool:
-    """Whether an evaluation came after training; or at all, where nothing is trained."""
+    """Return whether an evaluation came after training, or the plan trains nothing."""
     return evaluated.step > 0 or not plan.trains
 
 
 def _of(row: str, one: Done, *, last: Done) -> str:
-    """The name of a baseline's row, with the name of its run unless that is the last one."""
+    """Return the name of a baseline's row, with the name of its run unless that is the last."""
     return row if one is last else f"{row} {one.name}"

@@ -1,4 +1,4 @@
-"""Reports images that are damaged or odd, each once, when a run first meets it."""
+"""Reports of damaged or odd images, each once, when a run first reads it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def with_damage(events: Iterator[RunEvent], *, data: RunData) -> Iterator[RunEve
         yield event
         for one in met:
             yield from one.new()
-    for one in met:  # what was read after the last event
+    for one in met:  # images read after the last event
         yield from one.new()
 
 

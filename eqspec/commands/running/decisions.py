@@ -19,7 +19,7 @@ SAVE_AFTER = 900.0
 
 
 class Decisions:
-    """Answers to what no plan determines: a clock, a signal or a measured time.
+    """Decisions that depend on a clock, a signal or a measured time.
 
     Every process asks the same questions in the same order.
 

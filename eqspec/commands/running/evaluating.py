@@ -30,7 +30,7 @@ def evaluate_run(run: PreparedRun) -> Generator[RunEvent, None, bool]:
 def evaluate_due(run: PreparedRun, due: Iterable[DueEvaluation]) -> Iterator[RunEvent]:
     """Carry out evaluations of the current weights, or of those before training, until a stop.
 
-    What an evaluation trains is trained by all processes. The main process evaluates; the others
+    All processes take part in the training of an evaluation. The main process evaluates; the others
     wait for it at the next decision.
     """
     tuner = FineTuner(run.folder, run.plan, options=run.request.options, strategy=run.strategy)

@@ -39,11 +39,11 @@ if TYPE_CHECKING:
 
 
 Measurable = Callable[[], Bench | FineTunedModel]
-"""Builds what an evaluation measures, when its result is missing."""
+"""Function that builds the model to evaluate, called if the result is missing."""
 
 
 class Evaluator:
-    """Evaluates the model of one run; images that several evaluations read are encoded once."""
+    """Evaluator of the model of one run; images used by several evaluations are encoded once."""
 
     def __init__(
         self, folder: RunFolder, plan: Plan, *, data: RunData, features: Path | None = None
@@ -51,14 +51,14 @@ class Evaluator:
         """Measure nothing yet.
 
         Args:
-            features: folder for features of the encoder that is evaluated, so that an interrupted
-                evaluation need not encode them again; in files that disappear unless one is given.
+            features: folder for features of the encoder, so that an interrupted evaluation need not
+                encode them again; temporary files by default.
         """
         self._folder = folder
         self._plan = plan
         self._data = data
         self._trained = _Benches(plan, features=None if features is None else features / "trained")
-        # The same encoder with fresh weights, where training starts from published ones.
+        # The same encoder with fresh weights, if training starts from published ones.
         fresh = plan.model_copy(update={"published": None})
         self._untrained = _Benches(
             fresh, features=None if features is None else features / "untrained"
@@ -104,7 +104,7 @@ class Evaluator:
         return EvaluationResult(evaluation, step, found[name], beside)
 
     def _fine_tuned(self, evaluation: EvalPlan, name: str) -> FineTunedModel:
-        """Return what an evaluation has trained, see `eqspec.commands.running.fine_tuning`."""
+        """Return the model trained by an evaluation, see `eqspec.commands.running.fine_tuning`."""
         folder = child_folder(self._folder, evaluation, name=name)
         plan, splits = plan_in(folder), self._data.of(evaluation)
         graph = weights_at(plan, RunFolder.open(folder), step=plan.train.steps)
@@ -128,7 +128,7 @@ class Evaluator:
 
 
 class _Benches:
-    """The model after one step on each dataset; those of the step before are forgotten."""
+    """The model after one step on each dataset; those of the previous step are dropped."""
 
     def __init__(self, plan: Plan, *, features: Path | None) -> None:
         self._plan = plan
@@ -168,7 +168,7 @@ def _measured(evaluation: EvalPlan, _name: str, bench: Measurable) -> ResultSet:
 
 
 def subject(graph: TrainGraph, plan: Plan) -> Subject:
-    """Return the frozen model of a plan as evaluations see it."""
+    """Return the frozen model of a plan for evaluations."""
     parts = frozen(graph)
     return Subject(
         encoder=parts.encoder,

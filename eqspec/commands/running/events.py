@@ -22,7 +22,7 @@ class Opened:
 
     Attributes:
         done: optimizer steps done.
-        program: what trains; None if nothing is left to train.
+        program: the live training; None if nothing is left to train.
         notes: how published weights were converted, for the log.
     """
 
@@ -60,10 +60,10 @@ class Damaged:
 
 @dataclass(frozen=True, slots=True)
 class Remarked:
-    """Images were read, but the decoder reports something odd about their files.
+    """Images were read, but the decoder gave warnings about their files.
 
     Attributes:
-        images: each with its name and what is odd.
+        images: each with its name and the warning.
     """
 
     images: tuple[str, ...]
@@ -78,7 +78,7 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class Evaluating:
-    """An evaluation begins. All that was trained is saved, so that a stop loses nothing.
+    """An evaluation begins. The training so far is saved, so that a stop loses nothing.
 
     Attributes:
         damaged: name of each damaged result that is measured again → what is wrong with its file.
@@ -90,7 +90,7 @@ class Evaluating:
 
     @property
     def remark(self) -> str:
-        """Why it is carried out again, as the end of a sentence; empty the first time."""
+        """Reason for repeating it, as the end of a sentence; empty the first time."""
         return f" again ({'; '.join(self.damaged.values())})" if self.damaged else ""
 
 
@@ -112,7 +112,7 @@ class FineTuning:
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """The result of an evaluation is there, measured now or found in the folder."""
+    """The result of an evaluation is available, measured now or found in the folder."""
 
     result: EvaluationResult
     step: int

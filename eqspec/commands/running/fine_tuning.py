@@ -1,11 +1,11 @@
 """Trainings of evaluations: runs of their own inside a run's folder.
 
     <run>/evaluations/<id>/step-<n>/    of the encoder after n steps
-    <run>/evaluations/<id>/<control>/   of what is measured beside the encoder before training
+    <run>/evaluations/<id>/<control>/   of a control of the encoder before training
 
 Each is a run folder like any other: it saves checkpoints, resumes, stops at a number that is not
-finite, and is sealed. The encoder's weights are not kept twice before they are trained on: they are
-written to `.live/`, and again whenever the training continues.
+finite, and is sealed. The encoder's initial weights are not stored a second time: they are written
+to `.live/`, and again each time the training continues.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FineTuner:
-    """Trains what evaluations of one run train.
+    """Runs the trainings of one run's evaluations.
 
     Attributes:
         folder: of the run whose encoder is evaluated.
@@ -65,7 +65,7 @@ class FineTuner:
     def train(
         self, evaluation: EvalPlan, *, step: int, graph: TrainGraph | None, data: Splits
     ) -> Generator[RunEvent, None, bool]:
-        """Train whatever the result of a step lacks; return whether all of it is trained.
+        """Carry out the missing trainings for a step's result; return whether all are complete.
 
         Args:
             evaluation: one that trains.
@@ -141,7 +141,7 @@ def _seal(child: PreparedRun) -> None:
 
 
 def _known(evaluation: EvalPlan, data: Splits) -> FineTuneData:
-    """What the data of a fine-tuning hold."""
+    """Return the data of a fine-tuning."""
     classes = len(data.train.classes)
     share = parts(evaluation, classes=classes).held_back
     left_out = int(in_slice(data.train.sources, share=share).sum()) if share else 0
@@ -149,12 +149,12 @@ def _known(evaluation: EvalPlan, data: Splits) -> FineTuneData:
 
 
 def locations_for(data: DataLocations, *, parent: Plan, dataset: DataPlan) -> DataLocations:
-    """Return the locations of datasets as a fine-tuning sees them, whose own dataset may differ."""
+    """Return the locations of datasets for a fine-tuning, whose own dataset may differ."""
     return data if dataset.name == parent.data.name else DataLocations(named=data.named)
 
 
 def write_encoder(path: Path, graph: TrainGraph) -> None:
-    """Write the encoder that evaluations read, under the names of a fine-tuned graph."""
+    """Write the encoder under evaluation with the tensor names of a fine-tuned graph."""
     tensors = graph.encoder().state_dict().items()
     named = {f"students.encoder.{name}": tensor.contiguous() for name, tensor in tensors}
     with replacing(path, durable=False) as temporary:

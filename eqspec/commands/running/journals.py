@@ -1,4 +1,4 @@
-"""The two journals of a run: what its recipe determines, and how this machine performed."""
+"""The two journals of a run: values determined by the recipe, and timing on this machine."""
 
 from __future__ import annotations
 

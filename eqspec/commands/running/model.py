@@ -1,4 +1,4 @@
-"""The model of a run with the weights that its folder has kept."""
+"""The model of a run, with weights restored from its folder."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Model:
 
     Attributes:
         graph: on its device.
-        program: what trains the graph; None for a plan without training.
+        program: the live training; None for a plan without training.
         saved: step of the checkpoint that the weights come from; None for initial weights.
         warnings: of checkpoints that were passed over.
     """
@@ -46,8 +46,8 @@ class Model:
     def uncompiled(self) -> AbstractContextManager[object]:
         """Call the graph's own code inside the `with` block, even if it is compiled.
 
-        Compiled code rounds otherwise. What is measured without it can be measured again, by
-        another command, with the same bits.
+        Compiled code rounds differently. Measurements without it are bit-identical when another
+        command repeats them.
         """
         if self.program is None or not self.program.compiled:
             return nullcontext()

@@ -1,4 +1,4 @@
-"""Run options: what the command line says about how to run, never about what."""
+"""Run options: settings of how a command runs, which do not change the recipe."""
 
 from __future__ import annotations
 

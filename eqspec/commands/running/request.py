@@ -28,5 +28,5 @@ class RunRequest:
 
 
 def identity_of(plan: Plan) -> Identity:
-    """Return what the name of a plan's run folder consists of."""
+    """Return the parts of the name of a plan's run folder."""
     return Identity.model_validate(plan.model_dump(mode="json", include=set(Identity.model_fields)))

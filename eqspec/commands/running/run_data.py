@@ -1,4 +1,4 @@
-"""The data of a run, opened once: what it trains on, and what its evaluations read."""
+"""The data of a run, opened once: the training data and those of its evaluations."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Splits:
     """The two splits of one dataset.
 
     Attributes:
-        train: images to learn from, in training and in the readouts of evaluations.
-        held_out: images to measure on.
+        train: training images, also for the readouts of evaluations.
+        held_out: images for evaluation.
     """
 
     train: Tolerant

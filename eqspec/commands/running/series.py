@@ -54,7 +54,7 @@ def series(planned: Planned, options: RunOptions) -> tuple[Member, ...]:
 
 
 def _repeat(plans: Sequence[Plan], runs: Path) -> int:
-    """Return which repeat `--again` means: the newest one, or the next if that has ended."""
+    """Return the repeat that `--again` selects: the newest one, or the next if that has ended."""
 
     def folder(plan: Plan, repeat: int) -> Path:
         return place(runs, identity=identity_of(plan), repeat=repeat)
@@ -73,7 +73,7 @@ def _start_alike(a: Plan, b: Plan) -> bool:
 
 
 def untrained_encoder(plan: Plan) -> tuple[object, ...]:
-    """Return what determines an encoder before training, and how it is evaluated."""
+    """Return everything that determines an encoder before training, and its evaluations."""
     module = next(m for m in plan.graph.modules if m.family == "backbones")
     views = plan.views
     return plan.seed, plan.init, plan.evaluations, views.mean, views.std, module.model_dump()

@@ -1,4 +1,4 @@
-"""What a run has taken, and how hard the terms that a rewrite added have pulled."""
+"""Cost of a run, and the gradient share of the terms added by a rewrite."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from eqspec.spec.use import OpCall
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """What a run has taken.
+    """Cost of a run.
 
     Attributes:
-        samples: images seen, repeats counted.
+        samples: number of images seen, including repeats.
         seconds: wall time of its steps.
-        parameters: that were trained.
-        encoder: those of the encoder.
-        compiling: seconds of those that `torch.compile` took.
-        recompiled: forms that it made after the first steps, where none should be new any more.
+        parameters: number of trained parameters.
+        encoder: number of trained parameters of the encoder.
+        compiling: seconds of these spent in `torch.compile`.
+        recompiled: number of variants compiled after the first steps; normally 0.
     """
 
     name: str
@@ -42,12 +42,12 @@ class Effort:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """A term that a rewrite added.
+    """A term added by a rewrite.
 
     Attributes:
-        weight: in the loss; None where it follows a schedule.
-        by_lambda: the weight is the spec's λ.
-        reduction: how its errors become one number, where there are several ways.
+        weight: its weight in the loss; None if it follows a schedule.
+        by_lambda: whether the weight is the spec's λ.
+        reduction: reduction of its errors to one number, if the op has several.
     """
 
     term: str
@@ -58,11 +58,12 @@ class Added:
 
 @dataclass(frozen=True, slots=True)
 class Pull:
-    """How hard the terms that a rewrite added pull on the encoder, beside the method's own.
+    """Gradient of the terms added by a rewrite at the encoder, relative to the method's terms.
 
     Attributes:
-        step: when it was last measured.
-        ratio: of the norms of the two gradients at the encoder's output; None over nothing.
+        step: step of the last measurement.
+        ratio: ratio of the norms of the two gradients at the encoder's output; None if the
+            denominator is 0.
     """
 
     name: str
@@ -78,7 +79,7 @@ class _Trace(BaseModel):
 
 
 def effort(name: str, plan: Plan, folder: Path) -> Effort:
-    """What a run has taken, from its folder."""
+    """Return the cost of a run from its folder."""
     train = plan.train
     counts = _parameters(plan, folder)
     encoder = next(m.name for m in plan.graph.modules if m.family == "backbones")
@@ -98,7 +99,7 @@ def effort(name: str, plan: Plan, folder: Path) -> Effort:
 
 
 def _parameters(plan: Plan, folder: Path) -> Mapping[str, int]:
-    """Name of a module → its parameters; counted again where the file that says so is not there."""
+    """Return module → number of parameters, counted again if the file with them is missing."""
     path = folder / "trace.json"
     try:
         RunFolder(folder).sealed().need(path.name)
@@ -108,7 +109,7 @@ def _parameters(plan: Plan, folder: Path) -> Mapping[str, int]:
 
 
 def pulls(name: str, plan: Plan, folder: Path) -> Iterator[Pull]:
-    """How hard the added terms pulled, where a rewrite added some."""
+    """Return the gradient share of the added terms, if there are any."""
     graph = plan.graph
     opened = RunFolder(folder)
     opened.sealed().need(opened.metrics.name)
