@@ -1,11 +1,11 @@
-"""Tables without lines: aligned where there is room, and below one another where there is not.
+"""Tables without lines, laid out to fit the width of a terminal.
 
-No word, number or path is ever cut. What does not fit a width is laid out in the first of these
-ways that fits, the same way for all rows of a table:
+No word, number or path is ever cut. A table that is too wide uses the first of these layouts that
+fits, for all of its rows:
 
-1. the last column is wrapped; of a table with titles, other columns of text too;
-2. of a table without titles, the last cell is put below its row;
-3. every row becomes a block of its own, with the titles of the columns beside their values.
+1. the last column is wrapped; in a table with titles, other columns of text are wrapped too;
+2. in a table without titles, the last cell is placed below its row;
+3. every row becomes a block, with the column titles next to the values.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from eqspec.printable import on_one_line
 Cell = str | Text
 
 _SENTENCE = 24
-"""Fewest columns in which a sentence is read with ease: the last column is not narrowed further."""
+"""Minimum width of the last column, so that a sentence stays readable."""
 
 _PHRASE = 12
-"""The same for the columns before it."""
+"""Minimum width of the other columns of text."""
 
 _HANG = 4
-"""By how much what belongs to a row is indented below it."""
+"""Indentation of the lines below the first line of a row."""
 
 _WORD = re.compile(r"[^ \t\n\r\f\v]+")
 
@@ -42,13 +42,15 @@ def aligned(
     right: Collection[int] = (),
     width: int | None = None,
 ) -> Text:
-    """Rows of cells under one another.
+    """Align rows of cells in columns.
 
     Args:
-        rows: of any lengths.
-        titles: of the columns, in a row of their own above them.
-        right: columns that are aligned on the right.
-        width: lay them out so that no line is wider; None for a line per row.
+        rows: rows of cells; their lengths may differ.
+        titles: column titles, shown above the rows.
+        indent: spaces before every line.
+        gap: spaces between columns.
+        right: indices of the right-aligned columns.
+        width: maximum width of a line; None for one line per row.
     """
     table = _Table(
         rows=[[_one_line(cell) for cell in row] for row in rows],
@@ -64,10 +66,10 @@ def aligned(
 
 
 def wrap(text: Text, *, width: int, hang: int = 0) -> list[Text]:
-    """Lines of at most so many columns, broken at spaces only; styles are kept.
+    """Break a text at spaces into lines of at most `width` columns; styles are kept.
 
     Args:
-        hang: by how much all lines but the first are indented.
+        hang: indentation of all lines but the first.
     """
     lines: list[Text] = []
     start = end = 0
@@ -82,7 +84,7 @@ def wrap(text: Text, *, width: int, hang: int = 0) -> list[Text]:
 
 
 def side_by_side(widths: Sequence[int], *, room: int, gap: int = 2) -> list[list[int]]:
-    """Which columns stand beside one another, where not all of them do: at least one each time."""
+    """Group columns so that each group fits into `room`; every group has at least one column."""
     blocks: list[list[int]] = []
     left = 0
     for column, width in enumerate(widths):
@@ -114,22 +116,22 @@ class _Table:
         return [_widest(self.every, column) for column in range(self.count)]
 
     def taken(self, widths: Sequence[int]) -> int:
-        """Columns of a whole line."""
+        """Return the width of a whole line."""
         return self.indent + sum(widths) + self.gap * (len(widths) - 1)
 
     def least(self, column: int, natural: int) -> int:
-        """The narrowest that a column may become."""
-        if column in self.right:  # numbers stay whole, with what stands beside them
+        """Return the minimum width of a column."""
+        if column in self.right:  # numbers, and words next to them, are never wrapped
             return max(_widest(self.rows, column), _longest_word(self.titles[column : column + 1]))
         cells = [row[column] for row in self.every if column < len(row)]
         if column < self.count - 1:
             return min(natural, max(_PHRASE, _longest_word(cells)))
-        # A longer word than there is room for, as a path is, goes below its own row.
+        # A longer word, such as a path, moves below its row: see `_row`.
         return min(natural, _SENTENCE)
 
 
 def _lines(table: _Table, *, width: int | None) -> Iterator[Text]:
-    """In the first way that fits."""
+    """Yield the lines of the first layout that fits."""
     natural = table.widths()
     fitting = natural if width is None else _fitting(table, natural, width=width)
     front = table.taken([*natural[:-1], 0]) - table.gap
@@ -143,7 +145,7 @@ def _lines(table: _Table, *, width: int | None) -> Iterator[Text]:
 
 
 def _fitting(table: _Table, natural: Sequence[int], *, width: int) -> list[int] | None:
-    """Widths at which all columns fit, the widest narrowed first; None where there are none."""
+    """Narrow the widest columns until all fit; None if they cannot."""
     first = 0 if table.titles else table.count - 1
     least = [
         wide if column < first else table.least(column, wide) for column, wide in enumerate(natural)
@@ -161,11 +163,11 @@ def _fitting(table: _Table, natural: Sequence[int], *, width: int) -> list[int] 
 def _row(
     table: _Table, row: Sequence[Text], widths: Sequence[int], *, width: int | None
 ) -> list[Text]:
-    """Cells side by side; a last one with a word that does not fit there goes below them."""
+    """Lay out cells side by side; a last cell with a word that does not fit goes below them."""
     if not row:
         return [Text()]
     rooms = list(widths[: len(row)])
-    if width is not None:  # the last cell of a shorter row has the rest of the line
+    if width is not None:  # the last cell of a shorter row gets the rest of the line
         rooms[-1] = width - table.taken([*rooms[:-1], 0])
     if width is not None and len(row) > 1 and _longest_word(row[-1:]) > rooms[-1]:
         return _above(table, row, widths, width=width)
@@ -174,7 +176,7 @@ def _row(
 
 
 def _beside(table: _Table, cells: Sequence[Sequence[Text]], widths: Sequence[int]) -> list[Text]:
-    """Cells of one or several lines, padded to the widths of their columns."""
+    """Join cells of one or several lines, padded to the widths of their columns."""
     lines: list[Text] = []
     for at in range(max(map(len, cells))):
         line = Text(" " * table.indent)
@@ -188,7 +190,7 @@ def _beside(table: _Table, cells: Sequence[Sequence[Text]], widths: Sequence[int
 
 
 def _above(table: _Table, row: Sequence[Text], widths: Sequence[int], *, width: int) -> list[Text]:
-    """A row whose last cell is put below the others."""
+    """Lay out a row with its last cell below the others."""
     if len(row) < table.count:
         return _beside(table, [[cell] for cell in row], widths)
     name = row[0].plain
@@ -199,29 +201,29 @@ def _above(table: _Table, row: Sequence[Text], widths: Sequence[int], *, width: 
 
 
 def _block(table: _Table, row: Sequence[Text], *, width: int) -> list[Text]:
-    """A row as lines of its own: one cell after the other, each beside its title."""
+    """Lay out a row as a block: one cell after the other, each after its column title."""
     start = Text(" " * (table.indent + _HANG))
     lines = [Text(" " * table.indent)]
-    may_go_on = True
+    can_continue = True
     for column, cell in enumerate(row):
         title = table.titles[column].plain if 0 < column < len(table.titles) else ""
-        said = Text.assemble((f"{title}: ", "dim"), cell) if title else cell
+        labelled = Text.assemble((f"{title}: ", "dim"), cell) if title else cell
         if not cell.plain.strip():
             continue
         if not lines[-1].plain.strip():
-            begun = lines.pop()
-        elif may_go_on and _width(lines[-1]) + table.gap + _width(said) <= width:
-            begun = lines.pop() + Text(" " * table.gap)
+            prefix = lines.pop()
+        elif can_continue and _width(lines[-1]) + table.gap + _width(labelled) <= width:
+            prefix = lines.pop() + Text(" " * table.gap)
         else:
-            begun = start
-        first, *more = wrap(said, width=width - _width(start))
-        lines += [begun + first, *(start + line for line in more)]
-        may_go_on = not more
+            prefix = start
+        first, *more = wrap(labelled, width=width - _width(start))
+        lines += [prefix + first, *(start + line for line in more)]
+        can_continue = not more
     return lines
 
 
 def _one_line(cell: Cell) -> Text:
-    """A cell has one line, whatever a stranger's name holds."""
+    """Return a cell as a single line; a name may contain line breaks."""
     text = cell.copy() if isinstance(cell, Text) else Text(cell)
     text.plain = on_one_line(text.plain)
     return text

@@ -2,6 +2,5 @@
 
 May import errors up to runs.
 
-`eqspec.report.reconstructions.reconstruction_strip` draws what a program's decoders make of
-held-out images.
+`eqspec.report.reconstructions.reconstruction_strip` draws the reconstructions of held-out images.
 """

@@ -1,4 +1,4 @@
-"""Numbers as text, for people."""
+"""Numbers as readable text."""
 
 from __future__ import annotations
 

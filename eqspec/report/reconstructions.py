@@ -1,4 +1,4 @@
-"""A figure of held-out images: the images between two views, each beside its reconstruction."""
+"""A figure of held-out images: the images on the path, each next to its reconstruction."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ if TYPE_CHECKING:
     from eqspec.compile.types.plan import PathPlan, Plan
 
 ROWS = 6
-"""Images shown."""
+"""Number of images shown."""
 
 
 def reconstruction_strip(program: Program, held_out: Dataset) -> bytes | None:
-    """Return a PNG: the crop u, both views, and each image between them beside its reconstruction.
+    """Return a PNG with the crop u, both views, and the images between them with reconstructions.
 
     Args:
-        program: trained; its graph is put into eval mode.
+        program: a trained program; its graph is put into eval mode.
         held_out: images that it was not trained on.
 
     Returns:
-        None where nothing is reconstructed.
+        The bytes of the PNG; None if the program has no decoder.
     """
     plan = program.plan
     path = plan.views.path
     if path is None:
         return None
     batch = _batch(plan, _Chosen(held_out, chosen_rows(held_out.sources)))
-    made = reconstructions(program.graph, program.streams(batch))
-    if made is None:
+    reconstructed = reconstructions(program.graph, program.streams(batch))
+    if reconstructed is None:
         return None
     first = program.views(batch).images[path.group][0]
     whole = path.model_copy(update={"fractions": (0.0, *path.fractions, 1.0)})
@@ -53,18 +53,18 @@ def reconstruction_strip(program: Program, held_out: Dataset) -> bytes | None:
     order = np.argsort(batch.samples)
     columns = [
         Column("source u", "crop 2", _pixels(along.between[0])[order]),
-        Column("view 1", "crop 1", _pixels(_seen(first, plan))[order], apart=True),
+        Column("view 1", "crop 1", _pixels(_denormalised(first, plan))[order], apart=True),
         Column("view 2", "u, transformed", _pixels(along.between[-1])[order]),
     ]
     for k, fraction in enumerate(path.fractions, start=1):
-        target, drawn = _pixels(along.between[k])[order], _pixels(made[k - 1])[order]
-        columns.append(Column(f"u{k}", _way(fraction), target, apart=True))
+        target, drawn = _pixels(along.between[k])[order], _pixels(reconstructed[k - 1])[order]
+        columns.append(Column(f"u{k}", _share_of_path(fraction), target, apart=True))
         columns.append(Column(f"u{k}", "reconstructed", drawn))
     return strip_png(columns, rows=_labels(path, along.theta.cpu().numpy()[order]))
 
 
 def chosen_rows(sources: NDArray[np.int64], *, rows: int = ROWS) -> NDArray[np.int64]:
-    """Positions of at most `rows` images, evenly from all photographs, ascending."""
+    """Return ascending positions of at most `rows` images, spread evenly over all photographs."""
     photos = np.unique(sources)
     photos = photos[_spread(len(photos), min(rows, len(photos)))]
     shares = [len(part) for part in np.array_split(np.arange(rows), len(photos))]
@@ -77,13 +77,13 @@ def chosen_rows(sources: NDArray[np.int64], *, rows: int = ROWS) -> NDArray[np.i
 
 
 def _spread(count: int, wanted: int) -> NDArray[np.int64]:
-    """The middles of `wanted` equal parts of `range(count)`."""
+    """Return the middles of `wanted` equal parts of `range(count)`."""
     return ((2 * np.arange(wanted) + 1) * count // (2 * wanted)).astype(np.int64)
 
 
 @dataclass(frozen=True)
 class _Chosen:
-    """Some images of a dataset, as a dataset."""
+    """A subset of a dataset."""
 
     whole: Dataset
     rows: NDArray[np.int64]
@@ -105,14 +105,14 @@ class _Chosen:
 
 
 def _batch(plan: Plan, images: _Chosen) -> Batch:
-    """All images as the one batch of one step."""
+    """Return all images as a single batch."""
     train = plan.train.model_copy(update={"batch": len(images), "steps_per_epoch": 1})
     alone = plan.model_copy(update={"train": train})
     return next(batches(alone, images, seed=plan.seed, start_step=0, steps=1))
 
 
-def _seen(images: Tensor, plan: Plan) -> Tensor:
-    """Normalised images back in [0, 1]."""
+def _denormalised(images: Tensor, plan: Plan) -> Tensor:
+    """Undo the normalisation of images, back to [0, 1]."""
     mean, std = (images.new_tensor(v)[:, None, None] for v in (plan.views.mean, plan.views.std))
     return images * std + mean
 
@@ -122,13 +122,13 @@ def _pixels(images: Tensor) -> NDArray[np.uint8]:
     return scaled.permute(0, 2, 3, 1).cpu().numpy()
 
 
-def _way(fraction: float) -> str:
+def _share_of_path(fraction: float) -> str:
     exact = Fraction(fraction).limit_denominator(12)
     return "whole path" if exact == 1 else f"{exact} of the path"
 
 
 def _labels(path: PathPlan, theta: NDArray[np.float32]) -> list[tuple[str, ...]]:
-    """Each image's parameters, one line per parameter."""
+    """Format the parameters of each image, one line per parameter."""
     return [
         tuple(f"{name} {value:+.3g}" for name, value in zip(path.names, row, strict=True))
         for row in theta

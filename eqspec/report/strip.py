@@ -1,4 +1,4 @@
-"""A strip: rows of small pictures under labelled columns, as one PNG. No torch."""
+"""A strip: rows of small images under labelled columns, as one PNG. Does not import torch."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 STRIP = Path("figures", "reconstructions.png")
-"""Where a run folder keeps its strip of reconstructions."""
+"""Path of the strip of reconstructions in a run folder."""
 
 _SIDE = 128
-"""Pixels that a picture is enlarged to, about."""
+"""Approximate side of an enlarged image, in pixels."""
 
 _GAP = 4
 _WIDE_GAP = 20
@@ -30,10 +30,10 @@ class Column:
     """One column of a strip.
 
     Attributes:
-        title: stands above it.
-        under: a second line, fainter.
+        title: first line above the column.
+        under: second line, fainter.
         pictures: uint8 `[rows, s, s, 3]`.
-        apart: leaves a wider gap to the column before.
+        apart: whether to leave a wider gap to the previous column.
     """
 
     title: str
@@ -43,11 +43,11 @@ class Column:
 
 
 def strip_png(columns: Sequence[Column], *, rows: Sequence[Sequence[str]]) -> bytes:
-    """The strip as a PNG; pixels are enlarged without smoothing, so that each can be seen.
+    """Return the strip as a PNG; images are enlarged without smoothing.
 
     Args:
-        columns: at least one, all with the same number of pictures of one size.
-        rows: the lines that stand before each row.
+        columns: at least one, all with the same number of images of one size.
+        rows: the lines of the label before each row.
     """
     count, size = columns[0].pictures.shape[:2]
     side = size * max(1, round(_SIDE / size))
@@ -69,12 +69,12 @@ def strip_png(columns: Sequence[Column], *, rows: Sequence[Sequence[str]]) -> by
         for line, text in enumerate(lines):
             at = (margin - 2 * _GAP, middle + (line - (len(lines) - 1) / 2) * _LINE)
             pen.text(at, text, fill=_FAINT, font=font, anchor="rm")
-    written = io.BytesIO()
-    sheet.save(written, format="PNG", optimize=True)
-    return written.getvalue()
+    png = io.BytesIO()
+    sheet.save(png, format="PNG", optimize=True)
+    return png.getvalue()
 
 
 def _lefts(columns: Sequence[Column], *, start: int, side: int) -> list[int]:
-    """Left edge of every column."""
+    """Return the left edge of every column."""
     gaps = (_WIDE_GAP if column.apart else _GAP for column in columns[1:])
     return list(accumulate((side + gap for gap in gaps), initial=start))

@@ -89,7 +89,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
 def test_a_plan_changes_nothing_and_says_what_there_is_to_do(story: Story) -> None:
     assert story.planned.status == 0
     assert _marks(story.planned) == "++++"
-    assert "4 runs: 4 to be made; 16 steps left." in story.planned.out
+    assert "4 runs: 4 to start; 16 steps left." in story.planned.out
     assert "--dry-run" not in story.planned.last
     assert story.planned.last.startswith("next: eqspec ablate")
 

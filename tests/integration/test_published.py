@@ -229,7 +229,7 @@ def test_a_name_of_timms_hub_is_fetched_by_run_alone(
     place.spec.write_text(text.replace("vit_tiny_patch16_224.augreg_in21k", "vit_smal_224.dino"))
     assert "did you mean" in ask("check", str(place.spec)).err
     place.spec.write_text(text.replace("tiny_patch16_224.augreg_in21k", "small_patch16_224.dino"))
-    assert "not here yet" in place.ask("plan", str(place.spec)).out
+    assert "not on this machine yet" in place.ask("plan", str(place.spec)).out
     assert "EQ513" not in ask("check", str(place.spec)).err, "run downloads them"
     refused = place.ask("run", str(place.spec))
     assert refused.status == 2

@@ -12,7 +12,7 @@ from eqspec.cli.render import ablate as page
 from eqspec.cli.screen import Screen
 from eqspec.cli.signals import StopSignals
 from eqspec.commands.ablate.execute import ablation, finished, member
-from eqspec.commands.ablate.study import GridRun, Study, standing
+from eqspec.commands.ablate.study import GridRun, Study, run_progress
 from eqspec.commands.output_files import refuse_another_kind
 from eqspec.commands.running.comparison import Done
 from eqspec.commands.running.events import Stopped
@@ -45,11 +45,11 @@ class AblateCommand:
 
 def show_plan(study: Study, *, resume: Sequence[str], as_json: bool, screen: Screen) -> int:
     """Show the runs of a study and the state of each; return the exit status."""
-    standings = [standing(run) for run in study.runs]
+    progress_of_runs = [run_progress(run) for run in study.runs]
     if as_json:
-        screen.show_json(page.as_data(study, standings))
+        screen.show_json(page.as_data(study, progress_of_runs))
     else:
-        screen.show(page.planned(study, standings, width=screen.wrap))
+        screen.show(page.planned(study, progress_of_runs, width=screen.wrap))
     screen.suggest(*resume)
     return 0
 
@@ -95,7 +95,7 @@ class _Progress:
     def run_all(self, watching: Watcher, signals: StopSignals) -> None:
         """Carry out every run that is not done, in order, until a stop is requested."""
         todo = [run for run in self._study.runs if run.folder not in self._done]
-        self._screen.say(page.left([standing(run) for run in self._study.runs]))
+        self._screen.say(page.left([run_progress(run) for run in self._study.runs]))
         for at, run in enumerate(todo, start=1):
             label = f"{at}/{len(todo)} {run.name}"
             try:
@@ -112,8 +112,8 @@ class _Progress:
         """Show the table, and the runs that failed."""
         screen, command, found = self._screen, self._command, self._found()
         if command.as_json:
-            standings = [standing(run) for run in self._study.runs]
-            data = page.as_data(self._study, standings, found=found, failed=self.failed)
+            progress_of_runs = [run_progress(run) for run in self._study.runs]
+            data = page.as_data(self._study, progress_of_runs, found=found, failed=self.failed)
             screen.show_json(data)
         else:
             screen.show(page.table(found, width=screen.width))

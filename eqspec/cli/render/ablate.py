@@ -1,4 +1,4 @@
-"""A study: the plan of its runs, and the table of what they came to."""
+"""Output of `eqspec ablate`: the runs of a study, and the tables of its results."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any
 
 from rich.text import Text
 
-from eqspec.cli.columns import Cell as Drawn
+from eqspec.cli.columns import Cell as TextCell
 from eqspec.cli.columns import aligned
 from eqspec.cli.layout import wrapped
 from eqspec.cli.render.blocks import drawn
 from eqspec.commands.ablate.grid import Point
-from eqspec.commands.ablate.study import GridRun, Standing, Study
+from eqspec.commands.ablate.study import GridRun, RunProgress, Study
 from eqspec.commands.output_files import first_line
 from eqspec.commands.planning.stages import Mark
 from eqspec.report.numbers import number
@@ -27,51 +27,51 @@ from eqspec.spec.phrases import counted
 _STYLES = {Mark.RUN: "green", Mark.CACHED: "dim", Mark.CHANGED: "yellow"}
 
 _FIRST, _LAST = ("point",), ("seed", "evaluation", "metric", "of", "value", "recipe", "folder")
-"""Columns of the file of every number, before and after those of the grid."""
+"""Columns of the CSV file before and after those of the grid's axes."""
 
 
-def planned(study: Study, standings: Sequence[Standing], *, width: int | None) -> Text:
-    """A line per run, in the order in which they are made, and what is left to do."""
-    rows: list[list[Drawn]] = [
+def planned(study: Study, progress_of_runs: Sequence[RunProgress], *, width: int | None) -> Text:
+    """Return one line per run, in order of execution, and the work that remains."""
+    rows: list[list[TextCell]] = [
         [
-            Text(how.mark.value, _STYLES[how.mark]),
+            Text(progress.mark.value, _STYLES[progress.mark]),
             *(Text(str(setting), "cyan") for setting in run.points[0].settings),
             Text(f"seed {run.plan.seed}"),
             str(run.folder),
-            Text(_how_far(run, how), "dim"),
+            Text(_progress(run, progress), "dim"),
         ]
-        for run, how in zip(study.runs, standings, strict=True)
+        for run, progress in zip(study.runs, progress_of_runs, strict=True)
     ]
-    return Text("\n\n").join([aligned(rows, width=width), Text(left(standings))])
+    return Text("\n\n").join([aligned(rows, width=width), Text(left(progress_of_runs))])
 
 
-def left(standings: Sequence[Standing]) -> str:
-    """What is left to do, in a sentence."""
-    marks = [how.mark for how in standings]
+def left(progress_of_runs: Sequence[RunProgress]) -> str:
+    """Summarise the remaining work in a sentence."""
+    marks = [progress.mark for progress in progress_of_runs]
     counts = {
-        "to be made": marks.count(Mark.RUN),
-        "to be gone on with": marks.count(Mark.CHANGED),
+        "to start": marks.count(Mark.RUN),
+        "to continue": marks.count(Mark.CHANGED),
         "done": marks.count(Mark.CACHED),
     }
-    said = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
-    steps = counted(sum(how.left for how in standings), "step")
-    return f"{counted(len(marks), 'run')}: {said}; {steps} left."
+    states = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    steps = counted(sum(progress.left for progress in progress_of_runs), "step")
+    return f"{counted(len(marks), 'run')}: {states}; {steps} left."
 
 
-def _how_far(run: GridRun, how: Standing) -> str:
+def _progress(run: GridRun, progress: RunProgress) -> str:
     same = "".join(f"; also {point}" for point in run.points[1:])
-    if how.problem is not None:
-        return f"{how.problem}{same}"
-    if how.mark is Mark.CHANGED and how.left == 0:
-        return f"trained to the end, {counted(how.steps, 'step')}, to be judged{same}"
-    steps = counted(how.steps, "step")
-    if how.mark is Mark.CHANGED:
-        steps = f"{number(how.step)} of {steps} saved, {how.state.value}"
+    if progress.problem is not None:
+        return f"{progress.problem}{same}"
+    if progress.mark is Mark.CHANGED and progress.left == 0:
+        return f"trained to the end, {counted(progress.steps, 'step')}, to be evaluated{same}"
+    steps = counted(progress.steps, "step")
+    if progress.mark is Mark.CHANGED:
+        steps = f"{number(progress.step)} of {steps} saved, {progress.state.value}"
     return steps + same
 
 
 def table(found: AblationTable, *, width: int) -> Text:
-    """Draw one table for every evaluation, and the meaning of its marks."""
+    """Draw a table for each evaluation, with a legend."""
     parts = [drawn((one,), width=width) for one in blocks(found)]
     if not parts:
         return wrapped("No run has been evaluated: `evaluate:` of the spec is empty.", width=width)
@@ -82,20 +82,20 @@ def table(found: AblationTable, *, width: int) -> Text:
 
 
 def failures(failed: Sequence[tuple[str, str]]) -> Text:
-    """Which runs did not come to their end, and why."""
-    rows: list[list[Drawn]] = [[Text(run, "bold red"), why] for run, why in failed]
+    """List the failed runs with the reasons."""
+    rows: list[list[TextCell]] = [[Text(run, "bold red"), why] for run, why in failed]
     title = f"{counted(len(failed), 'run')} failed:"
     return Text("\n").join([Text(title), aligned(rows, indent=2)])
 
 
 def is_csv(path: Path) -> bool:
-    """Whether a file begins as `as_csv` writes it, whatever the grid was."""
+    """Whether a file has the header that `as_csv` writes, for any grid."""
     columns = first_line(path).rstrip("\n").split(",")
     return columns[: len(_FIRST)] == [*_FIRST] and columns[-len(_LAST) :] == [*_LAST]
 
 
 def as_csv(found: AblationTable, study: Study) -> str:
-    """Write one line per measurement of a run, with a column for each axis of the grid."""
+    """Format the measurements as CSV: one per line, with a column for each axis of the grid."""
     names = [setting.axis for setting in study.points[0].settings if setting.axis != "seed"]
     settings = {point.name: point.settings for point in found.points}
     of_baseline: dict[str, str] = {}
@@ -124,16 +124,16 @@ def as_csv(found: AblationTable, study: Study) -> str:
 
 def as_data(
     study: Study,
-    standings: Sequence[Standing],
+    progress_of_runs: Sequence[RunProgress],
     *,
     found: AblationTable | None = None,
     failed: Sequence[tuple[str, str]] = (),
 ) -> dict[str, Any]:
-    """The same as plain data.
+    """Return the study as plain data.
 
     Args:
-        found: None of a study that was only planned.
-        failed: (run, why) of those that did not come to their end.
+        found: None for a study that was only planned.
+        failed: (run, reason) for each failed run.
     """
     data: dict[str, Any] = {
         "runs": [
@@ -142,13 +142,13 @@ def as_data(
                 "seed": run.plan.seed,
                 "recipe": run.plan.recipe,
                 "folder": str(run.folder),
-                "mark": how.mark.value,
-                "state": how.state.value,
-                "step": how.step,
-                "steps": how.steps,
-                "problem": how.problem,
+                "mark": progress.mark.value,
+                "state": progress.state.value,
+                "step": progress.step,
+                "steps": progress.steps,
+                "problem": progress.problem,
             }
-            for run, how in zip(study.runs, standings, strict=True)
+            for run, progress in zip(study.runs, progress_of_runs, strict=True)
         ]
     }
     if found is None:

@@ -1,4 +1,4 @@
-"""The page of an audit."""
+"""Output of `eqspec audit`."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ _HOLDS: tuple[tuple[bool | None, Span], ...] = (
 _ABSENT = "–"
 
 _BESIDE = "within the tolerance for rounding"
-"""Note on numbers that differ when measured again without being a disagreement."""
+"""Note on numbers that differ within the tolerance when measured again."""
 
 _MOST = 4
-"""Most files of one sealing that are named; `--json` names all."""
+"""Maximum number of files shown per sealing; `--json` has all."""
 
 
 def blocks(audit: Audit) -> Iterator[Block]:
@@ -68,7 +68,7 @@ def as_data(audit: Audit) -> JsonValue:
 
 
 def _sealing(one: Sealing) -> tuple[Cell, ...]:
-    """Time and command of a sealing, and what had changed since the one before."""
+    """Return time and command of a sealing, and the changes since the previous one."""
     when = "–" if one.time is None else f"{one.time:%Y-%m-%d %H:%M:%S}"
     if one.record_missing:
         what = Span("the previous record was missing: changes are unknown", "warning")

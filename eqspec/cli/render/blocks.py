@@ -1,4 +1,4 @@
-"""Blocks, drawn on a screen."""
+"""Blocks as text for a terminal."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def drawn(blocks: Iterable[Block], *, width: int | None) -> Text:
     """Draw blocks below one another.
 
     Args:
-        width: of the layout, in columns; None for a line per row.
+        width: in columns; None for one line per row.
     """
     return Text("\n\n").join(_drawn(block, width=width) for block in blocks)
 
@@ -44,7 +44,7 @@ def _drawn(block: Block, *, width: int | None) -> Text:
     if block.repeated:
         above = [title] if not block.about else [title, _sentence(block.about, width=width)]
         first, *more = _continued(block, width=width) or [Text()]
-        # A paragraph stands alone; without one, the table follows its title.
+        # Blank lines surround a paragraph; without one, the table follows its title.
         head = [*above, first] if block.about else [Text("\n").join([title, first])]
         remarks = [_sentence(remark, width=width) for remark in block.remarks]
         return Text("\n\n").join([*head, *more, *remarks])
@@ -68,7 +68,7 @@ def _one_line(cell: Cell) -> Text:
 
 
 def _continued(block: Block, *, width: int | None) -> list[Text]:
-    """The table, cut into several where not all columns fit beside one another."""
+    """Split a table into several if its columns do not fit side by side."""
     lines = [line for row in (block.titles, *block.rows) for line in _lines(row)]
     count = max(map(len, lines), default=0)
     columns = [[line[at].plain for line in lines if at < len(line)] for at in range(count)]
@@ -86,7 +86,7 @@ def _continued(block: Block, *, width: int | None) -> list[Text]:
 
 
 def _lines(row: Sequence[Cell]) -> Iterator[list[Text]]:
-    """The lines of a row: as many as its tallest cell has."""
+    """Yield the lines of a row, as many as its tallest cell has."""
     cells = [lines_of(cell) for cell in row]
     for at in range(max(map(len, cells), default=1)):
         yield [styled(cell[at]) if at < len(cell) else Text() for cell in cells]

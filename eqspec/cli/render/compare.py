@@ -1,4 +1,4 @@
-"""The end of a series of runs: one table, what the added terms weigh, what each run has taken."""
+"""The page after a series of runs: tables of results, gradient ratios and the cost of each run."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ Line = list[str | Text]
 
 
 def compared(comparison: Comparison, done: Sequence[Done], *, width: int) -> Text:
-    """The whole page."""
+    """Return the whole page."""
     parts = [
         *([tables(comparison, width=width)] if comparison.tables else []),
         *(_pull(pull, width=width) for pull in comparison.pulls),
         _efforts(comparison.efforts, width=width),
-        places(done, width=width),
+        folders(done, width=width),
     ]
     return Text("\n\n").join(parts)
 
 
 def as_data(comparison: Comparison, done: Sequence[Done]) -> JsonValue:
-    """The same as plain data."""
+    """Return the comparison as plain data."""
     runs = [
         {
             "name": one.name,
@@ -105,8 +105,8 @@ def _pull(pull: Pull, *, width: int) -> Text:
 def _added(added: Added) -> str:
     weight = "scheduled" if added.weight is None else number(added.weight)
     symbol = "λ" if added.by_lambda else "weight"
-    said = (f"{added.term}, {symbol} = {weight}", added.reduction)
-    return ", ".join(part for part in said if part)
+    parts = (f"{added.term}, {symbol} = {weight}", added.reduction)
+    return ", ".join(filter(None, parts))
 
 
 def _efforts(efforts: Sequence[Effort], *, width: int) -> Text:
@@ -140,8 +140,8 @@ def _compiling(effort: Effort) -> str:
     return f"{duration(effort.compiling)}{late}"
 
 
-def places(done: Sequence[Done], *, width: int) -> Text:
-    """Where the runs are, and their pictures."""
+def folders(done: Sequence[Done], *, width: int) -> Text:
+    """List the folders of the runs, and their figures of reconstructions."""
     lines: list[Line] = [[Text(one.name, "cyan"), str(one.folder)] for one in done]
     strips = (one.folder / STRIP for one in done)
     lines += [[Text("reconstructions"), str(strip)] for strip in strips if strip.is_file()]

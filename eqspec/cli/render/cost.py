@@ -1,4 +1,4 @@
-"""What a plan takes, as rows: parameters, operations, memory, disk, and hours on a machine."""
+"""The estimated cost of a plan as rows: parameters, operations, memory, disk and hours."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from eqspec.commands.planning.fine_tunings import FineTuningCost
 from eqspec.report.numbers import large
 from eqspec.spec.phrases import counted
 
-_LONG = 1.0  # hours from which minutes do not matter
+_LONG = 1.0  # hours; shorter times are shown in minutes
 
 
 _CAVEAT = (
@@ -21,7 +21,7 @@ _CAVEAT = (
 
 
 def cost_rows(described: Described) -> list[Row]:
-    """What a plan takes; nothing where it was not traced."""
+    """Return the estimated cost of a plan; no rows if it was not traced."""
     cost, plan = described.cost, described.plan
     if cost is None:
         return []
@@ -36,7 +36,7 @@ def cost_rows(described: Described) -> list[Row]:
         ]
     rows: list[Row] = [["parameters", f"{large(trace.trained)} trained: {each}"]]
     if trace.frozen:
-        rows.append(["", f"{large(trace.frozen)} held by teachers"])
+        rows.append(["", f"{large(trace.frozen)} in teachers"])
     more: list[Row] = [
         ["operations", _operations(cost, batch=plan.train.batch)],
         ["memory", _memory(cost, batch=plan.train.batch)],
@@ -48,7 +48,7 @@ def cost_rows(described: Described) -> list[Row]:
 
 
 def size(count: float) -> str:
-    """Bytes in three digits: 1.23 GiB, 45.6 MiB."""
+    """Format a number of bytes to three digits: 1.23 GiB, 45.6 MiB."""
     for unit, name in ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB")):
         if count >= unit:
             return f"{count / unit:.3g} {name}"
@@ -83,7 +83,7 @@ def _disk(disk: Disk) -> str:
 
 
 def _fine_tunings(found: Sequence[FineTuningCost]) -> list[Row]:
-    """What evaluations train, a row each."""
+    """Return a row for each evaluation that trains."""
     return [["trained by", f"{one.evaluation}: {_fine_tuning(one)}"] for one in found]
 
 
@@ -114,15 +114,15 @@ def _machine(found: OnMachine) -> list[Row]:
 
 
 def _fit(found: OnMachine) -> str:
-    said = (
+    memory = (
         f"about {size(found.needed)} of the {size(found.there)} of a device, "
         f"with room for {HEADROOM:g} times as much"
     )
     if found.fits:
-        return f"{said}: fits"
+        return f"{memory}: fits"
     if found.pieces is None:
-        return f"{said}: does not fit, with any number of micro-batches"
-    return f"{said}: does not fit; `--set machine.micro_batches={found.pieces}` does"
+        return f"{memory}: does not fit, with any number of micro-batches"
+    return f"{memory}: does not fit; `--set machine.micro_batches={found.pieces}` does"
 
 
 def _hours(hours: float) -> str:

@@ -112,20 +112,20 @@ def _state(one: Comparand) -> str:
 
 def _spec(difference: Difference) -> Block:
     by = {m: [o for o in difference.spec if o.change.matters is m] for m in Matters}
-    weights, judging, nothing = by.values()
+    weights, measuring, cosmetic = by.values()
     if not difference.spec:
         return Block("spec", note="the same")
-    said = [_counted(weights, "changes the weights", "change the weights")]
-    if judging:
-        said.append(_counted(judging, "changes what is measured", "change what is measured"))
-    if nothing:
-        paths = ", ".join(o.change.dotted for o in nothing)
-        said.append(f"{len(nothing)} cosmetic ({paths})")
+    kinds = [_counted(weights, "changes the weights", "change the weights")]
+    if measuring:
+        kinds.append(_counted(measuring, "changes what is measured", "change what is measured"))
+    if cosmetic:
+        paths = ", ".join(o.change.dotted for o in cosmetic)
+        kinds.append(f"{len(cosmetic)} cosmetic ({paths})")
     return Block(
         "spec",
-        note=" · ".join(said),
+        note=" · ".join(kinds),
         titles=("", *ROWS, "location"),
-        rows=tuple(_change(one) for one in (*weights, *judging)),
+        rows=tuple(_change(one) for one in (*weights, *measuring)),
     )
 
 
@@ -137,9 +137,9 @@ def _change(one: Located) -> tuple[Cell, ...]:
     change = one.change
     style: Style = "warning" if change.matters is Matters.WEIGHTS else ""
     places = (("A", one.place_a), ("B", one.place_b))
-    said = [f"{side} {Path(at.file).name}:{at.line}" for side, at in places if at is not None]
-    said += [f"{counted(change.inside, 'value')} inside"] if change.inside else []
-    return (Span(change.dotted, style), _value(change.a), _value(change.b), ", ".join(said))
+    where = [f"{name} {Path(at.file).name}:{at.line}" for name, at in places if at is not None]
+    where += [f"{counted(change.inside, 'value')} inside"] if change.inside else []
+    return (Span(change.dotted, style), _value(change.a), _value(change.b), ", ".join(where))
 
 
 def _value(value: JsonValue) -> str:
@@ -157,7 +157,7 @@ def _value(value: JsonValue) -> str:
 
 def _pairs(title: str, pairs: tuple[Pair, ...], difference: Difference, *, same: str) -> Block:
     if not (difference.a.environment and difference.b.environment):
-        same = "only a run has one"
+        same = "recorded for runs only"
     if not pairs:
         return Block(title, note=same)
     rows = tuple((pair.name, _value(pair.a), _value(pair.b)) for pair in pairs)
@@ -168,7 +168,7 @@ def _data(difference: Difference) -> Block:
     pair = difference.data
     known = [v for v in (pair.a, pair.b) if isinstance(v, str)]
     if len(known) < 2:
-        return Block("data", note="not read by both: unknown")
+        return Block("data", note="unknown: not read by both")
     if pair.a == pair.b:
         return Block("data", note=f"the same, fingerprint {known[0][:12]}")
     row = (pair.name, known[0][:12], known[1][:12])
@@ -198,7 +198,7 @@ def _metrics(difference: Difference) -> Iterator[Block]:
 
 
 def _pairs_of(table: Table) -> tuple[tuple[Column, Measured, Measured], ...]:
-    """Every column with the cells of A and B."""
+    """Pair the cells of A and B in every column."""
     a, b = (table.row(row) for row in ROWS)
     return tuple((column, a[column], b[column]) for column in table.columns)
 
@@ -226,10 +226,10 @@ def _figure(value: float, *, signed: bool = False) -> str:
 def _curves(difference: Difference) -> Block:
     curves = difference.curves
     if curves is None:
-        return Block("curves", note="nothing to compare: not both have taken a step")
+        return Block("curves", note="nothing to compare: both need at least one step")
     only = [
-        f"Only {side} has {', '.join(names)}."
-        for side, names in (("A", curves.only_a), ("B", curves.only_b))
+        f"Only {comparand} has {', '.join(names)}."
+        for comparand, names in (("A", curves.only_a), ("B", curves.only_b))
         if names
     ]
     if curves.parting is None:

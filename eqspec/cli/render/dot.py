@@ -1,4 +1,4 @@
-"""A training graph in Graphviz's language: streams, modules, terms, and where gradients stop."""
+"""A training graph in the DOT language of Graphviz, with streams, terms and stopped gradients."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from eqspec.compile.types.graph import ApplyNode, DetachNode, GraphPlan, Node
 from eqspec.compile.types.plan import Plan
 
 _STOPPED = "style=dashed, color=gray, arrowhead=tee"
-"""An edge that no gradient goes back through."""
+"""Style of an edge without a gradient."""
 
 
 def dot(plan: Plan) -> str:
-    """The graph of a plan as DOT text: `dot -Tsvg` makes a picture of it.
+    """Return the graph of a plan as DOT text, for example for `dot -Tsvg`.
 
-    Boxes are modules, in a cluster for each side of the cut; teachers are dashed. Edges that end in
-    a bar carry no gradient back.
+    Boxes are modules, in one cluster before the cut and one after it; teachers are dashed. Edges
+    that end in a bar carry no gradient.
     """
     graph = plan.graph
-    made = {node.out for node in (*graph.encode, *graph.judge)}
+    outputs = {node.out for node in (*graph.encode, *graph.judge)}
     lines = [
         f"digraph {_quoted(plan.name)} {{",
         "  rankdir=LR; fontname=Helvetica;",
         "  node [shape=box, fontname=Helvetica, fontsize=10];",
         "  edge [fontname=Helvetica, fontsize=9];",
-        *_cluster("inputs", [_input(n, graph) for n in graph.streams if n not in made]),
+        *_cluster("inputs", [_input(n, graph) for n in graph.streams if n not in outputs]),
         *_cluster("encode", [_node(n) for n in graph.encode]),
         *_cluster("judge", [_node(n) for n in graph.judge]),
         *_cluster("terms", _terms(graph)),
@@ -67,8 +67,8 @@ def _edges(graph: GraphPlan) -> Iterator[str]:
     stopped = _stopped(graph)
     for node in (*graph.encode, *graph.judge):
         for name in dict.fromkeys(reads(node)):
-            still = name in stopped or _stops(node)
-            yield _edge(name, _quoted(node.out), graph, stopped=still)
+            stops = name in stopped or _stops(node)
+            yield _edge(name, _quoted(node.out), graph, stopped=stops)
     for term in graph.terms:
         for port, of in term.ports.items():
             for name in (of,) if isinstance(of, str) else of:
@@ -78,14 +78,14 @@ def _edges(graph: GraphPlan) -> Iterator[str]:
 
 
 def _stopped(graph: GraphPlan) -> set[str]:
-    """Streams that no gradient comes back through: inputs, teachers', and what is made of these."""
+    """Return the streams without a gradient: inputs, outputs of teachers, and their descendants."""
     nodes = (*graph.encode, *graph.judge)
-    still = set(graph.streams) - {node.out for node in nodes}
+    constant = set(graph.streams) - {node.out for node in nodes}
     for node in nodes:
         trained = isinstance(node, ApplyNode) and node.teacher is None
-        if _stops(node) or (not trained and still.issuperset(reads(node))):
-            still.add(node.out)
-    return still
+        if _stops(node) or (not trained and constant.issuperset(reads(node))):
+            constant.add(node.out)
+    return constant
 
 
 def _edge(start: str, end: str, graph: GraphPlan, *, stopped: bool, port: str = "") -> str:
@@ -93,19 +93,19 @@ def _edge(start: str, end: str, graph: GraphPlan, *, stopped: bool, port: str = 
     if start in graph.cut:
         facts += [f"xlabel={_quoted(str(graph.streams[start]))}", "penwidth=2"]
     facts += [_STOPPED] if stopped else []
-    told = f" [{', '.join(facts)}]" if facts else ""
-    return f"{_quoted(start)} -> {end}{told};"
+    attributes = f" [{', '.join(facts)}]" if facts else ""
+    return f"{_quoted(start)} -> {end}{attributes};"
 
 
 def _stops(node: Node) -> bool:
-    """Whether no gradient goes back through a node."""
+    """Whether a node stops the gradient."""
     return isinstance(node, DetachNode) or (
         isinstance(node, ApplyNode) and node.teacher is not None
     )
 
 
 def _term(name: str) -> str:
-    """A term may be called like a stream."""
+    """Return the id of a term's node; the prefix separates it from a stream of the same name."""
     return _quoted(f"term {name}")
 
 
@@ -114,5 +114,5 @@ def _label(first: str, second: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A string in quotes; DOT and JSON agree on these escapes."""
+    """Quote a string; DOT and JSON use the same escapes."""
     return json.dumps(text, ensure_ascii=False)

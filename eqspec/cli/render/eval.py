@@ -1,4 +1,4 @@
-"""What judging a run came to: a table per evaluation."""
+"""Output of `eqspec eval`: a table per evaluation."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from eqspec.cli.render.compare import as_data, places, tables
+from eqspec.cli.render.compare import as_data, folders, tables
 from eqspec.commands.running.comparison import Comparison, Done
 
 __all__ = ["as_data", "evaluated"]
 
 
 def evaluated(comparison: Comparison, done: Sequence[Done], *, width: int) -> Text:
-    """The whole page."""
-    return Text("\n\n").join([tables(comparison, width=width), places(done, width=width)])
+    """Return the whole page."""
+    return Text("\n\n").join([tables(comparison, width=width), folders(done, width=width)])

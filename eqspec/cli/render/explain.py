@@ -1,4 +1,4 @@
-"""Pages of codes and of values."""
+"""Output of `eqspec explain`: pages of codes and of values."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ _LONGEST_VALUE = 60
 
 
 def codes(*, width: int | None) -> Text:
-    """Every code with its title."""
+    """List the codes with their titles."""
     rows = [[Text(code.code, "bold"), code.title] for code in CODES.values()]
     return aligned(rows, width=width)
 
 
 def codes_data() -> list[dict[str, Any]]:
-    """Every code as plain data."""
+    """Return all codes as plain data."""
     return [code_data(code) for code in CODES.values()]
 
 
 def code(page: Code, *, width: int) -> Text:
-    """The page of a code."""
+    """Return the page of a code."""
     parts = (("what", page.what), ("why", page.why), ("fix", page.fix))
     example = (("wrong", page.wrong, "red"), ("right", page.right, "green"))
     rows: list[list[Text | str]] = [[Text(title, "bold"), text] for title, text in parts]
@@ -50,18 +50,18 @@ def code(page: Code, *, width: int) -> Text:
 
 
 def code_data(page: Code) -> dict[str, Any]:
-    """The page of a code as plain data."""
+    """Return the page of a code as plain data."""
     return dataclasses.asdict(page)
 
 
 def value(page: ValuePage, *, width: int) -> Text:
-    """What is known of a value, a line each, and the line where it was written."""
+    """Return the page of a value: a line per fact, and the line of the spec that sets it."""
     rows: list[list[Text | str]] = [
         ["value", Text(page.value, "bold")] if page.value is not None else [],
         ["note", page.note] if page.note else [],
         ["unit", page.unit] if page.unit else [],
         ["means", page.about] if page.about else [],
-        ["default", "none: it has to be given" if page.default is None else page.default],
+        ["default", "none: required" if page.default is None else page.default],
         ["paper", page.paper] if page.paper else [],
         ["card", page.card] if page.card else [],
         ["changes", page.changes] if page.changes else [],
@@ -76,19 +76,19 @@ def value(page: ValuePage, *, width: int) -> Text:
 
 
 def value_data(page: ValuePage) -> dict[str, Any]:
-    """The same as plain data."""
+    """Return the page of a value as plain data."""
     found = {f.name: getattr(page, f.name) for f in dataclasses.fields(page)}
     return {**found, "origin": None if page.origin is None else _origin(page.origin)}
 
 
 def leaves(found: Sequence[Leaf], *, width: int | None) -> Text:
-    """Every value, a line each where there is room for it."""
+    """List the values, one per line if the width allows it."""
     rows = [[leaf.path, Text(_short(leaf.value), "bold"), str(leaf.origin)] for leaf in found]
     return aligned(rows, width=width)
 
 
 def leaves_data(found: Sequence[Leaf]) -> list[dict[str, Any]]:
-    """Every value as plain data."""
+    """Return all values as plain data."""
     return [
         {"path": leaf.path, "value": leaf.value, "origin": _origin(leaf.origin)} for leaf in found
     ]
@@ -109,5 +109,5 @@ def _short(text: str) -> str:
     line = " ".join(text.split())
     if len(line) <= _LONGEST_VALUE:
         return line
-    whole = line[:_LONGEST_VALUE].rpartition(" ")[0]  # a word is not cut where there are several
+    whole = line[:_LONGEST_VALUE].rpartition(" ")[0]  # break between words if possible
     return f"{whole or line[: _LONGEST_VALUE - 1]} …"

@@ -1,4 +1,4 @@
-"""What `gc` has removed, or would."""
+"""Output of `eqspec gc`: the files that were removed, or would be."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from eqspec.spec.phrases import counted
 
 
 def blocks(collection: Collection, *, dry_run: bool) -> Iterator[Block]:
-    """The page, section by section."""
+    """Yield the sections of the page."""
     title = "would be removed" if dry_run else "removed"
     rows = tuple(_row(one) for one in collection.freed)
     note = f"{on_disk(collection.bytes)} from {len(rows)} of {counted(collection.looked_at, 'run')}"
@@ -26,7 +26,7 @@ def blocks(collection: Collection, *, dry_run: bool) -> Iterator[Block]:
 
 
 def as_data(collection: Collection, *, dry_run: bool) -> JsonValue:
-    """The same as plain data."""
+    """Return the collection as plain data."""
     return {
         "dry_run": dry_run,
         "bytes": collection.bytes,
@@ -35,11 +35,11 @@ def as_data(collection: Collection, *, dry_run: bool) -> JsonValue:
 
 
 def _row(one: Freed) -> tuple[str, ...]:
-    said: list[str] = []
+    removed: list[str] = []
     if one.steps:
         rule = f"keep: last {one.keep.last}"
         rule += f", every {counted(one.keep.every, 'step')}" if one.keep.every else ""
-        said.append(f"checkpoints of steps {', '.join(map(number, one.steps))} ({rule})")
+        removed.append(f"checkpoints of steps {', '.join(map(number, one.steps))} ({rule})")
     if one.leftovers:
-        said.append(f"left by killed writes: {', '.join(one.leftovers)}")
-    return (one.name, on_disk(one.bytes), "; ".join(said))
+        removed.append(f"left by killed writes: {', '.join(one.leftovers)}")
+    return (one.name, on_disk(one.bytes), "; ".join(removed))

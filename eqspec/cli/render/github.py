@@ -1,4 +1,4 @@
-"""Diagnostics as workflow commands of GitHub Actions, which draws them beside the lines."""
+"""Diagnostics as workflow commands of GitHub Actions, which shows them next to the lines."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from eqspec.errors import Diagnostic
 
 
 def workflow_commands(found: Sequence[Diagnostic]) -> str:
-    """One command a line: ``::error file=x.yaml,line=3,col=5,title=EQ001::…``."""
+    """Return one command per line: ``::error file=x.yaml,line=3,col=5,title=EQ001::…``."""
     return "\n".join(_annotation(diagnostic) for diagnostic in found)
 
 
 def _annotation(diagnostic: Diagnostic) -> str:
     where = {"title": diagnostic.code}
     place = diagnostic.place
-    if place is not None and not place.file.startswith("<"):  # an argument is in no file
+    if place is not None and not place.file.startswith("<"):  # a command-line argument has no file
         where = {
             "file": place.file,
             "line": str(place.line),
@@ -26,15 +26,15 @@ def _annotation(diagnostic: Diagnostic) -> str:
     elif place is not None:
         where["title"] += f" {place.excerpt}"
     properties = ",".join(f"{key}={_property(value)}" for key, value in where.items())
-    return f"::{diagnostic.severity.value} {properties}::{_text(_said(diagnostic))}"
+    return f"::{diagnostic.severity.value} {properties}::{_text(_message(diagnostic))}"
 
 
-def _said(diagnostic: Diagnostic) -> str:
-    """Everything but the excerpt, which stands beside it."""
+def _message(diagnostic: Diagnostic) -> str:
+    """Return the whole diagnostic except the excerpt: GitHub shows the line itself."""
     seconds = [f"{place}: {label}" for place, label in diagnostic.also]
-    helped = [f"help: {diagnostic.help}"] if diagnostic.help else []
+    help_ = [f"help: {diagnostic.help}"] if diagnostic.help else []
     notes = [f"note: {note}" for note in diagnostic.notes]
-    return "\n".join([diagnostic.message, *seconds, *helped, *notes])
+    return "\n".join([diagnostic.message, *seconds, *help_, *notes])
 
 
 def _text(text: str) -> str:

@@ -1,4 +1,4 @@
-"""A training graph as text: streams with their types, encode and judge, the terms."""
+"""A training graph as text: inputs, streams with their types, loss terms and teachers."""
 
 from __future__ import annotations
 
@@ -30,17 +30,15 @@ from eqspec.report.numbers import number
 from eqspec.spec.use import OpCall
 
 Row = list[str | Text]
-"""Cells of a line of a page."""
+"""The cells of a line."""
 
 
 def graph_rows(plan: GraphPlan) -> list[Row]:
-    """Inputs, encode, judge, terms, teachers: each a name, a type or weight, and its source."""
+    """Return a row per input, stream, term and teacher: name, type or weight, and source."""
     own = [term for term in plan.terms if term.name not in plan.added]
     added = [term for term in plan.terms if term.name in plan.added]
     return [
-        *_part(
-            "inputs", "made anew for every step" if plan.terms else "to be judged", _inputs(plan)
-        ),
+        *_part("inputs", "new in every step" if plan.terms else "to be evaluated", _inputs(plan)),
         *_part("encode", "image by image", [_stream(n.out, plan, source(n)) for n in plan.encode]),
         *_part(
             "judge",
@@ -56,19 +54,19 @@ def graph_rows(plan: GraphPlan) -> list[Row]:
 
 
 def op_call(impl: str, params: Mapping[str, JsonValue], *, family: str) -> str:
-    """An op with the parameters that differ from its defaults."""
+    """Format an op with the parameters that differ from their defaults."""
     fields = find_op(family, impl).Params.model_fields
     by_name = {field.alias or name: field for name, field in fields.items()}
-    said = [
+    arguments = [
         f"{name}={_value(value)}"
         for name, value in params.items()
         if name not in by_name or value != _plain(by_name[name].default)
     ]
-    return f"{impl}({', '.join(said)})" if said else impl
+    return f"{impl}({', '.join(arguments)})" if arguments else impl
 
 
 def quantity(value: float | OpCall) -> str:
-    """A number, or the schedule that it follows."""
+    """Format a number or a schedule."""
     if isinstance(value, OpCall):
         return op_call(value.impl, value.params, family="schedules")
     return number(value)
@@ -83,30 +81,30 @@ def _stream(name: str, plan: GraphPlan, source: str) -> Row:
 
 
 def _inputs(plan: GraphPlan) -> list[Row]:
-    made = {node.out for node in (*plan.encode, *plan.judge)}
-    said = {
+    outputs = {node.out for node in (*plan.encode, *plan.judge)}
+    sources = {
         BETWEEN: "the images between u and view 2",
-        ACTIONS: "what tells view 2 from view 1",
+        ACTIONS: "the transform between view 1 and view 2",
         PIXELS: "the global views in [0, 1]",
         DRAWS: "the drawn parameters of the global views, over their ranges",
     }
-    said |= {
-        name: f"what {name.removeprefix(f'{DRAWS}.')} drew, over its range"
+    sources |= {
+        name: f"the drawn parameters of {name.removeprefix(f'{DRAWS}.')}, over their ranges"
         for name in plan.streams
         if name.startswith(f"{DRAWS}.")
     }
     for one in plan.inputs:
         drawn = f"drawn by {op_call(one.impl, one.params, family='masks')}"
-        said |= {f"{one.name}.{out}" if out else one.name: drawn for out in one.outputs}
+        sources |= {f"{one.name}.{out}" if out else one.name: drawn for out in one.outputs}
     for one in plan.drop_paths:
         highest = number(max(one.rates))
-        said[one.name] = f"which residual branches are kept; dropped at up to {highest}"
-    given = (name for name in plan.streams if name not in made)
-    return [_stream(name, plan, said.get(name, "images")) for name in given]
+        sources[one.name] = f"mask of the residual branches, dropped with up to p={highest}"
+    given = (name for name in plan.streams if name not in outputs)
+    return [_stream(name, plan, sources.get(name, "images")) for name in given]
 
 
 def source(node: Node) -> str:  # noqa: C901, PLR0911, PLR0912 - one line for each kind of node
-    """How a node makes its stream."""
+    """Format the computation of a node."""
     match node:
         case ApplyNode(module=module, teacher=teacher, ports=ports):
             return f"{module if teacher is None else f'{teacher}.{module}'}({_wired(ports)})"
@@ -175,5 +173,5 @@ def _value(value: JsonValue) -> str:  # noqa: PLR0911 - one line for each kind o
 
 
 def _plain(default: object) -> object:
-    """A default as it stands in a plan."""
+    """Return a default value as plans store it."""
     return to_jsonable_python(default, fallback=str)

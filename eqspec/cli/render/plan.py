@@ -1,4 +1,4 @@
-"""A plan as a page: choices, views, graph, training, cost, folders, stages."""
+"""Output of `eqspec plan`: choices, views, graph, training, cost, folders and stages."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from eqspec.spec.use import OpCall
 
 
 def planned(planning: Planning, *, width: int) -> Text:
-    """The page of a spec's own plan, and what differs in its variants."""
+    """Return the page of a spec's own plan, with its variants listed under runs and stages."""
     own = planning.own
     sections = {
         "views": _views(own),
@@ -54,7 +54,7 @@ def _needed(name: str) -> str:
 
 
 def graph(plan: Plan, *, width: int) -> Text:
-    """The training graph alone."""
+    """Return the section with the training graph."""
     return _section("graph", graph_rows(plan.graph), width=width)
 
 
@@ -87,17 +87,17 @@ def _choices(plan: Plan) -> list[Row]:
 
 
 def _rewrite(plan: Plan) -> str:
-    asked = spec_of(plan).equivariance
-    if asked == "none":
+    equivariance = spec_of(plan).equivariance
+    if equivariance == "none":
         return ""
     read = settings_read(plan)
-    said = [f"λ = {number(asked.lambda_)}"] if "lambda" in read else []
-    said += [asked.reduction] if "reduction" in read else []
+    parameters = [f"λ = {number(equivariance.lambda_)}"] if "lambda" in read else []
+    parameters += [equivariance.reduction] if "reduction" in read else []
     parts = "the embedding stays whole"
     if plan.graph.split is not None:
         inv, equi = plan.graph.split
         parts = f"{plan.graph.embedding} → {inv} invariant + {equi} equivariant features"
-    return "; ".join([", ".join(said), parts]) if said else parts
+    return "; ".join([", ".join(parameters), parts]) if parameters else parts
 
 
 def _transform(plan: Plan) -> str:
@@ -131,17 +131,17 @@ def _views(described: Described) -> list[Row]:
 
 
 def _alike(views: tuple[SingleViewPlan, ...], described: Described) -> list[Row]:
-    """Neighbouring views that are made in the same way."""
+    """Return the rows of consecutive views with the same settings."""
     view = views[0]
     last = "" if len(views) == 1 else f"–{views[-1].index}"
     name = f"{view.group} {view.index}{last}"
     rows: list[Row] = [[Text(name, "cyan"), f"{view.size} px", _origin(view)]]
     if view.canvas > view.size:
-        canvas = f"centre of a canvas of {view.canvas} px, the margin that the transform looks into"
+        canvas = f"centre of a canvas of {view.canvas} px, with a margin for the transform"
         rows.append(["", "", canvas])
         shown = described.shown.get((view.group, view.index))
         if shown is not None:
-            rows.append(["", "", f"which leaves the view {_range(shown)} of the area"])
+            rows.append(["", "", f"the view then shows {_range(shown)} of the area"])
     steps = (
         f"{op_call(step.impl, step.params, family='transforms')} p={number(step.p)}"
         for step in view.steps
@@ -150,9 +150,9 @@ def _alike(views: tuple[SingleViewPlan, ...], described: Described) -> list[Row]
 
 
 def _origin(view: SingleViewPlan) -> str:
-    """What a view is made from."""
+    """Describe the image region that a view starts from."""
     if view.copy_of is not None:
-        return f"{view.group} {view.copy_of} once more, with"
+        return f"{view.group} {view.copy_of} again, with"
     if view.crop.centre is not None:
         return f"the central square, {view.crop.centre:.3g} of the shorter side"
     return f"crop of {_range(view.crop.scale)} of the area"
@@ -163,15 +163,15 @@ def _along(path: PathPlan) -> str:
     if not path.fractions:
         return view
     points = ", ".join(str(Fraction(f).limit_denominator(12)) for f in path.fractions)
-    return f"{view}; to be reconstructed: u at {points} of the way"
+    return f"{view}; images to reconstruct: u at {points} of the path"
 
 
 def _paired(pair: PairPlan) -> str:
-    shown = "two stored views of an object, others in every epoch; views are made from them in turn"
+    stored = "two stored views of an object, drawn anew in every epoch, one for each view in turn"
     if pair.relation is None:
-        return shown
-    told = f"{', '.join(pair.relation.names)} of what lies between"
-    return f"{shown}; {told}, read from the {pair.latents} latents of each"
+        return stored
+    names = ", ".join(pair.relation.names)
+    return f"{stored}; {names} of their relation, computed from the {pair.latents} latents of each"
 
 
 def _range(ends: tuple[float, float]) -> str:
@@ -204,12 +204,12 @@ def _training(plan: Plan) -> list[Row]:
 
 
 def _batch(plan: Plan) -> str:
-    pieces, batch = plan.machine.micro_batches, plan.train.batch
-    if pieces == 1:
+    micro_batches, batch = plan.machine.micro_batches, plan.train.batch
+    if micro_batches == 1:
         return f"{counted(batch, 'sample')}, shared by all devices, encoded at once"
     return (
         f"{counted(batch, 'sample')}, shared by all devices, each encoding its share "
-        f"in {pieces} micro-batches: exact, for one more forward pass"
+        f"in {micro_batches} micro-batches: exact, at the cost of one more forward pass"
     )
 
 
@@ -221,7 +221,7 @@ def _rate(lr: float | OpCall) -> str:
 
 
 def _runs(planning: Planning) -> list[Row]:
-    """Every run in the order in which it is made."""
+    """Return a row per run, in order of execution."""
     return [
         [
             Text(described.plan.name, "cyan"),

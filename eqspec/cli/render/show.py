@@ -1,4 +1,4 @@
-"""Pages of cards and ops."""
+"""Output of `eqspec show` for cards and ops."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from eqspec.commands.show.card import CardPage, OpPage, Page
 from eqspec.ops.parameters import Parameter
 
 _ABOUT = 38
-"""Column at which parameters are explained."""
+"""Column at which descriptions of parameters start."""
 
 _SENTENCE = 36
-"""Fewest columns in which they are explained beside their names."""
+"""Minimum width of descriptions next to the names; below it, they move to the next line."""
 
 _PLAIN = 100
-"""Columns for sentences where no terminal says how wide it is."""
+"""Line width when the output is not a terminal."""
 
 
 def shown(pages: Sequence[Page], *, width: int | None) -> Text:
-    """One page under the other.
+    """Return the pages, one below the other.
 
     Args:
-        width: of the terminal; None where a card is to be written as it stands in its file.
+        width: columns of the terminal; None to show a card exactly as in its file.
     """
     drawn = (
         _card(p, width=width) if isinstance(p, CardPage) else _op(p, width=width) for p in pages
@@ -38,8 +38,8 @@ def shown(pages: Sequence[Page], *, width: int | None) -> Text:
     return Text("\n\n").join(drawn)
 
 
-def _written(text: str, *, width: int | None, hang: int) -> Text:
-    """Lines as somebody has written them; what does not fit goes on below, indented further."""
+def _preformatted(text: str, *, width: int | None, hang: int) -> Text:
+    """Keep the line breaks of a text; lines that are too long continue below, indented further."""
     if width is None:
         return Text(text)
     lines = (
@@ -51,18 +51,18 @@ def _written(text: str, *, width: int | None, hang: int) -> Text:
 
 
 def _prose(text: str, *, width: int | None) -> Text:
-    """Fill the paragraphs of a docstring anew for the width; indented ones keep their lines."""
+    """Wrap the paragraphs of a docstring to the width; indented ones keep their line breaks."""
     if width is None:
         return Text(text)
     paragraphs = (
-        _written(part, width=width, hang=0) if "\n " in part else wrapped(part, width=width)
+        _preformatted(part, width=width, hang=0) if "\n " in part else wrapped(part, width=width)
         for part in text.split("\n\n")
     )
     return Text("\n\n").join(paragraphs)
 
 
 def as_data(pages: Sequence[Page]) -> list[dict[str, Any]]:
-    """The pages as plain data."""
+    """Return the pages as plain data."""
     return [
         {
             "kind": "card" if isinstance(page, CardPage) else "op",
@@ -75,7 +75,7 @@ def as_data(pages: Sequence[Page]) -> list[dict[str, Any]]:
 
 
 def _card(page: CardPage, *, width: int | None) -> Text:
-    text = _written(page.text.strip("\n"), width=width, hang=2)
+    text = _preformatted(page.text.strip("\n"), width=width, hang=2)
     lines = [_title(page, kind="card", width=width), Text(), text]
     if page.settable:
         names = wrapped(", ".join(page.settable), width=width or _PLAIN, indent=2)
@@ -115,16 +115,16 @@ def _parameter(parameter: Parameter, *, width: int) -> Text:
 def _title(page: Page, *, kind: str, width: int | None) -> Text:
     status = f" · {page.status}" if isinstance(page, CardPage) and page.status else ""
     name = f"{page.family}/{page.name}"
-    said = f"{kind}, rev {page.rev}{status}  {_near(page.file)}"
-    return heading(name, note=said, width=width)
+    note = f"{kind}, rev {page.rev}{status}  {_relative(page.file)}"
+    return heading(name, note=note, width=width)
 
 
-def _near(file: Path) -> str:
-    """The path as seen from here, where that is shorter."""
+def _relative(file: Path) -> str:
+    """Return the path relative to the working directory if it is below it."""
     here = Path.cwd()
     return str(file.relative_to(here)) if file.is_relative_to(here) else str(file)
 
 
 def kind(page: Page) -> str:
-    """What to list to see others like it."""
+    """Return the argument of `eqspec list` for the page's kind."""
     return page.family if isinstance(page, CardPage) else OPS

@@ -1,4 +1,4 @@
-"""The page of one run."""
+"""Output of `eqspec show` for a run."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from eqspec.runs.query import Summary
 from eqspec.spec.phrases import counted
 
 _SHOWN = ("torch", "timm", "numpy")
-"""Packages whose versions stand on the page; the rest is in environment.json."""
+"""Packages whose versions are shown; environment.json has all of them."""
 
 
 def blocks(page: RunPage) -> Iterator[Block]:
     """Yield the sections of the page."""
     yield _head(page)
     if page.status.problems:
-        yield Block("damaged", rows=tuple((said,) for said in page.status.problems))
+        yield Block("damaged", rows=tuple((problem,) for problem in page.status.problems))
     yield _choices(page)
     if page.last is not None:
         rows = tuple((name, measured(value)) for name, value in page.last.values.items())
@@ -103,16 +103,16 @@ def _files(page: RunPage) -> Block:
 
 
 def _inside(part: Part) -> Iterator[str]:
-    """How much a folder holds; of a file there is nothing to say."""
+    """Yield the number of files of a folder; nothing for a file."""
     if part.name.endswith("/"):
         yield counted(part.files, "file")
 
 
 def after(page: RunPage, *, elsewhere: tuple[str, ...]) -> tuple[str, ...]:
-    """The next sensible command.
+    """Return the suggested next command.
 
     Args:
-        elsewhere: arguments that say where the runs are.
+        elsewhere: arguments that locate the runs.
     """
     run = page.status.run
     if run.state is State.FINISHED:

@@ -1,4 +1,4 @@
-"""Trainings and evaluations as rows: what will be done, what is there, and what differs."""
+"""Trainings and evaluations as rows, with marks for new, complete and partial ones."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from eqspec.report.numbers import number
 from eqspec.spec.phrases import counted
 
 _STYLES = MappingProxyType({Mark.RUN: "green", Mark.CACHED: "dim", Mark.CHANGED: "yellow"})
-LEGEND = "+ will be done · = is there already · ~ is there in part, or made otherwise"
-"""What the marks mean."""
+LEGEND = "+ new · = complete · ~ partial, or with other settings"
+"""The meaning of the marks."""
 
 
 def stage_rows(planning: Planning) -> list[Row]:
-    """The stages of every plan, in the order in which they are run."""
+    """Return the stages of every plan, in order of execution."""
     every = (*planning.variants, planning.own)
     return [row for one in every for stage in one.stages for row in _rows(stage, one)]
 
 
 def _rows(stage: Stage, described: Described) -> list[Row]:
     style = _STYLES[stage.mark]
-    does = stage.name if stage.name in {TRAIN, WEIGHTS} else "evaluate"
-    name = f"  {stage.name}" if does == "evaluate" else described.plan.name
+    action = stage.name if stage.name in {TRAIN, WEIGHTS} else "evaluate"
+    name = f"  {stage.name}" if action == "evaluate" else described.plan.name
     first: Row = [
         Text(f"{stage.mark} {name}", style),
         Text(stage.id, "dim"),
-        does,
+        action,
         _when(stage, trains=described.plan.trains),
     ]
     reasons: list[Row] = [

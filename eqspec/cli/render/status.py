@@ -36,7 +36,7 @@ def blocks(overview: Overview) -> Iterator[Block]:
     failed = [one for one in overview.runs if one.run.state is State.FAILED and one.reason]
     if failed:
         yield Block("failed", rows=tuple((one.run.name, one.reason) for one in failed))
-    problems = tuple((one.run.name, said) for one in overview.runs for said in one.problems)
+    problems = tuple((one.run.name, text) for one in overview.runs for text in one.problems)
     if problems:
         yield Block("damaged", note="`eqspec audit RUN` reads every byte", rows=problems)
     raised = tuple(row for one in overview.runs for row in stale_rows(one.stale, run=one.run.name))

@@ -1,4 +1,4 @@
-"""Published weights as rows: where they are, how they are laid out, and what becomes of each."""
+"""Published weights as rows: location, layout, and how they map to the backbone."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from eqspec.report.numbers import number
 
 
 def weight_rows(described: Described) -> list[Row]:
-    """What is known of a plan's published weights; nothing where it has none."""
+    """Return the facts of a plan's published weights; no rows if it has none."""
     published = described.plan.published
     if published is None:
         return []
     rows: list[Row] = [["published", published.weights]]
     if published.file is None:
-        rows.append(["", "not here yet: the recipe's id is not known before they are"])
+        rows.append(["", "not on this machine yet; the recipe id depends on them"])
     elif published.file != published.weights:
         rows.append(["file", published.file])
     if published.sha256 is not None:
         rows.append(["sha256", published.sha256])
     if described.fit is not None:
-        rows += [_told(line) for line in weights_lines(described.fit)]
+        rows += [_log_row(line) for line in weights_lines(described.fit)]
     views = described.plan.views
-    said = f"mean {_channels(views.mean)}, standard deviation {_channels(views.std)}"
-    return [*rows, ["pixels", f"{said}, as these weights expect them"]]
+    pixels = f"mean {_channels(views.mean)}, standard deviation {_channels(views.std)}"
+    return [*rows, ["pixels", f"{pixels}, as these weights expect"]]
 
 
-def _told(line: str) -> Row:
-    """What the log says in one line, as a row."""
+def _log_row(line: str) -> Row:
+    """Split a log line into a row."""
     what, _, rest = line.partition(": ")
     return [what, rest]
 

@@ -1,1 +1,1 @@
-"""`eqspec ablate`: one recipe over a grid of values and seeds, and one table of the results."""
+"""`eqspec ablate`: train a spec over a grid of values and seeds, and tabulate the results."""

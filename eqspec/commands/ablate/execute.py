@@ -1,8 +1,8 @@
-"""`eqspec ablate`: a spec over a grid of values and seeds, and one table of the results.
+"""The runs of a study and the table of their results.
 
-The table also has the encoders before training and the controls without any encoder: what a point
-has learned is its difference from these. A study has no folder of its own: its runs are ordinary
-ones, and the table is computed from them.
+The table also contains the untrained encoders and the controls without an encoder, as baselines for
+the points. A study has no folder of its own: its runs are ordinary runs, and the table is computed
+from them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from eqspec.commands.ablate.grid import Point
-from eqspec.commands.ablate.study import GridRun, Study, standing
+from eqspec.commands.ablate.study import GridRun, Study, run_progress
 from eqspec.commands.planning.stages import Mark
 from eqspec.commands.running.comparison import Done, is_last, untrained_result
 from eqspec.commands.running.evaluation import EvaluationResult
@@ -44,8 +44,8 @@ def member(run: GridRun, study: Study, options: RunOptions, *, name: str) -> Mem
 
 
 def finished(run: GridRun) -> Done | None:
-    """A run as its folder holds it; None unless it is complete."""
-    if standing(run).mark is not Mark.CACHED:
+    """Read a run from its folder; None unless it is complete."""
+    if run_progress(run).mark is not Mark.CACHED:
         return None
     folder, last = RunFolder(run.folder), run.plan.train.steps
     moments = [
@@ -86,7 +86,7 @@ def ablation(study: Study, done: Mapping[Path, Done]) -> AblationTable:
 
 
 def _baselines(runs: Sequence[GridRun], done: Mapping[Path, Done]) -> Iterator[Entry]:
-    """Untrained encoders, one for each seed and kind of encoder, then the controls."""
+    """Yield the untrained encoders, one per seed and kind of encoder, then the controls."""
     evaluated = [(run, j) for run in _first(runs) for j in done[run.folder].results if j.step == 0]
     kinds = list(dict.fromkeys(_kind(run) for run, _ in evaluated))
     first = {_kind(run): run.points[0] for run, _ in reversed(evaluated)}
@@ -103,9 +103,10 @@ def _baselines(runs: Sequence[GridRun], done: Mapping[Path, Done]) -> Iterator[E
 
 
 def _first(runs: Sequence[GridRun]) -> Iterator[GridRun]:
-    """Of runs with published weights, the first of each kind of encoder and seed.
+    """Yield the first run of each kind of encoder with published weights, and all other runs.
 
-    All of them have an untrained encoder as a control; of other runs, one is marked already.
+    Every run with published weights has an untrained encoder as a control; of the others, only the
+    one that is marked `untrained` has.
     """
     seen: set[str] = set()
     for run in runs:
@@ -116,7 +117,7 @@ def _first(runs: Sequence[GridRun]) -> Iterator[GridRun]:
 
 
 def _kind(run: GridRun) -> str:
-    """Which encoder a run starts with, seeds aside."""
+    """Return a key for the encoder that a run starts with, ignoring its seed."""
     _, *encoder = untrained_encoder(run.plan)
     return repr(encoder)
 
@@ -131,7 +132,7 @@ def _trained(run: GridRun, done: Mapping[Path, Done], *, point: Point) -> Iterat
 def _entries(
     run: GridRun, evaluation: EvalPlan, results: ResultSet, *, row: str, kind: Kind
 ) -> Iterator[Entry]:
-    """The summary metrics of one result."""
+    """Yield the summary metrics of one result."""
     source = Source(recipe=run.plan.recipe, seed=run.plan.seed, folder=run.folder)
     for measurement in summary(evaluation).select(results.measurements):
         yield Entry(row, kind, measurement, source=source)

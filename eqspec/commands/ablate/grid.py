@@ -1,4 +1,4 @@
-"""A grid over a spec: what is varied, over which values and seeds, as the command line says it."""
+"""A grid over a spec: axes, their values and the seeds, parsed from the command line."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from eqspec.spec.source import read_yaml
 CODE = "EQ401"
 
 MOST = 1000
-"""Points of a grid, and seeds: more are a slip of the hand."""
+"""Maximum number of points and of seeds, as a guard against typing errors."""
 
 SEED = "seed"
 
 VARIANT = Axis("variant", "compare")
-"""What a spec's `compare:` names, and the spec itself: an axis that only the spec can fill."""
+"""The axis of the variants under `compare:`, and the spec itself; its values come from the spec."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,9 @@ class Varied:
     """An axis of a grid.
 
     Attributes:
-        values: none of `VARIANT` where all variants are meant.
-        written: where the axis was asked for.
-        changes: of `VARIANT`, once the spec is known: value → what it sets, by dotted path.
+        values: empty for `VARIANT` to select all variants.
+        written: location of the argument.
+        changes: for `VARIANT`, once the spec is known: value → its settings by dotted path.
     """
 
     axis: Axis
@@ -48,9 +48,10 @@ class Setting:
     """One value of a point.
 
     Attributes:
-        axis: its name.
-        text: the value, as the loader reads it.
+        axis: name of the axis.
+        text: the value as YAML.
         overrides: `path=value` for the loader.
+        written: location of the argument.
     """
 
     axis: str
@@ -60,12 +61,12 @@ class Setting:
 
     @property
     def value(self) -> JsonValue:
-        """What the loader reads."""
+        """The value as the loader parses it."""
         return read_yaml(self.text, name="").data
 
     @property
     def shown(self) -> str:
-        """The value as text, without the quotes of a string."""
+        """The value as text, without quotes."""
         return self.value if isinstance(self.value, str) else self.text
 
     def __str__(self) -> str:
@@ -84,11 +85,12 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Every combination of some values, and the seeds that each is trained with.
+    """All combinations of the axes' values, each trained with every seed.
 
     Attributes:
-        count: of seeds, from the spec's own upwards, where `seeds` names none.
-        seeds: as they were listed.
+        varied: the axes.
+        count: number of seeds, counted from the spec's seed unless `seeds` lists them.
+        seeds: the listed seeds.
     """
 
     varied: tuple[Varied, ...]
@@ -103,14 +105,14 @@ class Grid:
 
 
 def read_grid(arguments: Sequence[str], *, seeds: str | None = None) -> Grid:
-    """The grid that the command line describes.
+    """Parse the grid from the command line.
 
     Args:
-        arguments: of `--grid`: `lambda,split` (the paper's values), or `lambda=0.1,1,5`.
-        seeds: how many, from the spec's own upwards; or which, with commas between them.
+        arguments: values of `--grid`: `lambda,split` (the paper's values), or `lambda=0.1,1,5`.
+        seeds: the number of seeds, counted from the spec's seed, or a list separated by commas.
 
     Raises:
-        SpecError: with everything that is wrong with them.
+        SpecError: with all problems of the arguments.
     """
     problems: list[Diagnostic] = []
     varied: list[Varied] = []
@@ -118,10 +120,10 @@ def read_grid(arguments: Sequence[str], *, seeds: str | None = None) -> Grid:
         place = Place(f"<cli>:--grid #{number}", 1, 1, len(text) + 1, text)
         name, equals, values = text.partition("=")
         if equals:
-            varied += _with_values(name, values, place=place, problems=problems)
+            varied += _with_given_values(name, values, place=place, problems=problems)
         else:
-            varied += _as_studied(text, place=place, problems=problems)
-    problems += _together(varied, seeded=seeds is not None)
+            varied += _with_paper_values(text, place=place, problems=problems)
+    problems += _conflicts(varied, seeded=seeds is not None)
     if not varied and not problems:
         problems.append(_problem("the grid has no axis", None, help_=_known_axes()))
     count, which = _seeds(seeds, problems=problems)
@@ -131,7 +133,7 @@ def read_grid(arguments: Sequence[str], *, seeds: str | None = None) -> Grid:
 
 
 def as_yaml(value: JsonValue) -> str:
-    """A value as the loader reads it back: a text without quotes where it needs none."""
+    """Format a value as YAML; strings are quoted only if necessary."""
     if isinstance(value, str):
         back = read_yaml(value, name="")
         if not back.problems and back.data == value:
@@ -149,8 +151,8 @@ def _setting(varied: Varied, value: JsonValue) -> Setting:
     return Setting(axis.name, text, (*others, f"{axis.path}={text}"), varied.written)
 
 
-def _as_studied(text: str, *, place: Place, problems: list[Diagnostic]) -> Iterator[Varied]:
-    """Axes by name alone, each over the values that the paper tries."""
+def _with_paper_values(text: str, *, place: Place, problems: list[Diagnostic]) -> Iterator[Varied]:
+    """Yield axes given by name only, each with the values that the paper studies."""
     start = 1
     for name in text.split(","):
         here = Place(place.file, 1, start, start + max(1, len(name)), text)
@@ -160,11 +162,11 @@ def _as_studied(text: str, *, place: Place, problems: list[Diagnostic]) -> Itera
             yield Varied(axis, axis.study, here)
         elif axis is not None:
             message = f"the paper has no study of `{axis.name}`"
-            help_ = f"write its values: `--grid {name}=…,…`"
+            help_ = f"give its values: `--grid {name}=…,…`"
             problems.append(_problem(message, here, label="over which values?", help_=help_))
 
 
-def _with_values(
+def _with_given_values(
     name: str, values: str, *, place: Place, problems: list[Diagnostic]
 ) -> Iterator[Varied]:
     axis = _axis(name, place=_part(place, name), problems=problems)
@@ -177,10 +179,10 @@ def _with_values(
     if not found:
         problems.append(_problem(f"`{axis.name}` has no values", place, label="over which values?"))
     for value in found:
-        problems += _stray(value, place=place)
+        problems += _misplaced_axis(value, place=place)
     seen: list[str] = []
     for value in found:
-        if (same := _compared(value)) in seen:
+        if (same := _comparison_key(value)) in seen:
             message = f"`{axis.name}` has the value {shown(value)} twice"
             problems.append(_problem(message, place, help_="write every value once"))
         seen.append(same)
@@ -188,14 +190,14 @@ def _with_values(
 
 
 def _axis(name: str, *, place: Place, problems: list[Diagnostic]) -> Axis | None:
-    """The axis that is meant, if it can be one."""
+    """Find an axis by name; None, with a diagnostic, if a grid cannot vary it."""
     axis = VARIANT if name == VARIANT.name else find_axis(name)
     if axis is None:
         several = "," in name and all(find_axis(part) for part in name.split(","))
         advice = "give each axis with values a `--grid` of its own" if several else None
         guess = did_you_mean(name, (VARIANT.name, *axes()), cutoff=0.5)
         help_ = advice or guess or _known_axes()
-        message = f"{shown(name)} is no axis" if name else "an axis has no name"
+        message = f"{shown(name)} is not an axis" if name else "an axis has no name"
         problems.append(_problem(message, place, help_=help_))
         return None
     if axis is not VARIANT and identity_fields()[axis.path.partition(".")[0]] == "how":
@@ -206,16 +208,16 @@ def _axis(name: str, *, place: Place, problems: list[Diagnostic]) -> Axis | None
     return axis
 
 
-def _stray(value: JsonValue, *, place: Place) -> Iterator[Diagnostic]:
-    """Another axis among the values of one."""
+def _misplaced_axis(value: JsonValue, *, place: Place) -> Iterator[Diagnostic]:
+    """Report another axis among the values of one."""
     if isinstance(value, str) and (value in axes() or find_axis(value.partition("=")[0])):
-        message = f"{shown(value)} stands among the values of another axis"
+        message = f"{shown(value)} is an axis, among the values of another one"
         help_ = f"give it a `--grid` of its own: `--grid {value}`"
         yield _problem(message, place, help_=help_)
 
 
-def _together(varied: Sequence[Varied], *, seeded: bool) -> Iterator[Diagnostic]:
-    """What is wrong with legal axes beside one another."""
+def _conflicts(varied: Sequence[Varied], *, seeded: bool) -> Iterator[Diagnostic]:
+    """Report conflicts between axes."""
     paths: dict[str, Varied] = {}
     for one in varied:
         axis = one.axis
@@ -224,18 +226,18 @@ def _together(varied: Sequence[Varied], *, seeded: bool) -> Iterator[Diagnostic]
         if earlier is not None:
             yield _problem(f"`{axis.name}` is varied twice", one.written, also=earlier.written)
         elif rival is not None:
-            message = f"`{axis.name}` and `{rival.axis.name}` say the same in two ways"
+            message = f"`{axis.name}` and `{rival.axis.name}` set the same value"
             yield _problem(message, one.written, also=rival.written, help_="vary one of them")
         if axis.path == SEED and seeded:
-            message = "seeds are an axis, or given by `--seeds`: not both"
-            yield _problem(message, one.written, help_="`--seeds` gives means over them")
+            message = "seeds are given both as an axis and by `--seeds`"
+            yield _problem(message, one.written, help_="use `--seeds` for means over seeds")
         paths.setdefault(axis.path, one)
     if (count := prod(len(one.values) for one in varied)) > MOST:
         yield _problem(f"the grid has {count:,} points, more than {MOST:,}", varied[-1].written)
 
 
 def _seeds(text: str | None, *, problems: list[Diagnostic]) -> tuple[int, tuple[int, ...]]:
-    """How many seeds, and which where they are listed."""
+    """Parse `--seeds`: the number of seeds, and the seeds themselves if they are listed."""
     if text is None:
         return 1, ()
     place = Place("<cli>:--seeds", 1, 1, len(text) + 1, text)
@@ -243,8 +245,8 @@ def _seeds(text: str | None, *, problems: list[Diagnostic]) -> tuple[int, tuple[
     digits = all(part.isascii() and part.isdecimal() and len(part) < 16 for part in parts)
     numbers = [int(part) for part in parts] if digits else []
     if not numbers or len(numbers) > MOST or (len(numbers) == 1 and not 0 < numbers[0] <= MOST):
-        help_ = f"how many (1 to {MOST:,}), as in `3`; or which, as in `0,1,2`"
-        problems.append(_problem(f"{shown(text)} are no seeds", place, help_=help_))
+        help_ = f"give a number of seeds (1 to {MOST:,}), as in `3`, or a list, as in `0,1,2`"
+        problems.append(_problem(f"{shown(text)} are not seeds", place, help_=help_))
     elif len(set(numbers)) < len(numbers):
         problems.append(_problem("a seed is listed twice", place))
     elif len(numbers) > 1:
@@ -252,8 +254,8 @@ def _seeds(text: str | None, *, problems: list[Diagnostic]) -> tuple[int, tuple[
     return (numbers or [1])[0], ()
 
 
-def _compared(value: JsonValue) -> str:
-    """Equal for values that the loader takes for one, such as 1 and 1.0."""
+def _comparison_key(value: JsonValue) -> str:
+    """Return a key that is equal for values that the loader treats alike, such as 1 and 1.0."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return repr(float(value))
     return json.dumps(value)
@@ -265,7 +267,7 @@ def _part(place: Place, text: str) -> Place:
 
 def _known_axes() -> str:
     names = listed((VARIANT.name, *axes()))
-    return f"there are: {names}; or any dotted path of a spec"
+    return f"use one of {names}, or any dotted path of a spec"
 
 
 def _problem(

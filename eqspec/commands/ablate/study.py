@@ -1,4 +1,4 @@
-"""A grid, compiled: every point with every seed as a run in its folder, and how far each one is."""
+"""A compiled grid: a run and its folder for every point and seed, and the progress of each run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from eqspec.spec.override import override_name
 from eqspec.spec.phrases import counted
 
 _ALONE = "compare={}"
-"""A grid is over the spec itself: its variants are not compiled."""
+"""Override that removes the spec's variants: a grid varies the spec itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,8 @@ class GridRun:
     """A run of a study.
 
     Attributes:
-        points: whose run it is: several where they come to the same recipe.
-        untrained: also evaluate its encoder before training; once for encoders that start alike.
+        points: points of the grid that share this run; several if their recipes are equal.
+        untrained: whether to evaluate the untrained encoder too; one run per initial encoder.
     """
 
     plan: Plan
@@ -42,19 +42,19 @@ class GridRun:
 
     @property
     def name(self) -> str:
-        """What it is called beside the others."""
+        """Short name within the study."""
         return f"{self.points[0]} s{self.plan.seed}"
 
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """A grid over a spec, ready to be run.
+    """A compiled grid over a spec.
 
     Attributes:
         points: in the order of the grid.
-        runs: in the order in which they are made: the whole grid with one seed, then the next.
-        spec_text: the spec as it was written.
-        warnings: what is legal but deserves a second look.
+        runs: in order of execution: the whole grid with one seed, then with the next.
+        spec_text: the text of the spec.
+        warnings: problems that do not stop the study.
     """
 
     points: tuple[Point, ...]
@@ -64,13 +64,15 @@ class Study:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """How far a run is.
+class RunProgress:
+    """Progress of a run.
 
     Attributes:
-        step: that is done and saved.
-        steps: in all.
-        problem: why its folder cannot be used, where it cannot.
+        mark: whether it is new, complete or partial.
+        state: state of its folder.
+        step: last saved step.
+        steps: total number of steps.
+        problem: reason why its folder cannot be used; None if it can.
     """
 
     mark: Mark
@@ -81,7 +83,7 @@ class Standing:
 
     @property
     def left(self) -> int:
-        """Steps that are to be made."""
+        """Remaining steps."""
         return self.steps - self.step
 
 
@@ -93,19 +95,19 @@ def compile_grid(
     overrides: Sequence[str] = (),
     data: DataLocations = NO_LOCATIONS,
 ) -> Study:
-    """Compiles every point of a grid with every seed.
+    """Compile every point of a grid with every seed.
 
     Args:
         path: of the spec.
         runs: folder of all runs.
-        overrides: `path=value`, as `--set` takes them; the grid's own come after them.
-        data: where datasets lie.
+        overrides: `path=value`, as for `--set`; those of the grid follow them.
+        data: locations of datasets.
 
     Raises:
-        SpecError: with everything that is wrong at any point, and at which.
-        UsageError: when `data` says where a dataset lies that no point reads.
+        SpecError: with the problems of all points; each names the points that it concerns.
+        UsageError: if `data` has the location of a dataset that no point reads.
     """
-    points, found = with_variants(grid, path, overrides=overrides, data=data).points, _Found()
+    points, found = with_variants(grid, path, overrides=overrides, data=data).points, _Diagnostics()
     plans: list[tuple[Point, Planned]] = []
     for point in points:
         try:
@@ -116,16 +118,16 @@ def compile_grid(
         else:
             found.add(one.warnings, point=point, after=len(overrides))
             plans.append((point, one))
-    diagnostics = found.told(of=len(points))
+    diagnostics = found.merged(points=len(points))
     if len(plans) < len(points):
         raise SpecError(diagnostics)
     read_all_asked(data, (one for _, p in plans for one in p.plan.datasets))
-    made: dict[Path, GridRun] = {}
+    runs_by_folder: dict[Path, GridRun] = {}
     for point, plan in _with_seeds(path, grid, plans, overrides=overrides, data=data):
         folder = place(runs, identity=identity_of(plan))
-        before = made[folder].points if folder in made else ()
-        made[folder] = GridRun(plan, (*before, point), folder)
-    return Study(points, _with_untrained(made.values()), plans[0][1].text, diagnostics)
+        before = runs_by_folder[folder].points if folder in runs_by_folder else ()
+        runs_by_folder[folder] = GridRun(plan, (*before, point), folder)
+    return Study(points, _with_untrained(runs_by_folder.values()), plans[0][1].text, diagnostics)
 
 
 def _with_untrained(runs: Iterable[GridRun]) -> tuple[GridRun, ...]:
@@ -152,7 +154,7 @@ def _with_seeds(
     overrides: Sequence[str],
     data: DataLocations,
 ) -> Iterator[tuple[Point, Plan]]:
-    """Every point with one seed, then with the next."""
+    """Yield every point with one seed, then with the next."""
     locations = replace(data, asked=())
     for turn in range(grid.count):
         for point, own in plans:
@@ -164,55 +166,55 @@ def _with_seeds(
                 yield point, _planned(path, point, overrides=given, data=locations).plan
 
 
-def standing(run: GridRun) -> Standing:
-    """How far a run is, read from its folder."""
+def run_progress(run: GridRun) -> RunProgress:
+    """Read the progress of a run from its folder."""
     steps = run.plan.train.steps
     if not (run.folder / "plan.json").is_file():
-        return Standing(Mark.RUN, State.NEW, 0, steps)
+        return RunProgress(Mark.RUN, State.NEW, 0, steps)
     folder = RunFolder(run.folder)
     try:
         state, saved = folder.state(), checkpoint.steps(folder.checkpoints)
         if state is State.FINISHED:
             whole = _evaluated(run, step=steps) and (not run.untrained or _evaluated(run, step=0))
-            return Standing(Mark.CACHED if whole else Mark.CHANGED, state, steps, steps)
+            return RunProgress(Mark.CACHED if whole else Mark.CHANGED, state, steps, steps)
     except EqspecError as error:
-        return Standing(Mark.CHANGED, State.FAILED, 0, steps, problem=error.message)
+        return RunProgress(Mark.CHANGED, State.FAILED, 0, steps, problem=error.message)
     mark = Mark.RUN if state is State.NEW else Mark.CHANGED
-    return Standing(mark, state, max(saved, default=0), steps)
+    return RunProgress(mark, state, max(saved, default=0), steps)
 
 
 def _evaluated(run: GridRun, *, step: int) -> bool:
-    """Whether every evaluation after a step is there and looks whole."""
+    """Whether all evaluations after a step are complete."""
     found = whole_steps(RunFolder(run.folder))
     return all(step in found.get(e.id, ()) for e in run.plan.evaluations)
 
 
 def _planned(path: Path, point: Point, *, overrides: Sequence[str], data: DataLocations) -> Planned:
     own = (override for setting in point.settings for override in setting.overrides)
-    # A variant's runs are those that `eqspec run` makes of it.
+    # A variant has the same name here as in `eqspec run`, and so the same folder.
     named = (str(s.value) for s in point.settings if s.axis == VARIANT.name)
     variant = next((name for name in named if name != path.stem), None)
     name = None if variant is None else f"{path.stem}-{variant}"
     return plan_spec(path, overrides=(*overrides, _ALONE, *own), data=data, name=name)
 
 
-class _Found:
-    """What was said of the points, each thing once, with the points that it was said of."""
+class _Diagnostics:
+    """The diagnostics of all points, each once, with the points that it concerns."""
 
     def __init__(self) -> None:
         self._points: dict[Diagnostic, list[Point]] = {}
 
     def add(self, diagnostics: Sequence[Diagnostic], *, point: Point, after: int) -> None:
-        """Notes what was said of a point whose overrides come after so many others."""
+        """Add the diagnostics of a point whose overrides follow `after` others."""
         names = dict(_names(point, after=after))
         for diagnostic in diagnostics:
             self._points.setdefault(_renamed(diagnostic, names), []).append(point)
 
-    def told(self, *, of: int) -> tuple[Diagnostic, ...]:
-        """Everything, in order; what does not hold for all points says for which it does."""
+    def merged(self, *, points: int) -> tuple[Diagnostic, ...]:
+        """Return all diagnostics in order; one that concerns only some points names them."""
         return in_order(
-            replace(one, notes=(*one.notes, _at(points))) if len(points) < of else one
-            for one, points in self._points.items()
+            replace(one, notes=(*one.notes, _at(at))) if len(at) < points else one
+            for one, at in self._points.items()
         )
 
 
@@ -223,7 +225,7 @@ def _at(points: Sequence[Point]) -> str:
 
 
 def _names(point: Point, *, after: int) -> Iterator[tuple[str, str]]:
-    """What the loader calls each override of a point → where a person wrote it."""
+    """Yield the loader's name of each override of a point, and the argument that set it."""
     number = after + 1  # the variants' override
     for setting in point.settings:
         for _ in setting.overrides:

@@ -1,4 +1,4 @@
-"""The variants of a spec as an axis of a grid: which there are, and what each of them sets."""
+"""The variants of a spec as an axis of a grid."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ Changes = Mapping[str, Mapping[str, JsonValue]]
 def with_variants(
     grid: Grid, path: Path, *, overrides: Sequence[str] = (), data: DataLocations = NO_LOCATIONS
 ) -> Grid:
-    """The grid with its axis of variants filled from the spec; any other grid as it is.
+    """Fill a grid's axis of variants from the spec; return a grid without this axis unchanged.
 
-    Without values the axis has every variant in the order of the spec, then the spec itself under
+    An axis without values gets every variant in the order of the spec, then the spec itself under
     the name of its file.
 
     Args:
         path: of the spec.
-        overrides: `path=value`, as `--set` takes them.
-        data: where datasets lie.
+        overrides: `path=value`, as for `--set`.
+        data: locations of datasets.
 
     Raises:
-        SpecError: when the spec is wrong, or has no such variant.
+        SpecError: if the spec is invalid, or has no such variant.
     """
     if all(one.axis is not VARIANT for one in grid.varied):
         return grid
@@ -59,20 +59,23 @@ def _unknown(one: Varied, known: Changes) -> Iterator[Diagnostic]:
     for value in one.values:
         if str(value) not in known:
             guess = did_you_mean(value, known, cutoff=0.5)
-            help_ = guess or f"there are: {listed(known)}"
+            help_ = guess or f"its variants are: {listed(known)}"
             message = f"the spec has no variant {shown(value)}"
             yield Diagnostic(CODE, message, one.written, help=help_)
     if len(known) == 1 and not one.values:
         message = "the spec has no variants"
-        help_ = "name some under `compare:`, or vary a value"
+        help_ = "add some under `compare:`, or vary a value"
         yield Diagnostic(CODE, message, one.written, help=help_)
 
 
 def _set_twice(one: Varied, grid: Grid, known: Changes) -> Iterator[Diagnostic]:
-    """What both a variant and another axis would set: the point's name would not tell which."""
-    meant = [str(value) for value in one.values] or list(known)
+    """Report values that both a variant and another axis would set.
+
+    The name of a point would not say which of the two it was trained with.
+    """
+    chosen = [str(value) for value in one.values] or list(known)
     for other in grid.varied:
-        for name in (name for name in meant if name in known):
+        for name in (name for name in chosen if name in known):
             if any(_overlap(other.axis.path, path) for path in known[name]):
                 message = f"the variant `{name}` sets what `{other.axis.name}` varies"
                 label = f"sets {listed(f'`{path}`' for path in known[name])}"
@@ -81,6 +84,6 @@ def _set_twice(one: Varied, grid: Grid, known: Changes) -> Iterator[Diagnostic]:
 
 
 def _overlap(a: str, b: str) -> bool:
-    """Whether one dotted path is the other, or lies below it."""
+    """Whether one dotted path equals the other or is below it."""
     short, long = sorted((a, b), key=len)
     return long == short or long.startswith(f"{short}.")

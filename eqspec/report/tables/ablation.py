@@ -1,4 +1,4 @@
-"""The tables of an ablation: points of a grid below one another, means over seeds side by side."""
+"""The tables of an ablation: a row per point of the grid, with means over seeds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from eqspec.runs.tables import Column, Entry, Kind, Row, Table
 HIGHEST = "*"
 """Mark of the highest mean of a column."""
 
-DIFFERENT_PROTOCOLS = "The rows were measured by different protocols: compare them with care."
+DIFFERENT_PROTOCOLS = "The rows were measured by different protocols and may not be comparable."
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +22,9 @@ class PointProgress:
     """A point of the grid and how many of its runs are complete.
 
     Attributes:
-        name: of its row.
+        name: name of its row.
         settings: axis → value, as text.
-        done, seeds: complete runs, and all.
+        done, seeds: number of complete runs, and of all runs.
     """
 
     name: str
@@ -40,8 +40,8 @@ class AblationTable:
     Attributes:
         points: in the order of the grid.
         entries: every measurement of every run; those of baselines first.
-        table: the same by row and column.
-        summaries: name of an evaluation → which measurements are shown.
+        table: the entries by row and column.
+        summaries: name of an evaluation → the measurements to show.
     """
 
     points: tuple[PointProgress, ...]
@@ -109,7 +109,7 @@ def _cell(cell: Measured | None, *, digits: int, highest: float | None) -> Cell:
 
 
 def _number(cell: Measured | None, *, digits: int) -> str:
-    """Mean ± deviation, with a blank for the mark, so that digits are in line."""
+    """Format mean ± deviation; the final blank aligns it with numbers that have a mark."""
     if cell is None or not cell.values:
         return "– "
     spread = "" if cell.deviation is None else f" ± {cell.deviation:.{digits}f}"

@@ -1,4 +1,4 @@
-"""A section of a page: title, note and table, drawn on a screen or written as Markdown."""
+"""A section of a page: title, note and table, for a terminal or Markdown."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Style = Literal["", "strong", "dim", "name", "good", "bad", "warning"]
-"""The role of a text; a screen has a colour for each."""
+"""The role of a text; a terminal shows each in its colour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +34,11 @@ class Block:
         note: shown next to the title.
         about: a paragraph above the table.
         titles: of the columns; empty for rows that need none.
-        rows: an empty row leaves a line free.
+        rows: an empty row is a blank line.
         right: indices of the right-aligned columns.
         remarks: sentences below the table.
-        repeated: count of leading columns that are repeated where the others are continued in
-            another table below; 0 for a table of text, whose cells are wrapped instead.
+        repeated: number of leading columns to repeat if a wide table is split into several; 0 for a
+            table of text, whose cells are wrapped instead.
     """
 
     title: str

@@ -1,4 +1,4 @@
-"""The table of one evaluation: encoders below one another, summary metrics side by side."""
+"""The table of one evaluation: a row per encoder, a column per summary metric."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ class EvaluationTable:
     """One evaluation of several encoders.
 
     Attributes:
-        evaluation: its name.
-        summary: which measurements the table shows.
+        evaluation: name of the evaluation.
+        summary: the measurements to show.
         data: name of the dataset.
         table: baselines first, then runs, then differences between runs, which are paired over the
-            same held-out samples. Intervals are in the data's words.
-        heldout: (samples, their sources) that were evaluated.
-        units: the data's words for these.
-        short_of: sentences about a protocol that asks for more images than there are.
+            same held-out samples. Intervals use the dataset's units.
+        heldout: numbers of held-out samples and of their sources.
+        units: the dataset's words for samples and sources.
+        short_of: sentences about protocols that need more images than the dataset has.
     """
 
     evaluation: str
@@ -62,7 +62,7 @@ def heads(column: Column, summary: Summary | None) -> tuple[Line, Line]:
 
 
 def _about(found: EvaluationTable) -> str:
-    """What was measured on how many samples, and the meaning of brackets and words."""
+    """Describe the held-out samples, and explain brackets and remarks."""
     samples, sources = found.heldout
     of = f" of {sources:,} {found.units.sources}" if sources < samples else ""
     some = f"{samples:,} held-out {found.units.samples}{of}"
@@ -71,8 +71,8 @@ def _about(found: EvaluationTable) -> str:
     others = [row for row in found.table.rows if row.kind is not Kind.DIFFERENCE]
     if kinds := [one.over for one in _most_intervals(others)]:
         paired = [one.over for one in _most_intervals(differences)]
-        beside = f"; of a difference, paired, over {' and over '.join(paired)}" if paired else ""
-        sentences.append(f"In brackets, 95 % by bootstrap: of a row over {kinds[0]}{beside}.")
+        differing = f"; of a difference, paired, over {' and over '.join(paired)}" if paired else ""
+        sentences.append(f"In brackets, 95 % by bootstrap: of a row over {kinds[0]}{differing}.")
     if found.summary.floor is not None:
         share, word = found.summary.floor
         sentences.append(f"`{word}`: below {share:g} of the untrained encoder's.")
@@ -98,7 +98,7 @@ def _rows(table: Table, *, digits: int) -> Iterator[tuple[Cell, ...]]:
 
 
 def _value(cell: Measured | None, *, digits: int) -> Cell:
-    """A value above its remark or its first interval."""
+    """Return a value above its remark or its first interval."""
     if cell is None or math.isnan(cell.value):
         return Span("–", "dim"), ""
     value = Span(f"{cell.value:.{digits}f}", "strong")
@@ -108,7 +108,7 @@ def _value(cell: Measured | None, *, digits: int) -> Cell:
 
 
 def _difference(cell: Measured | None, *, digits: int) -> Cell:
-    """A difference above all of its intervals."""
+    """Return a difference above all of its intervals."""
     if cell is None or math.isnan(cell.value):
         return Span("–", "dim")
     value = Span(f"{cell.value:+.{digits}f}", _sign(cell))
@@ -116,7 +116,7 @@ def _difference(cell: Measured | None, *, digits: int) -> Cell:
 
 
 def _sign(cell: Measured) -> Style:
-    """The style of a difference whose intervals all have one sign."""
+    """Return the style of a difference: good or bad if all intervals have the same sign."""
     if cell.intervals and all(one.low > 0 for one in cell.intervals):
         return "good"
     if cell.intervals and all(one.high < 0 for one in cell.intervals):

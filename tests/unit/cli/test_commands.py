@@ -177,7 +177,7 @@ def test_a_margin_reports_the_remaining_part_of_the_crop(ask: Ask) -> None:
     argv = ("plan", "right.yaml", "--no-trace", "--set", "equivariance.border=canvas")
     text = " ".join(ask(*argv).out.split())
     assert "centre of a canvas of 46 px" in text
-    assert "which leaves the view 0.25 to 0.484 of the area" in text
+    assert "the view then shows 0.25 to 0.484 of the area" in text
 
 
 def test_plan_writes_what_would_run(ask: Ask, tmp_path: Path) -> None:

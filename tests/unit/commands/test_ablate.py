@@ -11,7 +11,7 @@ import pytest
 from eqspec.cli.render.ablate import as_csv, as_data, table
 from eqspec.commands.ablate.execute import ablation
 from eqspec.commands.ablate.grid import read_grid
-from eqspec.commands.ablate.study import Study, compile_grid, standing
+from eqspec.commands.ablate.study import Study, compile_grid, run_progress
 from eqspec.commands.running.comparison import Done
 from eqspec.commands.running.evaluation import EvaluationResult
 from eqspec.compile.types.plan import EvalPlan
@@ -196,8 +196,8 @@ def test_what_stands_beside_changes_no_point(study: Study, found: AblationTable)
 
 
 def test_plain_data_holds_runs_table_and_failures(found: AblationTable, study: Study) -> None:
-    standings = [standing(run) for run in study.runs]
-    data = as_data(study, standings, found=found, failed=[("lambda=5 s2", "no luck")])
+    progress_of_runs = [run_progress(run) for run in study.runs]
+    data = as_data(study, progress_of_runs, found=found, failed=[("lambda=5 s2", "no luck")])
     assert [(run["points"], run["seed"]) for run in data["runs"][:2]] == [
         ([{"lambda": 1}], 0),
         ([{"lambda": 5}], 0),
@@ -207,4 +207,4 @@ def test_plain_data_holds_runs_table_and_failures(found: AblationTable, study: S
         c for c in data["table"] if "rot" in c["of"].values() and c["point"] == {"lambda": 1}
     )
     assert (cell["mean"], cell["deviation"], cell["count"]) == (0.5, 0.25, 3)
-    assert "table" not in as_data(study, standings)
+    assert "table" not in as_data(study, progress_of_runs)

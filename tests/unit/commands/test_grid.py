@@ -55,7 +55,7 @@ def test_a_setting_becomes_overrides_that_the_loader_reads_back() -> None:
 
 def test_an_unknown_axis_is_named_with_the_nearest() -> None:
     problem = _only("lambda,lamda")
-    assert problem.message == "`lamda` is no axis"
+    assert problem.message == "`lamda` is not an axis"
     assert problem.help == "did you mean `lambda`?"
     assert problem.place is not None
     assert str(problem.place) == "<cli>:--grid #1:1:8"
@@ -80,10 +80,10 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
         ((), "the grid has no axis"),
         (("",), "an axis has no name"),
         (("=",), "an axis has no name"),
-        (("lambda=0.1,split",), "`split` stands among the values of another axis"),
-        (("lambda=0.1,split=0.5",), "`split=0.5` stands among the values of another axis"),
-        (("lambda,split=0.5",), "`lambda,split` is no axis"),
-        (("split=0.5", "d_equi=64"), "`d_equi` and `split` say the same in two ways"),
+        (("lambda=0.1,split",), "`split` is an axis, among the values of another one"),
+        (("lambda=0.1,split=0.5",), "`split=0.5` is an axis, among the values of another one"),
+        (("lambda,split=0.5",), "`lambda,split` is not an axis"),
+        (("split=0.5", "d_equi=64"), "`d_equi` and `split` set the same value"),
         (("evaluate=[]",), "`evaluate` does not change what is trained"),
         (("lambda=true,true",), "`lambda` has the value `true` twice"),
     ],
@@ -135,4 +135,4 @@ def test_what_are_no_seeds(text: str) -> None:
 
 def test_seeds_are_an_axis_or_replicates() -> None:
     assert _points("seed=1,2") == ["seed=1", "seed=2"]
-    assert "not both" in _only("seed=1,2", seeds="2").message
+    assert "given both" in _only("seed=1,2", seeds="2").message

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from eqspec.commands.ablate.grid import read_grid
-from eqspec.commands.ablate.study import Study, compile_grid, standing
+from eqspec.commands.ablate.study import Study, compile_grid, run_progress
 from eqspec.commands.planning.stages import Mark
 from eqspec.errors import Diagnostic, Severity, SpecError
 from eqspec.runs.folder import State
@@ -100,8 +100,13 @@ def test_a_spec_that_is_not_there_is_told_once(tmp_path: Path) -> None:
 
 
 def test_a_run_that_is_not_there_is_to_be_made(spec: Path) -> None:
-    how = standing(_study(spec, "lambda=1").runs[0])
-    assert (how.mark, how.state, how.left, how.problem) == (Mark.RUN, State.NEW, 4, None)
+    progress = run_progress(_study(spec, "lambda=1").runs[0])
+    assert (progress.mark, progress.state, progress.left, progress.problem) == (
+        Mark.RUN,
+        State.NEW,
+        4,
+        None,
+    )
 
 
 def test_a_folder_that_cannot_be_read_says_why(spec: Path) -> None:
@@ -109,7 +114,7 @@ def test_a_folder_that_cannot_be_read_says_why(spec: Path) -> None:
     run.folder.mkdir(parents=True)
     (run.folder / "plan.json").write_text("{}")
     (run.folder / "record.json").write_text("garbage")
-    how = standing(run)
-    assert how.mark is Mark.CHANGED
-    assert how.problem is not None
-    assert "record.json" in how.problem
+    progress = run_progress(run)
+    assert progress.mark is Mark.CHANGED
+    assert progress.problem is not None
+    assert "record.json" in progress.problem
