@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
 
 class AppendOnlyFile:
-    """A file open for appending, until its `with` block ends."""
+    """A file open for appending; a context manager that closes it."""
 
     def __init__(self, path: Path) -> None:
         """Open a file; create it if it is missing.
 
         Raises:
-            EqspecError: it cannot be written.
+            EqspecError: if it cannot be written.
         """
         self._path = path
         with explained(path):
-            # Unbuffered: text is with the system when `write` returns, and none is written twice.
+            # Unbuffered: `write` hands the text to the system, and nothing is written twice.
             self._file = appending(path)
 
     def __enter__(self) -> Self:

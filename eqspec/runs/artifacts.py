@@ -1,7 +1,8 @@
-"""Files that are whole or absent: written beside their target, synced, renamed, hashed.
+"""Atomic writes, bounded reads and hashes of files.
 
-A reader, or a machine that comes back after a power cut, finds the old file or the new one and
-never half of either. What the operating system refuses is said in plain words.
+A file is written next to its target, synced and renamed: a reader finds the old file or the new
+one, never half of either, also after a power cut. Errors of the operating system become messages
+with a cause and a fix.
 """
 
 from __future__ import annotations
@@ -26,16 +27,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_BYTES = 64 * 2**20
-"""Of a text or JSON file that is read as a whole: far more than any that eqspec writes."""
+"""Maximum size of a text or JSON file, far more than eqspec ever writes."""
 
 CHECKPOINTS = "checkpoints"
-"""The one folder in a run's that may be a link, to a folder on another disk."""
+"""The only folder of a run that may be a link, for example to another disk."""
 
 _CAUSES = (
     (
         (errno.ENOSPC, errno.EDQUOT),
         "the disk is full",
-        "free some space and give the same command again: a run goes on where it was",
+        "free some space and repeat the command: a run continues from its last checkpoint",
     ),
     (
         (errno.EACCES, errno.EPERM, errno.EROFS),
@@ -53,13 +54,13 @@ _CAUSES = (
         "choose another folder, or move the file away",
     ),
 )
-"""Error numbers of the operating system, what they mean, and what to do."""
+"""Error numbers of the operating system, with cause and advice."""
 
 PUT_BACK = (
-    "put back a copy of it; without one, move the folder of the run away: the command that made "
-    "the run makes it anew"
+    "put back a copy of it; without one, move the run folder away and start the run again with the "
+    "same command"
 )
-"""What to do about a file of a run that is lost."""
+"""Advice for a lost file of a run."""
 
 _TEMPORARY = ".tmp"
 
@@ -74,7 +75,7 @@ DocumentT = TypeVar("DocumentT", bound=BaseModel)
 
 
 class FileEntry(Document):
-    """A file as it was when it was hashed."""
+    """Hash and size of a file."""
 
     sha256: str
     bytes: int
@@ -82,7 +83,7 @@ class FileEntry(Document):
 
 @contextmanager
 def explained(path: Path, *, doing: str = "write") -> Generator[None]:
-    """Turns what the operating system says about a file into an error a person can act on.
+    """Turn an OSError about a file into an EqspecError with cause and advice.
 
     Raises:
         EqspecError: in place of any OSError of the body.
@@ -90,10 +91,10 @@ def explained(path: Path, *, doing: str = "write") -> Generator[None]:
     try:
         yield
     except OSError as error:
-        raise _in_plain_words(error, path=path, doing=doing) from error
+        raise _with_advice(error, path=path, doing=doing) from error
 
 
-def _in_plain_words(error: OSError, *, path: Path, doing: str) -> EqspecError:
+def _with_advice(error: OSError, *, path: Path, doing: str) -> EqspecError:
     known = ((why, advice) for numbers, why, advice in _CAUSES if error.errno in numbers)
     why, advice = next(known, (error.strerror or str(error), None))
     return EqspecError(f"cannot {doing} `{path}`: {why}", help=advice)
@@ -101,14 +102,14 @@ def _in_plain_words(error: OSError, *, path: Path, doing: str) -> EqspecError:
 
 @contextmanager
 def replacing(path: Path, *, durable: bool = True) -> Generator[Path]:
-    """Yields a temporary path in the same folder that becomes `path` when the body is done.
+    """Yield a temporary path in the same folder, and rename it to `path` after the body.
 
     Args:
-        path: the file to make or replace; its folder is made when it is missing.
-        durable: wait until file and folder are on the disk.
+        path: the file to create or replace; its folder is created if it is missing.
+        durable: whether to wait until file and folder are on the disk.
 
     Raises:
-        EqspecError: when the file cannot be written; `path` is then as it was.
+        EqspecError: if the file cannot be written; `path` is then unchanged.
     """
     if path.is_dir():
         advice = f"name a file, such as `{path / 'NAME'}`"
@@ -116,7 +117,7 @@ def replacing(path: Path, *, durable: bool = True) -> Generator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}{_TEMPORARY}")
     with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.unlink(missing_ok=True)  # a link of that name would be written through
+        temporary.unlink(missing_ok=True)  # never write through a link of that name
         try:
             yield temporary
             if durable:
@@ -131,13 +132,13 @@ def replacing(path: Path, *, durable: bool = True) -> Generator[Path]:
 
 
 def remove_folder(path: Path) -> None:
-    """Remove a folder with all that is in it, as far as it can be; a link is left alone."""
+    """Remove a folder and its contents as far as possible; do nothing to a link."""
     if not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
 
 
 def sync(path: Path) -> None:
-    """Returns once a file, or the names in a folder, are on the disk."""
+    """Wait until a file, or the names in a folder, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -146,40 +147,52 @@ def sync(path: Path) -> None:
 
 
 def write_bytes(path: Path, *, data: bytes | memoryview, durable: bool = True) -> None:
-    """Writes a file whole or not at all; EqspecError when it cannot be written."""
+    """Write a file atomically.
+
+    Raises:
+        EqspecError: if it cannot be written.
+    """
     with replacing(path, durable=durable) as temporary:
         temporary.write_bytes(data)
 
 
 def write_text(path: Path, *, text: str, durable: bool = True) -> None:
-    """Writes a text file in UTF-8, whole or not at all; EqspecError when it cannot be written."""
+    """Write a text file in UTF-8 atomically.
+
+    Raises:
+        EqspecError: if it cannot be written.
+    """
     write_bytes(path, data=text.encode(), durable=durable)
 
 
 def write_json(path: Path, *, value: object) -> None:
-    """Writes a value as `canonical_json`, whole or not at all."""
+    """Write a value as `canonical_json` atomically.
+
+    Raises:
+        EqspecError: if it cannot be written.
+    """
     write_text(path, text=canonical_json(value))
 
 
 def canonical_json(value: object) -> str:
-    """JSON for people and hashes: keys in the order given, two spaces, a newline at the end.
+    """Format JSON for readers and hashes: keys in the given order, indented, with a final newline.
 
     Raises:
-        ValueError: for nan and infinities, which JSON does not have.
+        ValueError: for NaN and infinities, which JSON does not have.
     """
     return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 @contextmanager
 def reading(path: Path, *, follow: bool = False) -> Generator[BufferedReader]:
-    """A file of a run folder, open for reading: no link, FIFO or device.
+    """Open a regular file of a run folder for reading; refuse links, FIFOs and devices.
 
     Args:
-        follow: links are followed: for files that a person named.
+        follow: whether to follow links, for files named on the command line.
 
     Raises:
-        EqspecError: when it cannot be read.
-        FolderMismatch: when it is missing, or no regular file.
+        EqspecError: if it cannot be read.
+        FolderMismatch: if it is missing, or not a regular file.
     """
     with explained(path, doing="read"):
         try:
@@ -187,23 +200,23 @@ def reading(path: Path, *, follow: bool = False) -> Generator[BufferedReader]:
         except FileNotFoundError as error:
             raise FolderMismatch(f"`{path}` is missing", help=PUT_BACK) from error
         except NotRegular as error:
-            advice = "what a run folder holds is read only where it is a file in that folder"
+            advice = "only regular files inside the run folder are read; replace it by such a file"
             raise FolderMismatch(f"cannot read `{path}`: {error}", help=advice) from error
         with file:
             yield file
 
 
 def read_text(path: Path, *, follow: bool = False) -> str:
-    """Reads a text file, see `reading`.
+    """Read a text file; see `reading`.
 
     Raises:
-        EqspecError: when it cannot be read.
-        FolderMismatch: when it is missing, no regular file, far too large, or not UTF-8.
+        EqspecError: if it cannot be read.
+        FolderMismatch: if it is missing, not a regular file, larger than `MAX_BYTES`, or not UTF-8.
     """
     with reading(path, follow=follow) as file:
         data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
-        raise FolderMismatch(f"`{path}` is damaged: it is larger than any such file", help=PUT_BACK)
+        raise FolderMismatch(f"`{path}` is damaged: it is far too large", help=PUT_BACK)
     try:
         return data.decode()
     except UnicodeDecodeError as error:
@@ -211,11 +224,11 @@ def read_text(path: Path, *, follow: bool = False) -> str:
 
 
 def read_json(path: Path, *, follow: bool = False) -> JsonValue:
-    """Reads a JSON file, see `reading` and `parsed_json`.
+    """Read a JSON file; see `reading` and `parsed_json`.
 
     Raises:
-        EqspecError: when it cannot be read.
-        FolderMismatch: when it is missing, or does not hold JSON as eqspec writes it.
+        EqspecError: if it cannot be read.
+        FolderMismatch: if it is missing or not valid JSON.
     """
     try:
         return parsed_json(read_text(path, follow=follow))
@@ -224,11 +237,11 @@ def read_json(path: Path, *, follow: bool = False) -> JsonValue:
 
 
 def read_document(path: Path, *, kind: type[DocumentT]) -> DocumentT:
-    """Reads a JSON file into its type.
+    """Read a JSON file as a model of type `kind`.
 
     Raises:
-        EqspecError: when it cannot be read.
-        FolderMismatch: when it does not hold what such a file holds.
+        EqspecError: if it cannot be read.
+        FolderMismatch: if it is missing, not valid JSON, or not valid for `kind`.
     """
     text = read_text(path)
     try:
@@ -239,31 +252,37 @@ def read_document(path: Path, *, kind: type[DocumentT]) -> DocumentT:
 
 
 def _damaged(path: Path) -> FolderMismatch:
-    return FolderMismatch(
-        f"`{path}` is damaged: it does not hold what was once written there", help=PUT_BACK
-    )
+    return FolderMismatch(f"`{path}` is damaged: its contents are not valid", help=PUT_BACK)
 
 
 def sha256_of(path: Path, *, follow: bool = False) -> str:
-    """Hexadecimal SHA-256 of a file's bytes, see `reading`; EqspecError when it cannot be read."""
+    """Return the hexadecimal SHA-256 of a file; see `reading`.
+
+    Raises:
+        EqspecError: if it cannot be read.
+    """
     with reading(path, follow=follow) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def entry_of(path: Path) -> FileEntry:
-    """Hash and size of a file; EqspecError when it cannot be read."""
+    """Return hash and size of a file.
+
+    Raises:
+        EqspecError: if it cannot be read.
+    """
     with reading(path) as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         return FileEntry(sha256=digest, bytes=file.tell())
 
 
 def is_temporary(name: str) -> bool:
-    """Whether a file of this name is what a killed write leaves behind."""
+    """Whether a file name is that of an interrupted write."""
     return name.startswith(".") and name.endswith(_TEMPORARY)
 
 
 def sweep(folder: Path) -> None:
-    """Removes what killed writes left in a folder and below it; for its one writer only."""
+    """Remove the files of interrupted writes in a folder tree; only its writer may do this."""
     with explained(folder, doing="tidy"):
         for path in files_below(folder, linked=(CHECKPOINTS,)):
             if is_temporary(path.name):

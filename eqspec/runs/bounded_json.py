@@ -1,4 +1,4 @@
-"""JSON that strangers may have written: its depth and its numbers are bounded."""
+"""Parsing of untrusted JSON, with bounds on its depth and its numbers."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
 MAX_DEPTH = 50
-"""Of lists and objects inside one another, as in YAML."""
+"""Maximum nesting of lists and objects, as for YAML."""
 
 _LARGEST = 2**63
 
 
 def parsed_json(text: str | bytes) -> JsonValue:
-    """JSON whose depth and numbers are bounded, so that nothing that reads it further can fail.
+    """Parse JSON of bounded depth and with numbers of at most 64 bits.
 
     Raises:
-        ValueError: for anything else, NaN and infinities included.
+        ValueError: for anything else, including NaN and infinities.
     """
     value: JsonValue = from_json(text, allow_inf_nan=False)
     level: list[JsonValue] = [value]

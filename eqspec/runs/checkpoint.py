@@ -1,11 +1,11 @@
-"""Checkpoints: tensors as safetensors, the rest as plain tensors and numbers, each with its hash.
+"""Checkpoints: tensors as safetensors, other state as plain data, with a hash for each file.
 
     step-00000500.safetensors   model, teachers, buffers of the terms, by name
     step-00000500.state.pt      optimizer and counters; loads with `weights_only=True`
-    step-00000500.json          hash and size of the two; written last: with it, it is complete
+    step-00000500.json          hash and size of the two; written last, completes the checkpoint
 
-A save never touches the files of a complete checkpoint, so a kill at any moment leaves the previous
-one as it was. Loading checks the hashes and goes back to the newest checkpoint that is intact.
+Saving never touches the files of a complete checkpoint, so the previous one survives a kill at any
+moment. Loading checks the hashes and falls back to the newest intact checkpoint.
 """
 
 from __future__ import annotations
@@ -42,16 +42,16 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 KEEP = KeepPlan()
-"""Which checkpoints stay unless a spec says otherwise."""
+"""The default rule for keeping checkpoints."""
 
 _COMPLETE = re.compile(r"step-(\d{8,})\.json")
 _DATA = re.compile(r"^step-\d{8,}(?:\.\d+)?\.(?:safetensors|state\.pt)$")
 
 
 class StoredFile(FileEntry):
-    """One of the two data files of a checkpoint, as it was written."""
+    """Name, hash and size of a data file of a checkpoint."""
 
-    name: str = Field(pattern=_DATA.pattern)  # beside the JSON file, never a path out of the folder
+    name: str = Field(pattern=_DATA.pattern)  # next to the JSON file, never a path elsewhere
 
 
 class Contents(Document):
@@ -65,14 +65,14 @@ class Contents(Document):
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What was loaded, on the CPU.
+    """A loaded checkpoint, on the CPU.
 
     Attributes:
         step: optimizer steps done.
-        tensors: by name.
-        state: as it was saved.
-        files: that the two were read from.
-        warnings: which newer checkpoints were damaged and passed over, one sentence each.
+        tensors: tensors by name.
+        state: the saved state.
+        files: paths of the tensors and the state.
+        warnings: one sentence for each newer checkpoint that was skipped because of damage.
     """
 
     step: int
@@ -90,20 +90,20 @@ def save(
     state: Mapping[str, object],
     keep: KeepPlan = KEEP,
 ) -> None:
-    """Saves a checkpoint, then removes those that the rule does not need.
+    """Save a checkpoint, then remove those that the rule does not keep.
 
-    Checkpoints of later steps go too: they are of a run that was abandoned.
+    Checkpoints of later steps are removed too: they belong to an abandoned continuation.
 
     Args:
-        folder: of the run's checkpoints.
-        step: optimizer steps done; the journals are synced up to it.
-        tensors: by name; may share memory, lie on any device and have any strides.
+        folder: folder of the run's checkpoints.
+        step: optimizer steps done; the journals must be synced up to it.
+        tensors: tensors by name; may share memory, be on any device and have any strides.
         state: dicts, lists and tuples of tensors, numbers, strings and None.
-        keep: which of them stay; the one just saved always does.
+        keep: rule for keeping checkpoints; the one just saved is always kept.
 
     Raises:
-        EqspecError: when it cannot be written; the checkpoints before are then as they were.
-        TypeError: when the state holds anything else.
+        EqspecError: if it cannot be written; earlier checkpoints are then unchanged.
+        TypeError: if the state contains anything else.
     """
     _remove_unlisted(folder)
     stem = _free_stem(folder, step=step)
@@ -115,7 +115,7 @@ def save(
         )
     except EqspecError:
         with suppress(EqspecError):
-            _remove_unlisted(folder)  # a full disk is not to be kept full by half a checkpoint
+            _remove_unlisted(folder)  # half a checkpoint would keep a full disk full
         raise
     write_json(_json(folder, step=step), value=contents.model_dump(mode="json"))
     later = [known for known in steps(folder) if known > step]
@@ -124,7 +124,7 @@ def save(
 
 
 def remove(folder: Path, *, gone: Iterable[int]) -> None:
-    """Removes the checkpoints of some steps, and data files that no checkpoint lists."""
+    """Remove the checkpoints of some steps, and data files that no checkpoint lists."""
     with explained(folder, doing="tidy"):
         for step in gone:
             _json(folder, step=step).unlink()
@@ -132,40 +132,40 @@ def remove(folder: Path, *, gone: Iterable[int]) -> None:
 
 
 def steps(folder: Path) -> tuple[int, ...]:
-    """The steps of all complete checkpoints, ascending; their hashes are not looked at."""
+    """Return the steps of all complete checkpoints, ascending; hashes are not checked."""
     found = (_COMPLETE.fullmatch(path.name) for path in folder.glob("step-*.json"))
     return tuple(sorted(int(match[1]) for match in found if match))
 
 
 def load(folder: Path) -> Checkpoint | None:
-    """Loads the newest intact checkpoint.
+    """Load the newest intact checkpoint.
 
     Returns:
-        The checkpoint, with a warning for each newer one that is damaged; None when there are none.
+        The checkpoint, with a warning for each newer one that is damaged; None if there are none.
 
     Raises:
-        FolderMismatch: when there are checkpoints, but every one is damaged.
+        FolderMismatch: if there are checkpoints but all are damaged.
     """
     warnings: tuple[str, ...] = ()
     for step in reversed(steps(folder)):
         try:
             return _read(folder, contents=intact(folder, step=step), warnings=warnings)
         except EqspecError as error:
-            warnings += (f"the checkpoint of step {step} was passed over: {error.message}",)
+            warnings += (f"the checkpoint of step {step} was skipped: {error.message}",)
     if warnings:
         raise FolderMismatch(
             "\n".join((f"no checkpoint in `{folder}` is intact:", *warnings)),
-            help=f"delete `{folder}` to begin again from step 0",
+            help=f"delete `{folder}` to start again from step 0",
         )
     return None
 
 
 def load_step(folder: Path, *, step: int) -> Checkpoint:
-    """Loads the checkpoint of a given step.
+    """Load the checkpoint of a given step.
 
     Raises:
-        UsageError: when there is none of that step.
-        FolderMismatch: when it is damaged.
+        UsageError: if there is no checkpoint of that step.
+        FolderMismatch: if it is damaged.
     """
     known = steps(folder)
     if step not in known:
@@ -175,10 +175,10 @@ def load_step(folder: Path, *, step: int) -> Checkpoint:
 
 
 def newest_weights(folder: Path) -> StoredFile | None:
-    """The tensors file of the newest complete checkpoint as it was saved; None without any.
+    """Return the tensor file of the newest complete checkpoint; None if there is none.
 
     Raises:
-        FolderMismatch: when the JSON file of that checkpoint is damaged.
+        FolderMismatch: if the JSON file of that checkpoint is damaged.
     """
     known = steps(folder)
     if not known:
@@ -188,7 +188,7 @@ def newest_weights(folder: Path) -> StoredFile | None:
 
 
 def state_digest(tensors: Mapping[str, Tensor]) -> str:
-    """SHA-256 over names, dtypes, shapes and bytes of tensors, in the order of their names."""
+    """Return the SHA-256 over names, dtypes, shapes and bytes of tensors, sorted by name."""
     import torch
 
     digest = hashlib.sha256()
@@ -208,7 +208,7 @@ def _json(folder: Path, *, step: int) -> Path:
 
 
 def _free_stem(folder: Path, *, step: int) -> str:
-    """A name whose files are not there yet: a step may be saved again after a resume."""
+    """Return an unused file name; a step may be saved again after a resume."""
     stem, turn = _stem(step), 1
     while (folder / f"{stem}.safetensors").exists():
         turn += 1
@@ -217,8 +217,12 @@ def _free_stem(folder: Path, *, step: int) -> str:
 
 
 def intact(folder: Path, *, step: int) -> Contents:
-    """What the JSON file of a step lists; FolderMismatch when it or a file is damaged."""
-    # In a sealed run this file is as it was sealed, and so is what it lists.
+    """Return the contents of the JSON file of a step after checking the hashes.
+
+    Raises:
+        FolderMismatch: if the JSON file or a file that it lists is damaged.
+    """
+    # In a sealed run the seal covers the JSON file, and through its hashes the other two.
     contents = read_document(require_as_sealed(_json(folder, step=step)), kind=Contents)
     for file in (contents.tensors, contents.state):
         if _stored(folder / file.name) != file:
@@ -231,24 +235,24 @@ def _stored(path: Path) -> StoredFile:
 
 
 def _read(folder: Path, *, contents: Contents, warnings: tuple[str, ...]) -> Checkpoint:
-    """Both files, whose hashes hold: what they hold may still be anything.
+    """Read both files; even with correct hashes their contents are untrusted.
 
     Raises:
-        FolderMismatch: when one is no checkpoint's.
+        FolderMismatch: if one is not a file of a checkpoint.
     """
     from eqspec.build.weights.tensor_files import read_pickle, read_safetensors
 
     tensors, state = folder / contents.tensors.name, folder / contents.state.name
     try:
-        held, named = read_pickle(state), read_safetensors(tensors)
+        loaded, named = read_pickle(state), read_safetensors(tensors)
     except UsageError as error:
         raise FolderMismatch(error.message, help=PUT_BACK) from error
-    if not isinstance(held, dict):
-        raise FolderMismatch(f"`{state}` holds no state of a checkpoint", help=PUT_BACK)
+    if not isinstance(loaded, dict):
+        raise FolderMismatch(f"`{state}` is not the state of a checkpoint", help=PUT_BACK)
     return Checkpoint(
         step=contents.step,
         tensors=named,
-        state=cast("dict[str, object]", held),
+        state=cast("dict[str, object]", loaded),
         files=(tensors, state),
         warnings=warnings,
     )
@@ -273,7 +277,7 @@ def _write_tensors(path: Path, *, tensors: Mapping[str, Tensor]) -> StoredFile:
 def _write_state(path: Path, *, state: Mapping[str, object]) -> StoredFile:
     import torch
 
-    # In memory first: writing by itself, torch hides what the operating system says.
+    # In memory first: when torch writes the file itself, it hides errors of the operating system.
     buffer = io.BytesIO()
     torch.save(plain(dict(state), at="state"), buffer)  # noqa: TID251 - this is eqspec.runs.checkpoint
     write_bytes(path, data=buffer.getbuffer())
@@ -287,13 +291,13 @@ def _remove_unlisted(folder: Path) -> None:
 
 
 def unlisted(folder: Path) -> tuple[Path, ...]:
-    """Data files that no JSON file lists: of killed saves and of dropped checkpoints."""
+    """Return data files that no JSON file lists: leftovers of killed saves and old checkpoints."""
     listed: set[str] = set()
     for step in steps(folder):
         try:
             contents = read_document(_json(folder, step=step), kind=Contents)
         except FolderMismatch:
-            return ()  # which files are its own cannot be told, so none is taken away
+            return ()  # its files are unknown, so nothing may be removed
         listed |= {contents.tensors.name, contents.state.name}
     found = (path for path in folder.glob("step-*") if _DATA.fullmatch(path.name))
     return tuple(sorted(path for path in found if path.name not in listed))

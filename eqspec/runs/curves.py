@@ -1,4 +1,4 @@
-"""Where two journals part: the first step at which a number that both hold is another one."""
+"""Comparison of two journals: the first step at which they differ."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from eqspec.runs.journal import Row
 
 TRAIN = "train"
-"""Kind of the rows that training steps write."""
+"""Name of the rows of training steps."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A number that is another one in the second journal.
+    """A number that differs between the two journals.
 
     Attributes:
-        relative: |a − b| over the larger of |a| and |b|; nan where either is not finite.
+        relative: |a − b| over the larger of |a| and |b|; NaN if either is not finite.
     """
 
     name: str
@@ -31,8 +31,8 @@ class Parting:
     """The first row that differs.
 
     Attributes:
-        kind: of its event.
-        gaps: what differs in it, the widest first.
+        kind: name of the row.
+        gaps: the numbers that differ, largest relative difference first.
     """
 
     step: int
@@ -42,13 +42,13 @@ class Parting:
 
 @dataclass(frozen=True, slots=True)
 class Curves:
-    """Two journals, compared row by row as far as both reach.
+    """Result of comparing two journals row by row, to the end of the shorter one.
 
     Attributes:
-        equal_rows: rows before the parting whose shared numbers are equal bit for bit.
-        through: step of the last row compared; 0 where there was none.
-        parting: None where all are equal.
-        only_a, only_b: names of numbers that only one of the journals holds.
+        equal_rows: number of rows before the parting, with shared numbers equal bit for bit.
+        through: step of the last compared row; 0 if there was none.
+        parting: the first row that differs; None if all are equal.
+        only_a, only_b: names of numbers in only one of the journals.
     """
 
     equal_rows: int
@@ -59,10 +59,10 @@ class Curves:
 
 
 def compare_curves(a: Iterable[Row], b: Iterable[Row]) -> Curves:
-    """Compares two journals up to the first row that differs.
+    """Compare two journals up to the first row that differs.
 
     Args:
-        a, b: rows in the order of their journals; rows that only one of them has are passed over.
+        a, b: rows in the order of their journals; rows in only one of them are skipped.
     """
     equal, through = 0, 0
     only_a: dict[str, None] = {}
@@ -79,7 +79,7 @@ def compare_curves(a: Iterable[Row], b: Iterable[Row]) -> Curves:
 
 
 def _shared(a: Iterator[Row], b: Iterator[Row]) -> Iterator[tuple[Row, Row]]:
-    """Rows of the same step and kind; journals are in the order of their steps."""
+    """Yield pairs of rows with the same step and name; journals are ordered by step."""
     x, y = next(a, None), next(b, None)
     while x is not None and y is not None:
         if (x.step, x.name) == (y.step, y.name):
@@ -93,7 +93,7 @@ def _shared(a: Iterator[Row], b: Iterator[Row]) -> Iterator[tuple[Row, Row]]:
 
 def _gaps(x: Row, y: Row) -> tuple[Gap, ...]:
     pairs = ((name, x.values[name], y.values[name]) for name in x.values if name in y.values)
-    # By their bits: nan equals nan, and 0.0 is not -0.0.
+    # Compare bits: NaN equals NaN, and 0.0 differs from -0.0.
     gaps = [Gap(n, p, q, _relative(p, q)) for n, p, q in pairs if p.hex() != q.hex()]
     return tuple(sorted(gaps, key=lambda gap: -gap.relative if gap.relative >= 0 else -math.inf))
 

@@ -1,13 +1,13 @@
-"""What a run folder knows of the images that it was trained on, in `data/`.
+"""The record of a run's training images, in the folder `data/` of the run.
 
-    record.json     what the fingerprint was taken of, and which images were replaced by others
-    times           when each file was last changed, as the run began
+    record.json     scope of the fingerprint, and images that were replaced by others
+    times           modification time of each file at the start of the run
     checksums       CRC-32 of the content of each image that training has read
 
-The last two, of images that are kept as files or in archives, are plain arrays of little-endian
-integers, of 64 and 32 bits, in the order of the dataset. The fingerprint itself stays in
-`environment.json`: it holds wherever the data are copied to, as times do not. Of a finished run,
-all but the times depends on the recipe and the data alone.
+The last two exist for images in files or archives. They are arrays of little-endian integers of 64
+and 32 bits, in the order of the dataset. The fingerprint itself is in `environment.json`: unlike
+the times, it does not change when the data are copied. For a finished run, everything except the
+times depends only on the recipe and the data.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ CHECKSUMS = "checksums"
 
 
 class Replaced(Document):
-    """An image that could not be decoded, and for which another one stood.
+    """An image that could not be decoded and was replaced by another one.
 
     Attributes:
-        number: in the dataset.
-        name: its path, wherever the dataset lies.
+        number: index in the dataset.
+        name: path relative to the dataset.
     """
 
     number: int
@@ -54,12 +54,12 @@ class DataRecord(Document):
     """The contents of `data/record.json`.
 
     Attributes:
-        dataset: its name.
-        files: how many were listed; 0 of data that are not kept as files of images.
-        images: how many there are; stored views count each.
-        looked_at: what the fingerprint was taken of, in words.
-        full: SHA-256 over the content of all images, where `fingerprint: full` asked for it.
-        replaced: in order; of a run that has not ended, those that were met so far.
+        dataset: name of the dataset.
+        files: number of image files; 0 if the images are not separate files.
+        images: number of images; each stored view counts.
+        looked_at: scope of the fingerprint, in words.
+        full: SHA-256 over the content of all images, if the spec has `fingerprint: full`.
+        replaced: the replaced images in order, as far as the run has read.
     """
 
     format: Literal[1] = 1
@@ -73,11 +73,12 @@ class DataRecord(Document):
 
 @dataclass(frozen=True, slots=True)
 class KnownData:
-    """What a run folder knows of its data.
+    """The record of a run's data with its arrays.
 
     Attributes:
-        times: [files], in nanoseconds.
-        checksums: [images]; 0 of one that training has not read.
+        record: contents of `data/record.json`.
+        times: modification times `[files]`, in nanoseconds.
+        checksums: CRC-32 `[images]`; 0 for an image that training has not read.
     """
 
     record: DataRecord
@@ -86,29 +87,30 @@ class KnownData:
 
 
 def save_data(run: Path, known: KnownData, *, begun: bool = False) -> None:
-    """Writes what is known of the data; each file is whole, whenever this is stopped.
+    """Write the record of the data, each file atomically.
 
     Args:
         run: the run folder.
-        begun: the run begins with these data, so that the times are written, too.
+        known: the record to write.
+        begun: whether the run starts now, so that the times are written too.
 
     Raises:
-        EqspecError: when a file cannot be written.
+        EqspecError: if a file cannot be written.
     """
     folder = run / FOLDER
     if begun and len(known.times):
         write_bytes(folder / TIMES, data=known.times.astype("<i8").tobytes())
     if len(known.checksums):
         write_bytes(folder / CHECKSUMS, data=known.checksums.astype("<u4").tobytes())
-    # Last: a folder that has it has the others.
+    # Last: a folder with this file has the others.
     write_json(folder / RECORD, value=known.record.model_dump(mode="json"))
 
 
 def load_data(run: Path) -> KnownData | None:
-    """What a run folder knows of its data; None where nothing was written down yet.
+    """Read the record of a run's data; None if there is none yet.
 
     Raises:
-        FolderMismatch: when a file is missing or damaged.
+        FolderMismatch: if a file is missing or damaged.
     """
     folder = run / FOLDER
     if not (folder / RECORD).exists():
@@ -127,6 +129,6 @@ def _array(path: Path, kind: str, *, count: int) -> NDArray[np.generic]:
         with reading(path) as file:
             content = file.read(size + 1)
     if len(content) != size:
-        message = f"`{path}` is damaged: it does not hold {count:,} numbers"
+        message = f"`{path}` is damaged: it should have {count:,} numbers"
         raise FolderMismatch(message, help=PUT_BACK)
     return np.frombuffer(content, kind)

@@ -1,6 +1,6 @@
-"""Where a run took place: machine, system, package versions, and the state of the code.
+"""The environment of a run: machine, system, package versions, and the state of the code.
 
-Free of torch: what only torch knows (threads, accelerators) is passed in.
+Does not import torch: threads and accelerators are passed in.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ PACKAGES = (
     "safetensors",
     "eqspec",
 )
-"""The packages whose version may change a number."""
+"""Packages whose version may affect the results."""
 
 
 class Checkout(Document):
     """The state of the source code.
 
     Attributes:
-        commit: full hash of the commit that is checked out.
-        dirty: tracked files differ from it, or there are untracked ones.
+        commit: full hash of the checked-out commit.
+        dirty: whether tracked files differ from it, or there are untracked files.
     """
 
     commit: str
@@ -51,19 +51,18 @@ class Environment(Document):
     """The contents of `environment.json`.
 
     Attributes:
-        cpu: model name, or the architecture where the system does not tell.
+        cpu: model name, or the architecture if the name is unknown.
         cores: logical processors of the machine.
-        usable_cores: those this process may use; a container may grant fewer than there are.
+        usable_cores: processors available to this process, for example in a container.
         memory: physical memory in bytes.
         accelerators: names of the devices, in order; empty on a CPU.
-        packages: version by name; None where a package is not installed.
-        checkout: None when eqspec does not run from a git checkout.
-        source: digest of eqspec's own code, whatever git knows of it; None in older folders.
-        decoder: what turns JPEG files into pixels, with versions.
-        threads: that torch computes with.
-        compiled: whether blocks and losses were compiled, whatever the spec asked for; None where
-            that was not written down.
-        data: fingerprint of the training data, once it has been read.
+        packages: version by name; None for a package that is not installed.
+        checkout: state of the git checkout; None if eqspec does not run from one.
+        source: digest of eqspec's code, independent of git; None in older folders.
+        decoder: JPEG decoder, with versions.
+        threads: number of threads of torch.
+        compiled: whether blocks and losses were in fact compiled; None if not recorded.
+        data: fingerprint of the training data; None before it has been read.
     """
 
     python: str
@@ -84,11 +83,11 @@ class Environment(Document):
 
 
 def collect(*, threads: int, accelerators: Sequence[str] = ()) -> Environment:
-    """Looks at the machine and the installation; never fails for want of a tool such as git.
+    """Describe the machine and the installation; works without tools such as git.
 
     Args:
-        threads: that torch computes with.
-        accelerators: names of the devices the run uses.
+        threads: number of threads of torch.
+        accelerators: names of the devices that the run uses.
     """
     return Environment(
         python=platform.python_version(),
@@ -120,7 +119,7 @@ def _version(name: str) -> str | None:
 
 
 def cpu_model(cpuinfo: Path) -> str:
-    """Model name of the processor from a file such as `/proc/cpuinfo`, else the architecture."""
+    """Read the processor model from a file such as `/proc/cpuinfo`, else the architecture."""
     try:
         lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -130,7 +129,7 @@ def cpu_model(cpuinfo: Path) -> str:
 
 
 def gpu_capabilities() -> tuple[float, ...]:
-    """Compute capability of each of NVIDIA's GPUs, as the driver says; empty where it cannot."""
+    """Return the compute capability of each NVIDIA GPU; empty without a driver."""
     program = shutil.which("nvidia-smi")
     if program is None:
         return ()
@@ -143,7 +142,7 @@ def gpu_capabilities() -> tuple[float, ...]:
 
 
 def cpu_flags(cpuinfo: Path) -> frozenset[str]:
-    """Features of the processor by the system's names; none where the system does not tell."""
+    """Return the feature flags of the processor; empty if they are unknown."""
     try:
         lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -153,7 +152,7 @@ def cpu_flags(cpuinfo: Path) -> frozenset[str]:
 
 
 def source_digest(package: Path) -> str:
-    """SHA-256 over the names and bytes of every Python file of a package."""
+    """Return the SHA-256 over the names and bytes of all Python files of a package."""
     digest = hashlib.sha256()
     for path in sorted(package.rglob("*.py")):
         digest.update(f"{path.relative_to(package).as_posix()}\0".encode())
@@ -162,11 +161,11 @@ def source_digest(package: Path) -> str:
 
 
 def checkout(package: Path) -> Checkout | None:
-    """The git state of the checkout a package lies in.
+    """Return the state of the git checkout that contains a package; None if there is none.
 
     Args:
-        package: the folder of the package. A repository that does not track it, such as one that
-            happens to hold the virtual environment, does not count.
+        package: folder of the package. A repository that does not track it, for example one around
+            a virtual environment, does not count.
     """
     if _git(package, "ls-files", "--error-unmatch", "__init__.py") is None:
         return None
@@ -178,7 +177,7 @@ def checkout(package: Path) -> Checkout | None:
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
-    """What git answers; None when there is no git, no repository, or no answer in ten seconds."""
+    """Return the output of git; None without git or a repository, or after ten seconds."""
     program = shutil.which("git")
     if program is None:
         return None

@@ -1,14 +1,14 @@
-"""The run folder: what lies where, how it is opened, and what state it is in.
+"""The run folder: its files, its creation and opening, and its state.
 
-    spec.yaml  resolved.yaml  plan.json  trace.json  environment.json    written when it is made
-    metrics.jsonl  timing.jsonl  log.txt  checkpoints/                   grow while it trains
-    evaluations/  figures/                                               when it is judged
+    spec.yaml  resolved.yaml  plan.json  trace.json  environment.json    written at creation
+    metrics.jsonl  timing.jsonl  log.txt  checkpoints/                   grow during training
+    evaluations/  figures/                                               written by evaluations
     record.json  record.sha256                                           the seal
-    record.unsealed.json                                                 the one before, set aside
+    record.unsealed.json                                                 the seal before
     .live/                                                               lock, heartbeat: not sealed
 
-Plain files are the truth: every question about a run is answered by reading them. `plan.json` is
-written last of its group, so a folder that has one is complete.
+The state of a run is read from these files alone. `plan.json` is the last file of its group to be
+written, so a folder that has it is complete.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _PLAN, _RESOLVED = "plan.json", "resolved.yaml"
 
 
 class State(StrEnum):
-    """What a run folder is doing, read from its files."""
+    """The state of a run, read from its files."""
 
     NEW = "new"
     RUNNING = "running"
@@ -57,12 +57,13 @@ class _Length(BaseModel):
 
 
 class Identity(BaseModel):
-    """What a plan says a run is; everything else in `plan.json` is passed over.
+    """The identity of a run, from its `plan.json`; other fields of the file are ignored.
 
     Attributes:
-        name: of the spec.
-        recipe: hash of everything that changes the weights but the seed.
-        train: `steps`, the optimizer steps in all.
+        name: name of the spec.
+        recipe: hash of everything that changes the weights, except the seed.
+        seed: seed of the run.
+        train: `steps`, the total number of optimizer steps.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -75,14 +76,14 @@ class Identity(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What a run folder is made from.
+    """The contents of a new run folder.
 
     Attributes:
-        spec: the text of the spec as it was written.
-        resolved: the resolved spec as text, itself a runnable spec.
-        plan: JSON data; must hold what `Identity` reads.
+        spec: the text of the spec.
+        resolved: the text of the resolved spec, itself a runnable spec.
+        plan: JSON data, with the fields of `Identity`.
         trace: JSON data.
-        environment: where the run takes place.
+        environment: the environment of the run.
     """
 
     spec: str
@@ -93,18 +94,18 @@ class Opening:
 
 
 def place(root: Path, *, identity: Identity, repeat: int = 1) -> Path:
-    """Where a run belongs: `<root>/<name>/<recipe8>-s<seed>`, and `.2`, `.3` … for repeats."""
+    """Return the path of a run: `<root>/<name>/<recipe8>-s<seed>`, and `.2`, `.3` … for repeats."""
     again = f".{repeat}" if repeat > 1 else ""
     return root / identity.name / f"{identity.recipe[:8]}-s{identity.seed}{again}"
 
 
 def is_run_folder(path: Path) -> bool:
-    """Whether a run lies in a folder, be it one that has lost its plan or was never complete."""
+    """Whether a folder contains a run, including one without a plan or an incomplete one."""
     return any((path / name).is_file() for name in (_PLAN, _RESOLVED)) or has_lost_plan(path)
 
 
 def has_lost_plan(path: Path) -> bool:
-    """Whether a run has begun or ended in a folder that has no plan any more."""
+    """Whether a folder contains a run whose plan is missing."""
     begun = any((path / name).exists() for name in (record.RECORD, "metrics.jsonl", "checkpoints"))
     return begun and not (path / _PLAN).is_file()
 
@@ -115,20 +116,20 @@ def _lost_plan(path: Path) -> FolderMismatch:
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
-    """A run folder that exists; made by `create` or `open`."""
+    """An existing run folder; use `create` or `open`."""
 
     path: Path
 
     @classmethod
     def create(cls, path: Path, *, opening: Opening) -> RunFolder:
-        """Makes a run folder; its writer holds it already (`hold`).
+        """Create a run folder; the caller must have locked it with `hold`.
 
         Raises:
-            FolderMismatch: when there is a run in it, or one that has lost its plan.
-            EqspecError: when it cannot be written.
+            FolderMismatch: if the folder already contains a run, with or without its plan.
+            EqspecError: if it cannot be written.
         """
         if (path / _PLAN).exists():
-            raise FolderMismatch(f"`{path}` already holds a run")
+            raise FolderMismatch(f"`{path}` already contains a run")
         if has_lost_plan(path):
             raise _lost_plan(path)
         Identity.model_validate(opening.plan)
@@ -141,11 +142,11 @@ class RunFolder:
 
     @classmethod
     def open(cls, path: Path) -> RunFolder:
-        """Opens a run folder.
+        """Open a run folder.
 
         Raises:
-            UsageError: when there is no run in it.
-            FolderMismatch: when there is one without its plan: lost, or never written.
+            UsageError: if it does not contain a run.
+            FolderMismatch: if the plan of the run is missing or was never written.
         """
         refuse_links(path)
         if has_lost_plan(path):
@@ -153,8 +154,8 @@ class RunFolder:
         if not (path / _PLAN).is_file():
             if (path / _RESOLVED).is_file():
                 raise FolderMismatch(
-                    f"`{path}` was never complete: making it was cut short before {_PLAN}",
-                    help="the command that began it makes it anew; nothing had been trained",
+                    f"`{path}` was never complete: its creation stopped before {_PLAN}",
+                    help="repeat the command that started it; nothing had been trained yet",
                 )
             raise UsageError(
                 f"`{path}` is not a run folder: it has no {_PLAN}",
@@ -164,22 +165,22 @@ class RunFolder:
 
     @property
     def metrics(self) -> Path:
-        """Journal of what the recipe determines: the same bytes on every repeat."""
+        """Journal of the numbers that the recipe determines: the same bytes in every repeat."""
         return self.path / "metrics.jsonl"
 
     @property
     def timing(self) -> Path:
-        """Journal of clocks, throughput and memory."""
+        """Journal of times, throughput and memory."""
         return self.path / "timing.jsonl"
 
     @property
     def log(self) -> Path:
-        """What was said on the way."""
+        """Log of the run, one line per event."""
         return self.path / "log.txt"
 
     @property
     def checkpoints(self) -> Path:
-        """Folder of checkpoints, see `eqspec.runs.checkpoint`."""
+        """Folder of checkpoints; see `eqspec.runs.checkpoint`."""
         return self.path / "checkpoints"
 
     @property
@@ -189,26 +190,36 @@ class RunFolder:
 
     @property
     def report(self) -> Path:
-        """The page that shows the run."""
+        """HTML page of the run."""
         return self.path / "report.html"
 
     def identity(self) -> Identity:
-        """What the plan says this run is; FolderMismatch when the plan is damaged."""
+        """Read the identity of the run from its plan.
+
+        Raises:
+            FolderMismatch: if the plan is damaged.
+        """
         return read_document(self.path / _PLAN, kind=Identity)
 
     def plan(self) -> dict[str, object]:
-        """The plan as JSON data.
+        """Read the plan as JSON data.
 
         Raises:
-            FolderMismatch: when it is not JSON.
+            FolderMismatch: if it is not a JSON object.
         """
         plan = read_json(self.path / _PLAN)
         if not isinstance(plan, dict):
-            raise FolderMismatch(f"`{self.path / _PLAN}` is damaged: it is no plan", help=PUT_BACK)
+            raise FolderMismatch(
+                f"`{self.path / _PLAN}` is damaged: it is not a plan", help=PUT_BACK
+            )
         return dict(plan)
 
     def state(self) -> State:
-        """What the run is doing; FolderMismatch when its record is damaged."""
+        """Read the state of the run.
+
+        Raises:
+            FolderMismatch: if its record is damaged.
+        """
         if writer(self.path) is not None:
             return State.RUNNING
         ended = self.record()
@@ -217,24 +228,24 @@ class RunFolder:
         return State.INTERRUPTED if self.has_begun() else State.NEW
 
     def has_begun(self) -> bool:
-        """Whether a step was written down, or a checkpoint saved."""
+        """Whether the journal has a row or a checkpoint was saved."""
         grown = self.metrics.exists() and self.metrics.stat().st_size > 0
         return grown or any(self.checkpoints.glob("*.json"))
 
     def hold(self) -> AbstractContextManager[Live]:
-        """Makes this process the folder's only writer, see `eqspec.runs.live.hold`."""
+        """Lock the folder for this process; see `eqspec.runs.live.hold`."""
         return hold(self.path)
 
     def guard(self, *, recipe: str, seed: int, differences: Sequence[str] = ()) -> None:
-        """Refuses to go on with anything but what this folder was made for.
+        """Refuse to continue the run with another recipe or seed.
 
         Args:
-            recipe: of the plan at hand.
-            seed: of the plan at hand.
-            differences: what differs between the two plans, one line each, for the message.
+            recipe: recipe of the current plan.
+            seed: seed of the current plan.
+            differences: differences between the two plans, one line each, for the message.
 
         Raises:
-            FolderMismatch: when recipe or seed differ.
+            FolderMismatch: if recipe or seed differ.
         """
         mine = self.identity()
         if (mine.recipe, mine.seed) == (recipe, seed):
@@ -244,17 +255,18 @@ class RunFolder:
         lines += [f"  {line}" for line in differences]
         raise FolderMismatch(
             f"`{self.path}` belongs to another run (there → here):\n" + "\n".join(lines),
-            help="undo the change to go on with it; with --fork it becomes a run of its own",
+            help="undo the change to continue this run, or start a separate run with --fork",
         )
 
     def guard_data(self, fingerprint: str, *, looked_at: str = "") -> None:
-        """Writes down the fingerprint of the training data, and refuses any other from then on.
+        """Record the fingerprint of the training data, or compare it with the recorded one.
 
         Args:
-            looked_at: what it was taken of, in words.
+            fingerprint: fingerprint of the data that were found.
+            looked_at: scope of the fingerprint, in words.
 
         Raises:
-            FolderMismatch: when the run began with other data.
+            FolderMismatch: if the run started with other data.
         """
         path = self.path / "environment.json"
         environment = read_document(path, kind=Environment)
@@ -266,31 +278,35 @@ class RunFolder:
                 f"`{self.path}` was trained on other data: its fingerprint is {environment.data}, "
                 f"that of the data found now is {fingerprint}"
                 + (f" (of {looked_at})" if looked_at else ""),
-                help="point to the data it began with, or keep the other run apart: --runs DIR",
+                help="use the data that it started with, or put the new run elsewhere: --runs DIR",
             )
 
     def seal(
         self, outcome: Outcome, *, action: str = "run", changed: Collection[str] = ()
     ) -> RunRecord:
-        """Seals the folder, see `eqspec.runs.seal.seal`."""
+        """Seal the folder; see `eqspec.runs.seal.seal`."""
         return seal.seal(self.path, outcome=outcome, action=action, changed=changed)
 
     def finish_sealing(self) -> None:
-        """Finishes a sealing that was cut short, see `eqspec.runs.seal.finish`."""
+        """Finish an interrupted sealing; see `eqspec.runs.seal.finish`."""
         seal.finish(self.path)
 
     def unseal(self) -> None:
-        """Opens a sealed folder so that its run can go on, see `eqspec.runs.seal.unseal`."""
+        """Set the seal aside so that the run can continue; see `eqspec.runs.seal.unseal`."""
         seal.unseal(self.path)
 
     def record(self) -> RunRecord | None:
-        """How the run ended; None when it has not, FolderMismatch when the record is damaged."""
+        """Read the record of the run; None if the run has not ended.
+
+        Raises:
+            FolderMismatch: if the record is damaged.
+        """
         return record.read_record(self.path)
 
     def sealed(self) -> SealedFiles:
-        """The folder's files as its seal knows them; what is read of a run is compared with it."""
+        """Read the sealed hashes, to check files against before they are used."""
         return SealedFiles.of(self.path)
 
     def verify(self) -> tuple[Problem, ...]:
-        """Every way in which the folder differs from its seal; empty when there is none."""
+        """Return all differences between the folder and its seal."""
         return seal.verify(self.path)

@@ -1,6 +1,6 @@
-"""What is wrong with a run folder, as far as names, sizes and journals tell: no file is hashed.
+"""Problems of a run folder that names, sizes and journals reveal, without hashing files.
 
-Cheap enough for whoever lists runs; `eqspec audit` reads every byte.
+Cheap enough for lists of runs; `eqspec audit` reads every byte.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 def visible_problems(folder: RunFolder) -> Iterator[str]:
-    """What can be seen to be wrong with a run, a sentence each.
+    """Yield a sentence for each visible problem of a run.
 
     Raises:
-        FolderMismatch: when its record, or a journal of an unsealed run, is damaged.
+        FolderMismatch: if its record, or a journal of an unsealed run, is damaged.
     """
     record = folder.record()
     if record is None:
@@ -40,21 +40,21 @@ def visible_problems(folder: RunFolder) -> Iterator[str]:
 
 
 def lacking(folder: RunFolder, *, through: int) -> Iterator[str]:
-    """What its journals lack of the steps up to one, a sentence each.
+    """Yield a sentence for each journal that lacks rows of the steps up to `through`.
 
     Raises:
-        FolderMismatch: when one is damaged.
+        FolderMismatch: if a journal is damaged.
     """
     for path in (folder.metrics, folder.timing):
-        if (said := missing_rows(path, through=through)) is not None:
-            yield said
+        if (problem := missing_rows(path, through=through)) is not None:
+            yield problem
 
 
 def require_rows(folder: RunFolder, *, through: int) -> None:
-    """Refuses to resume from a checkpoint whose journals lack rows of the steps before it.
+    """Refuse to resume from a checkpoint if the journals lack rows of earlier steps.
 
     Raises:
-        FolderMismatch: naming the journals, and the steps.
+        FolderMismatch: with the journals and the steps.
     """
     found = tuple(lacking(folder, through=through))
     if found:
@@ -62,10 +62,10 @@ def require_rows(folder: RunFolder, *, through: int) -> None:
 
 
 def require_sealed_files(folder: RunFolder) -> None:
-    """Refuses a sealed run some of whose files are missing or of another size.
+    """Refuse a sealed run with files that are missing or of another size.
 
     Raises:
-        FolderMismatch: naming them.
+        FolderMismatch: with the names of the files.
     """
     record = folder.record()
     found = tuple(_of_other_size(folder, record)) if record is not None else ()

@@ -2,11 +2,11 @@
 
     {"step":120,"name":"train","values":{"loss":1.25,"recon":0.0625}}
 
-Floats are written so that they read back bit for bit. A line counts once its newline is there: the
-torn end that a killed process leaves is dropped when the journal is opened, and is passed over by
-readers. On resume `rewind` drops what lies after the checkpoint, so that the finished file has the
-same bytes as that of a run that was never stopped. This rests on one order at a pause: write the
-rows of the step, `sync`, then save the checkpoint.
+Floats read back bit for bit. A line is complete with its newline: an incomplete last line, left by
+a killed process, is removed when the journal is opened and ignored by readers. On resume, `rewind`
+removes the rows after the checkpoint, so that the final file has the same bytes as that of an
+uninterrupted run. This requires a fixed order: write the rows of the step, `sync`, then save the
+checkpoint.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ if TYPE_CHECKING:
 
 _TAIL_BYTES = 65536
 _LONGEST = 2**20
-"""Bytes of a line; no step has so many numbers."""
+"""Maximum bytes of a line, far more than any step writes."""
 
 
 class Row(BaseModel):
     """One line of a journal.
 
     Attributes:
-        step: optimizer steps done when it happened.
-        name: of the kind of event.
-        values: by name; nan and infinities included.
+        step: optimizer steps done.
+        name: kind of event, such as `train`.
+        values: numbers by name, including NaN and infinities.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -53,21 +53,21 @@ class Row(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class _Extent:
-    """Where the rows to keep end, in bytes, and the step of the last of them."""
+    """End of the rows to keep, in bytes, and the step of the last one."""
 
     end: int = 0
     step: int = 0
 
 
 class Journal(AppendOnlyFile):
-    """A journal open for appending; its folder is held by this process."""
+    """A journal open for appending; this process must have locked its folder."""
 
     def __init__(self, path: Path) -> None:
-        """Opens a journal, makes it when it is missing, and drops a torn end.
+        """Open a journal, create it if it is missing, and remove an incomplete last line.
 
         Raises:
-            FolderMismatch: when a line before the last one is damaged.
-            EqspecError: when it cannot be read or written.
+            FolderMismatch: if a line before the last one is damaged.
+            EqspecError: if it cannot be read or written.
         """
         if not path.exists():
             write_text(path, text="")
@@ -76,38 +76,37 @@ class Journal(AppendOnlyFile):
         self._cut(whole)
 
     def write(self, step: int, *, name: str, values: Mapping[str, float]) -> None:
-        """Appends a row; readers see it at once.
+        """Append a row; readers see it at once.
 
         Args:
-            step: optimizer steps done; never less than in the row before.
-            name: of the kind of event.
-            values: plain numbers, no tensors; written in the order given.
+            step: optimizer steps done; at least that of the previous row.
+            name: kind of event.
+            values: plain numbers, no tensors; written in the given order.
 
         Raises:
-            EqspecError: when the disk is full.
+            EqspecError: if the disk is full.
         """
         assert step >= self._step, f"step {step} after step {self._step} in {self._path}"
         row = {"step": step, "name": name, "values": {k: _number(v) for k, v in values.items()}}
         text = json.dumps(row, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
         rest = memoryview(text.encode() + b"\n")
         with explained(self._path):
-            while rest:  # a disk that is filling up takes a part before it refuses
+            while rest:  # a disk that is almost full may accept only a part
                 rest = rest[self._file.write(rest) :]
         self._step = step
 
     def sync(self) -> None:
-        """Returns once every row is on the disk; to be called before a checkpoint is saved."""
+        """Wait until every row is on the disk; call this before saving a checkpoint."""
         with explained(self._path):
             os.fsync(self._file.fileno())
 
     def rewind(self, step: int) -> None:
-        """Drops every row after a step: the step of the checkpoint that the run resumes from.
+        """Remove every row after a step, that of the checkpoint to resume from.
 
-        Cutting the file short is a single change of its length, so a kill in the middle of it
-        leaves rows that the next rewind drops.
+        A kill during the truncation leaves rows that the next rewind removes.
 
         Raises:
-            FolderMismatch: when a line is damaged.
+            FolderMismatch: if a line is damaged.
         """
         self._cut(_extent(self._path, through=step))
 
@@ -120,11 +119,11 @@ class Journal(AppendOnlyFile):
 
 
 def read(path: Path) -> Iterator[Row]:
-    """The rows of a journal in order, those of a run in progress included; none without a file.
+    """Yield the rows of a journal in order, also of a run in progress; none without a file.
 
     Raises:
-        FolderMismatch: when a line before the last one is damaged.
-        EqspecError: when it cannot be read.
+        FolderMismatch: if a line before the last one is damaged.
+        EqspecError: if it cannot be read.
     """
     if path.exists():
         for _, row in _scan(path):
@@ -132,10 +131,10 @@ def read(path: Path) -> Iterator[Row]:
 
 
 def latest(path: Path) -> dict[str, Row]:
-    """The last row of each name near the end of a journal, whatever its length, and cheaply.
+    """Return the last row of each name near the end of a journal, without reading all of it.
 
     Raises:
-        EqspecError: when it cannot be read.
+        EqspecError: if it cannot be read.
     """
     if not path.exists():
         return {}
@@ -143,7 +142,7 @@ def latest(path: Path) -> dict[str, Row]:
         start = max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES)
         file.seek(start)
         lines = file.read().splitlines(keepends=True)
-    # Started in the middle of the file, the first line is half a line.
+    # When reading starts in the middle of the file, the first line is incomplete.
     rows = [parsed(line) for line in lines[1 if start else 0 :]]
     return {row.name: row for row in rows if row is not None}
 
@@ -158,7 +157,7 @@ def _extent(path: Path, *, through: int | None) -> _Extent:
 
 
 def _scan(path: Path) -> Iterator[tuple[int, Row]]:
-    """Each row with the position of its end in bytes, up to a torn end."""
+    """Yield each row with its end position in bytes, up to an incomplete last line."""
     end = 0
     with reading(path) as file:
         for number, line in enumerate(lines_of(file), start=1):
@@ -171,22 +170,22 @@ def _scan(path: Path) -> Iterator[tuple[int, Row]]:
 
 
 def lines_of(file: BinaryIO) -> Iterator[bytes]:
-    """The lines of a journal; one that is far too long comes in pieces, which are no rows."""
+    """Yield the lines of a journal; a line that is too long comes in invalid pieces."""
     return iter(partial(file.readline, _LONGEST), b"")
 
 
 def need_end(file: BinaryIO, *, path: Path, number: int) -> None:
-    """Refuses a line that is no row, unless it is the last one: that one may be torn.
+    """Refuse an invalid line unless it is the last one, which may be incomplete.
 
     Raises:
-        FolderMismatch: when more follows in the file.
+        FolderMismatch: if the file continues after the line.
     """
     if file.read(1):
         raise FolderMismatch(f"`{path}` is damaged: line {number} is not a row")
 
 
 def parsed(line: bytes) -> Row | None:
-    """The row that a line holds; None where it holds none, or lacks its newline."""
+    """Parse a line; None if it is not a row, or lacks its newline."""
     if not line.endswith(b"\n"):
         return None
     try:
@@ -196,6 +195,6 @@ def parsed(line: bytes) -> Row | None:
 
 
 def _number(value: float) -> float | str:
-    """JSON has no nan and no infinities: they are written as strings, which `Row` reads back."""
+    """Return NaN and infinities, which JSON does not have, as strings that `Row` reads back."""
     number = float(value)
     return number if math.isfinite(number) else repr(number)

@@ -1,7 +1,7 @@
-"""A run folder is all its own: nothing in it is read or written through a link that leads out.
+"""Check that a run folder has no links to other folders.
 
-The one exception is `checkpoints/`, which may be a link to a folder on another disk, though not to
-that of another run: what is saved there, and what `eqspec gc` removes, would be the other's.
+The only exception is `checkpoints/`, which may link to a folder on another disk, but not to that of
+another run: saving and `eqspec gc` would change the other run's checkpoints.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 def refuse_links(path: Path) -> None:
-    """Refuses a run folder one of whose folders is another's.
+    """Refuse a run folder with a link to another folder.
 
     Raises:
-        FolderMismatch: naming the link.
-        EqspecError: when the folder cannot be read.
+        FolderMismatch: with the path of the link.
+        EqspecError: if the folder cannot be read.
     """
     with explained(path, doing="read"):
         there = sorted(path.iterdir()) if path.is_dir() else []
@@ -28,11 +28,11 @@ def refuse_links(path: Path) -> None:
     for inside in links:
         if inside.name != CHECKPOINTS:
             raise FolderMismatch(
-                f"`{inside}` is a link, and nothing of a run is read or written through one",
-                help=f"move the folder itself to its place; only `{CHECKPOINTS}` may be a link",
+                f"`{inside}` is a link, which a run folder may not contain",
+                help=f"replace it by the folder itself; only `{CHECKPOINTS}` may be a link",
             )
         if (inside.resolve().parent / "plan.json").exists():
             raise FolderMismatch(
                 f"`{inside}` is a link into another run, `{inside.resolve().parent}`",
-                help="let it lead to a folder of its own, or remove it",
+                help="link to a separate folder, or remove the link",
             )

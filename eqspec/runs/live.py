@@ -1,7 +1,7 @@
-"""Who is writing to a run folder right now: the lock and the heartbeat in `.live/`.
+"""The lock and the heartbeat of the process that writes to a run folder, in `.live/`.
 
-The lock keeps a second writer out, and the system drops it when its holder dies. The heartbeat
-tells others, without touching the lock, whether and where somebody is at work.
+The lock excludes a second writer; the system releases it when the process ends. The heartbeat shows
+other processes, without the lock, whether and where a writer is active.
 """
 
 from __future__ import annotations
@@ -29,18 +29,20 @@ _STALE_AFTER = timedelta(minutes=10)
 
 
 def features_folder(path: Path) -> Path:
-    """Where a run caches features of the encoder that is being evaluated; sealing removes it."""
+    """Return the folder for cached features during an evaluation; sealing removes it."""
     return path / FOLDER / "features"
 
 
 class Heartbeat(Document):
-    """A sign of life of the process that writes to a run folder.
+    """The heartbeat of the process that writes to a run folder.
 
     Attributes:
-        born: the kernel's start tick of the process, so that a reused pid is not taken for it;
-            None where /proc does not tell.
-        time: when the sign was given.
-        step: optimizer steps done, once known.
+        pid: process id.
+        host: name of the machine.
+        born: start time of the process in kernel ticks, to recognise a reused pid; None without
+            /proc.
+        time: time of the heartbeat.
+        step: optimizer steps done; None if unknown.
     """
 
     pid: int = Field(ge=1, lt=2**31)
@@ -50,14 +52,14 @@ class Heartbeat(Document):
     step: int | None = Field(default=None, ge=0)
 
     def is_alive(self, *, now: datetime) -> bool:
-        """Whether the process still runs: asked of the system here, judged by age elsewhere."""
+        """Whether the process still runs: checked directly on its machine, by age elsewhere."""
         if self.host != socket.gethostname():
             return abs(now - self.time) < _STALE_AFTER
         return _exists(self.pid) and _born(self.pid) == self.born
 
 
 class Live:
-    """The hold of this process on a run folder; made by `hold`."""
+    """The lock of this process on a run folder, with its heartbeat; created by `hold`."""
 
     def __init__(self, path: Path) -> None:
         self._file = path / FOLDER / "heartbeat.json"
@@ -67,7 +69,7 @@ class Live:
         self.beat()
 
     def beat(self, *, step: int | None = None) -> None:
-        """Gives a sign of life; cheap enough to be called at every step.
+        """Write a heartbeat if one is due; cheap enough for every step.
 
         Args:
             step: optimizer steps done.
@@ -75,29 +77,29 @@ class Live:
         if (now := time.monotonic()) < self._due:
             return
         self._due = now + _EVERY_S
-        sign = Heartbeat(
+        heartbeat = Heartbeat(
             pid=self._pid,
             host=socket.gethostname(),
             born=self._born,
             time=datetime.now(UTC),
             step=step,
         )
-        write_text(self._file, text=sign.model_dump_json() + "\n", durable=False)
+        write_text(self._file, text=heartbeat.model_dump_json() + "\n", durable=False)
 
     def end(self) -> None:
-        """Takes the heartbeat away; `hold` does this. One that stays belongs to a dead process."""
+        """Remove the heartbeat; `hold` does this. A leftover one belongs to a dead process."""
         with suppress(OSError):
             self._file.unlink(missing_ok=True)
 
 
 @contextmanager
 def hold(path: Path) -> Generator[Live]:
-    """Makes this process the only writer of a run folder, which is made when it is missing.
+    """Lock a run folder for this process; create it if it is missing.
 
-    What killed writes left behind is removed. Only one rank of a run holds its folder.
+    Files of interrupted writes are removed. Only one rank of a run locks its folder.
 
     Raises:
-        EqspecError: when another process holds it (the message names that process), or when the
+        EqspecError: if another process has locked it (the message names that process), or if the
             folder cannot be written.
     """
     from filelock import FileLock, Timeout
@@ -106,7 +108,7 @@ def hold(path: Path) -> Generator[Live]:
     refuse_links(path)
     with explained(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        # Not per thread: an evaluation may finish on another thread than the one that locked.
+        # Not per thread: an evaluation may finish on a thread other than the one that locked.
         lock = FileLock(folder / "lock", thread_local=False)
         try:
             lock.acquire(timeout=0)
@@ -124,16 +126,16 @@ def hold(path: Path) -> Generator[Live]:
 
 
 def _in_use(path: Path) -> EqspecError:
-    sign = last_sign(path)
-    who = f"process {sign.pid} on {sign.host}" if sign else "another process"
+    heartbeat = last_heartbeat(path)
+    who = f"process {heartbeat.pid} on {heartbeat.host}" if heartbeat else "another process"
     return EqspecError(
         f"`{path}` is in use: {who} is writing to it",
-        help="wait for it, or stop it: it saves a checkpoint and gives the folder free",
+        help="wait for it, or stop it: it then saves a checkpoint and releases the folder",
     )
 
 
-def last_sign(path: Path) -> Heartbeat | None:
-    """The last sign of life left in a run folder; None when there is none to read."""
+def last_heartbeat(path: Path) -> Heartbeat | None:
+    """Return the last heartbeat in a run folder; None if there is none."""
     try:
         return read_document(path / FOLDER / "heartbeat.json", kind=Heartbeat)
     except EqspecError:
@@ -141,9 +143,11 @@ def last_sign(path: Path) -> Heartbeat | None:
 
 
 def writer(path: Path) -> Heartbeat | None:
-    """The last sign of life of whoever is writing to a run folder; None when nobody is."""
-    sign = last_sign(path)
-    return sign if sign is not None and sign.is_alive(now=datetime.now(UTC)) else None
+    """Return the heartbeat of the active writer of a run folder; None if there is none."""
+    heartbeat = last_heartbeat(path)
+    return (
+        heartbeat if heartbeat is not None and heartbeat.is_alive(now=datetime.now(UTC)) else None
+    )
 
 
 def _exists(pid: int) -> bool:
@@ -161,5 +165,5 @@ def _born(pid: int) -> str | None:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
-    # Field 22, counted after the command's closing bracket: the command itself may hold blanks.
+    # Field 22, counted after the command's closing bracket: the command itself may contain blanks.
     return stat.rpartition(")")[2].split()[19]

@@ -1,7 +1,7 @@
-"""`log.txt`: what was said on the way, for people; a line per event, with the time in UTC.
+"""`log.txt`: a readable log of a run, one line per event, with the time in UTC.
 
-It is only ever added to: a run that was stopped and gone on with tells so, steps that were lost and
-made again included. So no two runs have the same, and a new seal lets it differ from the old one.
+Lines are only appended. The log of a resumed run also shows its interruptions and repeated steps,
+so logs of equal runs differ, and the log may grow between one seal and the next.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ _INDENT = " " * 21
 
 
 class Log(AppendOnlyFile):
-    """A log open for writing; its folder is held by this process."""
+    """A log open for appending; this process must have locked its folder."""
 
     def __init__(self, path: Path) -> None:
-        """Opens a log; one that a killed process left in the middle of a line gets its end.
+        """Open a log, and complete a last line that a killed process left without a newline.
 
         Raises:
-            EqspecError: when it cannot be written.
+            EqspecError: if it cannot be written.
         """
         super().__init__(path)
         with explained(path):
-            if self._is_torn():
+            if self._lacks_newline():
                 self._file.write(b"\n")
 
-    def _is_torn(self) -> bool:
+    def _lacks_newline(self) -> bool:
         with opened(self._path, follow=False) as file:
             if not file.seek(0, os.SEEK_END):
                 return False
@@ -43,10 +43,10 @@ class Log(AppendOnlyFile):
             return file.read() != b"\n"
 
     def write(self, text: str) -> None:
-        """Adds what was said; further lines of it are indented.
+        """Append a text with the current time; its further lines are indented.
 
         Raises:
-            EqspecError: when the disk is full.
+            EqspecError: if the disk is full.
         """
         moment = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
         first, *others = printable(text).splitlines() or [""]

@@ -1,4 +1,4 @@
-"""Which files a seal covers, what they are, and in what they differ from what was sealed."""
+"""The files that a seal covers, and their differences from the seal."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 GROWS = "log.txt"
-"""The one file that may grow after the seal: a failure or an evaluation adds its lines. What was
-there when it was sealed must still be its beginning."""
+"""The only file that may grow after the seal: a failure or an evaluation appends lines. It must
+still start with its sealed contents."""
 
 _NOT_SEALED = frozenset({RECORD, RECORD_HASH, UNSEALED_RECORD})
 
 
 class Trouble(StrEnum):
-    """What can be wrong with a file of a sealed folder."""
+    """A problem of a file in a sealed folder."""
 
     UNSEALED = "is not there: the folder is not sealed"
     LOST = "is missing, though `record.sha256` holds its hash"
@@ -44,7 +44,7 @@ class Trouble(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One way in which a folder differs from its seal."""
+    """A difference between a folder and its seal."""
 
     file: str
     trouble: Trouble
@@ -54,7 +54,7 @@ class Problem:
 
 
 def manifest(folder: Path) -> dict[str, FileEntry]:
-    """Hash and size of every file that a seal covers, by its path inside the folder, sorted."""
+    """Return hash and size of every file that a seal covers, sorted by path inside the folder."""
     with explained(folder, doing="read"):
         names = sorted(_names(folder))
     return {name: entry_of(folder / name) for name in names}
@@ -63,7 +63,7 @@ def manifest(folder: Path) -> dict[str, FileEntry]:
 def differences(
     folder: Path, sealed: Mapping[str, FileEntry], found: Mapping[str, FileEntry]
 ) -> Iterator[Problem]:
-    """In what the files of a folder differ from those that were sealed, by name."""
+    """Yield the differences between the files of a folder and its seal, by name."""
     for name in sorted(sealed.keys() | found.keys()):
         if name not in found:
             yield Problem(name, Trouble.MISSING)
@@ -82,7 +82,7 @@ def _has_only_grown(folder: Path, name: str, sealed: FileEntry) -> bool:
 
 
 def _names(folder: Path) -> Iterator[str]:
-    # Checkpoints may lie on another disk; no other link is followed.
+    # Checkpoints may be on another disk; no other link is followed.
     for path in files_below(folder, linked=(CHECKPOINTS,), onerror=_give_up):
         inside = path.relative_to(folder)
         if LIVE in inside.parts or inside.as_posix() in _NOT_SEALED or is_temporary(path.name):

@@ -1,8 +1,9 @@
-"""Which rows a journal lacks: training writes one for every step, in order, from step 1 on.
+"""Find missing rows in a journal.
 
-So what a kill leaves is steps 1, 2, … without a hole, at least up to the newest checkpoint: rows
-are synced before a checkpoint is saved. A run that resumes drops the rows after its checkpoint and
-writes them again. Whatever else a journal holds has been lost, doubled or edited.
+Training writes one row per step, in order, from step 1. Rows are synced before a checkpoint is
+saved, so a kill leaves steps 1, 2, … without gaps, at least up to the newest checkpoint. A resumed
+run removes the rows after its checkpoint and writes them again. Any gap, repetition or other order
+is the result of damage or editing.
 """
 
 from __future__ import annotations
@@ -22,17 +23,17 @@ _START = re.compile(rb'\{"step":(\d{1,15}),"name":"(\w+)",')
 
 
 def missing_rows(path: Path, *, through: int) -> str | None:
-    """What a journal lacks, in a sentence that names it; None where it lacks nothing.
+    """Describe the first problem of a journal's rows in a sentence; None if there is none.
 
-    Cheap: of lines as the journal writes them, only the beginning is read.
+    Cheap: only the beginning of a regular line is parsed.
 
     Args:
-        path: of the journal.
-        through: the step up to which rows must be there.
+        path: path of the journal.
+        through: last step that must have a row.
 
     Raises:
-        FolderMismatch: when a line before the last one is damaged.
-        EqspecError: when it cannot be read.
+        FolderMismatch: if a line before the last one is damaged.
+        EqspecError: if it cannot be read.
     """
     if not path.is_file():
         return f"`{path}` is missing, with the rows of {_steps(1, through)}" if through else None
@@ -57,7 +58,7 @@ def _steps(first: int, last: int) -> str:
 
 
 def _trained(path: Path) -> Iterator[int]:
-    """The step of each row of training, in the order of the file."""
+    """Yield the step of each training row, in the order of the file."""
     with reading(path) as file:
         for number, line in enumerate(lines_of(file), start=1):
             start = _START.match(line) if line.endswith(b"}}\n") else None

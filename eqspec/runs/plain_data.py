@@ -1,4 +1,4 @@
-"""Plain data: what loads again with `weights_only=True`."""
+"""Plain data: values that load again with `weights_only=True`."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ _PLAIN = (bool, int, float, str, type(None))
 
 
 def plain(value: object, *, at: str) -> object:
-    """The same nest of plain containers with its tensors on the CPU.
+    """Copy nested plain containers, with their tensors on the CPU.
 
     Args:
-        at: what messages call it.
+        at: name of the value in messages.
 
     Raises:
-        TypeError: for anything that would not load with `weights_only=True`.
+        TypeError: for values that would not load with `weights_only=True`.
     """
     from torch import Tensor
 
     if isinstance(value, Tensor):
         alone = value.detach().cpu()
-        # A view would be written with all the memory it looks into.
+        # A view would be saved with the whole storage behind it.
         return alone if alone.untyped_storage().nbytes() == alone.nbytes else alone.clone()
     if isinstance(value, dict):
         items = cast("dict[object, object]", value).items()
@@ -29,6 +29,8 @@ def plain(value: object, *, at: str) -> object:
         sequence = cast("list[object] | tuple[object, ...]", value)
         parts = [plain(one, at=f"{at}.{i}") for i, one in enumerate(sequence)]
         return tuple(parts) if isinstance(value, tuple) else parts
-    if type(value) not in _PLAIN:  # exactly: numpy's floats are floats, but do not load again
-        raise TypeError(f"`{at}` is a {type(value).__name__}: a checkpoint holds plain data only")
+    if type(value) not in _PLAIN:  # not isinstance: floats of NumPy would not load again
+        raise TypeError(
+            f"`{at}` is a {type(value).__name__}: checkpoints may contain plain data only"
+        )
     return value

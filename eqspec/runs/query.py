@@ -1,4 +1,4 @@
-"""Finding runs among their folders. Free of torch; the folders are the only index there is."""
+"""Find runs by name. The folders are the only index; does not import torch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from eqspec.errors import EqspecError, UsageError
 from eqspec.runs import journal
 from eqspec.runs.folder import RunFolder, State, is_run_folder
-from eqspec.runs.live import last_sign
+from eqspec.runs.live import last_heartbeat
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from eqspec.runs.journal import Row
 
 LATEST = "latest"
-_TOUCHED = ("plan.json", "metrics.jsonl", "record.json")
+_WRITTEN_FILES = ("plan.json", "metrics.jsonl", "record.json")
 
 
 class Ambiguous(UsageError):
-    """More than one run could be meant; the message lists them."""
+    """A reference that matches several runs; the message lists them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +31,10 @@ class Summary:
     """Summary of one run.
 
     Attributes:
-        name: `<spec>/<recipe8>-s<seed>`, by which it can be asked for.
+        name: `<spec>/<recipe8>-s<seed>`, a reference to the run.
         step: optimizer steps done.
-        total: optimizer steps in all.
-        metrics: the last row of each kind of event.
+        total: total number of optimizer steps.
+        metrics: last row of each kind of event.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A run folder whose files do not hold what they should."""
+    """A run folder with damaged files, and the reason."""
 
     name: str
     path: Path
@@ -59,42 +59,42 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Every run under a folder, by name."""
+    """All runs under a folder, by name."""
 
     runs: tuple[Summary, ...]
     unreadable: tuple[Unreadable, ...]
 
 
 def find(root: Path, *, reference: str) -> Path:
-    """The folder of the run a person means.
+    """Return the folder of the run with a given reference.
 
     Args:
-        root: the folder that holds all runs.
+        root: folder of all runs.
         reference: a path; or `<spec>`, `<spec>/<recipe8>-s<seed>` or `<recipe8>-s<seed>`; or the
-            beginning of one, where no run has exactly that name, that only one run has; or
-            `latest`, the run that was last written to.
+            unique beginning of one of these, if no run has exactly that name; or `latest` for the
+            most recently written run.
 
     Raises:
-        UsageError: when no run is meant.
-        Ambiguous: when more than one is.
+        UsageError: if no run matches.
+        Ambiguous: if several runs match.
     """
     if is_run_folder(Path(reference)):
         return Path(reference)
     runs = {run_name(root, path): path for path in run_folders(root)}
     if reference == LATEST and runs:
-        return max(runs.values(), key=_last_touched)
+        return max(runs.values(), key=_last_written)
     wanted = reference.rstrip("/")
     matches = _matches(wanted, runs)
     if len(matches) == 1:
         return runs[matches[0]]
     if not matches and (Path(reference).is_absolute() or Path(reference).exists()):
-        message = f"`{reference}` is no run folder: it has no plan.json"
+        message = f"`{reference}` is not a run folder: it has no plan.json"
         raise UsageError(message, help="run folders are `runs/<spec>/<recipe>-s<seed>`")
     raise _ambiguous(wanted, matches) if matches else _unknown(wanted, runs, root=root)
 
 
 def _matches(wanted: str, runs: Mapping[str, Path]) -> list[str]:
-    """Names of the runs that a text means: an exact name wins over the beginning of one."""
+    """Return the names of the runs that match; an exact name wins over a beginning."""
     own = [name for name in runs if wanted in {name, runs[name].name}]
     of_spec = [name for name in runs if wanted in {name.rpartition("/")[0], runs[name].parent.name}]
     begun = [name for name in runs if any(n.startswith(wanted) for n in (name, runs[name].name))]
@@ -111,20 +111,20 @@ def summaries(root: Path) -> Listing:
 
 
 def run_name(root: Path, path: Path) -> str:
-    """What to call a run: its path below the folder of all runs, or its path."""
+    """Return the name of a run: its path relative to the folder of all runs if it is below it."""
     return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
 
 
 def run_summary(root: Path, path: Path) -> Summary:
-    """Summary of one run.
+    """Return the summary of one run.
 
     Raises:
-        FolderMismatch: when one of its files is damaged.
+        FolderMismatch: if one of its files is damaged.
     """
     folder = RunFolder.open(path)
     identity, state = folder.identity(), folder.state()
     metrics = journal.latest(folder.metrics)
-    sign = last_sign(path) if state is State.RUNNING else None
+    heartbeat = last_heartbeat(path) if state is State.RUNNING else None
     steps = [row.step for row in metrics.values()]
     return Summary(
         name=run_name(root, path),
@@ -133,7 +133,7 @@ def run_summary(root: Path, path: Path) -> Summary:
         recipe=identity.recipe,
         seed=identity.seed,
         state=state,
-        step=max([*steps, sign.step or 0] if sign else steps, default=0),
+        step=max([*steps, heartbeat.step or 0] if heartbeat else steps, default=0),
         total=identity.train.steps,
         metrics=metrics,
     )
@@ -147,9 +147,9 @@ def _summary(root: Path, path: Path) -> Summary | Unreadable:
 
 
 def run_folders(root: Path) -> Iterator[Path]:
-    """Run folders below a folder, by name; nothing is looked for inside of one.
+    """Yield the run folders below a folder, by name; does not search inside run folders.
 
-    Those that have lost their plan are among them: `RunFolder.open` refuses them, with the reason.
+    This includes folders without a plan, which `RunFolder.open` refuses with the reason.
     """
     for parent, folders, _ in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -158,21 +158,19 @@ def run_folders(root: Path) -> Iterator[Path]:
             yield Path(parent)
 
 
-def _last_touched(path: Path) -> int:
-    files = (path / name for name in _TOUCHED)
+def _last_written(path: Path) -> int:
+    files = (path / name for name in _WRITTEN_FILES)
     return max((file.stat().st_mtime_ns for file in files if file.exists()), default=0)
 
 
 def _ambiguous(reference: str, names: Iterable[str]) -> Ambiguous:
     listed = "\n".join(f"  {name}" for name in names)
-    return Ambiguous(
-        f"`{reference}` could be any of these runs:\n{listed}", help="give more of the name"
-    )
+    return Ambiguous(f"`{reference}` matches several runs:\n{listed}", help="give more of the name")
 
 
 def _unknown(reference: str, names: Collection[str], *, root: Path) -> UsageError:
     if not names:
-        return UsageError(f"there are no runs in `{root}`", help="`eqspec run SPEC` makes one")
+        return UsageError(f"there are no runs in `{root}`", help="start one with `eqspec run SPEC`")
     near = get_close_matches(reference, names, n=1)
     hint = f"did you mean `{near[0]}`?" if near else f"there are: {', '.join(sorted(names)[:5])}"
     return UsageError(f"there is no run `{reference}` in `{root}`", help=hint)

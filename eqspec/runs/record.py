@@ -1,8 +1,8 @@
-"""`record.json`: how a run ended, what every file was, and every sealing of the folder so far.
+"""`record.json`: outcome of a run, hashes of its files, and the history of sealings.
 
-The hash of the record stands in `record.sha256`, in the format of `sha256sum --check`. A folder
-whose run goes on after its seal keeps the old record as `record.unsealed.json` until it is sealed
-again, so that the history is not lost.
+The hash of the record is in `record.sha256`, in the format of `sha256sum --check`. When a sealed
+run continues, the old record is kept as `record.unsealed.json` until the folder is sealed again, so
+that the history is not lost.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ UNSEALED_RECORD = "record.unsealed.json"
 
 
 class Status(StrEnum):
-    """How a run ended. An interrupted run is not sealed: it has not ended."""
+    """Outcome of a run that has ended; an interrupted run has not, and is not sealed."""
 
     FINISHED = "finished"
     FAILED = "failed"
@@ -34,12 +34,13 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What is to be sealed.
+    """How a run ended, for its record.
 
     Attributes:
+        status: finished or failed.
         step: optimizer steps done.
-        reason: why it failed, one line.
-        time: when it ended.
+        reason: reason of a failure, in one line.
+        time: end of the run.
     """
 
     status: Status
@@ -49,16 +50,16 @@ class Outcome:
 
 
 class Sealing(Document):
-    """One sealing of a run folder, beside the seal before it.
+    """One sealing of a run folder, with the changes since the previous one.
 
     Attributes:
-        time: when; None where an older eqspec did not record it.
-        action: the command that sealed: `run`, `eval`, `gc`; empty where it was not recorded.
-        replaced: SHA-256 of the record before; None of the first sealing.
-        record_missing: `record.sha256` named a record that was not there any more: somebody had
-            removed it. What changed since, and the sealings before, cannot be told.
-        changed, added, removed: files, relative to the record before; a log that only grew has not
-            changed.
+        time: time of sealing; None if an older eqspec did not record it.
+        action: command that sealed: `run`, `eval`, `gc`; empty if not recorded.
+        replaced: SHA-256 of the previous record; None for the first sealing.
+        record_missing: whether the record with the hash in `record.sha256` had been removed. The
+            changes since then, and earlier sealings, are unknown.
+        changed, added, removed: files that differ from the previous record; a log that only grew
+            counts as unchanged.
     """
 
     time: datetime | None
@@ -71,13 +72,13 @@ class Sealing(Document):
 
 
 class RunRecord(Document):
-    """The contents of `record.json`; format 1 had no history, only the hash of the record before.
+    """The contents of `record.json`; format 1 had only the hash of the previous record as history.
 
     Attributes:
-        finished: when the run ended.
-        versions: of the packages in use when it was sealed.
-        history: every sealing of the folder, this one last.
-        files: every file of the folder but the record, its hash and `.live/`.
+        finished: end of the run.
+        versions: package versions at the time of sealing.
+        history: all sealings of the folder, this one last.
+        files: all files of the folder except the record, its hash and `.live/`.
     """
 
     format: Literal[2] = 2
@@ -91,12 +92,12 @@ class RunRecord(Document):
 
     @property
     def previous(self) -> str | None:
-        """SHA-256 of the record that this one replaced."""
+        """SHA-256 of the previous record."""
         return self.history[-1].replaced
 
     @model_validator(mode="before")
     @classmethod
-    def _from_format_1(cls, data: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
+    def _from_format_1(cls, data: Any) -> Any:  # noqa: ANN401 - any JSON
         if not isinstance(data, dict):
             return cast("object", data)
         found = dict(cast("dict[str, object]", data))
@@ -107,15 +108,15 @@ class RunRecord(Document):
 
 
 def is_sealed(folder: Path) -> bool:
-    """Whether a run has ended in this folder, and been neither removed nor gone on with since."""
+    """Whether the run in this folder has ended and was sealed."""
     return (folder / RECORD).exists()
 
 
 def read_record(folder: Path) -> RunRecord | None:
-    """The record of a sealed folder; None when it is not sealed.
+    """Read the record of a sealed folder; None if it is not sealed.
 
     Raises:
-        FolderMismatch: when the record is damaged.
+        FolderMismatch: if the record is damaged.
     """
     path = folder / RECORD
     if not path.exists():
@@ -125,19 +126,18 @@ def read_record(folder: Path) -> RunRecord | None:
     except FolderMismatch as error:
         raise FolderMismatch(
             error.message,
-            help=f"put back a copy of it, or delete it and give `eqspec run {folder}`: what was "
-            "saved is read, and the folder sealed anew; its history then says that a record was "
-            "missing",
+            help=f"put back a copy of it, or delete it and repeat `eqspec run {folder}`, which "
+            "seals the saved files again; the history then notes that a record was missing",
         ) from error
 
 
 def hash_line(digest: str) -> str:
-    """What `record.sha256` holds for a record with this SHA-256."""
+    """Return the contents of `record.sha256` for a record with this SHA-256."""
     return f"{digest}  {RECORD}\n"
 
 
 def recorded_hash(folder: Path) -> str | None:
-    """The SHA-256 that `record.sha256` names; None without the file, empty where it is damaged."""
+    """Return the SHA-256 in `record.sha256`; None without the file, empty if it is damaged."""
     path = folder / RECORD_HASH
     try:
         text = read_text(path) if path.exists() else None

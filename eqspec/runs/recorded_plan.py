@@ -1,4 +1,4 @@
-"""A plan as a run folder holds it, read leniently: also one that an older eqspec wrote."""
+"""Lenient reader for the plan of a run folder, including plans of older versions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class _Part(BaseModel):
 
 
 class Used(_Part):
-    """A card or an op that a plan was made from."""
+    """A card or op used by a plan."""
 
     kind: Literal["card", "op"]
     family: str
@@ -36,7 +36,7 @@ class Used(_Part):
 
 
 class PlannedEvaluation(_Part):
-    """An evaluation that a plan asks for, under the card `name` and the op `impl`."""
+    """An evaluation of a plan, with the card `name` and the op `impl`."""
 
     id: FileName
     name: str
@@ -46,18 +46,18 @@ class PlannedEvaluation(_Part):
 
 
 class PublishedRecord(_Part):
-    """The published weights that a run started from."""
+    """The published weights at the start of a run."""
 
     weights: str
     sha256: str | None = None
 
 
 class RecordedPlan(Identity):
-    """What is told of a run from its plan; all else in `plan.json` is passed over.
+    """The fields of `plan.json` that are shown; all others are ignored.
 
     Attributes:
         resolved: the resolved spec.
-        origins: dotted path of each of its leaves → where the value came from, in words.
+        origins: dotted path of each leaf → origin of its value, in words.
     """
 
     resolved: dict[str, JsonValue] = Field(default_factory=dict)
@@ -69,20 +69,24 @@ class RecordedPlan(Identity):
 
 
 def recorded_plan(path: Path) -> RecordedPlan:
-    """The plan of a run folder; FolderMismatch when it is damaged."""
+    """Read the plan of a run folder.
+
+    Raises:
+        FolderMismatch: if it is damaged.
+    """
     return read_document(path / "plan.json", kind=RecordedPlan)
 
 
 def recorded_environment(path: Path) -> dict[str, JsonValue]:
-    """What a run folder says of where the run took place, as it stands there.
+    """Read the environment of a run as JSON data.
 
     Raises:
-        FolderMismatch: when it is damaged.
+        FolderMismatch: if it is damaged.
     """
     file = path / "environment.json"
     try:
         return _OBJECT.validate_python(read_json(file))
     except ValidationError as error:
         raise FolderMismatch(
-            f"`{file}` is damaged: it holds no environment", help=PUT_BACK
+            f"`{file}` is damaged: it is not an environment", help=PUT_BACK
         ) from error

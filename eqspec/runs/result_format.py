@@ -1,4 +1,4 @@
-"""The JSON file of a stored result, and how files of older versions are read.
+"""The JSON file of a stored result, including files of older versions.
 
     {"metrics": [{"name": "r2", "value": 0.43, "unit": "", "row": "encoder",
                   "group": {"family": "rot"}, "n": 512,
@@ -79,11 +79,13 @@ class _StoredMeasurement(_Model):
 
 
 class StoredResult(_Model):
-    """A result's JSON file.
+    """The JSON file of a result.
 
     Attributes:
-        arrays: size and hash of the file of per-sample values.
-        sha256: of everything else in the file, with the run that it belongs to.
+        metrics: the measurements.
+        facts: facts about the evaluation.
+        arrays: size and hash of the file with per-sample values.
+        sha256: hash over the rest of the file and the identity of its run.
     """
 
     metrics: tuple[_StoredMeasurement, ...]
@@ -95,8 +97,8 @@ class StoredResult(_Model):
         """Return the measurements with their protocol; per-sample values are not read.
 
         Args:
-            id_: of the evaluation, from the file's name.
-            step: likewise.
+            id_: id of the evaluation, from the file name.
+            step: optimizer step, from the file name.
         """
         facts = {_OLDER_FACTS.get(name, name): value for name, value in self.facts.items()}
         n = facts.get("heldout_pairs", facts.get("heldout_images"))
@@ -127,7 +129,7 @@ def as_json(results: ResultSet) -> dict[str, Any]:
 
 
 def _merged(measurements: Iterable[Measurement]) -> Iterable[Measurement]:
-    """One measurement for each number, with all of its intervals."""
+    """Merge entries of the same number into one measurement with all intervals."""
     found: dict[tuple[object, ...], Measurement] = {}
     for one in measurements:
         known = found.get(one.key)

@@ -3,10 +3,10 @@
     r2-3f2a9c01.step-4.json    measurements, facts, hash of the arrays, hash over all of it
     r2-3f2a9c01.step-4.npz     per-sample values
 
-Every result is checked as it is read. In a sealed folder both files are compared with the seal.
-Where no seal covers them yet, the hash in the file must match its contents, its name and its run,
-which reveals an edited number or a result copied from elsewhere. Files of older versions carry no
-such hash. `eqspec.runs.result_format` describes the JSON.
+Every result is checked when it is read. In a sealed folder both files are compared with the seal.
+Without a seal, the hash in the file must match its contents, its name and its run, which detects
+edited numbers and results copied from another run. Files of older versions have no such hash.
+`eqspec.runs.result_format` describes the JSON.
 """
 
 from __future__ import annotations
@@ -45,30 +45,31 @@ if TYPE_CHECKING:
 SUFFIXES = (".json", ".npz")
 """Suffixes of the two files of a result."""
 
-DAMAGED = "is damaged: it does not hold what was written there"
-_UNKNOWN = "was added after the folder was sealed, and carries no hash by which it could be known"
-_FOREIGN = "was added after the folder was sealed, and is no result of this run"
+DAMAGED = "is damaged: its contents do not match its hash or format"
+_UNKNOWN = "was added after the folder was sealed, and has no hash to check it with"
+_FOREIGN = "was added after the folder was sealed, and is not a result of this run"
 _LARGEST = 2**31  # bytes of all arrays of a result
 _NAME = re.compile(r"(?P<id>.+)\.step-(?P<step>\d+)")
 
 
 class DamagedResult(FolderMismatch):
-    """A result that is not the one that was written: the same evaluation can be made anew.
+    """A stored result that has changed or is damaged; its evaluation can be repeated.
 
     Attributes:
-        trouble: what is wrong with its file.
+        path: path of the file.
+        trouble: problem of the file.
     """
 
     def __init__(self, path: Path, trouble: str) -> None:
         run = path.parent.parent
         if trouble in {_UNKNOWN, _FOREIGN}:
-            advice = "remove it, with its arrays (`.npz`)"
+            advice = "remove it and its arrays (`.npz`)"
         elif trouble == Trouble.EXTRA:
             advice = f"`eqspec eval {run}` seals it, if it is a result of this run"
         else:
             advice = (
-                f"`eqspec eval {run}` evaluates the run anew where it has to; where the checkpoint "
-                "is gone, put back a copy of the file"
+                f"repeat the evaluation with `eqspec eval {run}`; if its checkpoint is gone, put "
+                "back a copy of the file"
             )
         super().__init__(f"`{path}` {trouble}", help=advice)
         self.path = path
@@ -76,7 +77,7 @@ class DamagedResult(FolderMismatch):
 
 
 class _Contents(RootModel[dict[str, JsonValue]]):
-    """A result's JSON file as plain data, for its hash."""
+    """The JSON file of a result as plain data, for its hash."""
 
 
 def save_result(folder: RunFolder, *, name: str, results: ResultSet) -> None:
@@ -92,20 +93,20 @@ def save_result(folder: RunFolder, *, name: str, results: ResultSet) -> None:
 
 
 def load_result(folder: RunFolder, *, name: str) -> ResultSet | None:
-    """Return a stored result with its per-sample values; None where there is none.
+    """Return a stored result with its per-sample values; None if there is none.
 
-    A result added since the folder was sealed counts where it carries its own hash.
+    A result that was added after sealing is accepted if it has its own hash.
 
     Raises:
-        DamagedResult: when it is not the one that was stored.
+        DamagedResult: if it is damaged or has changed.
     """
     files = folder.sealed()
     found = _checked(folder, files, name=name, added=True)
     if found is None:
         return None
     path = folder.evaluations / f"{name}.npz"
-    _need_arrays(path, files, found)
-    id_, step = _evaluated(name)
+    _require_arrays(path, files, found)
+    id_, step = _evaluation_and_step(name)
     return replace(found.results(id_=id_, step=step), arrays=_arrays(path))
 
 
@@ -113,7 +114,7 @@ def result_sets(folder: RunFolder) -> tuple[ResultSet, ...]:
     """Return the measurements of every stored result of a run, by id and step, without arrays.
 
     Raises:
-        DamagedResult: when one is not as it was sealed, or cannot be read.
+        DamagedResult: if one has changed since sealing, or cannot be read.
     """
     files, added = folder.sealed(), writer(folder.path) is not None
     names = sorted(named_results(folder), key=lambda named: named[1:])
@@ -122,14 +123,14 @@ def result_sets(folder: RunFolder) -> tuple[ResultSet, ...]:
 
 
 def whole_steps(folder: RunFolder) -> Mapping[str, frozenset[int]]:
-    """Id of an evaluation → the steps of its results that are as they were written."""
+    """Return the steps with intact results, by evaluation id."""
     found: dict[str, frozenset[int]] = {}
     files = folder.sealed()
     for name, id_, step in named_results(folder):
         try:
             summary = _checked(folder, files, name=name, added=False)
             if summary is not None:
-                _need_arrays(folder.evaluations / f"{name}.npz", files, summary)
+                _require_arrays(folder.evaluations / f"{name}.npz", files, summary)
                 found[id_] = found.get(id_, frozenset()) | {step}
         except DamagedResult:
             continue
@@ -137,10 +138,10 @@ def whole_steps(folder: RunFolder) -> Mapping[str, frozenset[int]]:
 
 
 def added_results(folder: RunFolder) -> tuple[str, ...]:
-    """Names of the results that the folder's seal does not cover, each checked by its own hash.
+    """Return the names of the results that the seal does not cover, each checked by its own hash.
 
     Raises:
-        DamagedResult: when one is damaged or of another run: a seal would hide that.
+        DamagedResult: if one is damaged or of another run; sealing it would hide that.
     """
     files = folder.sealed()
     paths = sorted(folder.evaluations.glob("*.json"))
@@ -148,12 +149,12 @@ def added_results(folder: RunFolder) -> tuple[str, ...]:
     for name in names:
         summary = _checked(folder, files, name=name, added=True)
         if summary is not None:
-            _need_arrays(folder.evaluations / f"{name}.npz", files, summary)
+            _require_arrays(folder.evaluations / f"{name}.npz", files, summary)
     return tuple(names)
 
 
 def named_results(folder: RunFolder) -> Iterator[tuple[str, str, int]]:
-    """Name, id and step of every result that is there or was sealed."""
+    """Yield name, id and step of every result that exists or was sealed."""
     files = folder.sealed()
     there = {path.name for path in folder.evaluations.glob("*.json")}
     for file in sorted(there.union(files.names(below=folder.evaluations.name))):
@@ -165,10 +166,10 @@ def named_results(folder: RunFolder) -> Iterator[tuple[str, str, int]]:
 def _checked(
     folder: RunFolder, files: SealedFiles, *, name: str, added: bool
 ) -> StoredResult | None:
-    """The JSON file of a result, as it was written; None where there is none.
+    """Read and check the JSON file of a result; None if there is none.
 
     Args:
-        added: also one that was added since the folder was sealed, if it carries its own hash.
+        added: whether to accept a result that was added after sealing, if it has its own hash.
     """
     path = folder.evaluations / f"{name}.json"
     trouble = files.trouble(path)
@@ -191,25 +192,25 @@ def _checked(
     return summary
 
 
-def _evaluated(name: str) -> tuple[str, int]:
-    """Id of the evaluation and step of a result; a control is measured before any step."""
+def _evaluation_and_step(name: str) -> tuple[str, int]:
+    """Return evaluation id and step from the name of a result; step 0 for a control."""
     match = _NAME.fullmatch(name)
     return (name.rpartition(".")[0], 0) if match is None else (match["id"], int(match["step"]))
 
 
 def _digest(contents: Mapping[str, object], *, name: str, folder: RunFolder) -> str | None:
-    """SHA-256 of a result as the one of this name in this run; None where a number is none."""
-    mine = folder.identity()
-    of = {"recipe": mine.recipe, "seed": mine.seed, "name": name}
+    """Return the SHA-256 over a result, its name and its run; None for a non-finite number."""
+    identity = folder.identity()
+    of = {"recipe": identity.recipe, "seed": identity.seed, "name": name}
     try:
         text = canonical_json({"of": of, **contents})
-    except ValueError:  # such as 1e999, which no result holds
+    except ValueError:  # such as 1e999, which results never contain
         return None
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _need_arrays(path: Path, files: SealedFiles, summary: StoredResult) -> None:
-    """Refuses a file of arrays that is not the one of its result; what is in it is not read."""
+def _require_arrays(path: Path, files: SealedFiles, summary: StoredResult) -> None:
+    """Refuse a file of arrays that does not belong to its result, without loading it."""
     trouble = files.trouble(path)
     if trouble is not None and trouble is not Trouble.EXTRA:
         raise DamagedResult(path, trouble)
@@ -225,17 +226,17 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
 
     try:
         with zipfile.ZipFile(regular(path, follow=False)) as whole:
-            torn = _torn(whole)  # reading alone may stop before the checksum
+            corrupt = _first_corrupt(whole)  # reading alone may stop before the checksum
         with np.load(path, allow_pickle=False) as arrays:
-            held = {key: arrays[key] for key in arrays.files}
-    except Exception as error:  # any byte of it may be another one
+            loaded = {key: arrays[key] for key in arrays.files}
+    except Exception as error:  # any byte of the file may be damaged
         raise DamagedResult(path, DAMAGED) from error
-    if torn is not None:
+    if corrupt is not None:
         raise DamagedResult(path, DAMAGED)
-    return held
+    return loaded
 
 
-def _torn(archive: zipfile.ZipFile) -> str | None:
+def _first_corrupt(archive: zipfile.ZipFile) -> str | None:
     if sum(member.file_size for member in archive.infolist()) > _LARGEST:
-        raise ValueError("a few kilobytes may claim to hold terabytes")
+        raise ValueError("arrays are too large: a small file may expand to terabytes")
     return archive.testzip()

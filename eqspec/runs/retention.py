@@ -1,4 +1,4 @@
-"""Which checkpoints of a run may go: the rule behind a spec's `keep:`, and nothing else."""
+"""The rule for keeping checkpoints, `keep:` in a spec."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from eqspec.compile.types.plan import KeepPlan
 
 
 def removable(saved: Collection[int], *, keep: KeepPlan) -> tuple[int, ...]:
-    """The steps whose checkpoints the rule does not need, ascending; never the newest one.
+    """Return the steps whose checkpoints the rule does not keep, ascending; never the newest one.
 
     Args:
         saved: steps of all complete checkpoints of a run.

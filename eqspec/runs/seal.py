@@ -1,11 +1,11 @@
 """The seal of a run folder: `record.json` with a hash of every file, and `record.sha256` over it.
 
-The record is written when all else is there, its hash last. A kill or a full disk between the two
-leaves a record whose hash is not there yet (or still that of the record before): `finish` compares
-the files with that record and writes the hash. A new seal carries the history of those before it.
+The record is written after all other files, its hash last. A kill or a full disk in between leaves
+a record without its hash, or with that of the previous record: `finish` then compares the files
+with the record and writes the hash. A new seal includes the history of earlier ones.
 
-A seal finds damage and mistakes. It does not stop a forger, who can seal anything anew: for that,
-publish the hash in `record.sha256` somewhere else.
+A seal detects damage and mistakes, but not forgery, since anyone can seal a folder again: for that,
+publish the hash in `record.sha256` elsewhere.
 """
 
 from __future__ import annotations
@@ -49,11 +49,12 @@ _REWRITTEN = frozenset({"report.html"})
 
 @dataclass(frozen=True, slots=True)
 class _Before:
-    """The seal before.
+    """The previous seal.
 
     Attributes:
-        sha256: of its record; None where there was none.
-        record: None where there was none, or where it is missing.
+        sha256: hash of its record; None if there was no seal.
+        record: its record; None if there was none or it is missing.
+        missing: whether the record has been removed.
     """
 
     sha256: str | None = None
@@ -69,19 +70,19 @@ def seal(
     changed: Collection[str] = (),
     now: datetime | None = None,
 ) -> RunRecord:
-    """Seals a run folder, or seals it again after files were added.
+    """Seal a run folder, or seal it again after files were added.
 
     Args:
-        folder: the run folder; its writer is the caller.
+        folder: the run folder, locked by the caller.
         outcome: how the run ended.
         action: the command that seals.
-        changed: sealed files that were rewritten or removed on purpose; a name that ends in a
-            slash stands for all below it.
+        changed: sealed files that were rewritten or removed on purpose; a name with a final slash
+            includes everything below it.
         now: the time of sealing.
 
     Raises:
-        FolderMismatch: when another file differs from the seal before: a new seal would hide it.
-        EqspecError: when a file cannot be read or written.
+        FolderMismatch: if another file differs from the previous seal; a new seal would hide it.
+        EqspecError: if a file cannot be read or written.
     """
     remove_folder(features_folder(folder))
     files = manifest(folder)
@@ -128,7 +129,7 @@ def _sealing(
 
 
 def unseal(folder: Path) -> None:
-    """Sets the record aside so that a run can go on; the next seal takes over its history."""
+    """Set the record aside so that the run can continue; the next seal includes its history."""
     path = folder / RECORD
     if path.exists():
         with explained(path, doing="rename"):
@@ -137,10 +138,10 @@ def unseal(folder: Path) -> None:
 
 
 def is_unfinished(folder: Path) -> bool:
-    """Whether sealing was cut short: the record is there, its hash is not.
+    """Whether sealing was interrupted between the record and its hash.
 
     Raises:
-        FolderMismatch: when the record is damaged.
+        FolderMismatch: if the record is damaged.
     """
     record = read_record(folder)
     if record is None:
@@ -152,10 +153,10 @@ def is_unfinished(folder: Path) -> bool:
 
 
 def is_lost(folder: Path) -> bool:
-    """Whether a sealed folder has lost its record: it is neither there nor set aside.
+    """Whether the record of a sealed folder is missing and was not set aside.
 
     Raises:
-        FolderMismatch: when the record is damaged.
+        FolderMismatch: if the record is damaged.
     """
     if read_record(folder) is not None:
         return False
@@ -163,10 +164,10 @@ def is_lost(folder: Path) -> bool:
 
 
 def finish(folder: Path) -> None:
-    """Finishes a sealing that was cut short; does nothing where none was.
+    """Finish an interrupted sealing; do nothing if there is none.
 
     Raises:
-        FolderMismatch: when the record is damaged, or the files are not those that it lists.
+        FolderMismatch: if the record is damaged, or the files differ from it.
     """
     if not is_unfinished(folder):
         return
@@ -184,10 +185,10 @@ def _write_hash(folder: Path) -> None:
 
 
 def verify(folder: Path) -> tuple[Problem, ...]:
-    """Every way in which a folder differs from its seal; empty when it is as it was sealed.
+    """Return all differences between a folder and its seal.
 
     Raises:
-        EqspecError: when a file cannot be read.
+        EqspecError: if a file cannot be read.
     """
     try:
         record, unfinished = read_record(folder), is_unfinished(folder)
@@ -203,7 +204,7 @@ def verify(folder: Path) -> tuple[Problem, ...]:
 
 
 def _before(folder: Path, *, files: Mapping[str, FileEntry], changed: Collection[str]) -> _Before:
-    """The seal that a new one replaces; nothing but `changed` may differ from it."""
+    """Return the previous seal; refuse differences from it other than `changed`."""
     recorded = recorded_hash(folder)
     record = read_record(folder)
     if record is None:
@@ -222,7 +223,7 @@ def _before(folder: Path, *, files: Mapping[str, FileEntry], changed: Collection
 
 
 def _unsealed(folder: Path, *, recorded: str | None) -> _Before:
-    """Of a folder without a record: set aside by `unseal`, removed by somebody, or never there."""
+    """Return the previous seal of a folder without a record: set aside, removed, or none."""
     kept = folder / UNSEALED_RECORD
     if kept.exists() and sha256_of(kept) == recorded:
         return _Before(recorded, read_document(kept, kind=RunRecord))
@@ -231,12 +232,12 @@ def _unsealed(folder: Path, *, recorded: str | None) -> _Before:
 
 
 def refused(folder: Path, problems: Sequence[Problem]) -> FolderMismatch:
-    """The error for a folder that is not as it was sealed."""
+    """Return the error for a folder that differs from its seal."""
     found = "\n".join(f"  {problem}" for problem in problems)
     return FolderMismatch(
-        f"`{folder}` is not as it was sealed:\n{found}",
-        help=f"put the files back, or delete `{folder / RECORD}` to seal the folder as it is; its "
-        "history then says that a record was missing",
+        f"`{folder}` differs from its seal:\n{found}",
+        help=f"put the files back, or delete `{folder / RECORD}` to seal the folder as it is; the "
+        "history then notes that a record was missing",
     )
 
 

@@ -1,8 +1,8 @@
-"""The files of a run folder, each compared with the folder's seal before it is read.
+"""Check files of a run folder against its seal before they are read.
 
-Whoever shows a number of a sealed run goes through here, so that an edited or exchanged file is
-refused where it would have been read. It costs the hash of that one file. A folder that is not
-sealed (its run goes on, or was interrupted) has nothing to compare with.
+Every command that shows numbers of a sealed run uses this module, so that edited or exchanged files
+are refused. The cost is the hash of each file that is read. A folder without a seal (its run
+continues, or was interrupted) has no hashes to compare with.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class NotAsSealed(FolderMismatch):
-    """A file of a sealed folder that is another one than was sealed."""
+    """A file of a sealed folder that differs from the seal."""
 
     def __init__(self, path: Path, trouble: Trouble, *, folder: Path) -> None:
         super().__init__(
@@ -32,11 +32,11 @@ class NotAsSealed(FolderMismatch):
 
 @dataclass(frozen=True, slots=True)
 class SealedFiles:
-    """What a folder's seal says of its files.
+    """The sealed hashes of a folder's files.
 
     Attributes:
         folder: the run folder.
-        entries: by path inside the folder; None where the folder is not sealed.
+        entries: hash and size by path inside the folder; None if the folder is not sealed.
     """
 
     folder: Path
@@ -44,25 +44,25 @@ class SealedFiles:
 
     @classmethod
     def of(cls, folder: Path) -> SealedFiles:
-        """Reads the seal of a folder.
+        """Read the seal of a folder.
 
         Raises:
-            FolderMismatch: when the record is damaged or does not match its hash.
+            FolderMismatch: if the record is damaged or does not match its hash.
         """
         record = read_record(folder)
         if record is None:
             return cls(folder, None)
-        # A sealing that was cut short has no hash yet, or that of the record before.
+        # After an interrupted sealing the hash is missing, or that of the previous record.
         known = {None, record.previous, sha256_of(folder / RECORD)}
         if recorded_hash(folder) not in known:
             raise NotAsSealed(folder / RECORD, Trouble.RECORD, folder=folder)
         return cls(folder, record.files)
 
     def trouble(self, path: Path) -> Trouble | None:
-        """What is wrong with a file; None where it is as it was sealed, or nothing is sealed.
+        """Return the problem of a file; None if it matches the seal, or without a seal.
 
         Raises:
-            EqspecError: when it cannot be read.
+            EqspecError: if it cannot be read.
         """
         if self.entries is None:
             return None
@@ -74,10 +74,10 @@ class SealedFiles:
         return None if _is(path, entry) else Trouble.CHANGED
 
     def need(self, *names: str) -> None:
-        """Refuses files, named by their paths inside the folder, that are not as they were sealed.
+        """Refuse files, given by paths inside the folder, that differ from the seal.
 
         Raises:
-            NotAsSealed: with the file and what to do.
+            NotAsSealed: with the file and advice.
         """
         for path in (self.folder / name for name in names):
             found = self.trouble(path)
@@ -85,16 +85,16 @@ class SealedFiles:
                 raise NotAsSealed(path, found, folder=self.folder)
 
     def names(self, *, below: str) -> tuple[str, ...]:
-        """Paths of the sealed files in a subfolder, relative to it; none without a seal."""
+        """Return the sealed files in a subfolder, relative to it; none without a seal."""
         start = f"{below}/"
         return tuple(n.removeprefix(start) for n in self.entries or () if n.startswith(start))
 
 
 def require_as_sealed(path: Path) -> Path:
-    """The path of a file that is as it was sealed, if it lies in a subfolder of a sealed run.
+    """Return a path after checking it against the seal, if it is in a subfolder of a sealed run.
 
     Raises:
-        NotAsSealed: with the file and what to do.
+        NotAsSealed: with the file and advice.
     """
     run = path.parent.parent
     if (run / "plan.json").is_file():
@@ -103,5 +103,5 @@ def require_as_sealed(path: Path) -> Path:
 
 
 def _is(path: Path, entry: FileEntry) -> bool:
-    """Whether a file is the one of an entry; of another size, it is not read."""
+    """Whether a file matches an entry; a file of another size is not read."""
     return path.stat().st_size == entry.bytes and entry_of(path) == entry

@@ -47,7 +47,7 @@ class Entry:
 
     Attributes:
         remark: a word for the value, such as ``collapsed``.
-        source: None of a difference between two runs.
+        source: the run of the measurement; None for a difference between two runs.
     """
 
     row: str
@@ -62,8 +62,8 @@ class Column:
     """A column of a table.
 
     Attributes:
-        evaluation: name of the evaluation; its id where one run has two of that name.
-        group: of the measurement; starts with the row where that is not `ENCODER`.
+        evaluation: name of the evaluation, or its id if one run has two of that name.
+        group: group of the measurement, after its row if that is not `ENCODER`.
     """
 
     evaluation: str
@@ -90,7 +90,7 @@ class Cell:
 
     @property
     def value(self) -> float:
-        """Mean of the defined values; NaN where there are none."""
+        """Mean of the defined values; NaN if there are none."""
         return statistics.fmean(self.values) if self.values else math.nan
 
     @property
@@ -149,14 +149,14 @@ class Table:
         return Table(columns, self.rows)
 
     def row(self, name: str) -> Mapping[Column, Cell]:
-        """Return the cells of a run's row; empty where nothing of it was entered."""
+        """Return the cells of a run's row; empty if it has none."""
         found = [row.cells for row in self.rows if row.name == name and row.kind is Kind.RUN]
         return found[0] if found else {}
 
     def highest(self, column: Column) -> float | None:
         """Return the highest mean of at least two runs in a column.
 
-        None where fewer have one, or where they were measured by different protocols.
+        None if fewer have one, or if their protocols differ.
         """
         cells = [row.cells[column] for row in self.rows if column in row.cells]
         runs = [
@@ -172,7 +172,7 @@ def _cell(entries: list[Entry]) -> Cell:
 
 
 def _columns(entries: tuple[Entry, ...]) -> list[Column]:
-    """The column of every entry."""
+    """Return the column of every entry."""
     twice = _named_twice(entries)
     columns: list[Column] = []
     for one in (entry.measurement for entry in entries):
@@ -183,7 +183,7 @@ def _columns(entries: tuple[Entry, ...]) -> list[Column]:
 
 
 def _named_twice(entries: tuple[Entry, ...]) -> frozenset[str]:
-    """Names that two evaluations of one run share."""
+    """Return the names that two evaluations of the same run share."""
     ids: dict[tuple[str, Source | None, str], set[str]] = {}
     for entry in entries:
         protocol = entry.measurement.protocol

@@ -99,7 +99,7 @@ def moments(held: dict[str, Any]) -> dict[str, Any]:
 CRAFTED: Mapping[str, tuple[Callable[[Path], None], str]] = {
     "a payload": (state(lambda held: held.update(x=Payload())), "asks for code to be run"),
     "no state": (garbage("state.pt"), "is damaged"),
-    "a list for a state": (listed, "holds no state of a checkpoint"),
+    "a list for a state": (listed, "is not the state of a checkpoint"),
     "no tensors": (garbage("safetensors"), "it is damaged, or no file of weights"),
     "no optimizer": (state(lambda held: held.pop("optimizer")), "no state of this plan's"),
     "an optimizer of text": (state(lambda held: held.update(optimizer="x")), "no state of this"),

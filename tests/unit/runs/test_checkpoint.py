@@ -149,7 +149,7 @@ def test_a_damaged_checkpoint_is_passed_over_with_a_warning(tmp_path: Path, end:
     assert loaded is not None
     assert loaded.step == 1
     assert len(loaded.warnings) == 1
-    assert loaded.warnings[0].startswith("the checkpoint of step 2 was passed over: `")
+    assert loaded.warnings[0].startswith("the checkpoint of step 2 was skipped: `")
     with pytest.raises(FolderMismatch):
         checkpoint.load_step(tmp_path, step=2)
 

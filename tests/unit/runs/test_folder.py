@@ -51,7 +51,7 @@ def test_nothing_lies_outside_the_folder(folder: RunFolder) -> None:
 
 
 def test_a_run_is_not_written_over(folder: RunFolder, opening: Callable[..., Opening]) -> None:
-    with pytest.raises(FolderMismatch, match="already holds a run"):
+    with pytest.raises(FolderMismatch, match="already contains a run"):
         RunFolder.create(folder.path, opening=opening(seed=1))
     assert folder.identity().seed == 0
 

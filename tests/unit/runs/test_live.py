@@ -10,7 +10,7 @@ import pytest
 
 from eqspec.errors import EqspecError
 from eqspec.runs import live
-from eqspec.runs.live import Heartbeat, hold, last_sign, writer
+from eqspec.runs.live import Heartbeat, hold, last_heartbeat, writer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,11 +53,11 @@ def test_the_hold_of_a_killed_process_is_free_at_once(tmp_path: Path) -> None:
     with _holder(tmp_path) as other:
         other.kill()
         other.communicate()
-    assert last_sign(tmp_path) is not None
+    assert last_heartbeat(tmp_path) is not None
     assert writer(tmp_path) is None
     with hold(tmp_path):
         assert writer(tmp_path) is not None
-    assert last_sign(tmp_path) is None
+    assert last_heartbeat(tmp_path) is None
 
 
 def test_a_holder_that_has_given_no_sign_yet_is_another_process(tmp_path: Path) -> None:
@@ -86,11 +86,11 @@ def test_a_beat_says_the_step_but_not_at_every_step(
 ) -> None:
     with hold(tmp_path) as ours:
         ours.beat(step=1)
-        early = last_sign(tmp_path)
+        early = last_heartbeat(tmp_path)
         monkeypatch.setattr(live, "_EVERY_S", 0.0)
         ours._due = 0.0
         ours.beat(step=2)
-        late = last_sign(tmp_path)
+        late = last_heartbeat(tmp_path)
     assert early is not None
     assert late is not None
     assert (early.step, late.step) == (None, 2)
@@ -130,7 +130,7 @@ def test_a_process_of_another_user_exists(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_damaged_heartbeat_is_no_sign_of_life(tmp_path: Path) -> None:
     (tmp_path / ".live").mkdir()
     (tmp_path / ".live" / "heartbeat.json").write_text('{"pid": 1')
-    assert last_sign(tmp_path) is None
+    assert last_heartbeat(tmp_path) is None
     assert writer(tmp_path) is None
 
 

@@ -60,7 +60,7 @@ def test_a_run_is_found_by_its_path(root: Path, tmp_path: Path) -> None:
 
 def test_a_path_that_is_no_run_is_not_looked_for_among_the_runs(root: Path, tmp_path: Path) -> None:
     for path in (root / "wide" / "nowhere", tmp_path):
-        with pytest.raises(UsageError, match=r"is no run folder: it has no plan\.json"):
+        with pytest.raises(UsageError, match=r"is not a run folder: it has no plan\.json"):
             find(tmp_path / "elsewhere", reference=str(path))
 
 
@@ -159,8 +159,7 @@ def test_a_damaged_run_does_not_hide_the_others(root: Path) -> None:
         Unreadable(
             name="tiny/7f3a9c21-s0",
             path=path,
-            reason=f"`{path / 'plan.json'}` is damaged: "
-            "it does not hold what was once written there",
+            reason=f"`{path / 'plan.json'}` is damaged: its contents are not valid",
         ),
     )
 
