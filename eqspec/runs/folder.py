@@ -247,11 +247,11 @@ class RunFolder:
         Raises:
             FolderMismatch: if recipe or seed differ.
         """
-        mine = self.identity()
-        if (mine.recipe, mine.seed) == (recipe, seed):
+        own = self.identity()
+        if (own.recipe, own.seed) == (recipe, seed):
             return
-        lines = [f"  recipe {mine.recipe[:8]} → {recipe[:8]}"] if mine.recipe != recipe else []
-        lines += [f"  seed {mine.seed} → {seed}"] if mine.seed != seed else []
+        lines = [f"  recipe {own.recipe[:8]} → {recipe[:8]}"] if own.recipe != recipe else []
+        lines += [f"  seed {own.seed} → {seed}"] if own.seed != seed else []
         lines += [f"  {line}" for line in differences]
         raise FolderMismatch(
             f"`{self.path}` belongs to another run (there → here):\n" + "\n".join(lines),

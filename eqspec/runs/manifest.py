@@ -33,9 +33,9 @@ _NOT_SEALED = frozenset({RECORD, RECORD_HASH, UNSEALED_RECORD})
 class Trouble(StrEnum):
     """A problem of a file in a sealed folder."""
 
-    UNSEALED = "is not there: the folder is not sealed"
+    UNSEALED = "is missing: the folder is not sealed"
     LOST = "is missing, though `record.sha256` holds its hash"
-    UNFINISHED = "has no hash yet: sealing was cut short"
+    UNFINISHED = "has no hash yet: sealing was interrupted"
     RECORD = "does not match its hash"
     MISSING = "is missing"
     CHANGED = "has changed since it was sealed"

@@ -26,7 +26,7 @@ UNSEALED_RECORD = "record.unsealed.json"
 
 
 class Status(StrEnum):
-    """Outcome of a run that has ended; an interrupted run has not, and is not sealed."""
+    """Status of a run that has ended; an interrupted run has not, and is not sealed."""
 
     FINISHED = "finished"
     FAILED = "failed"
@@ -34,7 +34,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ended, for its record.
+    """Outcome of a run, for its record.
 
     Attributes:
         status: finished or failed.

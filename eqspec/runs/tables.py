@@ -34,7 +34,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The run that a measurement comes from."""
+    """The run of a measurement."""
 
     recipe: str
     seed: int
@@ -85,7 +85,7 @@ class Cell:
 
     @property
     def values(self) -> tuple[float, ...]:
-        """The values that are defined."""
+        """The defined values."""
         return tuple(m.value for m in self.measurements if not math.isnan(m.value))
 
     @property

@@ -87,7 +87,7 @@ def test_leaves_a_running_run_and_a_damaged_one_alone(littered: Runs) -> None:
         assert _bytes(littered.folder()) == before
     (littered.folder() / "spec.yaml").write_text("other")
     (skipped,) = littered.ask("gc", "--json").data["skipped"]
-    assert "differs from its seal: `spec.yaml`" in skipped["reason"]
+    assert "not as it was sealed: `spec.yaml`" in skipped["reason"]
     assert 1 in checkpoint.steps(littered.folder() / "checkpoints")
 
 

@@ -100,7 +100,7 @@ def _differences(found: Finding) -> Iterator[Block]:
     if found.beside:
         rows = tuple(map(_row, found.beside))
         yield Block(
-            f"{found.about}, beside",
+            f"{found.about}, tolerated",
             note=_BESIDE if found.level is Level.RESULTS else "changes no number",
             titles=("", "recorded", "here"),
             rows=rows,

@@ -15,8 +15,8 @@ _LONG = 1.0  # hours; shorter times are shown in minutes
 
 
 _CAVEAT = (
-    "counted: tensors of an uncompiled step at its peak; beside them torch itself takes about "
-    f"0.8 GiB of a process, and its allocator holds up to {HEADROOM:g} times what is counted"
+    "counts the tensors of an uncompiled step at its peak; torch itself needs about 0.8 GiB more "
+    f"per process, and its allocator reserves up to {HEADROOM:g} times the counted memory"
 )
 
 

@@ -129,7 +129,7 @@ def source(node: Node) -> str:  # noqa: C901, PLR0911, PLR0912 - one line for ea
 
 
 def _side(node: Node, plan: GraphPlan) -> str:
-    """On which side of the split a slice lies."""
+    """Name the part of the split that a slice selects."""
     if not isinstance(node, SliceNode) or plan.split is None:
         return ""
     return ", the invariant part" if node.start == 0 else ", the equivariant part"

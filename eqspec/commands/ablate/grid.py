@@ -99,7 +99,7 @@ class Grid:
 
     @property
     def points(self) -> tuple[Point, ...]:
-        """Every point, the last axis varying fastest."""
+        """All points; the last axis varies fastest."""
         along = ([_setting(one, value) for value in one.values] for one in self.varied)
         return tuple(Point(settings) for settings in product(*along))
 
