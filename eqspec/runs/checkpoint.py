@@ -217,11 +217,7 @@ def _free_stem(folder: Path, *, step: int) -> str:
 
 
 def intact(folder: Path, *, step: int) -> Contents:
-    """Return the contents of the JSON file of a step after checking the hashes.
-
-    Raises:
-        FolderMismatch: if the JSON file or a file that it lists is damaged.
-    """
+    """Return the JSON file of a step; FolderMismatch if it or a file that it lists is damaged."""
     # In a sealed run the seal covers the JSON file, and through its hashes the other two.
     contents = read_document(require_as_sealed(_json(folder, step=step)), kind=Contents)
     for file in (contents.tensors, contents.state):

@@ -194,11 +194,7 @@ class RunFolder:
         return self.path / "report.html"
 
     def identity(self) -> Identity:
-        """Read the identity of the run from its plan.
-
-        Raises:
-            FolderMismatch: if the plan is damaged.
-        """
+        """Read the identity of the run; FolderMismatch if the plan is damaged."""
         return read_document(self.path / _PLAN, kind=Identity)
 
     def plan(self) -> dict[str, object]:
@@ -215,11 +211,7 @@ class RunFolder:
         return dict(plan)
 
     def state(self) -> State:
-        """Read the state of the run.
-
-        Raises:
-            FolderMismatch: if its record is damaged.
-        """
+        """Read the state of the run; FolderMismatch if its record is damaged."""
         if writer(self.path) is not None:
             return State.RUNNING
         ended = self.record()
@@ -296,11 +288,7 @@ class RunFolder:
         seal.unseal(self.path)
 
     def record(self) -> RunRecord | None:
-        """Read the record of the run; None if the run has not ended.
-
-        Raises:
-            FolderMismatch: if the record is damaged.
-        """
+        """Read the record; None if the run has not ended, FolderMismatch if it is damaged."""
         return record.read_record(self.path)
 
     def sealed(self) -> SealedFiles:
