@@ -252,7 +252,9 @@ def read_document(path: Path, *, kind: type[DocumentT]) -> DocumentT:
 
 
 def _damaged(path: Path) -> FolderMismatch:
-    return FolderMismatch(f"`{path}` is damaged: its contents are not valid", help=PUT_BACK)
+    return FolderMismatch(
+        f"`{path}` is damaged: it does not have the expected format", help=PUT_BACK
+    )
 
 
 def sha256_of(path: Path, *, follow: bool = False) -> str:

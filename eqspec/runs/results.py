@@ -68,8 +68,8 @@ class DamagedResult(FolderMismatch):
             advice = f"`eqspec eval {run}` seals it, if it is a result of this run"
         else:
             advice = (
-                f"`eqspec eval {run}` repeats the evaluation; if its checkpoint is gone, put back a "
-                "copy of the file"
+                f"`eqspec eval {run}` repeats the evaluation; if its checkpoint is gone, put back "
+                "a copy of the file"
             )
         super().__init__(f"`{path}` {trouble}", help=advice)
         self.path = path

@@ -159,7 +159,7 @@ def test_a_damaged_run_does_not_hide_the_others(root: Path) -> None:
         Unreadable(
             name="tiny/7f3a9c21-s0",
             path=path,
-            reason=f"`{path / 'plan.json'}` is damaged: its contents are not valid",
+            reason=f"`{path / 'plan.json'}` is damaged: it does not have the expected format",
         ),
     )
 
