@@ -24,15 +24,15 @@ class Timeline:
         return op.value(op.Params.model_validate(number.params), step=step, clock=self._clock)
 
     def lr(self, step: int) -> float:
-        """Learning rate before the scale of a parameter's rule."""
+        """Return the learning rate before the scale of a parameter's rule."""
         return self.value(self.plan.train.lr, step=step)
 
     def weight_decay(self, step: int) -> float:
-        """Weight decay of the parameters that decay."""
+        """Return the weight decay of the parameters that decay."""
         return self.value(self.plan.train.weight_decay, step=step)
 
     def controls(self, step: int) -> dict[str, float]:
-        """What the graph reads: ``<term>.weight`` and ``<term>.<parameter>``."""
+        """Return the scheduled inputs of the graph: ``<term>.weight``, ``<term>.<parameter>``."""
         return {
             f"{term.name}.{name}": self.value(number, step=step)
             for term in self.plan.graph.terms
@@ -40,7 +40,7 @@ class Timeline:
         }
 
     def momenta(self, step: int) -> dict[str, float]:
-        """Teacher → share of the old weights that it keeps."""
+        """Return teacher → share of the old weights that it keeps."""
         return {t.name: self.value(t.momentum, step=step) for t in self.plan.graph.teachers}
 
     @property

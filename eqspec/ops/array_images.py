@@ -40,7 +40,7 @@ class ArrayImages:
 
     @property
     def looked_at(self) -> str:
-        """What the fingerprint covers."""
+        """Description of the fingerprint's scope."""
         return f"content of all {len(self):,} images"
 
     def fingerprint(self) -> str:

@@ -153,7 +153,7 @@ def fingerprint(sizes: Iterable[tuple[str, int]], chosen: Iterable[bytes]) -> st
     return digest.hexdigest()
 
 
-class NotPlaced(UsageError):
+class LocationNotSet(UsageError):
     """The location of a dataset is not configured; the message gives the name of its card.
 
     Args:
@@ -170,11 +170,11 @@ def needed_folder(folder: Path | None, *, dataset: str) -> Path:
     """Return the folder of a dataset that needs one.
 
     Raises:
-        NotPlaced: no folder is configured.
+        LocationNotSet: no folder is configured.
         UsageError: the folder does not exist.
     """
     if folder is None:
-        raise NotPlaced(dataset)
+        raise LocationNotSet(dataset)
     if not folder.is_dir():
         raise UsageError(f"there is no folder {folder}", help="check the path of the dataset")
     return folder

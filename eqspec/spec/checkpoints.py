@@ -1,4 +1,4 @@
-"""Which checkpoints a run keeps, as a spec declares it."""
+"""The section `keep` of a spec: the checkpoints that a run keeps."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from eqspec.spec.duration import PositiveDuration
 
 
 class KeepSpec(BaseModel):
-    """Which checkpoints stay; the newest one always does, since a run resumes from it."""
+    """Checkpoints to keep; the newest one always stays, since a run resumes from it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    last: int = Field(default=2, ge=1, description="How many of the newest checkpoints stay.")
+    last: int = Field(default=2, ge=1, description="Number of newest checkpoints to keep.")
     every: PositiveDuration | None = Field(
         default=None,
         description="Also save at this interval, and keep those for good: `50 epochs`.",

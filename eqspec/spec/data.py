@@ -10,7 +10,7 @@ from eqspec.spec.facts import facts
 from eqspec.spec.use import CardBody, CardUse, use_or_body
 
 Fingerprint = Literal["sample", "full"]
-"""Of which images the content is hashed whenever a run begins or goes on: of some, or of all."""
+"""Images whose content is hashed each time a run begins or continues: some, or all."""
 
 
 class DataUse(CardUse):

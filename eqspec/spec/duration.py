@@ -1,4 +1,4 @@
-"""How long something lasts: `800 epochs`, `20 steps`, `65536 samples`; a bare number is refused."""
+"""Durations: `800 epochs`, `20 steps`, `65536 samples`; a bare number is refused."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ class Duration:
         """Read ``'10 epochs'``; the singular is fine.
 
         Raises:
-            ValueError: when the text is no duration.
+            ValueError: when the text is not a duration.
         """
         found = _FORM.fullmatch(text.strip())
         if found is None:
             raise ValueError(
-                f"`{text}` is no duration: write `10 epochs`, `20 steps` or `65536 samples`"
+                f"`{text}` is not a duration: write `10 epochs`, `20 steps` or `65536 samples`"
             )
         amount, unit = found.groups()
         return cls(int(amount), next(u for u in _UNITS if u.startswith(unit)))
@@ -92,7 +92,9 @@ def _which(amount: int) -> str:
 
 def _lasts(duration: Duration) -> Duration:
     if duration.amount == 0:
-        raise PydanticCustomError("duration", "`{it}` is no time at all", {"it": str(duration)})
+        raise PydanticCustomError(
+            "duration", "`{it}` is empty: it must be positive", {"it": str(duration)}
+        )
     return duration
 
 

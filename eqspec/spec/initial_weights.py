@@ -40,8 +40,8 @@ class PublishedWeights(InitialWeights):
     part: str | None = Field(
         default=None,
         pattern=r"^[a-z][a-z_]*$",
-        description="Which of several networks in the file: `teacher`, `student`, …; null takes "
-        "the one that its authors evaluate.",
+        description="Network in a file of several: `teacher`, `student`, …; null takes the one "
+        "that its authors evaluate.",
     )
 
 

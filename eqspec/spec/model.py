@@ -164,7 +164,7 @@ class Evaluation(_Section):
 
 
 class Machine(_Section):
-    """How to run on this machine; results are the same up to rounding."""
+    """Settings for this machine; results are the same up to rounding."""
 
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="Device of all tensors; auto selects CUDA if available."

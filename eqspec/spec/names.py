@@ -8,13 +8,13 @@ from pydantic import AfterValidator, Field
 
 
 def is_file_name(text: str) -> bool:
-    """Whether a text can name a file or folder, and stays inside the folder it is put in."""
+    """Return whether a text can name a file or folder that stays inside its parent."""
     return text not in {"", ".", ".."} and not {"/", "\0"} & set(text)
 
 
 def _file_name(text: str) -> str:
     if not is_file_name(text):
-        raise ValueError(f"`{text}` is no name of a file: it would lead out of its folder")
+        raise ValueError(f"`{text}` is not a file name: it would leave its folder")
     return text
 
 

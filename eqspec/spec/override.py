@@ -67,7 +67,7 @@ def key_path(source: Source, text: str) -> KeyPath:
     refuse_long_path(text)
     parts = text.split(".")
     if not all(parts):
-        raise ValueError(f"`{text}` is no path: write keys with single dots between them")
+        raise ValueError(f"`{text}` is not a path: write keys with single dots between them")
     path: KeyPath = ()
     for index, part in enumerate(parts):
         if path[-1:] == (_DOTTED_BELOW,) or (path[:1] == (COMPARE,) and len(path) == 2):
@@ -79,7 +79,7 @@ def key_path(source: Source, text: str) -> KeyPath:
 
 
 def refuse_long_path(text: str) -> None:
-    """Refuses a dotted path that is longer than any spec is deep.
+    """Check that a dotted path is not longer than any spec is deep.
 
     Raises:
         ValueError: the path is too deep.
@@ -90,7 +90,7 @@ def refuse_long_path(text: str) -> None:
 
 
 def is_index(part: str) -> bool:
-    """Whether a part of a path can be the place of an item in a list."""
+    """Return whether a part of a path can be the index of a list item."""
     return part.isascii() and part.isdecimal() and len(part) <= _MOST_DIGITS
 
 

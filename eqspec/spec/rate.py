@@ -41,12 +41,12 @@ class Rate:
         """Read ``'1.0e-4 per 256'`` or ``'4.0e-3 per sqrt 1024'``.
 
         Raises:
-            ValueError: when the text is no rate.
+            ValueError: when the text is not a rate.
         """
         found = _FORM.fullmatch(text.strip())
         if found is None or not math.isfinite(float(found[1])):
             raise ValueError(
-                f"`{text}` is no rate: write `1.0e-4 per 256` or `4.0e-3 per sqrt 1024`"
+                f"`{text}` is not a rate: write `1.0e-4 per 256` or `4.0e-3 per sqrt 1024`"
             )
         return cls(float(found[1]), int(found[3]), "sqrt" if found[2] else "linear")
 

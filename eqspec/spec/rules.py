@@ -77,7 +77,7 @@ def _equal_pieces(source: Source) -> Iterator[Diagnostic]:
             "EQ021",
             f"a batch of {images} images cannot be cut into {count} equal pieces",
             source.value(pieces),
-            label=f"{images} / {count} is no whole number",
+            label=f"{images} / {count} is not a whole number",
             help="write `auto`, or a number that divides the batch",
             also=((source.value(batch), "the batch"),),
         )

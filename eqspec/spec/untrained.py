@@ -27,7 +27,7 @@ _OF_TRAINING: tuple[KeyPath, ...] = (
 
 
 def given(source: Source, path: KeyPath) -> bool:
-    """Whether the spec sets a value other than null."""
+    """Return whether the spec sets a value other than null."""
     node = source.get(path)
     return node is not None and node.value is not None
 

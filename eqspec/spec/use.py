@@ -25,7 +25,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
 def is_bare(name: str) -> bool:
-    """Whether a text can name a card or an op."""
+    """Return whether a text can name a card or an op."""
     return _NAME.fullmatch(name) is not None
 
 

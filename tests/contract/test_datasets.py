@@ -13,7 +13,7 @@ import pytest
 from eqspec.errors import EqspecError
 from eqspec.ops.datasets import photos
 from eqspec.ops.find import find_dataset, op_names
-from eqspec.ops.image_files import NotPlaced
+from eqspec.ops.image_files import LocationNotSet
 from eqspec.ops.op import OpParams, how_it_runs_fields
 from eqspec.ops.stored_views import StoredViews
 from eqspec.ops.units import units
@@ -138,7 +138,7 @@ def test_a_folder_must_be_given_and_exist(name, tmp_path):
 def test_an_op_says_whether_it_needs_a_folder_and_how_large_its_images_are(name, laid_out):
     op = find_dataset(name)
     if op.needs_folder:
-        with pytest.raises(NotPlaced):
+        with pytest.raises(LocationNotSet):
             opened(name, None)
     else:
         assert len(opened(name, None))

@@ -74,7 +74,9 @@ def test_a_value_of_another_type_is_named(family: str, member: Member) -> None:
 def test_a_function_that_takes_other_arguments_is_named(family: str, member: Member) -> None:
     message = refused(family, changed(family, **{member.name: lambda: None}))
     assert f"`{member.name}` is called as `{member.name}(" in message
-    assert f"`{member.name}` is no function" in refused(family, changed(family, **{member.name: 1}))
+    assert f"`{member.name}` is not a function" in refused(
+        family, changed(family, **{member.name: 1})
+    )
 
 
 @pytest.mark.parametrize("family", FAMILIES)

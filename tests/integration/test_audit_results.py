@@ -131,7 +131,7 @@ def test_a_folder_for_data_that_the_run_does_not_read_is_refused(
     said = copied.ask("audit", copied.name(), "--level", level, "--data", f"cifar10={tmp_path}")
     assert said.status == 2
     assert "--data says where `cifar10` lies" in said.err
-    assert "what is read: photos" in said.err
+    assert "these are read: photos" in said.err
 
 
 def test_there_is_no_level_3_yet(copied: Runs) -> None:

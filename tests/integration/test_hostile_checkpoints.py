@@ -100,7 +100,7 @@ CRAFTED: Mapping[str, tuple[Callable[[Path], None], str]] = {
     "a payload": (state(lambda held: held.update(x=Payload())), "asks for code to be run"),
     "no state": (garbage("state.pt"), "is damaged"),
     "a list for a state": (listed, "is not the state of a checkpoint"),
-    "no tensors": (garbage("safetensors"), "it is damaged, or no file of weights"),
+    "no tensors": (garbage("safetensors"), "it is damaged, or not a file of weights"),
     "no optimizer": (state(lambda held: held.pop("optimizer")), "no state of this plan's"),
     "an optimizer of text": (state(lambda held: held.update(optimizer="x")), "no state of this"),
     "fewer groups": (state(lambda held: held["optimizer"]["param_groups"].pop()), "no state of"),

@@ -1,4 +1,4 @@
-"""How the tensors of a training live on its processes, and how the processes agree."""
+"""Distribution of a training over processes: placement of its tensors, and joint decisions."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Strategy(Protocol):
 
     @property
     def main(self) -> bool:
-        """Whether this process is the one that writes files: rank 0."""
+        """Whether this is rank 0, the process that writes files."""
         ...
 
     def place(self, graph: TrainGraph, *, device: torch.device) -> TrainGraph:
@@ -57,7 +57,7 @@ class Strategy(Protocol):
         ...
 
     def gathered_state(self, graph: TrainGraph, optimizer: Optimizer) -> TrainingState:
-        """Return the whole state, wherever its parts live."""
+        """Return the whole state, collected from all processes."""
         ...
 
     def decide(self, answer: bool) -> bool:  # noqa: FBT001 - an answer, not a switch

@@ -86,7 +86,7 @@ class _Walk:
     def _plain(self, tensor: Tensor, name: str) -> Tensor:
         """Return a tensor whose values are in the file, each once."""
         if tensor.layout is not torch.strided or tensor.is_meta or tensor.is_quantized:
-            raise self._no_weights(f"`{name}` in it is no plain tensor")
+            raise self._no_weights(f"`{name}` in it is not a plain tensor")
         there = tensor.untyped_storage().nbytes()
         if tensor.numel() * tensor.itemsize > max(there, EXPANDED):
             shape = list(tensor.shape)
@@ -95,6 +95,6 @@ class _Walk:
 
     def _no_weights(self, why: str) -> UsageError:
         return UsageError(
-            f"`{self.path}` is no file of weights: {why}",
+            f"`{self.path}` is not a file of weights: {why}",
             help="a file of weights is a dict of names, as `state_dict()` returns it",
         )

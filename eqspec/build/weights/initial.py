@@ -29,7 +29,7 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How the tensors of a file fit the names and shapes of a graph.
+    """Match between the tensors of a file and the names and shapes of a graph.
 
     Attributes:
         taken: name in the graph → name in the file.
@@ -47,7 +47,7 @@ class Fit:
 
     @property
     def whole(self) -> bool:
-        """Whether every name of either has its counterpart."""
+        """Whether every name in the file and in the graph has a counterpart."""
         return not (self.missing or self.unexpected or self.misshapen or self.mistyped)
 
     def __str__(self) -> str:

@@ -36,7 +36,7 @@ PLACES_APART = 1e-2
 
 @dataclass(frozen=True, slots=True)
 class PublishedFit:
-    """How a file of published weights fits an encoder.
+    """Match between a file of published weights and an encoder.
 
     Attributes:
         layout: of the file, and the part of it in use.
@@ -121,8 +121,8 @@ def _here(published: PublishedPlan) -> Path:
 
 def _fit(encoder: nn.Module, plan: Plan, tensors: Mapping[str, Tensor]) -> PublishedFit:
     published = plan.published
-    assert published is not None, "asked of a plan that has some"
-    assert published.layout is not None, "what is here has been recognised"
+    assert published is not None, "the plan has published weights"
+    assert published.layout is not None, "the layout of an existing file is known"
     names = encoder_names(tensors, published.layout)
     mine = {own: tensors[name] for own, name in names.encoder.items()}
     expected = {own: tuple(t.shape) for own, t in encoder.state_dict().items()}

@@ -64,7 +64,7 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
 def damaged(path: Path) -> UsageError:
     """Return the error for a file without readable weights."""
     return UsageError(
-        f"`{path}` cannot be read: it is damaged, or no file of weights",
+        f"`{path}` cannot be read: it is damaged, or not a file of weights",
         help="compare its size with the published one, and download it again",
     )
 

@@ -1,4 +1,4 @@
-"""Locations of datasets on this machine: how a run runs, never what it is.
+"""Locations of datasets on this machine, which are not part of a recipe.
 
 A location has one of two forms. `NAME=DIR` names a dataset, which is read in its own layout or
 refused. `DIR` alone is a folder for the dataset that the spec trains on: if it has that dataset's
@@ -28,7 +28,7 @@ from eqspec.compile.types.plan import DataPlan, Plan
 from eqspec.errors import Diagnostic, EqspecError, SpecError, UsageError
 from eqspec.ops.contract.data import DatasetOp
 from eqspec.ops.find import UnknownOp, find_dataset
-from eqspec.ops.image_files import NotPlaced
+from eqspec.ops.image_files import LocationNotSet
 from eqspec.ops.op import DatasetParams, OpParams, how_it_runs_fields
 from eqspec.ops.tolerant import Tolerant
 from eqspec.registry.cards import DatasetCard, DatasetFacts
@@ -93,7 +93,7 @@ def read_all_asked(data: DataLocations, used: Iterable[DataPlan]) -> None:
     if unread is not None:
         raise UsageError(
             f"--data gives the location of `{unread}`, and no training or evaluation here reads it",
-            help=f"what is read: {', '.join(names)}; to train on any folder of images instead of "
+            help=f"these are read: {', '.join(names)}; to train on any folder of images instead of "
             f"`{names[0]}`: --data DIR",
         )
 
@@ -134,8 +134,8 @@ def open_dataset(data: DataPlan, *, split: str, locations: DataLocations, own: s
     _need_folder(params, folder)
     try:
         opened = op.open(params, split=split, folder=folder)
-    except NotPlaced:  # the op's error has its own name, which several cards may share
-        raise NotPlaced(data.name, own=data.name == own) from None
+    except LocationNotSet:  # the op's error has its own name, which several cards may share
+        raise LocationNotSet(data.name, own=data.name == own) from None
     return Tolerant(opened, limit=params.unreadable)
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from eqspec.build.cost.cached import Trace
 
 NUMBER_BYTES, ROW_BYTES = 26, 160
-"""Of a number in a journal, and of a row of both journals around its numbers."""
+"""Bytes of a number in a journal, and of the rest of a row of both journals."""
 
 HEADROOM = 1.3
 """Factor for memory that an allocator reserves: with glibc, processes grew by up to 1.27 times the

@@ -17,11 +17,11 @@ from eqspec.ops.labels import NoLabels, why_no_labels
 from eqspec.ops.left_out import LeftOut
 from eqspec.ops.tolerant import INCOMPLETE, Tolerant
 
-LOOKED_AT = 48
-"""Evenly spaced training images that are decoded."""
+DECODED = 48
+"""Number of evenly spaced training images that are decoded."""
 
 SHOWN = 3
-"""Of these, how many are described."""
+"""Number of these that are described."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class DataFound:
         no_labels: why an evaluation cannot read labels here; None if it can.
         splits: names of the folders of the splits, if there are any.
         left_out: files and folders below `folder` that are not read.
-        notes: oddities of what is read.
+        notes: hints about the files that are read.
         smallest, largest: width and height, each by itself, of the decoded images.
         looked_at: number of training images that were decoded.
         samples: three of them: first, middle and last.
@@ -135,7 +135,7 @@ def _count(train: Tolerant, data: DataPlan) -> None:
 def _samples(dataset: Tolerant) -> list[Sample]:
     """Decode evenly spaced images; skip damaged ones. Of an object, take its first view."""
     found: list[Sample] = []
-    for i in _evenly(len(dataset), count=LOOKED_AT):
+    for i in _evenly(len(dataset), count=DECODED):
         pair = dataset.pair(i, (0, 1)) if dataset.views > 1 else None
         image = dataset.image(i) if pair is None else pair.images[0]
         if i * dataset.views in dataset.unreadable:

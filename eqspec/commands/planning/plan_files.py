@@ -1,8 +1,7 @@
 """Plan files: written by `eqspec plan -o`, read back to be run exactly as they are, or refused.
 
-A run folder's `plan.json` is a plan as well. Another commit of eqspec is no reason to refuse: what
-counts is what the numbers come from, that is cards and ops by rev and body, and the data by its
-fingerprint.
+A run folder's `plan.json` is a plan as well. A plan of another commit of eqspec is accepted if the
+sources of its results are the same: cards and ops by rev and body, and data by fingerprint.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ def _found(
     named = asked.weights if path is None or hub else str(path.absolute())
     if path is not None and is_folder(path):
         raise UsageError(
-            f"`{path}` is a folder, no file of weights",
+            f"`{path}` is a folder, not a file of weights",
             help="of a run, name a file below `checkpoints/`, or write `init_from` and train on",
         )
     if path is None or not is_there(path):

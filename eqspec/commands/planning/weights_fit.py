@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Fits:
-    """How the initial weights of a plan fit it.
+    """Match of a plan with its initial weights.
 
     Attributes:
         initial: of `init_from`; None without any.

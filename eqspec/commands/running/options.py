@@ -17,7 +17,7 @@ def never() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """How the runs of one command are carried out; none of this is part of a recipe.
+    """Options of the runs of one command, none of which is part of a recipe.
 
     Attributes:
         runs: folder of all runs.
@@ -25,9 +25,9 @@ class RunOptions:
         steps: stop each training after this many steps in all.
         again: repeat runs that are complete, each in a new folder beside the first.
         retry: continue runs that have failed, from their last checkpoint.
-        deadline: when the command must be over; what is done by then is saved.
+        deadline: when the command must be over; the progress until then is saved.
         should_stop: called after every step and before every evaluation; once it returns True, the
-            run saves what is done and stops.
+            run saves its progress and stops.
     """
 
     runs: Path

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 Evaluate = Callable[["PreparedRun", Iterable[DueEvaluation]], Iterator[RunEvent]]
-"""Carries out evaluations of the weights at hand."""
+"""Function that carries out evaluations of the current weights."""
 
 
 def train_run(run: PreparedRun, *, evaluate: Evaluate) -> Generator[RunEvent, None, bool]:

@@ -104,7 +104,7 @@ def compare_data(known: KnownData, train: Tolerant, *, full: bool = False) -> Co
 
 
 def _some(numbers: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-    """Return at most so many of the numbers, evenly spaced."""
+    """Return evenly spaced numbers, at most a given count."""
     if len(numbers) <= most:
         return numbers
     return numbers[np.linspace(0, len(numbers) - 1, most).round().astype(np.int64)]

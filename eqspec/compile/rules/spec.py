@@ -106,7 +106,7 @@ def _whole_patches(found: Lookup) -> Iterator[Diagnostic]:
                 "EQ021",
                 f"patches of {patch} pixels do not fill {views}",
                 at,
-                label=f"{side} / {patch} is no whole number",
+                label=f"{side} / {patch} is not a whole number",
                 help=_fitting(found, group, patch=patch, side=side, place=place),
                 also=also,
             )
@@ -183,7 +183,7 @@ def _whole_groups(found: Lookup) -> Iterator[Diagnostic]:
             "EQ021",
             f"a batch of {batch:,.0f} samples is no multiple of the group of {group:,}",
             found.source.value(path),
-            label=f"{batch:,.0f} / {group:,} is no whole number",
+            label=f"{batch:,.0f} / {group:,} is not a whole number",
             help="batch statistics are taken over groups of equal size; "
             f"`{key}: null` takes the whole batch",
             also=((_value(call, key), f"groups of `{name}`"),),

@@ -112,7 +112,7 @@ def bind(contract: type[_Contract], module: ModuleType, *, name: str) -> _Contra
 
 
 def problems_of(contract: type[Op], module: ModuleType) -> Iterator[str]:
-    """What keeps a module from being an op of a family."""
+    """Yield the reasons why a module is not an op of a family."""
     declared = vars(module)
     if not (module.__doc__ or "").strip():
         yield "it has no docstring"
@@ -127,10 +127,10 @@ def problems_of(contract: type[Op], module: ModuleType) -> Iterator[str]:
 
 
 def _not_callable_so(member: Member, value: object) -> Iterator[str]:
-    """Whether a function takes what the contract's passes."""
+    """Yield a problem if a function does not take the arguments of the contract."""
     assert callable(member.declared), "it is a function"
     if not callable(value):
-        yield f"`{member.name}` is no function"
+        yield f"`{member.name}` is not a function"
         return
     _, *passed = inspect.signature(member.declared).parameters.values()  # without `self`
     named = {p.name: None for p in passed if p.kind is p.KEYWORD_ONLY}

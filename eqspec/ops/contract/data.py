@@ -20,7 +20,7 @@ class DatasetOp(Op, Protocol):
     Attributes:
         in_memory: reading an image takes no time, so no worker processes are started.
         needs_folder: it is read from a folder, which a user has to name.
-        sample_unit: what a sample is called, in the singular.
+        sample_unit: word for a sample, in the singular.
     """
 
     in_memory: bool = False
@@ -35,7 +35,7 @@ class DatasetOp(Op, Protocol):
 
     @property
     def source_unit(self) -> str:
-        """What samples are cut from, in the singular; by default each is its own source."""
+        """Word for the source of samples, in the singular; by default each is its own source."""
         return self.sample_unit
 
     @abstractmethod
@@ -56,7 +56,7 @@ class DatasetOp(Op, Protocol):
         return True
 
     def survey(self, params: OpParams, folder: Path) -> FolderSurvey:  # noqa: ARG002 - as above
-        """Return what is read of a folder and what is left out, for `eqspec check`."""
+        """Return a summary of the files read and left out, for `eqspec check`."""
         from eqspec.ops.folder_survey import FolderSurvey
 
         return FolderSurvey(splits=(), left_out=(), notes=())

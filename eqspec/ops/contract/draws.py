@@ -1,4 +1,4 @@
-"""Ops that draw or read what lies between views: masks, transforms and relations."""
+"""Ops that draw masks, and draw or read the transform between views."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class MaskOp(Op, Protocol):
 
     @abstractmethod
     def shapes(self, params: OpParams, streams: Streams) -> Mapping[str, StreamType]:
-        """Return the types of what is drawn by name, from the tokens `[V, B, N, D]` at port `of`.
+        """Return the types of the drawn streams, from the tokens `[V, B, N, D]` at port `of`.
 
         Raises:
             PortError: the tokens cannot be masked so.
@@ -47,7 +47,7 @@ class MaskOp(Op, Protocol):
         positions: NDArray[np.int64],
         batch: int,
     ) -> Mapping[str, NDArray[Any]]:
-        """Return what `shapes` promises, a pure function of (draws, step, position).
+        """Return the streams declared by `shapes`, a pure function of (draws, step, position).
 
         Args:
             of: type of the tokens that are masked.
@@ -85,7 +85,7 @@ class TransformOp(Op, Protocol):
 
     @property
     def action_dim(self) -> int:
-        """Width of what `encode` returns."""
+        """Width A of the encoding returned by `encode`."""
         return len(self.names)
 
     @abstractmethod
@@ -96,16 +96,16 @@ class TransformOp(Op, Protocol):
     def encode(
         self, params: OpParams, theta: NDArray[np.float64], *, size: int
     ) -> NDArray[np.float64]:
-        """Return what a network reads of parameters `[n, P]`: `[n, action_dim]`.
+        """Return the encoding of parameters `[n, P]` for a network, `[n, action_dim]`.
 
-        By default each parameter over its largest value.
+        By default, each parameter divided by its largest value.
         """
         from eqspec.nn.random.ranges import per_largest
 
         return theta * [per_largest(bounds) for bounds in self.ranges(params, size=size)]
 
     def reach(self, params: OpParams, *, size: int) -> float:  # noqa: ARG002 - a default
-        """Return by how many pixels it looks outside the frame; by default it never does."""
+        """Return by how many pixels it reads outside the frame; 0 by default."""
         return 0.0
 
     @abstractmethod
@@ -119,7 +119,7 @@ class TransformOp(Op, Protocol):
 
 
 class RelationOp(Op, Protocol):
-    """What lies between two stored views of an object, read from their latents.
+    """The action between two stored views of an object, computed from their latents.
 
     Attributes:
         example: parameters of a small instance, which the contract tests build.

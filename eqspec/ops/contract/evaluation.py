@@ -20,7 +20,7 @@ class Evaluation(Protocol):
     """An evaluation with its parameters."""
 
     def run(self, bench: Any) -> ResultSet:  # noqa: ANN401 - each op states what it needs of a bench
-        """Return what is measured of one encoder."""
+        """Return the results for one encoder."""
         ...
 
 
@@ -57,7 +57,7 @@ class EvaluationOp(Op, Protocol):
         ...
 
     def fine_tune(self, params: OpParams, *, classes: int) -> FineTune:  # noqa: ARG002 - a default
-        """Return what is trained, for an op that trains.
+        """Return the training, for an op that trains.
 
         Args:
             params: of the op.
@@ -66,5 +66,5 @@ class EvaluationOp(Op, Protocol):
         raise AssertionError("only an op that trains is asked")
 
     def short_of(self, params: OpParams, *, images: int) -> tuple[str, ...]:  # noqa: ARG002 - a default
-        """Return, in sentences, what the numbers mean where there are only so many images."""
+        """Return sentences about parameters that exceed the number of images."""
         return ()

@@ -1,4 +1,4 @@
-"""Ops whose modules stand in a training graph: backbones, heads, decoders and terms."""
+"""Ops whose modules form a training graph: backbones, heads, decoders and terms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ops of every family declare."""
+"""Declarations of ops of every family."""
 
 from __future__ import annotations
 

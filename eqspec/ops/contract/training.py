@@ -61,5 +61,5 @@ class ScheduleOp(Op, Protocol):
 
     @abstractmethod
     def extent(self, params: OpParams) -> tuple[float, float]:
-        """Return the lowest and highest value that can be reached, whatever the length."""
+        """Return the lowest and highest value reached in a training of any length."""
         ...

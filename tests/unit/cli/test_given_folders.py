@@ -47,7 +47,7 @@ def test_a_folder_for_data_that_are_not_read_is_refused(
     answer = ask(*command, "toy.yaml", *grid, "--data", f"image-folder={pictures}")
     assert (answer.status, answer.out) == (2, "")
     assert "location of `image-folder`, and no training or evaluation here reads it" in answer.err
-    assert "what is read: photos; " in answer.err
+    assert "these are read: photos; " in answer.err
     assert "instead of `photos`: --data DIR" in answer.err
 
 

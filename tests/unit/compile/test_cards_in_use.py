@@ -103,7 +103,7 @@ BAD = {
         "`recipe.rules` is a list without an entry `7`",
         "there are: ",
     ),
-    "an empty part": ("{use: vicreg, with: {embed..width: 3}}", "is no path", "there are: "),
+    "an empty part": ("{use: vicreg, with: {embed..width: 3}}", "is not a path", "there are: "),
     "not of this family": (
         "{card: method, rev: 1, about: A body without all the rest.}",
         "missing",

@@ -245,7 +245,7 @@ def test_a_misspelt_step_of_an_added_view_is_found_at_its_place() -> None:
 
 def test_a_patch_that_does_not_fill_an_added_view_is_refused() -> None:
     (problem,) = said(toy_text("vicreg", equivariance="{use: e-ssl}"))  # 14 of 32 pixels, patch 8
-    assert (problem.code, problem.label) == ("EQ021", "14 / 8 is no whole number")
+    assert (problem.code, problem.label) == ("EQ021", "14 / 8 is not a whole number")
     assert any(label == "the views of `turned`" for _, label in problem.also)
 
 

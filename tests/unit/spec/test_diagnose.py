@@ -163,13 +163,13 @@ def test_what_is_right_becomes_the_model():
             "rate: 1 per",
             "EQ013",
             "1 per",
-            "`rate`: `1 per` is no rate: write `1.0e-4 per 256` or `4.0e-3 per sqrt 1024`",
+            "`rate`: `1 per` is not a rate: write `1.0e-4 per 256` or `4.0e-3 per sqrt 1024`",
         ),
         (
             "warmup: nome",
             "EQ013",
             "nome",
-            "`warmup`: `nome` is no duration: write `10 epochs`, `20 steps` or `65536 samples`",
+            "`warmup`: `nome` is not a duration: write `10 epochs`, `20 steps` or `65536 samples`",
         ),
         (
             "warmup: 3",

@@ -39,7 +39,7 @@ def test_singular_and_plural_mean_the_same(text: str, duration: Duration, canoni
     "text", ["", "4096", "10epochs", "-1 steps", "1.5 epochs", "10 days", "٣ steps"]
 )
 def test_anything_else_is_no_duration(text: str):
-    with pytest.raises(ValueError, match="is no duration"):
+    with pytest.raises(ValueError, match="is not a duration"):
         Duration.parse(text)
 
 
@@ -50,7 +50,7 @@ def test_pydantic_refuses_what_has_no_unit(value: object):
 
 
 def test_a_duration_that_must_be_positive_is():
-    with pytest.raises(ValidationError, match="no time at all"):
+    with pytest.raises(ValidationError, match="must be positive"):
         Holder.model_validate({"it": "0 steps", "some": "0 steps"})
     with pytest.raises(ValueError, match="no duration"):
         Duration(-1, "steps")
