@@ -31,7 +31,7 @@ class Duration:
 
     def __post_init__(self) -> None:
         if self.amount < 0 or self.unit not in _UNITS:
-            raise ValueError(f"no duration: {self.amount} {self.unit}")
+            raise ValueError(f"not a duration: {self.amount} {self.unit}")
 
     @classmethod
     def parse(cls, text: str) -> Duration:

@@ -34,7 +34,7 @@ class Rate:
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.value) and self.value >= 0 and self.per >= 1):
-            raise ValueError(f"no rate: {self.value} per {self.per}")
+            raise ValueError(f"not a rate: {self.value} per {self.per}")
 
     @classmethod
     def parse(cls, text: str) -> Rate:

@@ -171,10 +171,10 @@ def test_what_is_no_rate_or_duration_is_refused(text: str):
 @given(st.floats(), st.integers(-3, 3))
 def test_numbers_that_are_no_rate_or_duration_cannot_be_made(value: float, count: int):
     if value < 0 or count < 1 or math.isnan(value):
-        with pytest.raises(ValueError, match="no rate"):
+        with pytest.raises(ValueError, match="not a rate"):
             Rate(value, count)
     if count < 0:
-        with pytest.raises(ValueError, match="no duration"):
+        with pytest.raises(ValueError, match="not a duration"):
             Duration(count, "steps")
 
 

@@ -52,7 +52,7 @@ def test_pydantic_refuses_what_has_no_unit(value: object):
 def test_a_duration_that_must_be_positive_is():
     with pytest.raises(ValidationError, match="must be positive"):
         Holder.model_validate({"it": "0 steps", "some": "0 steps"})
-    with pytest.raises(ValueError, match="no duration"):
+    with pytest.raises(ValueError, match="not a duration"):
         Duration(-1, "steps")
 
 
