@@ -76,7 +76,7 @@ def _duration(value: object) -> Duration:
     if not isinstance(value, str):
         help_ = _which(value) if isinstance(value, int) and not isinstance(value, bool) else None
         context = {"expected": "a duration such as `10 epochs`", "help": help_}
-        raise PydanticCustomError("duration_type", "no duration", context)
+        raise PydanticCustomError("duration_type", "not a duration", context)
     try:
         return Duration.parse(value)
     except ValueError as error:

@@ -92,7 +92,7 @@ def _rate(value: object) -> Rate:
     if isinstance(value, Rate):
         return value
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise PydanticCustomError("rate_type", "no rate", {"expected": _EXPECTED})
+        raise PydanticCustomError("rate_type", "not a rate", {"expected": _EXPECTED})
     try:
         return Rate.parse(value) if isinstance(value, str) else Rate(float(value))
     except ValueError as error:
