@@ -54,7 +54,7 @@ class LoadedRun:
             FolderMismatch: when the file has changed since the run was sealed.
         """
         folder = RunFolder(self.path)
-        folder.sealed().need(folder.metrics.name)
+        folder.sealed().require(folder.metrics.name)
         return tuple(journal.read(folder.metrics))
 
     @property

@@ -163,7 +163,7 @@ def _scan(path: Path) -> Iterator[tuple[int, Row]]:
         for number, line in enumerate(lines_of(file), start=1):
             row = parsed(line)
             if row is None:
-                need_end(file, path=path, number=number)
+                require_end(file, path=path, number=number)
                 return
             end += len(line)
             yield end, row
@@ -174,7 +174,7 @@ def lines_of(file: BinaryIO) -> Iterator[bytes]:
     return iter(partial(file.readline, _LONGEST), b"")
 
 
-def need_end(file: BinaryIO, *, path: Path, number: int) -> None:
+def require_end(file: BinaryIO, *, path: Path, number: int) -> None:
     """Refuse an invalid line unless it is the last one, which may be incomplete.
 
     Raises:

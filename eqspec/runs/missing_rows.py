@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from eqspec.runs.artifacts import reading
 from eqspec.runs.curves import TRAIN
-from eqspec.runs.journal import lines_of, need_end, parsed
+from eqspec.runs.journal import lines_of, parsed, require_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +67,7 @@ def _trained(path: Path) -> Iterator[int]:
             elif (row := parsed(line)) is not None:
                 step, name = row.step, row.name
             else:
-                need_end(file, path=path, number=number)
+                require_end(file, path=path, number=number)
                 return
             if name == TRAIN:
                 yield step

@@ -73,7 +73,7 @@ class SealedFiles:
             return Trouble.MISSING
         return None if _is(path, entry) else Trouble.CHANGED
 
-    def need(self, *names: str) -> None:
+    def require(self, *names: str) -> None:
         """Refuse files, given by paths inside the folder, that differ from the seal.
 
         Raises:
@@ -98,7 +98,7 @@ def require_as_sealed(path: Path) -> Path:
     """
     run = path.parent.parent
     if (run / "plan.json").is_file():
-        SealedFiles.of(run).need(f"{path.parent.name}/{path.name}")
+        SealedFiles.of(run).require(f"{path.parent.name}/{path.name}")
     return path
 
 

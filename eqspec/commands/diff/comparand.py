@@ -78,7 +78,7 @@ def comparand(reference: str, *, root: Path) -> Comparand:
 
 def _run(path: Path, *, root: Path) -> Comparand:
     folder, plan = RunFolder.open(path), recorded_plan(path)
-    folder.sealed().need(*_SHOWN)
+    folder.sealed().require(*_SHOWN)
     texts = (path / "spec.yaml", path / "resolved.yaml")
     source, resolved = (read_yaml(read_text(text), name=str(text)) for text in texts)
     return Comparand(

@@ -19,7 +19,7 @@ def plan_in(folder: Path) -> Plan:
         FolderMismatch: its plan cannot be read.
     """
     opened = RunFolder.open(folder)
-    opened.sealed().need("plan.json")
+    opened.sealed().require("plan.json")
     opened.identity()  # explains a damaged plan
     try:
         return Plan.model_validate(opened.plan())

@@ -37,7 +37,7 @@ def plan_folder(
         UsageError: a fork is requested, and nothing changes.
     """
     folder = RunFolder.open(path)
-    folder.sealed().need("plan.json", "resolved.yaml", "spec.yaml")
+    folder.sealed().require("plan.json", "resolved.yaml", "spec.yaml")
     name = folder.identity().name
     planned = plan_spec(path / "resolved.yaml", overrides=overrides, data=data, name=name)
     there = folder.identity()

@@ -92,7 +92,7 @@ def _begun(request: RunRequest) -> RunFolder | None:
     if not (request.folder / "plan.json").is_file():
         return None
     folder = RunFolder.open(request.folder)
-    folder.sealed().need("plan.json")
+    folder.sealed().require("plan.json")
     guard(folder, request.plan)
     return folder
 

@@ -84,7 +84,7 @@ def effort(name: str, plan: Plan, folder: Path) -> Effort:
     counts = _parameters(plan, folder)
     encoder = next(m.name for m in plan.graph.modules if m.family == "backbones")
     opened = RunFolder(folder)
-    opened.sealed().need(opened.timing.name)
+    opened.sealed().require(opened.timing.name)
     rows = tuple(journal.read(opened.timing))
     compiled = [row.values for row in rows if row.name == "compile"]
     return Effort(
@@ -102,7 +102,7 @@ def _parameters(plan: Plan, folder: Path) -> Mapping[str, int]:
     """Return module → number of parameters, counted again if the file with them is missing."""
     path = folder / "trace.json"
     try:
-        RunFolder(folder).sealed().need(path.name)
+        RunFolder(folder).sealed().require(path.name)
         return read_document(path, kind=_Trace).parameters
     except FolderMismatch:
         return trace(plan).parameters
@@ -112,7 +112,7 @@ def pulls(name: str, plan: Plan, folder: Path) -> Iterator[Pull]:
     """Return the gradient share of the added terms, if there are any."""
     graph = plan.graph
     opened = RunFolder(folder)
-    opened.sealed().need(opened.metrics.name)
+    opened.sealed().require(opened.metrics.name)
     rows = journal.read(opened.metrics)
     measured = [row for row in rows if "cut.added" in row.values]
     if not measured:

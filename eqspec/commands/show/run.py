@@ -81,7 +81,7 @@ def show_run(path: Path, *, root: Path) -> RunPage:
     """
     run = run_summary(root, path)
     folder, plan = RunFolder.open(path), recorded_plan(path)
-    folder.sealed().need(*_SHOWN)
+    folder.sealed().require(*_SHOWN)
     return RunPage(
         status=run_status(run, now=revs(open_catalog())),
         plan=plan,

@@ -1,1 +1,1 @@
-"""Blocks of a page as data: tables that know neither a screen nor a file format."""
+"""Blocks of a page as data, independent of terminals and file formats."""
