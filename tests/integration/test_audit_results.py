@@ -130,7 +130,7 @@ def test_a_folder_for_data_that_the_run_does_not_read_is_refused(
 ) -> None:
     said = copied.ask("audit", copied.name(), "--level", level, "--data", f"cifar10={tmp_path}")
     assert said.status == 2
-    assert "--data says where `cifar10` lies" in said.err
+    assert "the location of `cifar10`" in said.err
     assert "these are read: photos" in said.err
 
 
