@@ -246,7 +246,7 @@ def test_features_of_folders_and_arrays_are_those_that_evaluations_read(place: P
     assert folder.shape == (30, 16)
     torch.testing.assert_close(folder, eqspec.features(run, arrays, row="z_equi"))
     for wrong, says in (
-        (torch.zeros(1, 3, 40, 32), r"\[n, 3, 32, 32\] of pixels"),
+        (torch.zeros(1, 3, 40, 32), r"\[n, 3, 32, 32\] with pixels"),
         (torch.zeros(1, 3, 32, 32, dtype=torch.uint8), "pixels in"),
         (np.zeros((1, 32, 32, 3)), "uint8"),
     ):

@@ -216,9 +216,12 @@ def test_a_bad_card_is_explained_where_it_is_bad(
     text = write_yaml(spec_with(spoilt, equivariance=equivariance))
     with pytest.raises(SpecError) as caught:
         planned(spec_with(spoilt, equivariance=equivariance), name="bad.yaml")
-    (diagnostic,) = caught.value.diagnostics
-    assert said in diagnostic.message
-    assert diagnostic.place is not None
-    assert diagnostic.place.file == "bad.yaml"
+    found = caught.value.diagnostics
+    # A misspelt parameter is unknown, and the one that was meant is missing.
+    assert len(found) == (2 if said == "`widht`" else 1)
+    assert sum(said in diagnostic.message for diagnostic in found) == 1
     legal = write_yaml(spec_with(LEGAL, equivariance=equivariance))
-    assert diagnostic.place.excerpt in set(text.splitlines()) - set(legal.splitlines())
+    for diagnostic in found:
+        assert diagnostic.place is not None
+        assert diagnostic.place.file == "bad.yaml"
+        assert diagnostic.place.excerpt in set(text.splitlines()) - set(legal.splitlines())
