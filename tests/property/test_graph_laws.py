@@ -147,7 +147,7 @@ BAD = {
     ),
     "no such parameter": (
         {"modules": {"m": {"impl": "linear", "params": {"widht": 3}}}},
-        "`widht`",
+        ".widht`",
     ),
     "term without stream": ({"terms": {"t": {"impl": "variance", "weight": 1}}}, "not connected"),
     "term on the wrong stream": (
@@ -218,7 +218,7 @@ def test_a_bad_card_is_explained_where_it_is_bad(
         planned(spec_with(spoilt, equivariance=equivariance), name="bad.yaml")
     found = caught.value.diagnostics
     # A misspelt parameter is unknown, and the one that was meant is missing.
-    assert len(found) == (2 if said == "`widht`" else 1)
+    assert len(found) == (2 if said == ".widht`" else 1)
     assert sum(said in diagnostic.message for diagnostic in found) == 1
     legal = write_yaml(spec_with(LEGAL, equivariance=equivariance))
     for diagnostic in found:
