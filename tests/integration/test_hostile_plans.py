@@ -167,7 +167,7 @@ def test_another_kind_of_file_is_not_written_over(
         before = (tmp_path / name).read_bytes() if name != "link" else None
         said = ask(*command, name)
         assert said.status == 2
-        assert f"`{name}` is there already and is no " in said.err
+        assert f"`{name}` already exists and is not a " in said.err
         assert before is None or (tmp_path / name).read_bytes() == before
     assert not (tmp_path / "not there").exists()
     assert not (tmp_path / "runs").exists()

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from eqspec.commands.diff.source_locations import Written
+from eqspec.commands.diff.source_locations import SpecSources
 from eqspec.spec.dump import write_yaml
 from eqspec.spec.load import parse_spec
 from eqspec.spec.source import read_yaml
@@ -22,10 +22,10 @@ TEXT = toy_text(
 
 
 @pytest.fixture(scope="module")
-def written() -> Written:
+def written() -> SpecSources:
     plan = plan_of(parse_spec(TEXT, path=Path("toy.yaml")))
     resolved = read_yaml(write_yaml(plan.resolved), name="resolved.yaml")
-    return Written(read_yaml(TEXT, name="toy.yaml"), resolved)
+    return SpecSources(read_yaml(TEXT, name="toy.yaml"), resolved)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def written() -> Written:
     ids=str,
 )
 def test_a_value_is_found_where_it_was_written(
-    written: Written, path: KeyPath, value: JsonValue, excerpt: str
+    written: SpecSources, path: KeyPath, value: JsonValue, excerpt: str
 ) -> None:
     place = written.place(path, value)
     assert place is not None
@@ -59,6 +59,6 @@ def test_a_value_is_found_where_it_was_written(
     ids=str,
 )
 def test_what_was_not_written_has_no_place(
-    written: Written, path: KeyPath, value: JsonValue
+    written: SpecSources, path: KeyPath, value: JsonValue
 ) -> None:
     assert written.place(path, value) is None
