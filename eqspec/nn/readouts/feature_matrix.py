@@ -87,7 +87,7 @@ class FeatureMatrix:
     def standardised(self) -> FeatureMatrix:
         """The matrix whose batches have mean 0 and standard deviation 1 over all samples.
 
-        A feature that hardly varies beside the others is divided by a thousandth of their typical
+        A feature that varies little beside the others is divided by a thousandth of their typical
         deviation instead of its own, so that rounding is not amplified into a signal.
         """
         mean, std = self._mean_and_deviation()
