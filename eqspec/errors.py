@@ -23,7 +23,7 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Location:
     """Location in a text.
 
     Attributes:
@@ -63,11 +63,11 @@ class Diagnostic:
 
     code: str
     message: str
-    place: Place | None = None
+    location: Location | None = None
     label: str = ""
     help: str | None = None
     notes: tuple[str, ...] = ()
-    also: tuple[tuple[Place, str], ...] = ()
+    also: tuple[tuple[Location, str], ...] = ()
     severity: Severity = Severity.ERROR
 
 

@@ -48,7 +48,7 @@ class Case:
         drawn = drawn_inputs(
             self.plan, seed=0, step=STEP, positions=mine, batch=self.batch, device=CPU
         )
-        made = {node.out for node in (*self.plan.encode, *self.plan.judge)}
+        made = {node.out for node in (*self.plan.encode, *self.plan.loss)}
         streams: dict[str, Tensor] = {}
         for name, kind in self.plan.streams.items():
             if name in drawn:
@@ -85,7 +85,7 @@ def judged(case: Case, graph: TrainGraph, *, micro_batches: int = 1) -> Backward
 
 def every_stream(graph: TrainGraph, streams: dict[str, Tensor]) -> dict[str, Tensor]:
     """All that is read or made in one forward pass."""
-    return run(graph.judge.instructions, {**streams, **graph.encode(streams)})
+    return run(graph.loss.instructions, {**streams, **graph.encode(streams)})
 
 
 def gradients(graph: TrainGraph) -> dict[str, Tensor]:

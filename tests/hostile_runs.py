@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from eqspec.runs.environment import Environment
-from eqspec.runs.folder import Identity, Opening, RunFolder, place
+from eqspec.runs.folder import Identity, Opening, RunFolder, folder_path
 from eqspec.runs.journal import Journal
 from eqspec.runs.record import Outcome, Status
 from eqspec.spec.dump import write_yaml
@@ -26,7 +26,7 @@ def whole_run(root: Path, *, name: str) -> Path:
     """Write a sealed run folder with a plan, a journal and a result, without torch."""
     plan = plan_of(load_toy("vicreg", equivariance=PATH, extra=EXTRA))
     data = plan.model_dump(mode="json", by_alias=True) | {"name": name}
-    path = place(root, identity=Identity.model_validate(data))
+    path = folder_path(root, identity=Identity.model_validate(data))
     text = toy_text("vicreg", equivariance=PATH, extra=EXTRA)
     opening = Opening(
         spec=text,

@@ -97,7 +97,7 @@ def _chain(plan: GraphPlan) -> tuple[str, ...]:
 
     Empty if the encoder's output itself is cut.
     """
-    makers = {n.out: n for n in (*plan.encode, *plan.judge)}
+    makers = {n.out: n for n in (*plan.encode, *plan.loss)}
     node = next(
         n
         for n in makers.values()
@@ -120,4 +120,4 @@ def reconstructions(graph: TrainGraph, streams: Mapping[str, Tensor]) -> Tensor 
         return None
     graph.eval()
     cut = {**streams, **graph.encode(streams)}
-    return run(graph.judge.instructions, cut)[name]
+    return run(graph.loss.instructions, cut)[name]

@@ -172,7 +172,7 @@ def compile_graph(graph: TrainGraph, *, backend: str = "inductor") -> None:
     for module in graph.modules():
         for block in getattr(module, "compilable_blocks", list[nn.Module])():
             block.compile(fullgraph=True, backend=backend, recompile_limit=MOST_VARIANTS)
-    graph.judge.compile(fullgraph=True, backend=backend, recompile_limit=MOST_VARIANTS)
+    graph.loss.compile(fullgraph=True, backend=backend, recompile_limit=MOST_VARIANTS)
 
 
 def choose_device(wanted: str) -> torch.device:

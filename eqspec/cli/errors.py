@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from eqspec.cli.columns import wrap
-from eqspec.errors import Diagnostic, EqspecError, Place, Severity, SpecError
+from eqspec.errors import Diagnostic, EqspecError, Location, Severity, SpecError
 from eqspec.printable import on_one_line, printable
 
 _WIDEST = 120
@@ -54,14 +54,14 @@ def _diagnostic(diagnostic: Diagnostic, *, width: int | None) -> Text:
         (f": {on_one_line(diagnostic.message)}", "bold"),
     )
     drawn = _filled(title, width=width)
-    places = [place for place, _ in diagnostic.also]
-    shown = [diagnostic.place, *places] if diagnostic.place else places
-    margin = " " * max((len(str(place.line)) for place in shown), default=0)
-    if diagnostic.place:
-        first = (f"{margin}-->", diagnostic.place, diagnostic.label)
+    places = [location for location, _ in diagnostic.also]
+    shown = [diagnostic.location, *places] if diagnostic.location else places
+    margin = " " * max((len(str(location.line)) for location in shown), default=0)
+    if diagnostic.location:
+        first = (f"{margin}-->", diagnostic.location, diagnostic.label)
         drawn.append_text(_excerpt(*first, style=style, width=width))
-    for place, label in diagnostic.also:
-        drawn.append_text(_excerpt(f"{margin}:::", place, label, style="bold blue", width=width))
+    for location, label in diagnostic.also:
+        drawn.append_text(_excerpt(f"{margin}:::", location, label, style="bold blue", width=width))
     remarks = [("help", diagnostic.help)] if diagnostic.help else []
     remarks += [("note", note) for note in diagnostic.notes]
     if remarks and shown:
@@ -71,24 +71,26 @@ def _diagnostic(diagnostic: Diagnostic, *, width: int | None) -> Text:
     return drawn
 
 
-def _excerpt(arrow: str, place: Place, label: str, *, style: str, width: int | None) -> Text:
+def _excerpt(arrow: str, location: Location, label: str, *, style: str, width: int | None) -> Text:
     margin = " " * (len(arrow) - 3)
-    first, stop = place.column - 1, max(place.end_column - 1, place.column)
+    first, stop = location.column - 1, max(location.end_column - 1, location.column)
     widest = _WIDEST if width is None else min(_WIDEST, width - len(margin) - 3)
-    left = max(0, first - widest // 2) if len(place.excerpt) > widest else 0
+    left = max(0, first - widest // 2) if len(location.excerpt) > widest else 0
     shown = slice(left, left + widest)
-    lines = [(place.line, _clipped(place.excerpt, shown, around=slice(first, stop)))]
-    before = _clipped(place.before or "", shown, around=slice(left, left))
+    lines = [(location.line, _clipped(location.excerpt, shown, around=slice(first, stop)))]
+    before = _clipped(location.before or "", shown, around=slice(left, left))
     if before.strip(" …"):
-        lines.insert(0, (place.line - 1, before))
+        lines.insert(0, (location.line - 1, before))
     drawn = Text.assemble(
-        (f"\n{arrow} ", "blue"), on_one_line(str(place)), (f"\n{margin} |", "blue")
+        (f"\n{arrow} ", "blue"), on_one_line(str(location)), (f"\n{margin} |", "blue")
     )
     for line, text in lines:
         drawn.append(f"\n{line:>{len(margin)}} | ", "blue")
         drawn.append(on_one_line(text).rstrip())
-    indent = cell_len(on_one_line(place.excerpt[left:first])) + max(0, first - len(place.excerpt))
-    carets = "^" * max(1, cell_len(on_one_line(place.excerpt[first : min(stop, shown.stop)])))
+    indent = cell_len(on_one_line(location.excerpt[left:first])) + max(
+        0, first - len(location.excerpt)
+    )
+    carets = "^" * max(1, cell_len(on_one_line(location.excerpt[first : min(stop, shown.stop)])))
     for text in _labelled(
         indent, carets, on_one_line(label), width=None if width is None else widest
     ):
@@ -134,7 +136,7 @@ def _summary(diagnostics: Sequence[Diagnostic]) -> Text:
 
     counts = {s: sum(d.severity is s for d in diagnostics) for s in Severity}
     totals = [counted(n, s.value) for s, n in counts.items() if n]
-    files = list(dict.fromkeys(d.place.file for d in diagnostics if d.place))
+    files = list(dict.fromkeys(d.location.file for d in diagnostics if d.location))
     where = f" in {on_one_line(', '.join(files))}" if files else ""
     stop = " Nothing was run." if counts[Severity.ERROR] else ""
     return Text(f"{', '.join(totals)}{where}.{stop}")

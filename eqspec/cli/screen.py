@@ -117,7 +117,9 @@ class Screen:
         """Suggest a command that helps to fix an error, unless it is the one that failed."""
         command = tuple(self.after_error)
         if isinstance(error, SpecError) and command[-1:] != ("--help",):
-            unreadable = all(d.code in _UNREADABLE and d.place is None for d in error.diagnostics)
+            unreadable = all(
+                d.code in _UNREADABLE and d.location is None for d in error.diagnostics
+            )
             command = ("list", "specs") if unreadable else ("explain", error.diagnostics[0].code)
             command = ("eqspec", *command)
         if command and sorted(command) != sorted(self._asked):

@@ -27,7 +27,7 @@ from eqspec.errors import Diagnostic
 from eqspec.ops.find import find_dataset
 from eqspec.registry.cards import MachineCard
 from eqspec.registry.catalog import Catalog, open_catalog
-from eqspec.runs.folder import Identity, RunFolder, State, place
+from eqspec.runs.folder import Identity, RunFolder, State, folder_path
 
 if TYPE_CHECKING:
     from eqspec.build.cost.cached import Trace
@@ -212,7 +212,7 @@ def _described(
     plan: Plan, *, changes: Mapping[str, JsonValue], request: PlanRequest, planned: Planned
 ) -> Described:
     identity = Identity.model_validate(plan.model_dump(mode="json"))
-    folder = planned.folder or place(request.runs, identity=identity)
+    folder = planned.folder or folder_path(request.runs, identity=identity)
     here = (folder / "plan.json").is_file()
     data = fingerprint(plan, data=request.data) if here else None
     return Described(

@@ -7,7 +7,7 @@ from pydantic import JsonValue
 from eqspec.compile.graph.build import CompiledGraph, compile_graph
 from eqspec.compile.graph.sample_groups import check_groups, inexact_pieces
 from eqspec.compile.identity import data_numbers, hashed, recipe_content, start_content
-from eqspec.compile.lookup.locate import place_of
+from eqspec.compile.lookup.locate import location_of
 from eqspec.compile.lookup.ops import checked_params, op_in_use
 from eqspec.compile.lookup.provenance import origins
 from eqspec.compile.lookup.resolve import Resolved, ResolvedEvaluation
@@ -71,9 +71,9 @@ def plan(
     try:
         return _plan(resolved, count=count, start=(init, published))
     except GraphError as error:
-        place = place_of(error, resolved)
+        location = location_of(error, resolved)
         raise SpecError(
-            (Diagnostic(error.code, error.message, place=place, help=error.help),)
+            (Diagnostic(error.code, error.message, location=location, help=error.help),)
         ) from None
 
 

@@ -1,6 +1,6 @@
 """Exact gradient of the global batch, for any number of micro-batches and ranks.
 
-The graph has two parts: `encode`, and `judge`, which computes the loss. With one micro-batch, one
+The graph has two parts: `encode`, and `loss`, which computes the loss. With one micro-batch, one
 backward goes through both. With n: encode without gradient, compute the loss once on the rank's
 whole share (which gives the gradient at the cut), then encode each micro-batch again and
 backpropagate its slice of that gradient. This costs one more forward of the encoders and is exact.
@@ -97,7 +97,7 @@ def backward(
         norms: also measure each term's gradient at the cut, with one more backward per term.
     """
     # Compiled code frees what its backward needs, so a backward per term takes uncompiled code.
-    part = graph.judge.forward if norms else graph.judge
+    part = graph.loss.forward if norms else graph.loss
     found = forward(graph, streams, controls, micro_batches=micro_batches, compute_loss=part)
     loss, cut, leaves = found.loss, found.cut, found.leaves
     students = _students(graph)

@@ -75,7 +75,7 @@ class FineTunedModel:
         )
         streams = {GLOBAL: ((images.to(device) - mean) / std)[None]}
         self.graph.eval()
-        return run(self.graph.judge.instructions, {**streams, **self.graph.encode(streams)})[name]
+        return run(self.graph.loss.instructions, {**streams, **self.graph.encode(streams)})[name]
 
     def _note(self, split: Split, images: np.ndarray) -> None:
         self.read.setdefault(split, set()).update(images.tolist())

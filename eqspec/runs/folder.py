@@ -93,7 +93,7 @@ class Opening:
     environment: Environment
 
 
-def place(root: Path, *, identity: Identity, repeat: int = 1) -> Path:
+def folder_path(root: Path, *, identity: Identity, repeat: int = 1) -> Path:
     """Return the path of a run: `<root>/<name>/<recipe8>-s<seed>`, and `.2`, `.3` … for repeats."""
     again = f".{repeat}" if repeat > 1 else ""
     return root / identity.name / f"{identity.recipe[:8]}-s{identity.seed}{again}"

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic_core import ErrorDetails
 
-from eqspec.errors import Diagnostic, Place
+from eqspec.errors import Diagnostic, Location
 from eqspec.spec.locate import locate, tags_of
 from eqspec.spec.node import KeyPath, plain
 from eqspec.spec.source import Source
@@ -19,11 +19,11 @@ from eqspec.spec.wording import Problem, mismatch, missing_key, unknown_key, wor
 
 M = TypeVar("M", bound=BaseModel)
 
-Naming = Callable[[KeyPath, Place], KeyPath]
+Naming = Callable[[KeyPath, Location], KeyPath]
 """(Path in a source, the location shown) → the name of the value in messages."""
 
 
-def by_path(path: KeyPath, place: Place) -> KeyPath:  # noqa: ARG001 - a `Naming`
+def by_path(path: KeyPath, location: Location) -> KeyPath:  # noqa: ARG001 - a `Naming`
     """Name a value by its path in the source."""
     return path
 
@@ -99,10 +99,16 @@ def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
 
 
 def _order(diagnostic: Diagnostic) -> tuple[bool, str, int, int, str]:
-    place = diagnostic.place
-    if place is None:
+    location = diagnostic.location
+    if location is None:
         return (False, "", 0, 0, diagnostic.code)
-    return (place.file.startswith("<"), place.file, place.line, place.column, diagnostic.code)
+    return (
+        location.file.startswith("<"),
+        location.file,
+        location.line,
+        location.column,
+        diagnostic.code,
+    )
 
 
 def _problem(entry: ErrorDetails, model: type[BaseModel]) -> Problem:
@@ -141,8 +147,8 @@ def _diagnostic(
     group: tuple[Problem, ...], source: Source, *, root: KeyPath, naming: Naming
 ) -> Diagnostic:
     path, also = _set_elsewhere(group[0], source, (*root, *group[0].spot.path))
-    place = _place(group[0], source, path)
-    called = naming(path, place)
+    location = _location(group[0], source, path)
+    called = naming(path, location)
     group = tuple(replace(p, spot=replace(p.spot, path=called)) for p in group)
     problem = group[0]
     if len(group) > 1:
@@ -156,7 +162,7 @@ def _diagnostic(
     return Diagnostic(
         wording.code,
         wording.message,
-        place,
+        location,
         label=wording.label,
         help=wording.help,
         notes=wording.notes,
@@ -164,7 +170,7 @@ def _diagnostic(
     )
 
 
-def _place(problem: Problem, source: Source, path: KeyPath) -> Place:
+def _location(problem: Problem, source: Source, path: KeyPath) -> Location:
     if problem.kind == "missing":
         return source.key(path[:-1])
     if problem.kind == "extra_forbidden" or problem.spot.of_key:
@@ -174,7 +180,7 @@ def _place(problem: Problem, source: Source, path: KeyPath) -> Place:
 
 def _set_elsewhere(
     problem: Problem, source: Source, path: KeyPath
-) -> tuple[KeyPath, tuple[tuple[Place, str], ...]]:
+) -> tuple[KeyPath, tuple[tuple[Location, str], ...]]:
     """Return, of conflicting entries, the one set last, and the locations of the others.
 
     The entries are those named by the model's message. If all of them are in the text of one
@@ -184,10 +190,10 @@ def _set_elsewhere(
     if problem.kind != "value_error" or node is None or not isinstance(node.value, Mapping):
         return path, ()
     words = set(re.findall(r"\w+", problem.message))
-    places = {key: entry.node.place for key, entry in node.value.items() if key in words}
-    later = [key for key, place in places.items() if place.file != node.place.file]
+    places = {key: entry.node.location for key, entry in node.value.items() if key in words}
+    later = [key for key, location in places.items() if location.file != node.location.file]
     if not later:
         return path, ()
-    others = {key: place for key, place in places.items() if key != later[-1]}
-    also = tuple((place, f"`{key}` is set here") for key, place in others.items())
+    others = {key: location for key, location in places.items() if key != later[-1]}
+    also = tuple((location, f"`{key}` is set here") for key, location in others.items())
     return (*path, later[-1]), also

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from pydantic import JsonValue
 
-from eqspec.errors import Place
+from eqspec.errors import Location
 
 KeyPath = tuple[str | int, ...]
 """A path into nested mappings and lists: ``("evaluate", 0, "use")``."""
@@ -25,7 +25,7 @@ class Node:
         value: a scalar, the entries of a mapping, or the items of a list.
     """
 
-    place: Place
+    location: Location
     value: Scalar | Mapping[str, Entry] | tuple[Node, ...]
 
     @property
@@ -40,7 +40,7 @@ class Node:
 class Entry:
     """An entry of a mapping: the location of its key, and its value."""
 
-    key: Place
+    key: Location
     node: Node
 
 
@@ -52,10 +52,10 @@ class CannotReplace(ValueError):
         place: its location.
     """
 
-    def __init__(self, message: str, *, path: KeyPath, place: Place) -> None:
+    def __init__(self, message: str, *, path: KeyPath, location: Location) -> None:
         super().__init__(message)
         self.path = path
-        self.place = place
+        self.location = location
 
 
 def dotted(path: KeyPath) -> str:
@@ -83,7 +83,7 @@ def child(node: Node, part: str | int) -> Entry | None:
     if isinstance(node.value, Mapping) and isinstance(part, str):
         return node.value.get(part)
     if isinstance(node.value, tuple) and isinstance(part, int) and 0 <= part < len(node.value):
-        return Entry(key=node.value[part].place, node=node.value[part])
+        return Entry(key=node.value[part].location, node=node.value[part])
     return None
 
 
@@ -98,25 +98,25 @@ def replaced(node: Node, path: KeyPath, entry: Entry, *, done: KeyPath = ()) -> 
     part, rest = path[0], path[1:]
     if isinstance(node.value, tuple):
         if not isinstance(part, int) or not 0 <= part < len(node.value):
-            raise CannotReplace(_no_item(node, part, done), path=done, place=node.place)
+            raise CannotReplace(_no_item(node, part, done), path=done, location=node.location)
         items = list(node.value)
         items[part] = replaced(items[part], rest, entry, done=(*done, part))
-        return Node(node.place, tuple(items))
+        return Node(node.location, tuple(items))
     if not isinstance(node.value, Mapping) and node.value is not None:
         message = f"`{dotted(done)}` is `{node.value}`, which has no part `{part}`"
-        raise CannotReplace(message, path=done, place=node.place)
+        raise CannotReplace(message, path=done, location=node.location)
     entries = dict(node.value or {})
     old = entries.get(str(part), Entry(entry.key, Node(entry.key, None)))
     below = replaced(old.node, rest, entry, done=(*done, part))
     entries[str(part)] = Entry(old.key if rest else entry.key, below)
-    return Node(node.place, MappingProxyType(entries))
+    return Node(node.location, MappingProxyType(entries))
 
 
 def without(node: Node, key: str) -> Node:
     """Return a mapping without one of its keys."""
     assert isinstance(node.value, Mapping), "only a mapping has keys"
     kept = {k: entry for k, entry in node.value.items() if k != key}
-    return Node(node.place, MappingProxyType(kept))
+    return Node(node.location, MappingProxyType(kept))
 
 
 def _no_item(node: Node, part: str | int, path: KeyPath) -> str:

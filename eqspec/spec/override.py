@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from eqspec.errors import Diagnostic, Place
+from eqspec.errors import Diagnostic, Location
 from eqspec.spec.node import CannotReplace, Entry, KeyPath
 from eqspec.spec.reader import MAX_DEPTH
 from eqspec.spec.source import Source, read_yaml
@@ -96,7 +96,7 @@ def is_index(part: str) -> bool:
 
 def _set(source: Source, text: str, *, name: str) -> Source:
     path, equals, value = text.partition("=")
-    argument = Place(name, 1, 1, len(text) + 1, text)
+    argument = Location(name, 1, 1, len(text) + 1, text)
     if not equals:
         help_ = "write `path=value`, as in `train.batch=64`"
         return _with(source, Diagnostic("EQ008", f"`{text}` sets nothing", argument, help=help_))
@@ -122,7 +122,7 @@ def _placed(source: Source, path: str, entry: Entry) -> Source:
     try:
         return source.graft(key_path(source, path), entry)
     except ValueError as error:
-        also = ((error.place, "has no such part"),) if isinstance(error, CannotReplace) else ()
+        also = ((error.location, "has no such part"),) if isinstance(error, CannotReplace) else ()
         problem = Diagnostic("EQ008", str(error), entry.key, label="no such place", also=also)
         return _with(source, problem)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
 
-from eqspec.errors import Diagnostic, Place
+from eqspec.errors import Diagnostic, Location
 from eqspec.spec import node as nodes
 from eqspec.spec.node import Entry, KeyPath, Node
 from eqspec.spec.reader import Reader, Unreadable
@@ -42,15 +42,15 @@ class Source:
         entry = self._entry(path)
         return entry.node if entry else None
 
-    def key(self, path: KeyPath) -> Place:
+    def key(self, path: KeyPath) -> Location:
         """Return the location of the key (or list item) at a path, or of the nearest parent."""
         entry = self._entry(path)
         return entry.key if entry else self.key(path[:-1])
 
-    def value(self, path: KeyPath) -> Place:
+    def value(self, path: KeyPath) -> Location:
         """Return the location of the value at a path, or of the nearest parent."""
         entry = self._entry(path)
-        return entry.node.place if entry else self.value(path[:-1])
+        return entry.node.location if entry else self.value(path[:-1])
 
     def graft(self, path: KeyPath, entry: Entry) -> Source:
         """Return this source with another value (and its locations) at a path.
@@ -65,7 +65,7 @@ class Source:
         return replace(self, root=nodes.without(self.root, key))
 
     def _entry(self, path: KeyPath) -> Entry | None:
-        entry: Entry | None = Entry(self.root.place, self.root)
+        entry: Entry | None = Entry(self.root.location, self.root)
         for part in path:
             entry = nodes.child(entry.node, part) if entry else None
         return entry

@@ -95,7 +95,7 @@ def graph_text(plan: Plan) -> str:
     """The typed graph, a line per stream and term."""
     graph = plan.graph
     lines = [f"split {graph.split}, cut {', '.join(graph.cut)}"]
-    for part, nodes in (("encode", graph.encode), ("judge", graph.judge)):
+    for part, nodes in (("encode", graph.encode), ("loss", graph.loss)):
         for node in nodes:
             kind = graph.streams[node.out]
             lines.append(f"{part}  {node.out} {kind} = {verb(node)}({', '.join(reads(node))})")

@@ -160,7 +160,7 @@ def test_nothing_reaches_a_teacher(method: str, rewrite: str) -> None:
     graph = case.graph()
     before = {name: x.clone() for name, x in graph.teachers.state_dict().items()}
     made = every_stream(graph, case.streams())
-    taught = {n.out for n in (*case.plan.encode, *case.plan.judge) if getattr(n, "teacher", None)}
+    taught = {n.out for n in (*case.plan.encode, *case.plan.loss) if getattr(n, "teacher", None)}
     assert taught
     assert not any(made[name].requires_grad for name in taught)
     judged(case, graph)

@@ -116,7 +116,7 @@ def reached(name: str, term: str, *streams: str, method: str = "vicreg") -> dict
 def every_judged(graph: TrainGraph, streams: dict[str, Tensor]) -> dict[str, Tensor]:
     """All streams of the judge, with their graph."""
     made = dict(streams)
-    for step in graph.judge.instructions:
+    for step in graph.loss.instructions:
         made[step.out] = step.call(*(made[name] for name in step.reads))
     return made
 
@@ -141,7 +141,7 @@ def test_no_gradient_is_stopped() -> None:
 def test_cross_attention_reads_both_views_and_the_equivariant_part_alone(method: str) -> None:
     case = Case(toy_plan(method, equivariance=REWRITES["cross-attention"]).graph)
     assert case.plan.split is not None
-    (equi,) = {n.of for n in case.plan.judge if n.out == "equi_tokens" and n.kind == "select"}
+    (equi,) = {n.of for n in case.plan.loss if n.out == "equi_tokens" and n.kind == "select"}
     found = reached("cross-attention", "recon", equi, equi.removesuffix(".equi"), method=method)
     assert found == {equi: [True, True], equi.removesuffix(".equi"): []}
 

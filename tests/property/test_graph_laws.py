@@ -31,7 +31,7 @@ REWRITES = st.sampled_from(["none", PATH_REWRITE])
 @given(methods(), REWRITES)
 def test_every_stream_is_made_before_it_is_read(method: dict[str, object], rewrite: object) -> None:
     plan = planned(spec_with(method, equivariance=rewrite)).graph
-    steps = (*plan.encode, *plan.judge)
+    steps = (*plan.encode, *plan.loss)
     ready = set(plan.streams) - {node.out for node in steps}
     for node in steps:
         assert set(reads(node)) <= ready, node.out
@@ -44,7 +44,7 @@ def test_every_stream_is_made_before_it_is_read(method: dict[str, object], rewri
 @given(methods(), REWRITES)
 def test_nothing_is_left_that_no_term_sees(method: dict[str, object], rewrite: object) -> None:
     plan = planned(spec_with(method, equivariance=rewrite)).graph
-    steps = (*plan.encode, *plan.judge)
+    steps = (*plan.encode, *plan.loss)
     read = {name for node in steps for name in reads(node)}
     read |= {
         s for t in plan.terms for p in t.ports.values() for s in ([p] if isinstance(p, str) else p)
@@ -65,7 +65,7 @@ def test_the_order_of_writing_says_nothing(
     other = planned(spec_with({**method, "flow": flow}, equivariance=rewrite))
     assert one.recipe == other.recipe
     assert one.graph.streams == other.graph.streams
-    assert {n.out: n for n in one.graph.judge} == {n.out: n for n in other.graph.judge}
+    assert {n.out: n for n in one.graph.loss} == {n.out: n for n in other.graph.loss}
 
 
 def whole(method: dict[str, object], plan: GraphPlan) -> GraphPlan:
@@ -84,7 +84,7 @@ def whole(method: dict[str, object], plan: GraphPlan) -> GraphPlan:
 def test_pruning_changes_no_term(method: dict[str, object]) -> None:
     plan = planned(spec_with(method)).graph
     full = whole(method, plan)
-    assert {n.out for n in plan.judge} <= {n.out for n in full.judge}
+    assert {n.out for n in plan.loss} <= {n.out for n in full.loss}
     small, large = Case(plan), Case(full)
     one = small.graph()(small.streams(), small.controls()).terms
     other = large.graph()(large.streams(), large.controls()).terms
@@ -222,6 +222,6 @@ def test_a_bad_card_is_explained_where_it_is_bad(
     assert sum(said in diagnostic.message for diagnostic in found) == 1
     legal = write_yaml(spec_with(LEGAL, equivariance=equivariance))
     for diagnostic in found:
-        assert diagnostic.place is not None
-        assert diagnostic.place.file == "bad.yaml"
-        assert diagnostic.place.excerpt in set(text.splitlines()) - set(legal.splitlines())
+        assert diagnostic.location is not None
+        assert diagnostic.location.file == "bad.yaml"
+        assert diagnostic.location.excerpt in set(text.splitlines()) - set(legal.splitlines())

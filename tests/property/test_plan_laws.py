@@ -231,7 +231,7 @@ def test_damage_anywhere_is_explained_with_its_place(mapping: Any) -> None:
     try:
         plan = planned(mapping, name="damaged.yaml")
     except SpecError as error:
-        unplaced = [d for d in error.diagnostics if d.place is None]
+        unplaced = [d for d in error.diagnostics if d.location is None]
     else:
         unplaced = []
         trace(plan)

@@ -119,9 +119,9 @@ def test_damaged_text_ends_in_diagnostics(damages: list[tuple[int, str]]):
 def test_any_file_is_read_or_explained(tmp_path_factory: pytest.TempPathFactory, content: bytes):
     path = tmp_path_factory.mktemp("any") / "spec.yaml"
     path.write_bytes(content)
-    for place in (path, path.parent, path.with_name("spce.yaml"), Path("\0")):
+    for location in (path, path.parent, path.with_name("spce.yaml"), Path("\0")):
         with pytest.raises(SpecError) as caught:
-            load_spec(place)
+            load_spec(location)
         assert all(d.code in render([d], colour=False) for d in caught.value.diagnostics)
 
 
@@ -142,7 +142,7 @@ def test_a_pipe_is_refused(tmp_path: Path):
 def test_what_was_set_last_is_shown_where_values_do_not_fit(card: str):
     text = LEGAL.replace("{use: vit_micro_patch8, with: {patch: 8}}", card)
     said = second_pass(text, overrides=("backbone.with.heads=5",))
-    assert any(d.place is not None and d.place.file.startswith("<") for d in said)
+    assert any(d.location is not None and d.location.file.startswith("<") for d in said)
 
 
 @given(rates, durations, st.integers(2, 10**6))

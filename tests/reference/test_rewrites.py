@@ -264,5 +264,5 @@ def test_sies_official_numbers_come_out_of_the_rewritten_graph(
     patches = torch.stack([wave(8, 8, 0.0), wave(8, 8, 0.3)])[:, :, None]
     tokens = torch.cat([torch.full_like(patches, 7.0), patches], dim=2)  # the class token is unread
     controls = Case(plan, dtype=torch.float64).controls()
-    loss = graph.judge({"tokens": tokens, "actions": action}, controls)
+    loss = graph.loss({"tokens": tokens, "actions": action}, controls)
     assert loss.total.item() == pytest.approx(total, rel=0, abs=1e-9)

@@ -90,9 +90,9 @@ def smooth_l1(x: Array, y: Array, valid: Array | None = None) -> float:
     samples = []
     for b in range(BATCH):
         costs = []
-        for place in np.ndindex(4, 6):
-            said, target = x[0, b][place], y[0, b][place]
-            if valid is not None and not valid[0, b][place]:
+        for location in np.ndindex(4, 6):
+            said, target = x[0, b][location], y[0, b][location]
+            if valid is not None and not valid[0, b][location]:
                 continue
             middle = sum(target) / 5
             spread = sqrt(sum((t - middle) ** 2 for t in target) / 5 + 1e-5)
@@ -130,11 +130,13 @@ def masked_distillation(student: Array, teacher: Array, mask: Array, *, sinkhorn
     if sinkhorn:
         targets[mask] = _sinkhorn(teacher[mask])
     total = 0.0
-    for place in np.ndindex(mask.shape[:2]):
-        hidden = [i for i, is_hidden in enumerate(mask[place]) if is_hidden]
+    for location in np.ndindex(mask.shape[:2]):
+        hidden = [i for i, is_hidden in enumerate(mask[location]) if is_hidden]
         for i in hidden:
-            target = targets[place][i] if sinkhorn else _softmax(teacher[place][i] / TEMPERATURE)
-            total += _cross_entropy(list(target), student[place][i] / 0.1) / len(hidden)
+            target = (
+                targets[location][i] if sinkhorn else _softmax(teacher[location][i] / TEMPERATURE)
+            )
+            total += _cross_entropy(list(target), student[location][i] / 0.1) / len(hidden)
     return total / (mask.shape[0] * mask.shape[1])
 
 

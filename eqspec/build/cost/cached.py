@@ -32,9 +32,9 @@ class Memory:
         gradients: one number per trained parameter.
         optimizer: its state after the first step.
         inputs: the streams of a batch.
-        cut: streams that cross from the encoders to the second part of the graph, `judge`.
+        cut: streams that cross from the encoders to the second part of the graph, `loss`.
         encode: alive when the encoders are done: activations for the backward pass, and `cut`.
-        judge: peak beyond that during forward and backward of heads, decoders and terms.
+        loss: peak beyond that during forward and backward of heads, decoders and terms.
         backward: peak during the encoders' backward, `encode` and gradients included.
     """
 
@@ -44,7 +44,7 @@ class Memory:
     inputs: Line
     cut: Line
     encode: Line
-    judge: Line
+    loss: Line
     backward: Line
 
     def peak(self, samples: float, *, micro_batches: int = 1, precision: str = "fp32") -> float:
@@ -62,7 +62,7 @@ class Memory:
         if micro_batches > 1:  # between the two passes only the cut and its gradient are alive
             kept, backward = cut, 2 * cut + backward
         fixed = self.weights + self.optimizer + self.inputs.at(samples)
-        return fixed + max(kept + self.judge.at(samples), backward)
+        return fixed + max(kept + self.loss.at(samples), backward)
 
     @property
     def checkpoint(self) -> int:

@@ -42,7 +42,7 @@ class _Alive:
     inputs: int
     cut: int
     encode: int
-    judge: int
+    loss: int
     backward: int
 
 
@@ -80,7 +80,7 @@ def _memory(graph: TrainGraph, plan: Plan, *, probe: int, trained: int) -> Memor
         inputs=line(lambda alive: alive.inputs),
         cut=line(lambda alive: alive.cut),
         encode=line(lambda alive: alive.encode),
-        judge=line(lambda alive: alive.judge),
+        loss=line(lambda alive: alive.loss),
         backward=line(lambda alive: alive.backward),
     )
 
@@ -104,7 +104,7 @@ def _forwards(graph: TrainGraph, plan: Plan) -> Trace:
             inputs=_line((PROBE, inputs["small"]), (2 * PROBE, inputs["large"])),
             cut=nothing,
             encode=nothing,
-            judge=nothing,
+            loss=nothing,
             backward=nothing,
         ),
     )
@@ -123,7 +123,7 @@ def _operations(graph: TrainGraph, plan: Plan, *, batch: int) -> _Operations:
     with FusedAttention(), FlopCounterMode(display=False) as counter:
         cut = graph.encode(streams)
         encode = counter.get_total_flops()
-        loss = graph.judge({**streams, **cut}, controls)
+        loss = graph.loss({**streams, **cut}, controls)
         forward = counter.get_total_flops()
         loss.total.backward()
     return _Operations(encode, forward, both=counter.get_total_flops())
@@ -140,11 +140,11 @@ def _alive(graph: TrainGraph, plan: Plan, *, batch: int) -> _Alive:
         students = [n.out for n in plan.graph.encode if plan.graph.is_trained(n)]
         leaves = {n: x.detach().requires_grad_(n in students) for n, x in cut.items()}
         live.mark()
-        loss = graph.judge({**streams, **leaves}, controls)
+        loss = graph.loss({**streams, **leaves}, controls)
         if students:
             _norms(loss, controls, leaves=[leaves[n] for n in students])
         loss.total.backward()
-        judge = live.peak - kept
+        loss_peak = live.peak - kept
         slopes = {n: leaf.grad for n in students if (leaf := leaves[n]).grad is not None}
         live.mark()
         if slopes:  # of frozen encoders there are none
@@ -155,7 +155,7 @@ def _alive(graph: TrainGraph, plan: Plan, *, batch: int) -> _Alive:
         inputs=size(streams.values()),
         cut=size(cut.values()),
         encode=kept,
-        judge=judge,
+        loss=loss_peak,
         backward=backward,
     )
 
@@ -200,7 +200,7 @@ def _optimizer_state(plan: Plan, graph: nn.Module) -> int:
 
 def meta_streams(plan: Plan, *, batch: int) -> dict[str, Tensor]:
     """Return every input stream of the graph as a meta tensor."""
-    computed = {node.out for node in (*plan.graph.encode, *plan.graph.judge)}
+    computed = {node.out for node in (*plan.graph.encode, *plan.graph.loss)}
     return {
         name: _meta(kind, batch=batch)
         for name, kind in plan.graph.streams.items()

@@ -133,7 +133,7 @@ class TrainGraph(nn.Module):
             self._instructions(tuple(n for n in plan.encode if plan.is_trained(n))),
             self._instructions(tuple(n for n in plan.encode if not plan.is_trained(n))),
         )
-        self.judge = ComputeLoss(self._instructions(plan.judge), plan.terms, built=self.terms)
+        self.loss = ComputeLoss(self._instructions(plan.loss), plan.terms, built=self.terms)
 
     def _instructions(self, nodes: tuple[Node, ...]) -> tuple[Instruction, ...]:
         modules = dict(self.students.items())
@@ -149,7 +149,7 @@ class TrainGraph(nn.Module):
 
     def forward(self, streams: Mapping[str, Tensor], controls: Mapping[str, Tensor]) -> Loss:
         """Return the loss of one whole batch, through both parts."""
-        return self.judge({**streams, **self.encode(streams)}, controls)
+        return self.loss({**streams, **self.encode(streams)}, controls)
 
     def train(self, mode: bool = True) -> Self:  # noqa: FBT001, FBT002 - torch's signature
         """Put all modules but the frozen ones into a mode; those stay in eval mode."""

@@ -117,10 +117,10 @@ def _diagnostics(found: Sequence[Diagnostic]) -> list[dict[str, Any]]:
             "code": d.code,
             "severity": d.severity.value,
             "message": d.message,
-            "file": None if d.place is None else d.place.file,
-            "line": None if d.place is None else d.place.line,
-            "column": None if d.place is None else d.place.column,
-            "end_column": None if d.place is None else d.place.end_column,
+            "file": None if d.location is None else d.location.file,
+            "line": None if d.location is None else d.location.line,
+            "column": None if d.location is None else d.location.column,
+            "end_column": None if d.location is None else d.location.end_column,
             "label": d.label or None,
             "also": [
                 {"file": p.file, "line": p.line, "column": p.column, "label": label}

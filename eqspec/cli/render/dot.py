@@ -21,7 +21,7 @@ def dot(plan: Plan) -> str:
     that end in a bar carry no gradient.
     """
     graph = plan.graph
-    outputs = {node.out for node in (*graph.encode, *graph.judge)}
+    outputs = {node.out for node in (*graph.encode, *graph.loss)}
     lines = [
         f"digraph {_quoted(plan.name)} {{",
         "  rankdir=LR; fontname=Helvetica;",
@@ -29,7 +29,7 @@ def dot(plan: Plan) -> str:
         "  edge [fontname=Helvetica, fontsize=9];",
         *_cluster("inputs", [_input(n, graph) for n in graph.streams if n not in outputs]),
         *_cluster("encode", [_node(n) for n in graph.encode]),
-        *_cluster("judge", [_node(n) for n in graph.judge]),
+        *_cluster("loss", [_node(n) for n in graph.loss]),
         *_cluster("terms", _terms(graph)),
         *(f"  {line}" for line in _edges(graph)),
         "}",
@@ -65,7 +65,7 @@ def _terms(graph: GraphPlan) -> list[str]:
 
 def _edges(graph: GraphPlan) -> Iterator[str]:
     stopped = _stopped(graph)
-    for node in (*graph.encode, *graph.judge):
+    for node in (*graph.encode, *graph.loss):
         for name in dict.fromkeys(reads(node)):
             stops = name in stopped or _stops(node)
             yield _edge(name, _quoted(node.out), graph, stopped=stops)
@@ -79,7 +79,7 @@ def _edges(graph: GraphPlan) -> Iterator[str]:
 
 def _stopped(graph: GraphPlan) -> set[str]:
     """Return the streams without a gradient: inputs, outputs of teachers, and their descendants."""
-    nodes = (*graph.encode, *graph.judge)
+    nodes = (*graph.encode, *graph.loss)
     constant = set(graph.streams) - {node.out for node in nodes}
     for node in nodes:
         trained = isinstance(node, ApplyNode) and node.teacher is None

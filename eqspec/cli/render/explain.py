@@ -68,10 +68,10 @@ def value(page: ValuePage, *, width: int) -> Text:
         ["origin", str(page.origin)] if page.origin else [],
     ]
     parts = [heading(page.path), aligned([r for r in rows if r], indent=2, width=width)]
-    place = None if page.origin is None else page.origin.place
-    if place is not None and not place.file.startswith("<"):
-        shown = Text(f"{place.line:>5} | ", "blue") + Text(place.excerpt.strip())
-        parts += [Text(), Text(f"      {place.file}", "dim"), shown]
+    location = None if page.origin is None else page.origin.location
+    if location is not None and not location.file.startswith("<"):
+        shown = Text(f"{location.line:>5} | ", "blue") + Text(location.excerpt.strip())
+        parts += [Text(), Text(f"      {location.file}", "dim"), shown]
     return Text("\n").join(parts)
 
 
@@ -95,13 +95,13 @@ def leaves_data(found: Sequence[Leaf]) -> list[dict[str, Any]]:
 
 
 def _origin(origin: Origin) -> dict[str, Any]:
-    place = origin.place
+    location = origin.location
     return {
         "kind": origin.kind,
         "text": origin.text,
-        "file": None if place is None else place.file,
-        "line": None if place is None else place.line,
-        "column": None if place is None else place.column,
+        "file": None if location is None else location.file,
+        "line": None if location is None else location.line,
+        "column": None if location is None else location.column,
     }
 
 

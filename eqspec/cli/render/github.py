@@ -14,24 +14,26 @@ def workflow_commands(found: Sequence[Diagnostic]) -> str:
 
 def _annotation(diagnostic: Diagnostic) -> str:
     where = {"title": diagnostic.code}
-    place = diagnostic.place
-    if place is not None and not place.file.startswith("<"):  # a command-line argument has no file
+    location = diagnostic.location
+    if location is not None and not location.file.startswith(
+        "<"
+    ):  # a command-line argument has no file
         where = {
-            "file": place.file,
-            "line": str(place.line),
-            "col": str(place.column),
-            "endColumn": str(place.end_column),
+            "file": location.file,
+            "line": str(location.line),
+            "col": str(location.column),
+            "endColumn": str(location.end_column),
             **where,
         }
-    elif place is not None:
-        where["title"] += f" {place.excerpt}"
+    elif location is not None:
+        where["title"] += f" {location.excerpt}"
     properties = ",".join(f"{key}={_property(value)}" for key, value in where.items())
     return f"::{diagnostic.severity.value} {properties}::{_text(_message(diagnostic))}"
 
 
 def _message(diagnostic: Diagnostic) -> str:
     """Return the whole diagnostic except the excerpt: GitHub shows the line itself."""
-    seconds = [f"{place}: {label}" for place, label in diagnostic.also]
+    seconds = [f"{location}: {label}" for location, label in diagnostic.also]
     help_ = [f"help: {diagnostic.help}"] if diagnostic.help else []
     notes = [f"note: {note}" for note in diagnostic.notes]
     return "\n".join([diagnostic.message, *seconds, *help_, *notes])

@@ -41,9 +41,9 @@ def graph_rows(plan: GraphPlan) -> list[Row]:
         *_part("inputs", "new in every step" if plan.terms else "to be evaluated", _inputs(plan)),
         *_part("encode", "image by image", [_stream(n.out, plan, source(n)) for n in plan.encode]),
         *_part(
-            "judge",
+            "loss",
             f"the whole batch at once, cut from encode at {', '.join(plan.cut)}",
-            [_stream(n.out, plan, source(n) + _side(n, plan)) for n in plan.judge],
+            [_stream(n.out, plan, source(n) + _side(n, plan)) for n in plan.loss],
         ),
         *_part("loss", "the sum of the method's terms", [_term(term) for term in own]),
         *_part("added", "to the loss, by the rewrite", [_term(term) for term in added]),
@@ -81,7 +81,7 @@ def _stream(name: str, plan: GraphPlan, source: str) -> Row:
 
 
 def _inputs(plan: GraphPlan) -> list[Row]:
-    outputs = {node.out for node in (*plan.encode, *plan.judge)}
+    outputs = {node.out for node in (*plan.encode, *plan.loss)}
     sources = {
         BETWEEN: "the images between u and view 2",
         ACTIONS: "the transform between view 1 and view 2",

@@ -10,7 +10,7 @@ from math import prod
 
 from pydantic import JsonValue
 
-from eqspec.errors import Diagnostic, Place, SpecError
+from eqspec.errors import Diagnostic, Location, SpecError
 from eqspec.spec.axes import Axis, axes, find_axis
 from eqspec.spec.model import identity_fields
 from eqspec.spec.phrases import did_you_mean, listed, shown
@@ -39,7 +39,7 @@ class Varied:
 
     axis: Axis
     values: tuple[JsonValue, ...]
-    written: Place
+    written: Location
     changes: Mapping[str, Mapping[str, JsonValue]] | None = None
 
 
@@ -57,7 +57,7 @@ class Setting:
     axis: str
     text: str
     overrides: tuple[str, ...]
-    written: Place
+    written: Location
 
     @property
     def value(self) -> JsonValue:
@@ -117,12 +117,12 @@ def read_grid(arguments: Sequence[str], *, seeds: str | None = None) -> Grid:
     problems: list[Diagnostic] = []
     varied: list[Varied] = []
     for number, text in enumerate(arguments, start=1):
-        place = Place(f"<cli>:--grid #{number}", 1, 1, len(text) + 1, text)
+        location = Location(f"<cli>:--grid #{number}", 1, 1, len(text) + 1, text)
         name, equals, values = text.partition("=")
         if equals:
-            varied += _with_given_values(name, values, place=place, problems=problems)
+            varied += _with_given_values(name, values, location=location, problems=problems)
         else:
-            varied += _with_paper_values(text, place=place, problems=problems)
+            varied += _with_paper_values(text, location=location, problems=problems)
     problems += _conflicts(varied, seeded=seeds is not None)
     if not varied and not problems:
         problems.append(_problem("the grid has no axis", None, help_=_known_axes()))
@@ -151,13 +151,15 @@ def _setting(varied: Varied, value: JsonValue) -> Setting:
     return Setting(axis.name, text, (*others, f"{axis.path}={text}"), varied.written)
 
 
-def _with_paper_values(text: str, *, place: Place, problems: list[Diagnostic]) -> Iterator[Varied]:
+def _with_paper_values(
+    text: str, *, location: Location, problems: list[Diagnostic]
+) -> Iterator[Varied]:
     """Yield axes given by name only, each with the values that the paper studies."""
     start = 1
     for name in text.split(","):
-        here = Place(place.file, 1, start, start + max(1, len(name)), text)
+        here = Location(location.file, 1, start, start + max(1, len(name)), text)
         start += len(name) + 1
-        axis = _axis(name, place=here, problems=problems)
+        axis = _axis(name, location=here, problems=problems)
         if axis is not None and (axis.study or axis is VARIANT):
             yield Varied(axis, axis.study, here)
         elif axis is not None:
@@ -167,29 +169,31 @@ def _with_paper_values(text: str, *, place: Place, problems: list[Diagnostic]) -
 
 
 def _with_given_values(
-    name: str, values: str, *, place: Place, problems: list[Diagnostic]
+    name: str, values: str, *, location: Location, problems: list[Diagnostic]
 ) -> Iterator[Varied]:
-    axis = _axis(name, place=_part(place, name), problems=problems)
+    axis = _axis(name, location=_part(location, name), problems=problems)
     # A flow sequence of YAML, so that quotes, brackets and types are those of a spec.
-    given = read_yaml(f"[{values}]", name=place.file, prefix=f"{name}=")
+    given = read_yaml(f"[{values}]", name=location.file, prefix=f"{name}=")
     problems += given.problems
     if given.problems or axis is None:
         return
     found = given.data if isinstance(given.data, list) else []
     if not found:
-        problems.append(_problem(f"`{axis.name}` has no values", place, label="over which values?"))
+        problems.append(
+            _problem(f"`{axis.name}` has no values", location, label="over which values?")
+        )
     for value in found:
-        problems += _misplaced_axis(value, place=place)
+        problems += _misplaced_axis(value, location=location)
     seen: list[str] = []
     for value in found:
         if (same := _comparison_key(value)) in seen:
             message = f"`{axis.name}` has the value {shown(value)} twice"
-            problems.append(_problem(message, place, help_="write every value once"))
+            problems.append(_problem(message, location, help_="write every value once"))
         seen.append(same)
-    yield Varied(axis, tuple(found), place)
+    yield Varied(axis, tuple(found), location)
 
 
-def _axis(name: str, *, place: Place, problems: list[Diagnostic]) -> Axis | None:
+def _axis(name: str, *, location: Location, problems: list[Diagnostic]) -> Axis | None:
     """Find an axis by name; None, with a diagnostic, if a grid cannot vary it."""
     axis = VARIANT if name == VARIANT.name else find_axis(name)
     if axis is None:
@@ -198,22 +202,22 @@ def _axis(name: str, *, place: Place, problems: list[Diagnostic]) -> Axis | None
         guess = did_you_mean(name, (VARIANT.name, *axes()), cutoff=0.5)
         help_ = advice or guess or _known_axes()
         message = f"{shown(name)} is not an axis" if name else "an axis has no name"
-        problems.append(_problem(message, place, help_=help_))
+        problems.append(_problem(message, location, help_=help_))
         return None
     if axis is not VARIANT and identity_fields()[axis.path.partition(".")[0]] == "how":
         message = f"`{axis.path}` does not change what is trained"
         note = "every point of the grid would be the same run"
-        problems.append(_problem(message, place, label=note))
+        problems.append(_problem(message, location, label=note))
         return None
     return axis
 
 
-def _misplaced_axis(value: JsonValue, *, place: Place) -> Iterator[Diagnostic]:
+def _misplaced_axis(value: JsonValue, *, location: Location) -> Iterator[Diagnostic]:
     """Report another axis among the values of one."""
     if isinstance(value, str) and (value in axes() or find_axis(value.partition("=")[0])):
         message = f"{shown(value)} is an axis, among the values of another one"
         help_ = f"give it a `--grid` of its own: `--grid {value}`"
-        yield _problem(message, place, help_=help_)
+        yield _problem(message, location, help_=help_)
 
 
 def _conflicts(varied: Sequence[Varied], *, seeded: bool) -> Iterator[Diagnostic]:
@@ -240,15 +244,15 @@ def _seeds(text: str | None, *, problems: list[Diagnostic]) -> tuple[int, tuple[
     """Parse `--seeds`: the number of seeds, and the seeds themselves if they are listed."""
     if text is None:
         return 1, ()
-    place = Place("<cli>:--seeds", 1, 1, len(text) + 1, text)
+    location = Location("<cli>:--seeds", 1, 1, len(text) + 1, text)
     parts = [part.strip() for part in text.split(",")]
     digits = all(part.isascii() and part.isdecimal() and len(part) < 16 for part in parts)
     numbers = [int(part) for part in parts] if digits else []
     if not numbers or len(numbers) > MOST or (len(numbers) == 1 and not 0 < numbers[0] <= MOST):
         help_ = f"give a number of seeds (1 to {MOST:,}), as in `3`, or a list, as in `0,1,2`"
-        problems.append(_problem(f"{shown(text)} are not seeds", place, help_=help_))
+        problems.append(_problem(f"{shown(text)} are not seeds", location, help_=help_))
     elif len(set(numbers)) < len(numbers):
-        problems.append(_problem("a seed is listed twice", place))
+        problems.append(_problem("a seed is listed twice", location))
     elif len(numbers) > 1:
         return len(numbers), tuple(numbers)
     return (numbers or [1])[0], ()
@@ -261,8 +265,8 @@ def _comparison_key(value: JsonValue) -> str:
     return json.dumps(value)
 
 
-def _part(place: Place, text: str) -> Place:
-    return Place(place.file, 1, 1, 1 + max(1, len(text)), place.excerpt)
+def _part(location: Location, text: str) -> Location:
+    return Location(location.file, 1, 1, 1 + max(1, len(text)), location.excerpt)
 
 
 def _known_axes() -> str:
@@ -272,11 +276,11 @@ def _known_axes() -> str:
 
 def _problem(
     message: str,
-    place: Place | None,
+    location: Location | None,
     *,
     label: str = "",
     help_: str | None = None,
-    also: Place | None = None,
+    also: Location | None = None,
 ) -> Diagnostic:
     twice = () if also is None else ((also, "here first"),)
-    return Diagnostic(CODE, message, place, label=label, help=help_, also=twice)
+    return Diagnostic(CODE, message, location, label=label, help=help_, also=twice)

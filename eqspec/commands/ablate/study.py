@@ -14,9 +14,9 @@ from eqspec.commands.planning.stages import Mark
 from eqspec.commands.running.request import identity_of
 from eqspec.commands.running.series import untrained_encoder
 from eqspec.compile.types.plan import Plan
-from eqspec.errors import Diagnostic, EqspecError, Place, SpecError
+from eqspec.errors import Diagnostic, EqspecError, Location, SpecError
 from eqspec.runs import checkpoint
-from eqspec.runs.folder import RunFolder, State, place
+from eqspec.runs.folder import RunFolder, State, folder_path
 from eqspec.runs.results import whole_steps
 from eqspec.spec.diagnose import in_order
 from eqspec.spec.override import override_name
@@ -124,7 +124,7 @@ def compile_grid(
     read_all_asked(data, (one for _, p in plans for one in p.plan.datasets))
     runs_by_folder: dict[Path, GridRun] = {}
     for point, plan in _with_seeds(path, grid, plans, overrides=overrides, data=data):
-        folder = place(runs, identity=identity_of(plan))
+        folder = folder_path(runs, identity=identity_of(plan))
         before = runs_by_folder[folder].points if folder in runs_by_folder else ()
         runs_by_folder[folder] = GridRun(plan, (*before, point), folder)
     return Study(points, _with_untrained(runs_by_folder.values()), plans[0][1].text, diagnostics)
@@ -234,11 +234,11 @@ def _names(point: Point, *, after: int) -> Iterator[tuple[str, str]]:
 
 
 def _renamed(diagnostic: Diagnostic, names: Mapping[str, str]) -> Diagnostic:
-    def there(where: Place) -> Place:
+    def there(where: Location) -> Location:
         return replace(where, file=names.get(where.file, where.file))
 
     return replace(
         diagnostic,
-        place=None if diagnostic.place is None else there(diagnostic.place),
+        location=None if diagnostic.location is None else there(diagnostic.location),
         also=tuple((there(where), label) for where, label in diagnostic.also),
     )

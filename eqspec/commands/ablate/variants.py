@@ -79,8 +79,8 @@ def _set_twice(one: Varied, grid: Grid, known: Changes) -> Iterator[Diagnostic]:
             if any(_overlap(other.axis.path, path) for path in known[name]):
                 message = f"the variant `{name}` sets what `{other.axis.name}` varies"
                 label = f"sets {listed(f'`{path}`' for path in known[name])}"
-                place, also = other.written, ((one.written, label),)
-                yield Diagnostic(CODE, message, place, also=also, help="vary one of them")
+                location, also = other.written, ((one.written, label),)
+                yield Diagnostic(CODE, message, location, also=also, help="vary one of them")
 
 
 def _overlap(a: str, b: str) -> bool:

@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from eqspec.commands.diff.comparand import Comparand, comparand
 from eqspec.commands.summary_metric import summary_metrics
 from eqspec.compile.spec_differences import Change, spec_changes
-from eqspec.errors import Place
+from eqspec.errors import Location
 from eqspec.nn.readouts.measurement import EvalProtocol, Measurement, ResultSet
 from eqspec.runs import journal
 from eqspec.runs.curves import TRAIN, Curves, compare_curves
@@ -31,8 +31,8 @@ class Located:
     """A difference of the specs, and the location of each value."""
 
     change: Change
-    place_a: Place | None
-    place_b: Place | None
+    place_a: Location | None
+    place_b: Location | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def diff(a: str, b: str, *, root: Path, every_metric: bool = False) -> Differenc
         a=left,
         b=right,
         spec=tuple(
-            Located(c, left.sources.place(c.path, c.a), right.sources.place(c.path, c.b))
+            Located(c, left.sources.location(c.path, c.a), right.sources.location(c.path, c.b))
             for c in changes
         ),
         code=tuple(_code(left, right)),

@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from eqspec.compile.lookup.card_slots import location_of
 from eqspec.compile.lookup.cards import override_paths
-from eqspec.errors import Place, SpecError
+from eqspec.errors import Location, SpecError
 from eqspec.registry.cards import CardModel
 from eqspec.registry.catalog import Card, check_card
 from eqspec.spec.node import Entry, KeyPath, Node, plain
@@ -28,7 +28,7 @@ class SpecSources:
     source: Source
     resolved: Source
 
-    def place(self, path: KeyPath, value: JsonValue) -> Place | None:
+    def location(self, path: KeyPath, value: JsonValue) -> Location | None:
         """Return the location of a value of the resolved spec; None if the spec lacks it.
 
         Args:
@@ -37,7 +37,7 @@ class SpecSources:
         """
         for node in self._spots(path):
             if plain(node) == value:
-                return node.place
+                return node.location
         return None
 
     def _spots(self, path: KeyPath) -> Iterator[Node]:

@@ -109,7 +109,7 @@ def card_places(resolved: Resolved) -> list[tuple[KeyPath, Card]]:
     """Return the places at which the spec names cards, the longest path first."""
     used = (one for one in resolved.lookup.used.values() if one.location.outer is None)
     places = [(one.location.path, one.card) for one in used]
-    return sorted(places, key=lambda place: -len(place[0]))
+    return sorted(places, key=lambda location: -len(location[0]))
 
 
 def yaml_text(value: JsonValue) -> str:

@@ -183,8 +183,8 @@ def _need_folder(params: DatasetParams, folder: Path | None) -> None:
 
 
 def _not_usable(error: EqspecError, resolved: Resolved) -> SpecError:
-    place = resolved.source.value(("data",))
-    return SpecError((Diagnostic("EQ050", error.message, place, help=error.help),))
+    location = resolved.source.value(("data",))
+    return SpecError((Diagnostic("EQ050", error.message, location, help=error.help),))
 
 
 def _stand_in_card(card: Card[DatasetCard], params: OpParams) -> Card[DatasetCard]:

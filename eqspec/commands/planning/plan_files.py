@@ -202,7 +202,7 @@ def _from_file(path: Path, *, data: DataLocations) -> Recovered:
 
 def _from_folder(path: Path) -> Recovered:
     """Return a folder's own plan, which contains its cards; the folder guards its data."""
-    from eqspec.runs.folder import Identity, RunFolder, place
+    from eqspec.runs.folder import Identity, RunFolder, folder_path
 
     RunFolder.open(path)
     raw = _json(path / "plan.json", follow=False)
@@ -210,7 +210,7 @@ def _from_folder(path: Path) -> Recovered:
     plan = _validated(path, TypeAdapter(Plan), raw)
     _refuse_changes(path, _changes([m for m in plan.made_from if m.kind == "op"], open_catalog()))
     root = path.absolute().parent.parent
-    home = place(root, identity=Identity.model_validate(plan.model_dump(mode="json")))
+    home = folder_path(root, identity=Identity.model_validate(plan.model_dump(mode="json")))
     if home != path.absolute() and not path.name.startswith(f"{home.name}."):
         message = f"`{path}` was moved: the run in it belongs in `{home}`"
         raise PlanRefused(message, help="restore its name, and that of the folder above it")

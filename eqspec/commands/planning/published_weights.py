@@ -41,8 +41,8 @@ def find_published(resolved: Resolved, catalog: Catalog, *, fetch: bool) -> Publ
     try:
         return _found(asked, resolved, catalog, fetch=fetch)
     except EqspecError as error:
-        place = resolved.source.value(_PATH)
-        found = Diagnostic("EQ302", error.message, place, help=error.help)
+        location = resolved.source.value(_PATH)
+        found = Diagnostic("EQ302", error.message, location, help=error.help)
         raise SpecError((found,)) from error
 
 

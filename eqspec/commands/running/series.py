@@ -12,7 +12,7 @@ from eqspec.commands.running.options import RunOptions
 from eqspec.commands.running.request import RunRequest, identity_of
 from eqspec.compile.types.plan import Plan
 from eqspec.runs import record
-from eqspec.runs.folder import place
+from eqspec.runs.folder import folder_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def series(planned: Planned, options: RunOptions) -> tuple[Member, ...]:
                 plan,
                 options,
                 spec_text=planned.text,
-                folder=given or place(runs, identity=identity_of(plan), repeat=repeat),
+                folder=given or folder_path(runs, identity=identity_of(plan), repeat=repeat),
                 untrained=plan is own or not _start_alike(plan, own),
             ),
         )
@@ -57,7 +57,7 @@ def _repeat(plans: Sequence[Plan], runs: Path) -> int:
     """Return the repeat that `--again` selects: the newest one, or the next if that has ended."""
 
     def folder(plan: Plan, repeat: int) -> Path:
-        return place(runs, identity=identity_of(plan), repeat=repeat)
+        return folder_path(runs, identity=identity_of(plan), repeat=repeat)
 
     def begun(repeat: int) -> bool:
         return any((folder(plan, repeat) / "plan.json").is_file() for plan in plans)

@@ -55,7 +55,7 @@ def infer(draft: Draft, *, given: Mapping[str, StreamType], image_size: int) -> 
     nodes = tuple(_type_node(node, typing) for node in draft.nodes)
     terms = tuple(_term(name, term, typing) for name, term in draft.terms.items())
     encode = tuple(n for n in nodes if _is_encoder(n, typing))
-    judge = tuple(n for n in nodes if not _is_encoder(n, typing))
+    loss = tuple(n for n in nodes if not _is_encoder(n, typing))
     _check_encoders(encode, made={n.out for n in nodes})
     used = {name for node in nodes for name in reads(node)} | {
         s for t in terms for p in t.ports.values() for s in ((p,) if isinstance(p, str) else p)
@@ -67,7 +67,7 @@ def infer(draft: Draft, *, given: Mapping[str, StreamType], image_size: int) -> 
         inputs=inputs,
         drop_paths=tuple(typing.drop_paths),
         encode=encode,
-        judge=judge,
+        loss=loss,
         terms=terms,
         streams={n: t for n, t in typing.streams.items() if n in made or n in used},
         cut=tuple(n.out for n in encode),

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from types import MappingProxyType
 
 from eqspec.compile.lookup.op_calls import additions
-from eqspec.errors import Diagnostic, Place, SpecError
+from eqspec.errors import Diagnostic, Location, SpecError
 from eqspec.registry.cards import CardModel, EquivarianceCard
 from eqspec.registry.catalog import Card, Catalog, UnknownCard, check_card
 from eqspec.spec.diagnose import Naming
@@ -58,7 +58,7 @@ def _named(catalog: Catalog, node: Node, *, kind: type[CardModel], name: str) ->
         return catalog.card(kind, name)
     except UnknownCard as error:
         raise SpecError(
-            (Diagnostic("EQ010", error.message, node.place, help=error.help),)
+            (Diagnostic("EQ010", error.message, node.location, help=error.help),)
         ) from None
 
 
@@ -93,11 +93,11 @@ def naming_of(card: Card, spec: Source, at: KeyPath, *, called: KeyPath = ()) ->
         called: prefix of a path in the card, where the card itself sets the value.
     """
 
-    def name(path: KeyPath, place: Place) -> KeyPath:
+    def name(path: KeyPath, location: Location) -> KeyPath:
         body = _body_at(spec, at)
         if isinstance(_value(spec, body), Mapping):
             return (*body, *path)
-        key = None if place.file == card.source.name else override_of(card, path)
+        key = None if location.file == card.source.name else override_of(card, path)
         return (*called, *path) if key is None else (*at, "with", *key)
 
     return name
@@ -213,7 +213,7 @@ def _no_such(card: Card, key: str, error: Exception, *, spec: Source, at: KeyPat
     return Diagnostic(
         code="EQ001",
         message=message,
-        place=spec.key(at),
+        location=spec.key(at),
         label="not a part of this card",
         help=f"{guess}there are: {', '.join(known)}",
     )

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from eqspec.compile.lookup.op_calls import additions
 from eqspec.compile.lookup.resolve import Resolved
 from eqspec.compile.types.error import GraphError
-from eqspec.errors import Place
+from eqspec.errors import Location
 from eqspec.spec.node import KeyPath
 from eqspec.spec.source import Source
 
 _COPY = re.compile(r"_\d+$")
 
 
-def place_of(error: GraphError, resolved: Resolved) -> Place:
+def location_of(error: GraphError, resolved: Resolved) -> Location:
     """Return the location of the error's path, or of its nearest parent that exists in a file."""
     source, path = max(_spots(error, resolved), key=_fit)
     if _fit((source, path)) == (False, 0):

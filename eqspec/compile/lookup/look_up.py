@@ -22,7 +22,7 @@ from eqspec.compile.lookup.op_calls import (
     is_absent,
     recipe_lacks,
 )
-from eqspec.errors import Diagnostic, Place, SpecError
+from eqspec.errors import Diagnostic, Location, SpecError
 from eqspec.ops.contract.op import Op
 from eqspec.ops.contract.training import ScheduleOp
 from eqspec.ops.find import UnknownOp, family_of, find_op
@@ -167,9 +167,9 @@ class _Search:
         name = method.of(MethodCard).model.recipe.augment
         if name is None:
             message = f"`{method.name}` has no augmentation of its own"
-            place = self.source.key(("method",))
+            location = self.source.key(("method",))
             advice = "add `augment: {use: …}`"
-            self.problems.append(Diagnostic("EQ002", message, place, help=advice))
+            self.problems.append(Diagnostic("EQ002", message, location, help=advice))
             return None
         with self._collecting(method.source.value(("recipe", "augment"))):
             return self.catalog.card(AugmentationCard, name)
@@ -196,7 +196,7 @@ class _Search:
             return naming_of(used.card, self.source, path, called=path)
         outer = self.used[used.location.outer]
         named, inner = self._naming(outer), path[len(outer.location.body) :]
-        return lambda path, place: named((*inner, *path), place)
+        return lambda path, location: named((*inner, *path), location)
 
     def calls_of_training(self) -> None:
         """Find the optimizer and the schedule."""
@@ -208,8 +208,8 @@ class _Search:
             self._call(call, _params(call), naming=naming)
         for key in () if method is None else recipe_lacks(self.source, method):
             message = f"missing key `impl`: the method has no {key} of its own"
-            place = self.source.value(("train", key))
-            self.problems.append(Diagnostic("EQ002", message, place, help="add `impl:`"))
+            location = self.source.value(("train", key))
+            self.problems.append(Diagnostic("EQ002", message, location, help="add `impl:`"))
 
     def _given(self, call: WrittenCall, card: Card) -> JsonValue:
         """Parameters of a call, transforms by value; None where one of them does not exist."""
@@ -224,7 +224,7 @@ class _Search:
         impl = written.source.get((*written.path, "impl"))
         if impl is None or not isinstance(impl.value, str) or not isinstance(given, dict):
             return
-        with self._collecting(impl.place):
+        with self._collecting(impl.location):
             op = find_op(family_of(impl.value, among=written.families), impl.value)
             model = op.Params
             rate = op.rate if written.rated and isinstance(op, ScheduleOp) else None
@@ -238,14 +238,14 @@ class _Search:
             self.calls[written.name] = call
 
     @contextmanager
-    def _collecting(self, place: Place | None = None) -> Generator[None]:
+    def _collecting(self, location: Location | None = None) -> Generator[None]:
         """Collect what goes wrong inside, at a place where an unknown name has none of its own."""
         try:
             yield
         except SpecError as error:
             self.problems.extend(error.diagnostics)
         except (UnknownCard, UnknownOp) as error:
-            self.problems.append(Diagnostic("EQ010", error.message, place, help=error.help))
+            self.problems.append(Diagnostic("EQ010", error.message, location, help=error.help))
 
 
 def _may_name_card(source: Source, path: KeyPath, *, slot: CardSlot) -> bool:

@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from eqspec.compile.lookup.card_slots import location_of
 from eqspec.compile.lookup.op_calls import is_absent
 from eqspec.compile.lookup.resolve import Resolved
-from eqspec.errors import Place
+from eqspec.errors import Location
 from eqspec.registry.catalog import Card
 from eqspec.spec.node import KeyPath, Node
 from eqspec.spec.source import Source
@@ -31,7 +31,7 @@ class Origin:
 
     kind: Kind
     text: str
-    place: Place | None = None
+    location: Location | None = None
 
     def __str__(self) -> str:
         return self.text
@@ -67,7 +67,7 @@ def spec_origin(resolved: Resolved, path: KeyPath) -> Origin:
         return _image(resolved)
     node, depth = _deepest(resolved.source, path)
     if depth == len(path) or not isinstance(node.value, Mapping):
-        return _written(node.place, spec=resolved.source)
+        return _written(node.location, spec=resolved.source)
     return DEFAULT
 
 
@@ -80,7 +80,7 @@ def card_origin(spec: Source, card: Card, inner: KeyPath, *, at: KeyPath) -> Ori
     node, depth = _deepest(card.source, inner)
     if depth == 0:  # only the name, which the body does not repeat
         return _written(spec.value(at), spec=spec)
-    return _written(node.place, spec=spec, card=card)
+    return _written(node.location, spec=spec, card=card)
 
 
 def leaves(value: JsonValue, above: KeyPath = ()) -> Iterator[KeyPath]:
@@ -99,7 +99,7 @@ def _image(resolved: Resolved) -> Origin:
     """The spec's, else the data's, else the paper's."""
     written = resolved.source.get(("image",))
     if written is not None and written.value is not None:
-        return _written(written.place, spec=resolved.source)
+        return _written(written.location, spec=resolved.source)
     data = resolved.lookup.own_data
     if data is not None and not is_absent(data.source, ("facts", "image")):
         return _written(data.source.value(("facts", "image")), spec=resolved.source, card=data)
@@ -115,9 +115,11 @@ def _deepest(source: Source, path: KeyPath) -> tuple[Node, int]:
     raise AssertionError("the root is always there")
 
 
-def _written(place: Place, *, spec: Source, card: Card | None = None) -> Origin:
-    if place.file.startswith("<cli>:"):
-        return Origin("set", f"{place.file.removeprefix('<cli>:')} ({place.excerpt})", place)
-    if place.file == spec.name or card is None:
-        return Origin("spec", f"{place.file}:{place.line}", place)
-    return Origin("card", f"card {card.family}/{card.name}:{place.line}", place)
+def _written(location: Location, *, spec: Source, card: Card | None = None) -> Origin:
+    if location.file.startswith("<cli>:"):
+        return Origin(
+            "set", f"{location.file.removeprefix('<cli>:')} ({location.excerpt})", location
+        )
+    if location.file == spec.name or card is None:
+        return Origin("spec", f"{location.file}:{location.line}", location)
+    return Origin("card", f"card {card.family}/{card.name}:{location.line}", location)

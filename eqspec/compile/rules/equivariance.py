@@ -10,7 +10,7 @@ from eqspec.compile.lookup.look_up import Lookup
 from eqspec.compile.lookup.rewrite_inputs import Transform, settings_unread, transform_needed
 from eqspec.compile.types.error import GraphError
 from eqspec.compile.views.stored_pairs import reads_latents
-from eqspec.errors import Diagnostic, Place
+from eqspec.errors import Diagnostic, Location
 from eqspec.registry.cards import EquivarianceCard, MethodCard
 from eqspec.registry.catalog import Card
 from eqspec.spec.node import KeyPath
@@ -70,7 +70,7 @@ def _given(found: Lookup, key: str) -> bool:
     return node is not None and node.value is not None
 
 
-def _read_at(card: Card, stream: str) -> Place:
+def _read_at(card: Card, stream: str) -> Location:
     """Where a rewrite's card names a stream first, or else where the card begins."""
     model = card.of(EquivarianceCard).model
     for section in ("terms", "flow"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from eqspec.compile.types.plan import EvalPlan, Plan
-from eqspec.errors import Diagnostic, Place, Severity
+from eqspec.errors import Diagnostic, Location, Severity
 from eqspec.ops.find import find_evaluation
 from eqspec.spec.source import Source
 
@@ -24,17 +24,17 @@ def evaluation_warnings(plan: Plan, source: Source) -> Iterator[Diagnostic]:
             yield Diagnostic(
                 "EQ511",
                 f"`{evaluation.name}`: {message}",
-                _place(evaluation, source),
+                _location(evaluation, source),
                 help="compare its numbers only with others that are measured on as many images",
                 severity=Severity.WARNING,
             )
 
 
-def _place(evaluation: EvalPlan, source: Source) -> Place | None:
+def _location(evaluation: EvalPlan, source: Source) -> Location | None:
     """Location of an evaluation in the spec."""
     node = source.get(("evaluate",))
     for at in range(len(node.value) if node is not None and isinstance(node.value, tuple) else 0):
         use = source.get(("evaluate", at, "use"))
         if use is not None and use.value == evaluation.name:
-            return use.place
+            return use.location
     return None

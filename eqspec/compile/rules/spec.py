@@ -15,7 +15,7 @@ from eqspec.compile.rules.equivariance import settings_of_rewrite
 from eqspec.compile.rules.labels import labels_where_needed
 from eqspec.compile.views.sizes import ViewGroup, image_side, positive_whole, view_sides
 from eqspec.compile.views.stored_pairs import pairs_as_stored
-from eqspec.errors import Diagnostic, Place
+from eqspec.errors import Diagnostic, Location
 from eqspec.ops.contract.graph import GraphOp
 from eqspec.ops.op import BATCH, PortError, StreamType
 from eqspec.registry.cards import DatasetCard, EquivarianceCard, MethodCard
@@ -89,7 +89,7 @@ def _whole_patches(found: Lookup) -> Iterator[Diagnostic]:
     patch = _parameter(backbone, "patch")
     if backbone is None or patch is None:
         return
-    place = _value(backbone, "patch")
+    location = _value(backbone, "patch")
     wanted: tuple[str, ...] = ()
     if method is not None and isinstance(method.model, MethodCard):
         wanted = tuple(method.model.views)
@@ -99,35 +99,37 @@ def _whole_patches(found: Lookup) -> Iterator[Diagnostic]:
             what = f"the views of `{group.name}`"
             views = f"the `{group.name}` views, which are {side} pixels wide"
         if side % patch:
-            at, also = place, () if origin is None else ((origin, what),)
+            at, also = location, () if origin is None else ((origin, what),)
             if origin is not None and origin.file.startswith("<cli>"):  # said last
-                at, also = origin, ((place, "the patch"),)
+                at, also = origin, ((location, "the patch"),)
             yield Diagnostic(
                 "EQ021",
                 f"patches of {patch} pixels do not fill {views}",
                 at,
                 label=f"{side} / {patch} is not a whole number",
-                help=_fitting(found, group, patch=patch, side=side, place=place),
+                help=_fitting(found, group, patch=patch, side=side, location=location),
                 also=also,
             )
         elif (side, origin) == image_side(found):
-            yield from _decoded(found, patch=patch, side=side, place=place)
+            yield from _decoded(found, patch=patch, side=side, location=location)
 
 
-def _fitting(found: Lookup, group: ViewGroup | None, *, patch: int, side: int, place: Place) -> str:
+def _fitting(
+    found: Lookup, group: ViewGroup | None, *, patch: int, side: int, location: Location
+) -> str:
     """Help: patches that fit and that the rewrite's decoders can upsample, or nearby sizes."""
     if group is not None:
         below, above = side // patch * patch, (side // patch + 1) * patch
         size = below if below and side - below < above - side else above
         return f"views of {size} pixels: {group.resized(found, size)}"
     dividing = [n for n in range(2, _LARGEST_PATCH + 1) if side % n == 0]
-    made = [n for n in dividing if not any(_decoded(found, patch=n, side=side, place=place))]
+    made = [n for n in dividing if not any(_decoded(found, patch=n, side=side, location=location))]
     sizes = [str(n) for n in (side // patch * patch, (side // patch + 1) * patch) if n]
     choices = [f"a patch that divides {side} ({', '.join(map(str, made))})"] if made else []
     return ", or ".join([*choices, f"another image size ({', '.join(sizes)})"])
 
 
-def _decoded(found: Lookup, *, patch: int, side: int, place: Place) -> Iterator[Diagnostic]:
+def _decoded(found: Lookup, *, patch: int, side: int, location: Location) -> Iterator[Diagnostic]:
     """Refuse patch grids that a decoder of the rewrite cannot upsample to the image."""
     cells = side // patch
     tokens = StreamType(axes=("B", "N", "D"), sizes=(BATCH, cells * cells, 8), grid=(cells, cells))
@@ -145,7 +147,7 @@ def _decoded(found: Lookup, *, patch: int, side: int, place: Place) -> Iterator[
                 yield Diagnostic(
                     "EQ021",
                     f"images cannot be reconstructed from patches of {patch} pixels",
-                    place,
+                    location,
                     label="not a power of two",
                     help="choose a patch that is a power of two: 2, 4, 8, 16, …",
                     also=((call.source.key(call.path), "this decoder doubles its grid"),),
@@ -200,14 +202,14 @@ def _width(call: Call) -> int | None:
         return None
 
 
-def _number_at(call: Call, number: int) -> Place:
+def _number_at(call: Call, number: int) -> Location:
     """Location of the parameter that sets a head's width, or else of the head."""
     params = call.source.get((*call.path, "params"))
     for key in params.value if params is not None and isinstance(params.value, Mapping) else ():
         node = call.source.get((*call.path, "params", key))
         last = node.value[-1] if node and isinstance(node.value, tuple) and node.value else node
         if last is not None and last.value == number:
-            return last.place
+            return last.location
     return call.source.key(call.path)
 
 
@@ -219,7 +221,7 @@ def _parameter(call: Call | None, name: str) -> int | None:
     return positive_whole(getattr(call.params, name, None) if node is None else node.value)
 
 
-def _value(call: Call, name: str) -> Place:
+def _value(call: Call, name: str) -> Location:
     return call.source.value((*call.path, "params", name))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from eqspec.compile.lookup.resolve import Resolved
 from eqspec.compile.types.plan import AugmentStep, PathPlan, Plan
 from eqspec.compile.views.view_plan import PATH_GROUP
-from eqspec.errors import Diagnostic, Place, Severity
+from eqspec.errors import Diagnostic, Location, Severity
 from eqspec.ops.find import find_term, find_transform
 from eqspec.spec.duration import Clock, Duration
 from eqspec.spec.node import KeyPath
@@ -39,16 +39,18 @@ def _unseen_path(resolved: Resolved, plan: Plan) -> Iterator[Diagnostic]:
         return
     view = next(v for v in plan.views.views if (v.group, v.index) == (path.group, path.view))
     moved = _moved(path, size=view.size)
-    place = resolved.source.value(_TRANSFORM)
+    location = resolved.source.value(_TRANSFORM)
     faint = sorted(name for name, strength in moved.items() if strength < 1)
     if not any(moved.values()):
         yield _unseen(
-            "the path does not change the image: every range is 0", place, label="changes nothing"
+            "the path does not change the image: every range is 0",
+            location,
+            label="changes nothing",
         )
     elif len(faint) == len(moved):
         yield _unseen(
             f"the path is too small to be visible in images of {view.size} pixels",
-            place,
+            location,
             label=f"{' and '.join(faint)} stay{'s' if len(faint) == 1 else ''} below what shows",
             help_="state the ranges for this size, with `at` or larger numbers",
         )
@@ -58,7 +60,7 @@ def _unseen_path(resolved: Resolved, plan: Plan) -> Iterator[Diagnostic]:
     if hidden:
         yield _unseen(
             f"view 2 is always without what {' and '.join(hidden)} would change",
-            place,
+            location,
             label="changes what the augmentation has removed",
             help_="apply the step to a share of the views (`p`), or choose another transform",
             also=_removing(resolved, view.steps, group=view.group, index=view.index),
@@ -92,7 +94,7 @@ def _hidden_by(step: AugmentStep) -> tuple[str, ...]:
 
 def _removing(
     resolved: Resolved, steps: tuple[AugmentStep, ...], *, group: str, index: int
-) -> tuple[tuple[Place, str], ...]:
+) -> tuple[tuple[Location, str], ...]:
     ways = resolved.augment.groups[group].views
     source, way = resolved.cards["augment"].source, min(index, len(ways) - 1)
     return tuple(
@@ -104,14 +106,14 @@ def _removing(
 
 def _unseen(
     message: str,
-    place: Place,
+    location: Location,
     *,
     label: str,
     help_: str | None = None,
-    also: tuple[tuple[Place, str], ...] = (),
+    also: tuple[tuple[Location, str], ...] = (),
 ) -> Diagnostic:
     return Diagnostic(
-        "EQ502", message, place, label=label, help=help_, also=also, severity=Severity.WARNING
+        "EQ502", message, location, label=label, help=help_, also=also, severity=Severity.WARNING
     )
 
 
@@ -213,7 +215,7 @@ def _contradicted_pose(resolved: Resolved, plan: Plan) -> Iterator[Diagnostic]:
             )
 
 
-def _term(resolved: Resolved, name: str) -> Place:
+def _term(resolved: Resolved, name: str) -> Location:
     """Location of a term's declaration, in the method or in the rewrite."""
     method = resolved.cards["method"].source
     rewrite = resolved.cards.get("equivariance")

@@ -192,11 +192,11 @@ class TermPlan(Frozen):
 
 
 class GraphPlan(Frozen):
-    """The training graph in two parts: `encode` up to the encoders' outputs, `judge` after them.
+    """The training graph in two parts: `encode` up to the encoders' outputs, `loss` after them.
 
     Attributes:
         streams: the type of every stream, built-in inputs included.
-        cut: the streams that cross from encode to judge.
+        cut: the streams that cross from encode to loss.
         split: (invariant, equivariant) widths of the embedding, where a rewrite has cut it.
         embedding: the module that makes what is cut.
         added: terms that the rewrite has added; the others are the method's own.
@@ -207,7 +207,7 @@ class GraphPlan(Frozen):
     inputs: tuple[InputPlan, ...] = ()
     drop_paths: tuple[DropPathPlan, ...] = ()
     encode: tuple[Node, ...]
-    judge: tuple[Node, ...]
+    loss: tuple[Node, ...]
     terms: tuple[TermPlan, ...]
     streams: dict[str, StreamType]
     cut: tuple[str, ...]

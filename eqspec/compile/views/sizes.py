@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from eqspec.compile.lookup.look_up import Lookup
 from eqspec.compile.lookup.resolve import DEFAULT_IMAGE
-from eqspec.errors import Place
+from eqspec.errors import Location
 from eqspec.registry.cards import AugmentationCard, DatasetCard, EquivarianceCard
 from eqspec.registry.catalog import Card
 from eqspec.registry.view_groups import AddedGroupDecl, GroupDecl
@@ -37,15 +37,15 @@ class ViewGroup:
 
 def view_sides(
     found: Lookup, wanted: tuple[str, ...]
-) -> Iterator[tuple[int, ViewGroup | None, Place | None]]:
+) -> Iterator[tuple[int, ViewGroup | None, Location | None]]:
     """Yield the side of each group's views, the group if the size is its own, and its location."""
     known = image_side(found)
     if known is None:
         return
-    image, place = known
+    image, location = known
     seen: set[int] = set()
     for name, decl, card, path in _groups(found, wanted):
-        side, origin, group = image, place, None
+        side, origin, group = image, location, None
         key = next((k for k in ("size", "share") if getattr(decl, k) is not None), None)
         if key is not None:
             side = decl.size or max(1, round(image * (decl.share or 1)))
@@ -71,12 +71,12 @@ def _groups(
             yield name, added, rewrite, ("add", "views", name)
 
 
-def image_side(found: Lookup) -> tuple[int, Place | None] | None:
+def image_side(found: Lookup) -> tuple[int, Location | None] | None:
     """Return the side of the global views and its location; None where it is unknown."""
     node, data = found.source.get(("image",)), found.own_data
     if node is not None and node.value is not None:
         side = positive_whole(node.value)
-        return None if side is None else (side, node.place)
+        return None if side is None else (side, node.location)
     if data is None:
         return None
     data = data.of(DatasetCard)

@@ -16,7 +16,7 @@ from eqspec.compile.lookup.ops import checked_params, op_in_use
 from eqspec.compile.lookup.resolve import Resolved
 from eqspec.compile.lookup.rewrite_inputs import BETWEEN, streams_read
 from eqspec.compile.types.pairs import PairPlan, RelationPlan
-from eqspec.errors import Diagnostic, Place
+from eqspec.errors import Diagnostic, Location
 from eqspec.ops.contract.data import DatasetOp
 from eqspec.ops.find import find_dataset, find_relation, op_names
 from eqspec.ops.op import DatasetParams, OpParams
@@ -139,7 +139,7 @@ def _latents_there(
         )
 
 
-def _named(source: Source, path: KeyPath) -> Place:
+def _named(source: Source, path: KeyPath) -> Location:
     """Location of a card's name, or of its body."""
     use = (*path, "use")
     return source.value(path if source.get(use) is None else use)

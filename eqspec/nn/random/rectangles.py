@@ -69,13 +69,13 @@ class Rectangles:
             name, count = f"{op}.rectangles.{round_}", 4 * TRIES_PER_ROUND
             numbers = draws.uniform(name, step=step, samples=samples, view=view, count=count)
             for four in np.split(numbers, TRIES_PER_ROUND, axis=1):
-                placed = self._place(masks, targets=targets, numbers=four, where=unfilled)
+                placed = self._location(masks, targets=targets, numbers=four, where=unfilled)
                 failures = np.where(placed, 0, failures + 1)
                 unfilled = _unfilled(masks, targets=targets, failures=failures)
             round_ += 1
         return masks
 
-    def _place(
+    def _location(
         self,
         masks: NDArray[np.bool_],
         *,

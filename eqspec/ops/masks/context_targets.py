@@ -203,7 +203,7 @@ def _block(grid: tuple[int, int], *, scale: float, aspect: float) -> tuple[int, 
     return min(height, grid[0] - 1), min(width, grid[1] - 1)
 
 
-def _place(
+def _location(
     numbers: NDArray[np.float64], *, block: tuple[int, int], grid: tuple[int, int]
 ) -> NDArray[np.bool_]:
     """Return blocks `[..., R, C]` at random places `[..., 2]`, never in the last row or column."""
@@ -236,7 +236,7 @@ def _chosen(
         return drawn.reshape(len(of), places, 2)
 
     first = numbers(samples, places=params.targets + 1)
-    targets = _place(first[:, : params.targets], block=blocks.target, grid=blocks.grid)
+    targets = _location(first[:, : params.targets], block=blocks.target, grid=blocks.grid)
     contexts = np.zeros_like(targets[:, 0])
     waiting = np.arange(len(samples))
     for places in (1, TRIES * (params.targets + 1)):
@@ -274,7 +274,7 @@ def _context(
     settled = np.zeros(len(targets), dtype=np.bool_)
     for attempt in range(numbers.shape[1]):
         respected = targets.shape[1] - attempt // TRIES
-        block = _place(numbers[:, attempt], block=blocks.context, grid=blocks.grid)
+        block = _location(numbers[:, attempt], block=blocks.context, grid=blocks.grid)
         candidate = block & ~targets[:, :respected].any(axis=1)
         enough = ~settled & (candidate.sum(axis=(1, 2)) > least)
         context[enough] = candidate[enough]

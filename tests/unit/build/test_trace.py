@@ -112,7 +112,7 @@ def test_a_step_takes_the_larger_of_its_phases(traced: Trace) -> None:
         inputs=Line(fixed=0.0, each=1.0),
         cut=Line(fixed=0.0, each=2.0),
         encode=Line(fixed=0.0, each=1000.0),
-        judge=Line(fixed=0.0, each=300.0),
+        loss=Line(fixed=0.0, each=300.0),
         backward=Line(fixed=10.0, each=1200.0),
     )
     assert memory.peak(64) == 101 + 64 + 64 * 1300

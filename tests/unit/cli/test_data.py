@@ -62,8 +62,8 @@ def test_a_stand_in_changes_the_recipe_but_its_location_does_not(ask: Ask, pictu
     stand_in = recipe(ask("check", "toy.yaml", "--data", str(pictures), "--json"))
     elsewhere = shutil.copytree(pictures, pictures.parent / "else=where")
     assert own != stand_in
-    for place in (str(elsewhere), f"image-folder={elsewhere}", f"IMAGE_FOLDER={elsewhere}"):
-        argv = ("check", "mine.yaml", "--data", place, "--json")
+    for location in (str(elsewhere), f"image-folder={elsewhere}", f"IMAGE_FOLDER={elsewhere}"):
+        argv = ("check", "mine.yaml", "--data", location, "--json")
         assert recipe(ask(*argv)) == stand_in
 
 
@@ -106,8 +106,8 @@ class TestWhereItIsSaid:
         assert ask(*argv).data["data"][0]["folder"] == str(copies[0])
         monkeypatch.setenv("EQSPEC_DATA_IMAGE_FOLDER", str(copies[1]))
         assert ask(*argv).data["data"][0]["folder"] == str(copies[1])
-        for place in (str(copies[2]), f"image-folder={copies[2]}"):
-            found = ask(*argv, "--data", place).data
+        for location in (str(copies[2]), f"image-folder={copies[2]}"):
+            found = ask(*argv, "--data", location).data
             assert found["data"][0]["folder"] == str(copies[2])
 
     @pytest.mark.usefixtures("pictures")

@@ -52,19 +52,19 @@ def test_a_folder_for_data_that_are_not_read_is_refused(
 
 
 def test_a_folder_may_be_given_for_evaluation_data(ask: Ask, tmp_path: Path) -> None:
-    place = f"cifar10={cifar(tmp_path / 'c', classes=10)}"
+    location = f"cifar10={cifar(tmp_path / 'c', classes=10)}"
     judged = "evaluate=[{use: linear-probe, at: end, with: {data: cifar10}}]"
-    assert ask("plan", "toy.yaml", "--no-trace", "--data", place).status == 2
-    assert ask("plan", "toy.yaml", "--no-trace", "--data", place, "--set", judged).status == 0
+    assert ask("plan", "toy.yaml", "--no-trace", "--data", location).status == 2
+    assert ask("plan", "toy.yaml", "--no-trace", "--data", location, "--set", judged).status == 0
 
 
 def test_a_folder_may_be_for_the_data_of_one_point_of_a_grid(ask: Ask, pictures: Path) -> None:
     """And of a variant: what the others do not read is read after all."""
     spec = Path("both.yaml")
     spec.write_text(toy_text("vicreg", extra="compare: {own: {data.use: image-folder}}"))
-    place = ("--data", f"image-folder={pictures}")
+    location = ("--data", f"image-folder={pictures}")
     for asked in (("plan", "--no-trace"), ("ablate", "--grid", "variant", "--dry-run")):
-        answer = ask(*asked, str(spec), *place)
+        answer = ask(*asked, str(spec), *location)
         assert answer.status == 0, answer.err
 
 

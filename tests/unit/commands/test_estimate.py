@@ -19,7 +19,7 @@ MEMORY = Memory(
     inputs=Line(0.0, 10.0),
     cut=Line(0.0, 10.0),
     encode=Line(0.0, 1000.0),
-    judge=Line(500.0, 100.0),
+    loss=Line(500.0, 100.0),
     backward=Line(0.0, 1100.0),
 )
 TRACE = Trace(

@@ -57,8 +57,8 @@ def test_an_unknown_axis_is_named_with_the_nearest() -> None:
     problem = _only("lambda,lamda")
     assert problem.message == "`lamda` is not an axis"
     assert problem.help == "did you mean `lambda`?"
-    assert problem.place is not None
-    assert str(problem.place) == "<cli>:--grid #1:1:8"
+    assert problem.location is not None
+    assert str(problem.location) == "<cli>:--grid #1:1:8"
 
 
 def test_everything_that_is_wrong_is_said_at_once() -> None:
@@ -95,8 +95,8 @@ def test_grids_that_are_none(arguments: tuple[str, ...], message: str) -> None:
 def test_values_that_are_no_yaml_are_shown_where_they_stand() -> None:
     problem = _only("lambda=[1")
     assert problem.code == "EQ004"
-    assert problem.place is not None
-    assert problem.place.file == "<cli>:--grid #1"
+    assert problem.location is not None
+    assert problem.location.file == "<cli>:--grid #1"
 
 
 def test_too_many_points_are_a_slip_of_the_hand() -> None:
@@ -129,8 +129,8 @@ def test_seeds_are_a_number_or_a_list(text: str | None, grid: tuple[int, tuple[i
 @pytest.mark.parametrize("text", ["", "0", "x", "-1", "1,", "1,x", "1.5", "1,1", "1001", "9" * 99])
 def test_what_are_no_seeds(text: str) -> None:
     problem = _only("lambda", seeds=text)
-    assert problem.place is not None
-    assert problem.place.file == "<cli>:--seeds"
+    assert problem.location is not None
+    assert problem.location.file == "<cli>:--seeds"
 
 
 def test_seeds_are_an_axis_or_replicates() -> None:

@@ -59,15 +59,15 @@ def refused(spec: Path, *overrides: str) -> Diagnostic:
 def test_an_error_calls_a_value_what_it_was_called(spec: Path, override: str, name: str) -> None:
     diagnostic = refused(spec, override)
     assert f"`{name}`" in diagnostic.message
-    assert diagnostic.place is not None
-    assert diagnostic.place.file == "<cli>:--set #1"
+    assert diagnostic.location is not None
+    assert diagnostic.location.file == "<cli>:--set #1"
 
 
 def test_in_the_spec_as_with_set(spec: Path) -> None:
     spec.write_text(SPEC.replace("epochs: 2", "epochs: -2"))
     diagnostic = refused(spec)
     assert "`evaluate[0].with.epochs`" in diagnostic.message
-    assert str(diagnostic.place).endswith("spec.yaml:8:46")
+    assert str(diagnostic.location).endswith("spec.yaml:8:46")
 
 
 BODY = "{card: backbone, rev: 1, about: Written in place., impl: vit, params: "
@@ -88,14 +88,14 @@ def test_a_mistake_of_a_card_is_called_by_the_card_s_path(spec: Path) -> None:
     spec.write_text(SPEC.replace("vit_micro_patch8", "mine"))
     diagnostic = refused(spec)
     assert "`backbone.params.depth`" in diagnostic.message
-    assert diagnostic.place is not None
-    assert diagnostic.place.file.endswith("mine.yaml")
+    assert diagnostic.location is not None
+    assert diagnostic.location.file.endswith("mine.yaml")
 
 
 def test_of_two_that_do_not_fit_the_one_that_was_set_is_shown(spec: Path) -> None:
     diagnostic = refused(spec, "backbone.with.heads=5")
     assert "`backbone.with.heads`: heads = 5 does not divide width = 128" in diagnostic.message
-    assert str(diagnostic.place) == "<cli>:--set #1:1:21"
+    assert str(diagnostic.location) == "<cli>:--set #1:1:21"
     ((card, label),) = diagnostic.also
     assert card.file.endswith("vit_micro_patch8.yaml")
     assert label == "`width` is set here"
@@ -104,7 +104,7 @@ def test_of_two_that_do_not_fit_the_one_that_was_set_is_shown(spec: Path) -> Non
 def test_with_both_set_the_second_place_is_where_the_other_was(spec: Path) -> None:
     overrides = ("backbone.with.width=36", "backbone.with.heads=8")
     diagnostic = refused(spec, *overrides)
-    assert {diagnostic.place.file, diagnostic.also[0][0].file} == {  # type: ignore[union-attr]
+    assert {diagnostic.location.file, diagnostic.also[0][0].file} == {  # type: ignore[union-attr]
         "<cli>:--set #1",
         "<cli>:--set #2",
     }

@@ -43,9 +43,9 @@ def written() -> SpecSources:
 def test_a_value_is_found_where_it_was_written(
     written: SpecSources, path: KeyPath, value: JsonValue, excerpt: str
 ) -> None:
-    place = written.place(path, value)
-    assert place is not None
-    assert place.excerpt.startswith(excerpt)
+    location = written.location(path, value)
+    assert location is not None
+    assert location.excerpt.startswith(excerpt)
 
 
 @pytest.mark.parametrize(
@@ -61,4 +61,4 @@ def test_a_value_is_found_where_it_was_written(
 def test_what_was_not_written_has_no_place(
     written: SpecSources, path: KeyPath, value: JsonValue
 ) -> None:
-    assert written.place(path, value) is None
+    assert written.location(path, value) is None

@@ -74,24 +74,24 @@ def test_an_axis_takes_the_place_of_what_says_the_same(spec: Path) -> None:
 def test_points_that_do_not_compile_are_told_all_at_once_with_their_places(spec: Path) -> None:
     few, many = _problems(spec, "lambda=1,5", "d_equi=16,32,64")
     for problem, size in ((few, 32), (many, 64)):
-        assert problem.place is not None
-        assert problem.place.file == "<cli>:--grid #2"
-        assert problem.place.excerpt == f"equivariance.d_equi={size}"
+        assert problem.location is not None
+        assert problem.location.file == "<cli>:--grid #2"
+        assert problem.location.excerpt == f"equivariance.d_equi={size}"
         assert problem.notes[-1] == f"at lambda=1 d_equi={size} and 1 other point"
 
 
 def test_what_is_wrong_with_the_spec_is_told_once(spec: Path) -> None:
     (problem,) = _problems(spec, "lambda=1,5", overrides=("train.bach=3",))
-    assert problem.place is not None
-    assert problem.place.file == "<cli>:--set #1"
+    assert problem.location is not None
+    assert problem.location.file == "<cli>:--set #1"
     assert not any(note.startswith("at ") for note in problem.notes)
 
 
 def test_warnings_say_at_which_points(spec: Path) -> None:
     warnings = {w.code: w for w in _study(spec, "lambda=0,1").warnings}
     assert warnings["EQ501"].notes[-1] == "at lambda=0"
-    assert warnings["EQ501"].place is not None
-    assert warnings["EQ501"].place.file == "<cli>:--grid #1"
+    assert warnings["EQ501"].location is not None
+    assert warnings["EQ501"].location.file == "<cli>:--grid #1"
 
 
 def test_a_spec_that_is_not_there_is_told_once(tmp_path: Path) -> None:

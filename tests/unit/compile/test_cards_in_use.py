@@ -121,8 +121,8 @@ def test_what_does_not_fit_is_explained(text: str, said: str, help_: str) -> Non
     diagnostic = refused(text)
     assert said in diagnostic.message
     assert help_ in (diagnostic.help or "")
-    assert diagnostic.place is not None
-    assert diagnostic.place.file == "spec.yaml"
+    assert diagnostic.location is not None
+    assert diagnostic.location.file == "spec.yaml"
 
 
 def test_all_overrides_are_judged_in_one_pass() -> None:

@@ -65,8 +65,8 @@ def test_data_without_labels_are_refused_at_the_evaluation(tmp_path: Path, name:
     (problem,) = refused(tmp_path, "{use: r2, at: end}", f"{{use: {name}, at: end}}").diagnostics
     assert problem.code == "EQ040"
     assert problem.message == f"`{name}` needs labels, and `photos` has none"
-    assert problem.place is not None
-    assert problem.place.excerpt[problem.place.column - 1 :].startswith(name)
+    assert problem.location is not None
+    assert problem.location.excerpt[problem.location.column - 1 :].startswith(name)
     ((also, _),) = problem.also
     assert also.file.endswith("photos.yaml")
     assert "classes: 0" in also.excerpt
@@ -85,8 +85,8 @@ def test_unknown_data_are_refused_where_they_are_named(tmp_path: Path) -> None:
     problem = refused(tmp_path, written).diagnostics[0]
     assert problem.code == "EQ010"
     assert "no card `cifar1` in registry/datasets/" in problem.message
-    assert problem.place is not None
-    assert problem.place.excerpt[problem.place.column - 1 :].startswith("cifar1}")
+    assert problem.location is not None
+    assert problem.location.excerpt[problem.location.column - 1 :].startswith("cifar1}")
 
 
 def test_the_refusal_stands_beside_other_problems(tmp_path: Path) -> None:

@@ -80,5 +80,5 @@ parts: {encoder: ""}
         read_card(LayoutCard, text, name="endless", file="endless.yaml")
     (found,) = caught.value.diagnostics
     assert "`(a+)+$`" in found.message
-    assert found.place is not None
-    assert found.place.line == 5
+    assert found.location is not None
+    assert found.location.line == 5

@@ -67,8 +67,8 @@ def test_a_number_beyond_its_limits_is_refused(
     (diagnostic,) = said(tmp_path, override, method=method)
     assert diagnostic.code == "EQ012"
     assert words in diagnostic.message
-    assert diagnostic.place is not None
-    assert diagnostic.place.file == "<cli>:--set #1"
+    assert diagnostic.location is not None
+    assert diagnostic.location.file == "<cli>:--set #1"
 
 
 @pytest.mark.parametrize(

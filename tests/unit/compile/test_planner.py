@@ -153,7 +153,7 @@ MICRO = "machine.micro_batches=2"
 def test_batch_statistics_in_an_encoder_refuse_micro_batches() -> None:
     diagnostic = problem(f"backbone={RESNET}", MICRO)
     assert "`encoder` normalises over the whole batch" in diagnostic.message
-    assert str(diagnostic.place).startswith("<cli>:--set #2:1:1")
+    assert str(diagnostic.location).startswith("<cli>:--set #2:1:1")
     assert diagnostic.help is not None
     assert "`group`" in diagnostic.help
 
@@ -174,7 +174,7 @@ def test_what_works_sample_by_sample_takes_any_micro_batch() -> None:
 def test_groups_divide_the_batch() -> None:
     diagnostic = problem("method.with.projector.group=3")
     assert diagnostic.message == "a batch of 8 samples is no multiple of the group of 3"
-    assert "group=3" in str(diagnostic.place and diagnostic.place.excerpt)
+    assert "group=3" in str(diagnostic.location and diagnostic.location.excerpt)
 
 
 RESNET_BODY = "{card: backbone, rev: 1, about: A network., impl: resnet, params: {depth: 18, a: 1}}"
@@ -214,8 +214,8 @@ def test_an_error_points_to_what_was_written(override: str, said: str) -> None:
     """A mistake in what a user sets is shown there, not in the card that it is set in."""
     diagnostic = problem(override, equivariance=PATH)
     assert said in diagnostic.message
-    assert diagnostic.place is not None
-    assert diagnostic.place.file == "<cli>:--set #1"
+    assert diagnostic.location is not None
+    assert diagnostic.location.file == "<cli>:--set #1"
 
 
 def test_a_mistake_in_a_shipped_card_would_be_shown_in_its_file() -> None:
@@ -225,17 +225,17 @@ def test_a_mistake_in_a_shipped_card_would_be_shown_in_its_file() -> None:
         plan_of(parse_spec(text, path=Path("toy.yaml")))
     (diagnostic,) = caught.value.diagnostics
     assert "`drop_path`" in diagnostic.message
-    assert diagnostic.place is not None
-    assert diagnostic.place.file.endswith("methods/ibot.yaml")
-    assert "mask_token" in diagnostic.place.excerpt
+    assert diagnostic.location is not None
+    assert diagnostic.location.file.endswith("methods/ibot.yaml")
+    assert "mask_token" in diagnostic.location.excerpt
 
 
 def test_a_named_copy_is_shown_as_it_was_written() -> None:
     """`decoder_1` is `decoder_k` in the card, `zs.trunk` is a part of `zs`."""
     diagnostic = problem("backbone.params.patch=1", equivariance=PATH)
     assert "whose side is a power of two" in diagnostic.message
-    assert diagnostic.place is not None
-    assert "image_k:" in diagnostic.place.excerpt
+    assert diagnostic.location is not None
+    assert "image_k:" in diagnostic.location.excerpt
 
 
 def test_the_id_is_that_of_what_trains() -> None:

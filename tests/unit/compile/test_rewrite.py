@@ -46,7 +46,7 @@ def problem_of(method: str, *, equivariance: str, overrides: tuple[str, ...] = (
 
 
 def streams_of(plan: Plan) -> set[str]:
-    return {node.out for node in (*plan.graph.encode, *plan.graph.judge)}
+    return {node.out for node in (*plan.graph.encode, *plan.graph.loss)}
 
 
 @pytest.mark.parametrize(("method", "rewrite"), REFUSED)
@@ -59,9 +59,9 @@ def test_a_pair_that_does_not_fit_is_refused_at_the_specs_own_line(
         lacking = "the rewrite reads what the step `color` draws, but `whole` has no such step"
     reason = REASONS.get(method, lacking)
     assert diagnostic.message.startswith(reason)
-    assert str(diagnostic.place) == f"{method}.yaml:6:1"
-    assert diagnostic.place is not None
-    assert diagnostic.place.excerpt == f"equivariance: {rewrite}"
+    assert str(diagnostic.location) == f"{method}.yaml:6:1"
+    assert diagnostic.location is not None
+    assert diagnostic.location.excerpt == f"equivariance: {rewrite}"
 
 
 @pytest.mark.parametrize("method", ["mae", "ijepa", "mocov3"])
@@ -73,7 +73,7 @@ def test_the_refused_are_legal_without(method: str) -> None:
 def test_every_application_of_the_embedding_is_cut(method: str) -> None:
     """The teacher's copies and the local crops too: all that follows sees d_inv features."""
     graph = toy_plan(method, equivariance=PATH).graph
-    applied = [n for n in graph.judge if n.kind == "apply" and n.module == graph.embedding]
+    applied = [n for n in graph.loss if n.kind == "apply" and n.module == graph.embedding]
     assert all(node.out.endswith(".whole") for node in applied)
     for node in applied:
         assert graph.streams[node.out].size("D") == 32
@@ -141,8 +141,8 @@ def test_neither_side_is_left_empty(size: str) -> None:
     diagnostic = problem_of("vicreg", equivariance=PATH.replace("split: 0.5", size))
     assert "leaves a side with none" in diagnostic.message
     assert diagnostic.help == "the embedding has 32 features: choose between 1 and 31"
-    assert diagnostic.place is not None
-    excerpt = diagnostic.place.excerpt[diagnostic.place.column - 1 :]
+    assert diagnostic.location is not None
+    excerpt = diagnostic.location.excerpt[diagnostic.location.column - 1 :]
     assert excerpt.startswith(size.split(":", maxsplit=1)[0])
 
 
@@ -200,8 +200,8 @@ def test_a_transform_without_a_path_is_refused() -> None:
     flip = "{card: transform, rev: 1, about: A flip has no half., impl: flip}"
     diagnostic = problem_of("vicreg", equivariance=PATH.replace("{use: rot}", flip))
     assert diagnostic.message == "`flip` has no path from the identity to itself"
-    assert diagnostic.place is not None
-    assert diagnostic.place.excerpt[diagnostic.place.column - 1 :].startswith("transform:")
+    assert diagnostic.location is not None
+    assert diagnostic.location.excerpt[diagnostic.location.column - 1 :].startswith("transform:")
 
 
 def test_a_reduction_by_variance_needs_the_datas_variance() -> None:
@@ -214,9 +214,9 @@ def test_a_reduction_by_variance_needs_the_datas_variance() -> None:
     text = toy_text("vicreg", equivariance=rewrite).replace("{use: photos}", data)
     with pytest.raises(SpecError, match="promises no pixel variance") as caught:
         plan_of(parse_spec(text, path=Path("x.yaml")))
-    place = caught.value.diagnostics[0].place
-    assert place is not None
-    assert place.excerpt[place.column - 1 :].startswith("reduction:")
+    location = caught.value.diagnostics[0].location
+    assert location is not None
+    assert location.excerpt[location.column - 1 :].startswith("reduction:")
 
 
 CLASHES = {

@@ -102,8 +102,8 @@ def test_a_setting_is_read_or_refused(name: str, key: str) -> None:
     else:
         (problem,) = problems
         assert problem.message.startswith(f"`{name}` does not read `{key}`: ")
-        assert problem.place is not None
-        assert problem.place.excerpt[problem.place.column - 1 :].startswith(key)
+        assert problem.location is not None
+        assert problem.location.excerpt[problem.location.column - 1 :].startswith(key)
         assert problem.help == f"delete `{key}`, or choose another rewrite"
 
 
@@ -116,7 +116,7 @@ def test_a_transform_is_asked_for_where_it_is_read(name: str, stream: str) -> No
     (problem,) = said(text)
     assert problem.code == "EQ002"
     assert problem.message == f"`{name}` reads `{stream}`, so it needs a transform"
-    assert str(problem.place) == "spec.yaml:6:1"
+    assert str(problem.location) == "spec.yaml:6:1"
     ((where, label),) = problem.also
     assert where.file.endswith(f"{name}.yaml")
     assert stream in where.excerpt or "recon:" in where.excerpt
@@ -192,7 +192,7 @@ def test_an_alternative_that_suits_nobody_says_what_is_lacking() -> None:
 def test_one_view_and_no_embedding_carry_no_rewrite(method: str, name: str) -> None:
     with pytest.raises(SpecError, match="sees one view") as caught:
         plan_of(load_toy(method, equivariance=REWRITES[name]))
-    assert str(caught.value.diagnostics[0].place) == f"{method}.yaml:6:1"
+    assert str(caught.value.diagnostics[0].location) == f"{method}.yaml:6:1"
 
 
 def test_a_step_that_the_augmentation_lacks_is_named() -> None:
@@ -205,8 +205,8 @@ def test_a_step_that_the_augmentation_lacks_is_named() -> None:
         "but `crop_flip` has no such step in `global`"
     )
     assert problem.help == "choose another `augment`; this one draws crop, flip"
-    assert problem.place is not None
-    assert problem.place.excerpt == "augment: {use: crop_flip}"
+    assert problem.location is not None
+    assert problem.location.excerpt == "augment: {use: crop_flip}"
 
 
 @pytest.mark.parametrize("method", CUTTABLE)
@@ -217,7 +217,7 @@ def test_without_a_cut_the_method_keeps_its_embedding(method: str) -> None:
     kept = {m.name: m.inputs for m in rewritten.graph.modules}
     assert all(kept[m.name] == m.inputs for m in base.graph.modules)
     encoded = "s" if method in {"dino", "ibot", "dinov2"} else "tokens"
-    reads = {n.out: n.of for n in rewritten.graph.judge if n.kind == "select"}
+    reads = {n.out: n.of for n in rewritten.graph.loss if n.kind == "select"}
     assert reads["seen_patches"] == encoded
 
 
@@ -239,8 +239,8 @@ def test_a_misspelt_step_of_an_added_view_is_found_at_its_place() -> None:
     text = toy_text("vicreg", equivariance=f"{{use: e-ssl, with: {changed}}}")
     (problem,) = said(text)
     assert problem.code == "EQ010"
-    assert problem.place is not None
-    assert problem.place.excerpt[problem.place.column - 1 :].startswith("flipp")
+    assert problem.location is not None
+    assert problem.location.excerpt[problem.location.column - 1 :].startswith("flipp")
 
 
 def test_a_patch_that_does_not_fill_an_added_view_is_refused() -> None:

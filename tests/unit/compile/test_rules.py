@@ -63,7 +63,7 @@ def test_both_places_are_named(override: str, first: str | None, second: str | N
         return
     (one,) = found
     ((also, label),) = one.also
-    assert first in str(one.place)
+    assert first in str(one.location)
     assert second in str(also)
     assert label
     assert one.help
@@ -93,8 +93,8 @@ def test_parameters_of_ops_are_judged_where_they_stand():
     override = "evaluate=[{use: r2, at: end, with: {epochs: 0}}]"
     (one,) = said(override)
     assert one.message == "`evaluate[0].with.epochs` must be at least 1, not `0`"
-    assert one.place is not None
-    assert one.place.excerpt[one.place.column - 1 : one.place.end_column - 1] == "0"
+    assert one.location is not None
+    assert one.location.excerpt[one.location.column - 1 : one.location.end_column - 1] == "0"
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def test_what_they_do_not_is_refused_with_both_places(
     assert one.code == "EQ041"
     assert said in one.message
     ((also, label),) = one.also
-    assert first in str(one.place)
+    assert first in str(one.location)
     assert second in str(also)
     assert label
     assert one.label

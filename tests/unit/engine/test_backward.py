@@ -52,7 +52,7 @@ def test_norms_at_the_cut_are_those_of_the_weighted_terms() -> None:
     graph = CASE.graph()
     cut = {n: x.detach() for n, x in graph.encode(CASE.streams()).items()}
     leaves = [cut[n].requires_grad_() for n in ("s", "l")]
-    terms = graph.judge({**CASE.streams(), **cut}, weights).terms
+    terms = graph.loss({**CASE.streams(), **cut}, weights).terms
     for name, weight in (("cls", 1.0), ("patch", 1.0), ("recon", 3.0)):
         slopes = torch.autograd.grad(
             weight * terms[name], leaves, retain_graph=True, allow_unused=True
@@ -78,7 +78,7 @@ def test_a_measured_step_does_not_go_through_the_compiled_judge() -> None:
 
     case = Case(toy_plan("vicreg").graph)
     graph = case.graph()
-    graph.judge.compile(backend=refuses)
+    graph.loss.compile(backend=refuses)
     backward(graph, case.streams(), case.controls(), norms=True)
     torch.compiler.reset()
     with pytest.raises(Exception, match="this judge was compiled"):

@@ -139,13 +139,17 @@ def test_nothing_is_read_again_through_links(tmp_path: Path) -> None:
 def test_a_dataset_of_links_is_read_as_one_of_folders(tmp_path: Path) -> None:
     disk = laid(tmp_path / "disk", "1/x", "2", "3")
     root = tmp_path / "data"
-    for split, name, place in (("train", "cat", "1"), ("train", "dog", "2"), ("val", "cat", "3")):
+    for split, name, location in (
+        ("train", "cat", "1"),
+        ("train", "dog", "2"),
+        ("val", "cat", "3"),
+    ):
         (root / split).mkdir(parents=True, exist_ok=True)
-        (root / split / name).symlink_to(disk / place)
+        (root / split / name).symlink_to(disk / location)
     (tmp_path / "link").symlink_to(root)
-    for place in (root, tmp_path / "link"):
-        assert opened(place).files == ("cat/x/0.png", "cat/x/1.png", "dog/0.png", "dog/1.png")
-        assert opened(place, split="heldout").files == ("cat/0.png", "cat/1.png")
+    for location in (root, tmp_path / "link"):
+        assert opened(location).files == ("cat/x/0.png", "cat/x/1.png", "dog/0.png", "dog/1.png")
+        assert opened(location, split="heldout").files == ("cat/0.png", "cat/1.png")
 
 
 @pytest.mark.parametrize("kind", ["folder", "split", "file", "real file"])
@@ -199,9 +203,9 @@ def test_so_is_one_of_objects_with_stored_views(tmp_path: Path, monkeypatch) -> 
 @pytest.mark.parametrize("name", [b"caf\xe9/0.png", b"cat/caf\xe9.png"])
 def test_a_name_that_is_no_utf8_is_refused_with_its_folder(tmp_path: Path, name: bytes) -> None:
     laid(tmp_path, "cat")
-    place = tmp_path / os.fsdecode(name)
-    place.parent.mkdir(exist_ok=True)
-    place.write_bytes((tmp_path / "cat" / "0.png").read_bytes())
+    location = tmp_path / os.fsdecode(name)
+    location.parent.mkdir(exist_ok=True)
+    location.write_bytes((tmp_path / "cat" / "0.png").read_bytes())
     with pytest.raises(EqspecError, match=r"the name `caf\\xe9.*` in .* is not UTF-8") as caught:
         opened(tmp_path)
     caught.value.message.encode()

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from eqspec.errors import FolderMismatch
 from eqspec.runs.environment import Environment
-from eqspec.runs.folder import RunFolder, State, place
+from eqspec.runs.folder import RunFolder, State, folder_path
 from eqspec.runs.journal import Journal
 from eqspec.runs.record import Outcome, Status
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 def test_a_run_has_its_place(folder: RunFolder, tmp_path: Path) -> None:
     runs = tmp_path / "runs"
     identity = folder.identity()
-    assert place(runs, identity=identity) == folder.path
-    assert place(runs, identity=identity, repeat=2).name == "7f3a9c21-s0.2"
+    assert folder_path(runs, identity=identity) == folder.path
+    assert folder_path(runs, identity=identity, repeat=2).name == "7f3a9c21-s0.2"
 
 
 def test_what_a_folder_was_made_from_reads_back(

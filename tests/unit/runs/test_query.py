@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from eqspec.errors import UsageError
-from eqspec.runs.folder import RunFolder, State, place
+from eqspec.runs.folder import RunFolder, State, folder_path
 from eqspec.runs.journal import Journal, Row
 from eqspec.runs.query import Unreadable, find, summaries
 from eqspec.runs.record import Outcome, Status
@@ -31,7 +31,7 @@ def root(tmp_path: Path, opening: Callable[..., Opening]) -> Path:
         path = tmp_path / "runs" / str(one.plan["name"])
         recipe = str(one.plan["recipe"])[:8]
         RunFolder.create(path / f"{recipe}-s{one.plan['seed']}", opening=one)
-    RunFolder.create(place(tmp_path / "runs", identity=runs[0], repeat=2), opening=made[0])
+    RunFolder.create(folder_path(tmp_path / "runs", identity=runs[0], repeat=2), opening=made[0])
     return tmp_path / "runs"
 
 

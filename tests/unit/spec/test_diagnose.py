@@ -95,9 +95,9 @@ def diagnostics(text: str, *, model: type[BaseModel] = Everything) -> tuple[Diag
 
 
 def over_carets(diagnostic: Diagnostic) -> str:
-    place = diagnostic.place
-    assert place is not None
-    return place.excerpt[place.column - 1 : place.end_column - 1]
+    location = diagnostic.location
+    assert location is not None
+    return location.excerpt[location.column - 1 : location.end_column - 1]
 
 
 def test_what_is_right_becomes_the_model():
@@ -251,11 +251,11 @@ def test_a_part_of_a_source_is_validated_with_places_of_the_whole():
     source = read_yaml("a: 1\nb:\n  - {left: 1}\n  - {lift: 1, left: 2}\n", name="a.yaml")
     assert validate(Left, source, root=("b", 0)).value == Left(left=1)
     (problem,) = validate(Left, source, root=("b", 1)).diagnostics
-    assert str(problem.place) == "a.yaml:4:6"
+    assert str(problem.location) == "a.yaml:4:6"
 
 
 def test_problems_stand_in_the_order_of_the_text():
-    lines = [d.place.line for d in diagnostics("zz: 1\ntext: 1\nyes: 2\nxx: 3\n") if d.place]
+    lines = [d.location.line for d in diagnostics("zz: 1\ntext: 1\nyes: 2\nxx: 3\n") if d.location]
     assert lines == [1, 2, 3, 4]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from eqspec.cli.errors import render, render_error
-from eqspec.errors import Diagnostic, Place, Severity, SpecError, UsageError
+from eqspec.errors import Diagnostic, Location, Severity, SpecError, UsageError
 from eqspec.spec.load import parse_spec
 
 BAD = """\
@@ -106,7 +106,7 @@ def test_an_error_without_diagnostics():
 
 def test_long_lines_are_cut_around_the_caret_and_wide_letters_counted_twice():
     line = "a" * 500 + "幅" * 3 + "XY" + "b" * 500
-    drawn = render([Diagnostic("EQ001", "m", Place("f", 1, 504, 506, line))], colour=False)
+    drawn = render([Diagnostic("EQ001", "m", Location("f", 1, 504, 506, line))], colour=False)
     excerpt, carets = drawn.split("\n")[3:5]
     assert len(excerpt) == 4 + 120
     assert carets.index("^") == excerpt.index("X") + 3
@@ -114,7 +114,9 @@ def test_long_lines_are_cut_around_the_caret_and_wide_letters_counted_twice():
 
 
 def test_a_text_cannot_drive_the_terminal():
-    hostile = Diagnostic("EQ001", "\x1b[2J", Place("f\x07", 1, 2, 3, "\ta\x1b]0;x\x07"), label="\r")
+    hostile = Diagnostic(
+        "EQ001", "\x1b[2J", Location("f\x07", 1, 2, 3, "\ta\x1b]0;x\x07"), label="\r"
+    )
     for colour in (False, True):
         drawn = render([hostile], colour=colour)
         assert not {"\x07", "\r", "\t"} & set(drawn)

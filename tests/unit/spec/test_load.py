@@ -80,7 +80,7 @@ def test_everything_is_reported_at_once_and_in_order():
         + PATH
         + "  split: 2\n  d_equi: 1\n"
     )
-    found = [(d.place.line, d.code) for d in problems(text, "image=1", "oops") if d.place]
+    found = [(d.location.line, d.code) for d in problems(text, "image=1", "oops") if d.location]
     assert found == [
         (6, "EQ011"),
         (7, "EQ003"),
@@ -95,8 +95,8 @@ def test_everything_is_reported_at_once_and_in_order():
 def test_split_and_d_equi_exclude_one_another():
     problem = only_problem(HEAD + PATH + "  d_equi: 4\n  split: 0.5\n")
     assert problem.code == "EQ020"
-    assert problem.place is not None
-    assert (problem.place.line, [p.line for p, _ in problem.also]) == (9, [10])
+    assert problem.location is not None
+    assert (problem.location.line, [p.line for p, _ in problem.also]) == (9, [10])
     loaded = load(HEAD + PATH + "  d_equi: 4\n  split: null\n")
     assert isinstance(loaded.spec.equivariance, EquivarianceSpec)
     assert loaded.spec.equivariance.d_equi == 4
@@ -174,7 +174,7 @@ def test_overrides_replace_add_and_are_remembered():
 )
 def test_errors_of_overrides_point_at_the_argument(override: str, code: str, column: int):
     found = [d for d in problems(HEAD, override) if d.code == code]
-    assert [(d.place.file, d.place.column) for d in found if d.place] == [
+    assert [(d.location.file, d.location.column) for d in found if d.location] == [
         ("<cli>:--set #1", column)
     ]
 
@@ -215,8 +215,8 @@ def test_what_is_wrong_with_a_variant_is_shown_in_it_and_once(changes: str, code
     text = HEAD + "seed: 1\n" + PATH + f"  split: 0.5\ncompare:\n  other: {changes}\n"
     problem = only_problem(text)
     assert problem.code == code
-    assert problem.place is not None
-    assert problem.place.line == 12
+    assert problem.location is not None
+    assert problem.location.line == 12
 
 
 def test_what_is_wrong_with_the_spec_is_not_repeated_for_its_variants():

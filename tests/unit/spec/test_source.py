@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from eqspec.errors import Diagnostic, Place
+from eqspec.errors import Diagnostic, Location
 from eqspec.spec.node import CannotReplace, Entry, Node, dotted
 from eqspec.spec.page import Page
 from eqspec.spec.reader import MAX_CHARACTERS, MAX_DEPTH, MAX_NODES
@@ -21,9 +21,9 @@ def only_problem(text: str) -> Diagnostic:
     return problem
 
 
-def under(place: Place) -> str:
+def under(location: Location) -> str:
     """The text over the carets."""
-    return place.excerpt[place.column - 1 : place.end_column - 1]
+    return location.excerpt[location.column - 1 : location.end_column - 1]
 
 
 @pytest.mark.parametrize(
@@ -71,8 +71,8 @@ def test_scalars_are_those_of_yaml_1_2(written: str, value: object):
 def test_numbers_that_json_cannot_hold_are_refused(written: str):
     problem = only_problem(f"key: {written}")
     assert problem.code == "EQ014"
-    assert problem.place is not None
-    assert under(problem.place) == written
+    assert problem.location is not None
+    assert under(problem.location) == written
 
 
 def test_places_of_keys_and_values():
@@ -81,9 +81,9 @@ def test_places_of_keys_and_values():
     assert under(source.value(("b", "c"))) == "{d: text}"
     assert under(source.value(("b", "c", "d"))) == "text"
     assert under(source.key(("b", "e", 1))) == "f: 2"
-    place = source.value(("b", "e", 1, "f"))
-    assert (place.line, place.column, place.before) == (6, 10, "    - x")
-    assert str(place) == "a.yaml:6:10"
+    location = source.value(("b", "e", 1, "f"))
+    assert (location.line, location.column, location.before) == (6, 10, "    - x")
+    assert str(location) == "a.yaml:6:10"
 
 
 def test_a_block_below_its_key_is_shown_by_the_key():
@@ -109,8 +109,8 @@ def test_a_duplicate_key_shows_both_places_and_the_first_value_stays():
     source = read("a: 1\nb: {x: 1, x: 2}\n")
     (problem,) = source.problems
     assert (problem.code, problem.message) == ("EQ003", "duplicate key `x`")
-    assert problem.place is not None
-    assert (problem.place.line, problem.place.column) == (2, 11)
+    assert problem.location is not None
+    assert (problem.location.line, problem.location.column) == (2, 11)
     assert [(p.column, said) for p, said in problem.also] == [(5, "first set here")]
     assert source.data == {"a": 1, "b": {"x": 1}}
 
@@ -144,8 +144,8 @@ def test_what_is_no_plain_yaml_is_refused(text: str, code: str, said: str):
     problem = only_problem(text)
     assert problem.code == code
     assert said in problem.message
-    assert problem.place is not None
-    assert problem.place.line <= text.count("\n") + 1
+    assert problem.location is not None
+    assert problem.location.line <= text.count("\n") + 1
 
 
 def test_advice_on_tabs_and_colons():
@@ -186,7 +186,7 @@ def test_a_prefix_is_shown_and_counted_on_the_first_line_only():
 
 def test_grafting_replaces_makes_and_refuses():
     source = read("a: {b: 1}\nl: [1, 2]\nn:\n")
-    entry = Entry(Place("<cli>", 1, 1, 2, "x"), Node(Place("<cli>", 1, 3, 4, "x=9"), 9))
+    entry = Entry(Location("<cli>", 1, 1, 2, "x"), Node(Location("<cli>", 1, 3, 4, "x=9"), 9))
     assert source.graft(("a", "b"), entry).data == {"a": {"b": 9}, "l": [1, 2], "n": None}
     assert source.graft(("n", "c", "d"), entry).get(("n", "c", "d")) == entry.node
     assert source.graft(("l", 1), entry).get(("l",)) != source.get(("l",))
