@@ -165,7 +165,7 @@ def test_a_plan_shows_the_cut_the_split_and_the_added_term(ask: Ask) -> None:
     lines = [
         " ".join(line.split()) for line in ask("plan", "right.yaml", "--no-trace").out.splitlines()
     ]
-    assert "judge the whole batch at once, cut from encode at tokens" in lines
+    assert "loss the whole batch at once, cut from encode at tokens" in lines
     assert "z [V=2, B, N=17, D=16] z.whole[0:16], the invariant part" in lines
     assert "z.equi [V=2, B, N=17, D=16] z.whole[16:32], the equivariant part" in lines
     added = lines.index("added to the loss, by the rewrite")

@@ -66,11 +66,11 @@ def test_a_path_that_is_too_long_is_refused(ask: Ask, argv: tuple[str, ...]) -> 
 
 
 @pytest.mark.parametrize("place", [".", "folder"])
-def test_a_plan_is_not_written_over_a_folder(ask: Ask, location: str) -> None:
+def test_a_plan_is_not_written_over_a_folder(ask: Ask, place: str) -> None:
     Path("folder").mkdir()
-    said = ask("plan", "toy.yaml", "--no-trace", "-o", location)
+    said = ask("plan", "toy.yaml", "--no-trace", "-o", place)
     assert said.status == 2
-    assert f"`--out` needs a file, but `{location}` is a folder" in said.err
+    assert f"`--out` needs a file, but `{place}` is a folder" in said.err
 
 
 def test_a_table_is_not_written_over_a_folder(ask: Ask) -> None:
@@ -120,12 +120,12 @@ def test_an_entry_past_the_end_of_a_list_is_not_set_there(ask: Ask) -> None:
 )
 @pytest.mark.parametrize("data", ["photos", "image-folder", "cifar10"])
 def test_data_that_are_not_there_are_a_mistake_of_the_command_line(
-    ask: Ask, command: tuple[str, ...], location: str, reason: str, data: str
+    ask: Ask, command: tuple[str, ...], place: str, reason: str, data: str
 ) -> None:
     Path("empty").mkdir()
     text = toy_text("vicreg").replace("{use: photos}", f"{{use: {data}}}")
     Path("toy.yaml").write_text(text)
-    said = ask(*command, "toy.yaml", "--data", location)
+    said = ask(*command, "toy.yaml", "--data", place)
     assert said.status == 2
     assert reason in said.err
 

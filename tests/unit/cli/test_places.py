@@ -77,8 +77,8 @@ class TestHomes:
 
     @pytest.mark.parametrize("place", ["~nobody-here/x", "photos=~nobody-here/x"])
     @pytest.mark.parametrize("command", ["check", "plan", "run"])
-    def test_on_the_command_line(self, command: str, location: str) -> None:
-        answer = ask(command, "toy.yaml", "--data", location)
+    def test_on_the_command_line(self, command: str, place: str) -> None:
+        answer = ask(command, "toy.yaml", "--data", place)
         assert (answer.status, self.SAID in answer.err) == (2, True)
 
     def test_in_the_environment(self, monkeypatch) -> None:
