@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
+from fnmatch import fnmatch
 from pathlib import Path
 
-from tests.architecture.tree import place, python_files, text_files, tree
+import pytest
+
+from tests.architecture.tree import ROOT, place, python_files, text_files, tree
 
 FILE_LINES = 300
 FUNCTION_LINES = 50
@@ -38,6 +41,20 @@ def test_names_are_descriptive() -> None:
         place(path)
         for path in python_files("eqspec", "tests")
         if NAMES_THAT_SAY_NOTHING & {path.stem, path.parent.name}
+    ] == []
+
+
+def test_pytest_enters_every_folder_of_tests(request: pytest.FixtureRequest) -> None:
+    """A folder that pytest passes over by its name (`build`, by default) is never tested."""
+    passed_over: list[str] = request.config.getini("norecursedirs")
+    assert [
+        place(path)
+        for path in python_files("tests")
+        if any(
+            fnmatch(p.name, pattern)
+            for p in path.relative_to(ROOT).parents
+            for pattern in passed_over
+        )
     ] == []
 
 

@@ -108,7 +108,7 @@ def test_of_two_networks_one_has_to_be_named(tmp_path: Path) -> None:
     with pytest.raises(SpecError) as caught:
         planned(tmp_path, tmp_path / "w.pth", VIT)
     (said,) = caught.value.diagnostics
-    assert "it holds 2 networks that could be meant: `student/`, `teacher/`" in said.message
+    assert "it contains 2 networks that fit: `student/`, `teacher/`" in said.message
     assert "part: student | teacher" in str(said.help)
     recipes = set[str]()
     for part, wanted in (("student", inside), ("teacher", other)):
@@ -118,7 +118,7 @@ def test_of_two_networks_one_has_to_be_named(tmp_path: Path) -> None:
         assert torch.equal(taken["cls_token"], wanted["cls_token"])
         recipes.add(plan.recipe)
     assert len(recipes) == 2
-    with pytest.raises(SpecError, match="2 networks that could be meant"):
+    with pytest.raises(SpecError, match="2 networks that fit"):
         planned(tmp_path, tmp_path / "w.pth", VIT, more=", part: momentum")
 
 
