@@ -1,4 +1,4 @@
-"""Programs on synthetic images, eager and on the CPU, and their results step by step."""
+"""Programs on synthetic images, not compiled unless asked for, and their results step by step."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from tests.fakes import FakeImages
 IMAGES = 20
 
 
-def program_of(plan: Plan) -> Program:
+def program_of(plan: Plan, *, device: str = "cpu", compile: str = "off") -> Program:  # noqa: A002 - the field's name
     """The program of a plan on a dataset of 20."""
     steps = plan.train.model_copy(update={"steps_per_epoch": IMAGES // plan.train.batch})
-    machine = plan.machine.model_copy(update={"compile": "off", "device": "cpu"})
+    machine = plan.machine.model_copy(update={"compile": compile, "device": device})
     plan = plan.model_copy(update={"train": steps, "machine": machine})
     return build_program(plan, dataset=FakeImages(count=IMAGES))
 
