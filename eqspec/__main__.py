@@ -8,6 +8,12 @@ import os
 import sys
 from contextlib import suppress
 
+ENVIRONMENT = {
+    # cuBLAS repeats a product bit for bit only with a workspace of its own for each stream.
+    "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
+}
+"""Variables that torch reads when it is imported or first used, unless the user has set them."""
+
 INTERRUPTED = 130
 """Exit status after Ctrl-C."""
 
@@ -19,6 +25,8 @@ def main() -> int:
     """Run one command and return its exit status; an unhandled Ctrl-C prints one line."""
     _fill_closed_streams()
     gc.set_threshold(COLLECT_AFTER)
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)  # noqa: TID251 - before torch is imported
     try:
         from eqspec.cli.main import main as command  # noqa: PLC0415 - slow to import
 

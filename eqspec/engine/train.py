@@ -14,6 +14,7 @@ from torch import Tensor
 from eqspec.build.optimizer import set_step
 from eqspec.build.program import Program
 from eqspec.engine.backward import Backward, backward
+from eqspec.engine.determinism import deterministic_kernels
 from eqspec.engine.events import Event, Paused, Stepped
 from eqspec.engine.finite_check import NotFinite, need_finite_losses, origin_of
 from eqspec.engine.precision import precision_of
@@ -55,7 +56,8 @@ def train(program: Program, *, start: int = 0, until: int | None = None) -> Iter
             streams = program.streams(batch)
             if compiler and step == start:
                 yield compiler.compare_with_eager(program, streams, step=step)
-            metrics = _step(program, streams, step=step)
+            with deterministic_kernels(program.device):
+                metrics = _step(program, streams, step=step)
             yield Stepped(
                 step=step + 1,
                 metrics=metrics,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import Tensor
 
 from eqspec.compile.types.plan import Plan
+from eqspec.engine.backward import backward
 from tests.programs import program_of, stepped
 from tests.toy_specs import COMPOSITIONS, PATH, REWRITES, toy_plan
 
@@ -14,14 +16,32 @@ def losses(plan: Plan, *, device: str = "cuda", compile: str = "off") -> list[fl
     return [e.metrics["loss"] for e in stepped(program_of(plan, device=device, compile=compile))]
 
 
+def gradients(
+    plan: Plan, streams: dict[str, Tensor], *, device: str
+) -> tuple[dict[str, float], dict[str, Tensor]]:
+    """The terms and gradients of the first step, in float64."""
+    program = program_of(plan, device=device)
+    graph = program.graph.double().train()
+    given = {n: x.double() if x.is_floating_point() else x for n, x in streams.items()}
+    controls = {n: x.double() for n, x in program.controls(0).items()}
+    loss = backward(graph, {n: x.to(device) for n, x in given.items()}, controls).loss
+    found = {n: p.grad.cpu() for n, p in graph.trained() if p.grad is not None}
+    return {n: float(v.detach()) for n, v in loss.terms.items()}, found
+
+
 @pytest.mark.parametrize("name", COMPOSITIONS)
-def test_a_system_has_the_losses_of_the_cpu(name: str) -> None:
+def test_a_system_has_the_losses_and_gradients_of_the_cpu(name: str) -> None:
     method, rewrite = COMPOSITIONS[name]
     plan = toy_plan(method, equivariance=REWRITES.get(rewrite, "none"))
-    on_cpu, on_cuda = losses(plan, device="cpu"), losses(plan)
-    assert on_cuda[0] == pytest.approx(on_cpu[0], rel=1e-5)
-    # Adam divides by gradients near 0 at first: rounding there moves a weight by the whole rate.
-    assert on_cuda == pytest.approx(on_cpu, rel=2e-2)
+    program = program_of(plan)
+    streams = program.streams(next(program.batches(0, 1)))
+    expected, expected_gradients = gradients(plan, streams, device="cpu")
+    found, found_gradients = gradients(plan, streams, device="cuda")
+    assert found == pytest.approx(expected, rel=1e-6)
+    assert found_gradients.keys() == expected_gradients.keys()
+    for parameter, gradient in expected_gradients.items():
+        scale = float(gradient.abs().max()) or 1.0
+        torch.testing.assert_close(found_gradients[parameter], gradient, rtol=0, atol=1e-5 * scale)
 
 
 @pytest.mark.parametrize("method", ["vicreg", "ibot", "dinov2", "mocov3"])
