@@ -39,9 +39,11 @@ def test_a_system_has_the_losses_and_gradients_of_the_cpu(name: str) -> None:
     found, found_gradients = gradients(plan, streams, device="cuda")
     assert found == pytest.approx(expected, rel=1e-6)
     assert found_gradients.keys() == expected_gradients.keys()
+    # Of a bias before a BatchNorm, for example, the gradient is 0 up to rounding.
+    largest = max(float(gradient.abs().max()) for gradient in expected_gradients.values())
     for parameter, gradient in expected_gradients.items():
-        scale = float(gradient.abs().max()) or 1.0
-        torch.testing.assert_close(found_gradients[parameter], gradient, rtol=0, atol=1e-5 * scale)
+        within = 1e-6 * float(gradient.abs().max()) + 1e-12 * largest
+        torch.testing.assert_close(found_gradients[parameter], gradient, rtol=0, atol=within)
 
 
 @pytest.mark.parametrize("method", ["vicreg", "ibot", "dinov2", "mocov3"])

@@ -73,9 +73,27 @@ def resample_positions(
         return codes
     prefix = codes.shape[1] - native[0] * native[1]
     image_DHW = at_least_fp32(codes[:, prefix:]).unflatten(1, native).permute(0, 3, 1, 2)
-    if how == "timm":
-        resampled = functional.interpolate(image_DHW, size=grid, mode="bicubic", antialias=True)
-    else:
-        scale = ((grid[0] + 0.1) / native[0], (grid[1] + 0.1) / native[1])
-        resampled = functional.interpolate(image_DHW, scale_factor=scale, mode="bicubic")
+    resample = bicubic_by_matrix if codes.device.type == "cuda" else bicubic
+    resampled = resample(image_DHW, native=native, grid=grid, how=how)
     return torch.cat([codes[:, :prefix], resampled.flatten(2).mT.to(codes.dtype)], dim=1)
+
+
+def bicubic(
+    image: Tensor, *, native: tuple[int, int], grid: tuple[int, int], how: Interpolation
+) -> Tensor:
+    """Resample images `[..., H, W]`, four-dimensional, to `[..., h, w]`."""
+    if how == "timm":
+        return functional.interpolate(image, size=grid, mode="bicubic", antialias=True)
+    scale = ((grid[0] + 0.1) / native[0], (grid[1] + 0.1) / native[1])
+    return functional.interpolate(image, scale_factor=scale, mode="bicubic")
+
+
+def bicubic_by_matrix(
+    image: Tensor, *, native: tuple[int, int], grid: tuple[int, int], how: Interpolation
+) -> Tensor:
+    """Resample by a matrix product: bicubic interpolation has no deterministic backward on CUDA."""
+    cells = torch.eye(native[0] * native[1], dtype=image.dtype, device=image.device)
+    with torch.no_grad():
+        weights = bicubic(cells.unflatten(1, native)[:, None], native=native, grid=grid, how=how)
+    with torch.autocast(image.device.type, enabled=False):
+        return (image.flatten(2) @ weights.flatten(1)).unflatten(2, weights.shape[-2:])

@@ -6,7 +6,13 @@ import pytest
 import torch
 from timm.layers.pos_embed import resample_abs_pos_embed
 
-from eqspec.nn.layers.positions import resample_positions, sincos_positions
+from eqspec.nn.layers.positions import (
+    Interpolation,
+    bicubic,
+    bicubic_by_matrix,
+    resample_positions,
+    sincos_positions,
+)
 from tests.reference.waves import wave
 
 FIRST_COLUMN = [0.841471, 0.01, 0.540302, 0.99995, 0, 0, 1, 1]
@@ -69,3 +75,20 @@ def test_timms_interpolation(grid: tuple[int, int]) -> None:
 def test_the_native_grid_is_left_as_it_is(how: str) -> None:
     codes = wave(1 + 6, 4, 0.2)[None]
     assert resample_positions(codes, native=(2, 3), grid=(2, 3), how=how) is codes
+
+
+@pytest.mark.parametrize("how", ["timm", "dino"])
+@pytest.mark.parametrize("grid", [(3, 3), (9, 5)])
+def test_the_matrix_gives_the_values_and_gradients_of_interpolation(
+    grid: tuple[int, int], how: Interpolation
+) -> None:
+    """CUDA takes the matrix, because its interpolation has no deterministic backward."""
+    image = wave(4, 42, phase=0.0).unflatten(1, (7, 6))[None].to(torch.float32)
+    results: list[tuple[torch.Tensor, torch.Tensor]] = []
+    for resample in (bicubic, bicubic_by_matrix):
+        leaf = image.clone().requires_grad_()
+        resampled = resample(leaf, native=(7, 6), grid=grid, how=how)
+        resampled.square().sum().backward()
+        assert leaf.grad is not None
+        results.append((resampled.detach(), leaf.grad))
+    torch.testing.assert_close(*results, rtol=0, atol=1e-5)
