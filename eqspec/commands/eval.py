@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +12,16 @@ from eqspec.build.program import SINGLE
 from eqspec.commands.planning.data_locations import NO_LOCATIONS, DataLocations, read_all_asked
 from eqspec.commands.planning.plans import plan_spec
 from eqspec.commands.planning.read_spec import with_cards
+from eqspec.commands.running.data_names import require_same_images
 from eqspec.commands.running.due import DueEvaluation
-from eqspec.commands.running.evaluation import EvaluationResult, damaged_results, result_names
+from eqspec.commands.running.evaluation import (
+    EvaluationResult,
+    damaged_results,
+    damaged_trainings,
+    forget_results,
+    result_names,
+    training_of,
+)
 from eqspec.commands.running.evaluator import Evaluator
 from eqspec.commands.running.events import Evaluated, Evaluating, RunEvent, Sealed
 from eqspec.commands.running.fine_tuning import FineTuner
@@ -30,11 +38,12 @@ from eqspec.compile.types.plan import EvalPlan, Plan
 from eqspec.errors import EqspecError
 from eqspec.registry.catalog import open_catalog
 from eqspec.runs import checkpoint
+from eqspec.runs.added_evaluations import added_evaluations, save_added
 from eqspec.runs.folder import RunFolder
 from eqspec.runs.live import features_folder
 from eqspec.runs.log import Log
 from eqspec.runs.record import Outcome
-from eqspec.runs.results import SUFFIXES, added_results
+from eqspec.runs.results import SUFFIXES, added_results, named_results
 from eqspec.spec.dump import write_yaml
 from eqspec.spec.load import read_spec_text
 
@@ -58,10 +67,23 @@ class EvalRequest:
     should_stop: Callable[[], bool] = never
 
 
+def planned_evaluations(plan: Plan, folder: RunFolder) -> tuple[EvalPlan, ...]:
+    """Return the evaluations of a run's plan, and added ones with a damaged result."""
+    own = {evaluation.id for evaluation in plan.evaluations}
+    added = (e for e in added_evaluations(folder) if e.id not in own)
+    return (*plan.evaluations, *(e for e in added if damaged_steps(folder, e)))
+
+
+def damaged_steps(folder: RunFolder, evaluation: EvalPlan) -> set[int]:
+    """Return the steps after which the result of an evaluation is damaged."""
+    steps = {step for _, id_, step in named_results(folder) if id_ == evaluation.id}
+    return {s for s in steps if damaged_results(folder, evaluation=evaluation, step=s)}
+
+
 def evaluations_by_card(
     plan: Plan, uses: Sequence[str], *, overrides: Sequence[str] = ()
 ) -> tuple[EvalPlan, ...]:
-    """Return evaluations of a plan's encoder at the end; the plan's own if none are named.
+    """Return evaluations of a plan's encoder at the end.
 
     Args:
         plan: of the run.
@@ -72,8 +94,6 @@ def evaluations_by_card(
     Raises:
         SpecError: names or overrides are wrong.
     """
-    if not uses and not overrides:
-        return plan.evaluations
     spec = dict(plan.resolved)
     if uses:
         spec["evaluate"] = [_at_end(name) for name in uses]
@@ -122,7 +142,7 @@ def evaluate_run(request: EvalRequest) -> Generator[RunEvent]:
     folder, train = RunFolder.open(request.folder), data.own.train
     with folder.hold(), Log(folder.log) as log:
         folder.finish_sealing()
-        folder.guard_data(train.fingerprint(), looked_at=train.looked_at)
+        require_same_images(folder, train)
         check_data(folder, train, plan=request.plan)
         due = _due(request, folder)
         seal = _Reseal(folder, due)
@@ -133,7 +153,7 @@ def evaluate_run(request: EvalRequest) -> Generator[RunEvent]:
             options = RunOptions(folder.path, data=request.data, should_stop=request.should_stop)
             tuner = FineTuner(folder, request.plan, options=options, strategy=SINGLE)
             work = _Work(evaluator, tuner, data)
-            for event in _events(request, folder, due, work=work):
+            for event in _events(request, folder, due, work=work, damaged=seal.damaged):
                 if isinstance(event, Evaluating):
                     log.write(f"eqspec eval: {next(log_lines(event))}")
                 elif isinstance(event, Evaluated):
@@ -146,7 +166,11 @@ def evaluate_run(request: EvalRequest) -> Generator[RunEvent]:
 
 
 class _Reseal:
-    """The seal of a folder to which results are added; an unsealed folder stays unsealed."""
+    """The seal of a folder to which results are added; an unsealed folder stays unsealed.
+
+    Attributes:
+        damaged: name of a result that is due and damaged → what is wrong with it.
+    """
 
     def __init__(self, folder: RunFolder, due: Sequence[DueEvaluation]) -> None:
         """Compare a sealed folder with its seal, if any result is due in it.
@@ -156,15 +180,19 @@ class _Reseal:
         """
         self._folder = folder
         self._record = folder.record()
-        self._damaged = {
-            name for e, step in due for name in damaged_results(folder, evaluation=e, step=step)
+        self.damaged = {
+            name: trouble
+            for e, step in due
+            for name, trouble in damaged_results(folder, evaluation=e, step=step).items()
         }
         self._measured: set[str] = set()
         lacking = any(
             EvaluationResult.read(folder, evaluation=e, step=step) is None for e, step in due
         )
-        if self._record is not None and (lacking or added_results(folder)):
-            require_as_sealed(folder, replaced=self._damaged)
+        if self._record is not None and (lacking or self.damaged or added_results(folder)):
+            require_as_sealed(folder, replaced=self.damaged)
+            for evaluation, step in due:  # whose own files may be whole
+                forget_results(folder, damaged_trainings(folder, evaluation=evaluation, step=step))
 
     def note(self, event: Evaluated) -> None:
         """Note that the results of an evaluation are whole now."""
@@ -173,20 +201,24 @@ class _Reseal:
     def renew(self) -> None:
         """Seal a sealed folder again, unless a damaged result is still there."""
         folder, record = self._folder, self._record
-        if record is None or not self._damaged <= self._measured:
+        if record is None or not self.damaged.keys() <= self._measured:
             return
-        if self._damaged or added_results(folder):
+        if self.damaged or added_results(folder):
             folder.seal(
                 Outcome(record.status, record.step, record.reason, record.finished),
                 action="eval",
-                changed=[f"evaluations/{name}{end}" for name in self._damaged for end in SUFFIXES],
+                changed=[
+                    *(f"evaluations/{name}{end}" for name in self.damaged for end in SUFFIXES),
+                    *(training_of(name) for name in self.damaged),
+                ],
             )
 
 
 def _due(request: EvalRequest, folder: RunFolder) -> tuple[DueEvaluation, ...]:
     """Return every evaluation with each step that it is due after, by step.
 
-    These are 0, the steps of its timetable whose checkpoints were kept, and the last checkpoint.
+    These are 0, the steps of its timetable or of damaged results whose checkpoints were kept, and
+    the last checkpoint.
     """
     saved = checkpoint.steps(folder.checkpoints)
     if not saved:
@@ -194,12 +226,13 @@ def _due(request: EvalRequest, folder: RunFolder) -> tuple[DueEvaluation, ...]:
             f"`{folder.path}` has no checkpoint: there is nothing to evaluate yet",
             help="`eqspec run` continues it",
         )
-    planned = {step for evaluation in request.evaluations for step in evaluation.steps}
+    always = {0, saved[-1]}
+    planned = {e.id: {*e.steps, *damaged_steps(folder, e)} for e in request.evaluations}
     return tuple(
         DueEvaluation(evaluation, step)
-        for step in sorted({0, *planned.intersection(saved), saved[-1]})
+        for step in sorted(always.union(*planned.values()) & {0, *saved})
         for evaluation in request.evaluations
-        if step in {0, saved[-1], *evaluation.steps}
+        if step in always | planned[evaluation.id]
     )
 
 
@@ -218,21 +251,27 @@ def _events(
     due: Sequence[DueEvaluation],
     *,
     work: _Work,
+    damaged: Mapping[str, str],
 ) -> Iterator[RunEvent]:
     """Carry out the evaluations that are due, until a stop is requested."""
     at, graph = -1, None
+    own = {evaluation.id for evaluation in request.plan.evaluations}
     for evaluation, step in due:
         if request.should_stop():
             return
         if step != at:
             at, graph = step, None
-        if EvaluationResult.read(folder, evaluation=evaluation, step=step) is None:
+        missing = EvaluationResult.read(folder, evaluation=evaluation, step=step) is None
+        if missing:
             graph = graph or weights_at(request.plan, folder, step=step)
-            damaged = damaged_results(folder, evaluation=evaluation, step=step)
-            yield Evaluating(evaluation=evaluation, step=step, damaged=damaged)
+            names = result_names(evaluation, step=step)
+            again = {name: damaged[name] for name in names if name in damaged}
+            yield Evaluating(evaluation=evaluation, step=step, damaged=again)
         with within_memory():
             on = work.data.of(evaluation)
             if not (yield from work.tuner.train(evaluation, step=step, graph=graph, data=on)):
                 return
             evaluated = work.evaluator.evaluate(evaluation, step=step, graph=graph)
+        if missing and evaluation.id not in own:
+            save_added(folder, evaluation)
         yield Evaluated(result=evaluated, step=step)

@@ -3,15 +3,19 @@
     record.json     scope of the fingerprint, and images that were replaced by others
     times           modification time of each file at the start of the run
     checksums       CRC-32 of the content of each image that training has read
+    names           name of each image, compressed
 
-The last two exist for images in files or archives. They are arrays of little-endian integers of 64
-and 32 bits, in the order of the dataset. The fingerprint itself is in `environment.json`: unlike
-the times, it does not change when the data are copied. For a finished run, everything except the
-times depends only on the recipe and the data.
+The last three exist for images in files or archives, in the order of the dataset. The first two of
+them are arrays of little-endian integers of 64 and 32 bits; names are separated by a zero byte. The
+fingerprint itself is in `environment.json`: unlike the times, it does not change when the data are
+copied. For a finished run, everything except the times depends only on the recipe and the data.
 """
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -36,6 +40,8 @@ FOLDER = "data"
 RECORD = "record.json"
 TIMES = "times"
 CHECKSUMS = "checksums"
+NAMES = "names"
+_LARGEST = 2**30  # bytes of all names
 
 
 class Replaced(Document):
@@ -121,6 +127,35 @@ def load_data(run: Path) -> KnownData | None:
         times=_array(folder / TIMES, "<i8", count=record.files).astype(np.int64),
         checksums=_array(folder / CHECKSUMS, "<u4", count=record.images).astype(np.uint32),
     )
+
+
+def save_names(run: Path, names: Iterable[str]) -> None:
+    """Write the names of all training images.
+
+    Raises:
+        EqspecError: if the file cannot be written.
+    """
+    text = "\0".join(names).encode("utf-8", "surrogateescape")
+    write_bytes(run / FOLDER / NAMES, data=zlib.compress(text))
+
+
+def load_names(run: Path) -> tuple[str, ...] | None:
+    """Read the names of all training images; None if the run has not recorded them.
+
+    Raises:
+        FolderMismatch: if the file is damaged.
+    """
+    path = run / FOLDER / NAMES
+    if not path.exists():
+        return None
+    with reading(path) as file:
+        content = file.read(_LARGEST)
+    unpacked, text = zlib.decompressobj(), b""
+    with suppress(zlib.error):
+        text = unpacked.decompress(content, _LARGEST)
+    if not unpacked.eof:
+        raise FolderMismatch(f"`{path}` is damaged", help=PUT_BACK)
+    return tuple(text.decode("utf-8", "surrogateescape").split("\0"))
 
 
 def _array(path: Path, kind: str, *, count: int) -> NDArray[np.generic]:

@@ -250,28 +250,19 @@ class RunFolder:
             help="undo the change to continue this run, or start a separate run with --fork",
         )
 
-    def guard_data(self, fingerprint: str, *, looked_at: str = "") -> None:
-        """Record the fingerprint of the training data, or compare it with the recorded one.
+    def record_data(self, fingerprint: str) -> str:
+        """Record the fingerprint of the training data, unless there is one; return the recorded.
 
         Args:
-            fingerprint: fingerprint of the data that were found.
-            looked_at: scope of the fingerprint, in words.
-
-        Raises:
-            FolderMismatch: if the run started with other data.
+            fingerprint: of the data that were found.
         """
         path = self.path / "environment.json"
         environment = read_document(path, kind=Environment)
-        if environment.data is None:
-            known = environment.model_copy(update={"data": fingerprint})
-            write_json(path, value=known.model_dump(mode="json"))
-        elif environment.data != fingerprint:
-            raise FolderMismatch(
-                f"`{self.path}` was trained on other data: its fingerprint is {environment.data}, "
-                f"that of the data found now is {fingerprint}"
-                + (f" (of {looked_at})" if looked_at else ""),
-                help="use the data that it started with, or put the new run elsewhere: --runs DIR",
-            )
+        if environment.data is not None:
+            return environment.data
+        known = environment.model_copy(update={"data": fingerprint})
+        write_json(path, value=known.model_dump(mode="json"))
+        return fingerprint
 
     def seal(
         self, outcome: Outcome, *, action: str = "run", changed: Collection[str] = ()

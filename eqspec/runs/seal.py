@@ -234,11 +234,19 @@ def _unsealed(folder: Path, *, recorded: str | None) -> _Before:
 def refused(folder: Path, problems: Sequence[Problem]) -> FolderMismatch:
     """Return the error for a folder that differs from its seal."""
     found = "\n".join(f"  {problem}" for problem in problems)
-    return FolderMismatch(
-        f"`{folder}` differs from its seal:\n{found}",
-        help=f"put the files back, or delete `{folder / RECORD}` to seal the folder as it is; the "
-        "history then notes that a record was missing",
-    )
+    if all(_is_of_results(problem) for problem in problems):
+        advice = f"`eqspec eval {folder}` repeats the evaluations, if their checkpoints are there"
+    else:
+        advice = (
+            f"put the files back, or delete `{folder / RECORD}` to seal the folder as it is; the "
+            "history then notes that a record was missing"
+        )
+    return FolderMismatch(f"`{folder}` differs from its seal:\n{found}", help=advice)
+
+
+def _is_of_results(problem: Problem) -> bool:
+    """Whether a file belongs to a result or to its training, and not to the record."""
+    return problem.file.startswith("evaluations/")
 
 
 def _is_excused(name: str, changed: Collection[str]) -> bool:

@@ -68,7 +68,7 @@ def test_an_edited_number_that_was_sealed_again_is_found(copied: Runs) -> None:
     shown = page.partition(f"{result(copied).stem} recorded here")[2].partition("sealings")[0]
     assert "0.98" in shown
     assert f"{was:.3f}" in shown
-    assert "the previous record was missing" in page
+    assert "the record was missing" in page
 
 
 def edit_environment(copied: Runs, change: Callable[[dict[str, Any]], object]) -> None:

@@ -241,3 +241,23 @@ def test_damage_to_what_is_known_is_named(
     (the_run(tmp_path) / "data" / file).write_bytes(b"x")
     assert train() == 3
     assert f"data/{file}` is damaged" in "".join(capsys.readouterr().err.split("\n"))
+
+
+def test_missing_and_new_images_are_named(
+    train: Callable[..., int],
+    tmp_path: Path,
+    pictures: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert train("--steps", "2") == 0
+    (pictures / "train" / "03.png").unlink()
+    save(pictures / "train" / "99.png")
+    capsys.readouterr()
+    assert train() == 3
+    error = " ".join(capsys.readouterr().err.split())
+    assert "1 image is missing: 03.png; 1 image is new: 99.png" in error.replace("train/", "")
+    assert f"`eqspec audit {the_run(tmp_path)} --level L1`" in error
+    found = audited(the_run(tmp_path), pictures)
+    assert found["holds"] is False
+    named = [d["name"].removeprefix("train/") for d in found["disagreements"]]
+    assert named == ["fingerprint", "03.png", "99.png"]

@@ -202,4 +202,4 @@ def test_a_record_that_is_lost_is_named_until_the_run_is_sealed_anew(
     assert "record.json is missing, though" in words(audited.out)
     assert copied.ask("run", spec).status == 0
     assert said not in words(copied.ask("status").out)
-    assert "the previous record was missing" in words(copied.ask("audit", copied.name()).out)
+    assert "the record was missing" in words(copied.ask("audit", copied.name()).out)

@@ -33,7 +33,7 @@ def test_tells_how_far_a_stopped_and_a_running_run_are(copied: Runs) -> None:
         live.beat(step=2)
         page = copied.ask("status").out
     stopped, running = (line for line in page.splitlines() if "/4" in line)
-    assert "stopped" in stopped
+    assert "interrupted" in stopped
     assert "running, heartbeat 0 s ago" in running
 
 

@@ -15,6 +15,7 @@ from eqspec.commands.eval import (
     evaluate_run,
     evaluations_by_card,
     evaluations_of_spec,
+    planned_evaluations,
 )
 from eqspec.commands.planning.data_locations import DataLocations
 from eqspec.commands.planning.run_plan import plan_in
@@ -23,6 +24,8 @@ from eqspec.commands.running.evaluation import EvaluationResult
 from eqspec.commands.running.events import Evaluated, Evaluating, FineTuning, Stopped
 from eqspec.commands.running.log_lines import log_lines
 from eqspec.compile.types.plan import EvalPlan, Plan
+from eqspec.runs.folder import RunFolder
+from eqspec.runs.seal import is_lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,8 @@ def evaluate(command: EvalCommand, *, screen: Screen) -> int:
     if signals.wanted:
         screen.suggest(*command.resume)
         return signals.exit_status
+    if is_lost(command.folder):
+        screen.say("`record.json` is missing, so the folder was not sealed: `eqspec run` seals it.")
     done = (Done(plan.name, plan, command.folder, results),)
     if command.as_json:
         screen.show_json(as_data(compare(done), done))
@@ -83,6 +88,8 @@ def evaluate(command: EvalCommand, *, screen: Screen) -> int:
 
 
 def _wanted(command: EvalCommand, plan: Plan) -> tuple[EvalPlan, ...]:
+    if command.spec is None and not command.uses and not command.sets:
+        return planned_evaluations(plan, RunFolder.open(command.folder))
     if command.spec is None:
         return evaluations_by_card(plan, command.uses, overrides=command.sets)
     return evaluations_of_spec(

@@ -71,7 +71,7 @@ def _sealing(one: Sealing) -> tuple[Cell, ...]:
     """Return time and command of a sealing, and the changes since the previous one."""
     when = "–" if one.time is None else f"{one.time:%Y-%m-%d %H:%M:%S}"
     if one.record_missing:
-        what = Span("the previous record was missing: changes are unknown", "warning")
+        what = Span("the record was missing: changes and earlier seals are unknown", "warning")
     elif one.replaced is None:
         what = Span("the first")
     else:

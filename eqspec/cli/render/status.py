@@ -63,7 +63,7 @@ def doing(run_status: RunStatus, *, before: str = "") -> Span:
         before: text in front of it.
     """
     state = run_status.run.state
-    text = "stopped" if state is State.INTERRUPTED else state.value
+    text = state.value
     if run_status.beat is not None:
         text += f", heartbeat {duration(max(0.0, run_status.beat))} ago"
     return Span(f"{before}{text}", _STYLES[state])

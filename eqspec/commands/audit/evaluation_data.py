@@ -11,10 +11,12 @@ from eqspec.commands.audit.findings import Disagreement, Finding, Level
 from eqspec.commands.audit.replaced_images import replaced_phrase
 from eqspec.commands.eval import evaluations_by_card
 from eqspec.commands.planning.run_plan import plan_in
+from eqspec.commands.running.data_names import listed
 from eqspec.commands.running.run_data import open_data
-from eqspec.commands.running.training_data import decodes, listed
+from eqspec.commands.running.training_data import decodes
 from eqspec.errors import EqspecError
 from eqspec.evals.replaced import COUNT, NAMED
+from eqspec.runs.added_evaluations import added_evaluations
 from eqspec.runs.data_record import Replaced
 from eqspec.runs.results import DamagedResult, load_result, named_results
 from eqspec.spec.phrases import counted
@@ -48,7 +50,7 @@ def evaluation_data_finding(folder: RunFolder, *, data: DataLocations) -> Findin
         return None
     try:
         plan = plan_in(folder.path)
-        known = protocols(plan, {id_ for id_, _ in results})
+        known = protocols(folder, plan, {id_ for id_, _ in results})
         opened = open_data(plan, locations=data, evaluations=tuple(known.values()))
         matched = [(facts, known[id_]) for id_, facts in results if id_ in known]
         on = [(facts, one.data.name, opened.of(one)) for facts, one in matched]
@@ -84,9 +86,9 @@ def _finding(message: str, *, holds: bool | None, found: tuple[Disagreement, ...
     return Finding(Level.SAME_HERE, "evaluation data", holds, message, found)
 
 
-def protocols(plan: Plan, ids: set[str]) -> dict[str, EvalPlan]:
-    """Return id → evaluation: those of the plan, and those that an unchanged card gives."""
-    known = {e.id: e for e in plan.evaluations}
+def protocols(folder: RunFolder, plan: Plan, ids: set[str]) -> dict[str, EvalPlan]:
+    """Return id → evaluation: of the plan, added to the run, or given by an unchanged card."""
+    known = {e.id: e for e in (*added_evaluations(folder), *plan.evaluations)}
     for id_ in ids - known.keys():
         try:
             asked = evaluations_by_card(plan, [id_.rpartition("-")[0]])

@@ -71,7 +71,7 @@ def evaluated_again(folder: RunFolder, *, data: DataLocations, same: bool) -> It
     try:
         plan = plan_in(folder.path)
         stored = [(id_, step) for _, id_, step in named_results(folder)]
-        known = protocols(plan, {id_ for id_, _ in stored})
+        known = protocols(folder, plan, {id_ for id_, _ in stored})
         opened = open_data(plan, locations=data, evaluations=tuple(known.values()))
     except (EqspecError, ValidationError) as error:
         reason = error.message if isinstance(error, EqspecError) else "planned by another eqspec"

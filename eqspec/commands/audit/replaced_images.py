@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from eqspec.commands.running.training_data import listed
+from eqspec.commands.running.data_names import listed
 
 
 def replaced_phrase(names: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 from eqspec.commands.audit.findings import Disagreement, Finding, Level
 from eqspec.commands.audit.replaced_images import replaced_phrase
 from eqspec.commands.planning.data_locations import DataLocations, open_dataset
+from eqspec.commands.running.data_names import OtherNames, other_names
 from eqspec.commands.running.training_data import Compared, compare_data, counted
 from eqspec.compile.types.plan import DataPlan
 from eqspec.errors import EqspecError
@@ -36,13 +37,17 @@ def data_finding(
         train = open_dataset(planned, split="train", locations=data, own=planned.name)
         train.list_files()
         now, known = train.fingerprint(), load_data(folder.path)
-        found = None if known is None else _compared(known, train, full=full)
+        other = None if now == recorded else other_names(folder, train)
+        found = None if known is None or other else _compared(known, train, full=full)
     except (EqspecError, ValueError) as error:
         message = error.message if isinstance(error, EqspecError) else "planned by another eqspec"
         return Finding(Level.SAME_HERE, "data", None, f"cannot be read here: {message}")
     differs = [] if now == recorded else [Disagreement("fingerprint", recorded[:12], now[:12])]
     differs += [] if found is None else _differences(found)
-    if now != recorded:
+    differs += [] if other is None else _of_names(other)
+    if other is not None:
+        message = f"{len(other.missing):,} images are missing, {len(other.added):,} are new"
+    elif now != recorded:
         message = f"other images, or in another order (compared: {train.looked_at})"
     elif differs:
         message = f"{counted(len(differs))} differ from those that the run has read"
@@ -62,6 +67,11 @@ def _differences(found: Compared) -> list[Disagreement]:
     if found.same_in_full is False and not found.other:
         other.append(Disagreement("content of all", "as it was", "different content"))
     return other
+
+
+def _of_names(other: OtherNames) -> list[Disagreement]:
+    missing = [Disagreement(name, "in the data", "missing") for name in other.missing]
+    return [*missing, *(Disagreement(name, "not in the data", "new") for name in other.added)]
 
 
 def _beyond(found: Compared | None, known: KnownData | None) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from eqspec.compile.types.plan import EvalPlan
 from eqspec.nn.readouts.measurement import ResultSet
+from eqspec.runs.artifacts import remove_folder
 from eqspec.runs.folder import RunFolder
 from eqspec.runs.results import DamagedResult, load_result
 
@@ -67,14 +68,45 @@ def child_folder(folder: RunFolder, evaluation: EvalPlan, *, name: str) -> Path:
 
 
 def damaged_results(folder: RunFolder, *, evaluation: EvalPlan, step: int) -> dict[str, str]:
-    """Return name of a damaged result → what is wrong with its file."""
+    """Return name of a damaged result → what is wrong with its file, or with its training's."""
     found: dict[str, str] = {}
     for name in result_names(evaluation, step=step):
         try:
             load_result(folder, name=name)
         except DamagedResult as error:
             found[name] = f"`{error.path.name}` {error.trouble}"
-    return found
+    return damaged_trainings(folder, evaluation=evaluation, step=step) | found
+
+
+def damaged_trainings(folder: RunFolder, *, evaluation: EvalPlan, step: int) -> dict[str, str]:
+    """Return name of a result whose training differs from the seal → what is wrong with a file."""
+    named = {
+        n: child_folder(folder, evaluation, name=n) for n in result_names(evaluation, step=step)
+    }
+    found = ((name, _changed_file(folder, below=path)) for name, path in named.items())
+    return {name: trouble for name, trouble in found if trouble is not None}
+
+
+def _changed_file(folder: RunFolder, *, below: Path) -> str | None:
+    """Return what is wrong with the first file of a training that differs from the seal."""
+    files, inside = folder.sealed(), below.relative_to(folder.path).as_posix()
+    for name in files.names(below=inside):
+        if (trouble := files.trouble(below / name)) is not None:
+            return f"`{inside}/{name}` {trouble}"
+    return None
+
+
+def forget_results(folder: RunFolder, names: Iterable[str]) -> None:
+    """Remove damaged results and the trainings behind them, so that they are repeated."""
+    for name in names:
+        (folder.evaluations / f"{name}.json").unlink(missing_ok=True)
+        remove_folder(folder.path / training_of(name))
+
+
+def training_of(name: str) -> str:
+    """Return the folder, inside the run's, of the training behind a result of that name."""
+    id_, _, rest = name.rpartition(".")
+    return f"evaluations/{id_}/{rest}/"
 
 
 def read_result(folder: RunFolder, *, name: str) -> ResultSet | None:

@@ -14,6 +14,7 @@ from eqspec.build.cost.trace import trace
 from eqspec.build.program import choose_device, will_compile
 from eqspec.build.weights.initial import fit_of
 from eqspec.build.weights.published import fit_published
+from eqspec.commands.running.data_names import require_same_images
 from eqspec.commands.running.due import DueEvaluation, later_evaluations
 from eqspec.commands.running.evaluation import EvaluationResult
 from eqspec.commands.running.failure import refuse_failed
@@ -74,7 +75,7 @@ def open_folder(
     with (begun or RunFolder(request.folder)).hold() as live:
         folder = begun or RunFolder.create(request.folder, opening=_opening(request))
         folder.finish_sealing()
-        folder.guard_data(train.fingerprint(), looked_at=train.looked_at)
+        require_same_images(folder, train)
         damaged: Mapping[str, str] = {}
         complete = _is_complete(folder, final)
         if complete:

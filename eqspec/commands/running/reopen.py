@@ -9,7 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from eqspec.commands.running.evaluation import damaged_results
+from eqspec.commands.running.evaluation import (
+    damaged_results,
+    forget_results,
+    training_of,
+)
 from eqspec.errors import FolderMismatch
 from eqspec.report.strip import STRIP
 from eqspec.runs.manifest import Problem, Trouble
@@ -38,8 +42,7 @@ def reopen(folder: RunFolder, due: Iterable[DueEvaluation]) -> Mapping[str, str]
     if folder.record() is None:
         return damaged
     require_as_sealed(folder, replaced=damaged)
-    for name in damaged:  # without the seal, an edited one may appear whole
-        (folder.evaluations / f"{name}.json").unlink(missing_ok=True)
+    forget_results(folder, damaged)  # without the seal, an edited one may appear whole
     folder.unseal()
     return damaged
 
@@ -59,7 +62,12 @@ def require_as_sealed(folder: RunFolder, *, replaced: Collection[str]) -> None:
     files = {
         f"{folder.evaluations.name}/{name}{suffix}" for name in replaced for suffix in SUFFIXES
     }
-    problems = [p for p in folder.verify() if not _is_replaced(p, files)]
+    trainings = tuple(training_of(name) for name in replaced)
+    problems = [
+        problem
+        for problem in folder.verify()
+        if not _is_replaced(problem, files) and not problem.file.startswith(trainings)
+    ]
     if problems:
         listed = "\n".join(f"  {problem}" for problem in problems)
         raise FolderMismatch(

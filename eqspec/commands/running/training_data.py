@@ -8,15 +8,22 @@ that neither can tell apart are named in a warning. `data.fingerprint: full` cov
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eqspec.commands.running.data_names import all_names, listed
 from eqspec.errors import FolderMismatch
 from eqspec.ops.decode import UnreadableImage
-from eqspec.runs.data_record import DataRecord, KnownData, Replaced, load_data, save_data
+from eqspec.runs.data_record import (
+    DataRecord,
+    KnownData,
+    Replaced,
+    load_data,
+    save_data,
+    save_names,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,9 +38,6 @@ MODIFIED = 1024
 
 SAMPLE = 256
 """Most other images that are compared."""
-
-NAMED = 5
-"""Most images that a message lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +156,8 @@ def begin_data(folder: RunFolder, train: Tolerant, *, plan: Plan) -> None:
         record = known.record.model_copy(update={"full": full_digest(train.watched)})
         known, new = KnownData(record, known.times, train.watched.checksums), True
     if new:
+        if train.watched is not None:
+            save_names(folder.path, all_names(train.watched))
         save_data(folder.path, known, begun=True)
 
 
@@ -206,12 +212,6 @@ def check_data(folder: RunFolder, train: Tolerant, *, plan: Plan) -> tuple[str, 
 def counted(count: int) -> str:
     """Return a number of images with its verb."""
     return "1 image was" if count == 1 else f"{count:,} images were"
-
-
-def listed(names: Sequence[str]) -> str:
-    """Return the first of some names, and the number of the others."""
-    more = len(names) - NAMED
-    return ", ".join(names[:NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def save_known(folder: RunFolder, train: Tolerant) -> None:
