@@ -12,6 +12,7 @@ from eqspec.build.program import SINGLE
 from eqspec.commands.planning.data_locations import NO_LOCATIONS, DataLocations, read_all_asked
 from eqspec.commands.planning.plans import plan_spec
 from eqspec.commands.planning.read_spec import with_cards
+from eqspec.commands.planning.schedule import evaluation_steps
 from eqspec.commands.running.data_names import require_same_images
 from eqspec.commands.running.due import DueEvaluation
 from eqspec.commands.running.evaluation import (
@@ -226,13 +227,20 @@ def _due(request: EvalRequest, folder: RunFolder) -> tuple[DueEvaluation, ...]:
             f"`{folder.path}` has no checkpoint: there is nothing to evaluate yet",
             help="`eqspec run` continues it",
         )
-    always = {0, saved[-1]}
-    planned = {e.id: {*e.steps, *damaged_steps(folder, e)} for e in request.evaluations}
+    last = saved[-1]
+    wanted = {
+        e.id: {
+            last,
+            *evaluation_steps(request.plan, e, untrained=True),
+            *damaged_steps(folder, e),
+        }
+        for e in request.evaluations
+    }
     return tuple(
         DueEvaluation(evaluation, step)
-        for step in sorted(always.union(*planned.values()) & {0, *saved})
+        for step in sorted({0, *saved})
         for evaluation in request.evaluations
-        if step in always | planned[evaluation.id]
+        if step in wanted[evaluation.id]
     )
 
 

@@ -19,6 +19,7 @@ from eqspec.commands.planning.fine_tunings import FineTuningCost, fine_tuning_co
 from eqspec.commands.planning.plan_files import SavedPlan, SavedVariant, fingerprint, save, sources
 from eqspec.commands.planning.plans import Planned, plan_spec
 from eqspec.commands.planning.read_spec import locate_spec
+from eqspec.commands.planning.schedule import evaluates_untrained
 from eqspec.commands.planning.stages import Stage, stages
 from eqspec.commands.planning.traced_cost import traced
 from eqspec.commands.planning.weights_fit import fits
@@ -42,6 +43,7 @@ class Described:
         changes: values set by the variant, by dotted path; empty for the spec itself.
         folder: existing or future folder of the run.
         state: state of that folder.
+        untrained: whether the encoder is also evaluated before training.
         shown: (group, index) of a view → range of the share of the image area that it shows, if a
             margin shrinks its crops and the size of the images is known.
         stages: training and evaluations, and what a run would do for each of them.
@@ -53,6 +55,7 @@ class Described:
     changes: Mapping[str, JsonValue]
     folder: Path
     state: State
+    untrained: bool
     shown: Mapping[tuple[str, int], tuple[float, float]]
     stages: tuple[Stage, ...]
     cost: Cost | None
@@ -173,7 +176,7 @@ def plan(request: PlanRequest) -> Planning:
         described = [
             dataclasses.replace(
                 d,
-                cost=_cost(d.plan, request=request, machine=machine),
+                cost=_cost(d, request=request, machine=machine),
                 fit=fitted[name].published,
             )
             for name, d in zip((*planned.variants, ""), described, strict=True)
@@ -215,28 +218,38 @@ def _described(
     folder = planned.folder or folder_path(request.runs, identity=identity)
     here = (folder / "plan.json").is_file()
     data = fingerprint(plan, data=request.data) if here else None
+    untrained = evaluates_untrained(plan, own=planned.plan)
     return Described(
         plan=plan,
         changes=changes,
         folder=folder,
         state=RunFolder(folder).state() if here else State.NEW,
+        untrained=untrained,
         shown=_shown(plan),
-        stages=stages(plan, folder=folder, fingerprint=data),
+        stages=stages(plan, folder=folder, untrained=untrained, fingerprint=data),
         cost=None,
     )
 
 
-def _cost(plan: Plan, *, request: PlanRequest, machine: MachineCard | None) -> Cost:
+def _cost(described: Described, *, request: PlanRequest, machine: MachineCard | None) -> Cost:
+    plan, untrained = described.plan, described.untrained
     found = traced(plan, cache=request.cache)
     estimate = None
     if request.machine is not None and machine is not None:
         estimate = on_machine(plan, found, name=request.machine, card=machine)
+    fine_tunings = fine_tuning_costs(
+        plan,
+        untrained=untrained,
+        locations=request.data,
+        traced=partial(traced, cache=request.cache),
+    )
+    trainings = sum(one.trainings * one.disk for one in fine_tunings)
     return Cost(
         trace=found,
         peak=peak(plan, found, share=plan.train.batch),
-        disk=disk(plan, found),
+        disk=disk(plan, found, untrained=untrained, trainings=trainings),
         machine=estimate,
-        fine_tunings=fine_tuning_costs(plan, traced=partial(traced, cache=request.cache)),
+        fine_tunings=fine_tunings,
     )
 
 

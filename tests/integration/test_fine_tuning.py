@@ -128,6 +128,7 @@ def test_a_stopped_training_resumes_where_it_stopped(place: Place, tmp_path: Pat
     assert steps == [1, 2, 3, 4]
     (child,) = children(RunFolder.open(tmp_path / "run")).values()
     assert checkpoint.steps(child.checkpoints) == (4,)
+    assert not list(tmp_path.rglob(".live/*.safetensors"))
     asked, again = request(place, tmp_path, stop_after=-1)
     with closing(run(asked)) as happening:
         for event in happening:

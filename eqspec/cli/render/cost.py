@@ -79,6 +79,7 @@ def _disk(disk: Disk) -> str:
     return (
         f"about {size(disk.total)}: {several} of {size(disk.checkpoint)}, "
         f"journals {size(disk.journals)}, results {size(disk.results)}"
+        + (f", trainings of evaluations {size(disk.trainings)}" if disk.trainings else "")
     )
 
 
@@ -90,10 +91,10 @@ def _fine_tunings(found: Sequence[FineTuningCost]) -> list[Row]:
 def _fine_tuning(one: FineTuningCost) -> str:
     trainings = counted(one.trainings, "training")
     if one.steps is None:
-        return f"{trainings}; how long depends on the data, which have not been read"
+        return f"{trainings}; how long and how large depends on the data, which have not been read"
     return (
         f"{trainings} of {counted(one.steps, 'step')} with {counted(one.batch, 'image')}, "
-        f"{large(one.parameters)} parameters, {large(one.flops)}FLOPs and {size(one.checkpoint)} "
+        f"{large(one.parameters)} parameters, {large(one.flops)}FLOPs and {size(one.disk)} "
         "of disk each"
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import MappingProxyType
 
 from rich.text import Text
@@ -41,11 +42,17 @@ def _rows(stage: Stage, described: Described) -> list[Row]:
 
 
 def _when(stage: Stage, *, trains: bool) -> str:
-    steps = stage.steps
     if not trains:
         return "as published" if stage.name == WEIGHTS else "once"
     if stage.name == TRAIN:
-        return counted(steps[-1], "step")
+        return counted(stage.steps[-1], "step")
+    return _after([number(step) for step in stage.steps])
+
+
+def _after(steps: Sequence[str]) -> str:
+    """Return after which steps an evaluation is carried out; step 0 is before training."""
     if len(steps) == 1:
-        return f"after step {number(steps[0])}"
-    return f"{len(steps)} times, after steps {number(steps[0])}, … {number(steps[-1])}"
+        return f"after step {steps[0]}"
+    if len(steps) == 2:
+        return f"after steps {steps[0]} and {steps[1]}"
+    return f"{len(steps)} times, after steps {steps[0]}, {steps[1]}, … {steps[-1]}"

@@ -12,12 +12,14 @@ from pathlib import Path
 
 from eqspec.commands.ablate.grid import Point
 from eqspec.commands.ablate.study import GridRun, Study, run_progress
+from eqspec.commands.planning.schedule import untrained_encoder
 from eqspec.commands.planning.stages import Mark
 from eqspec.commands.running.comparison import Done, is_last, untrained_result
+from eqspec.commands.running.due import final_evaluations
 from eqspec.commands.running.evaluation import EvaluationResult
 from eqspec.commands.running.options import RunOptions
 from eqspec.commands.running.request import RunRequest
-from eqspec.commands.running.series import Member, untrained_encoder
+from eqspec.commands.running.series import Member
 from eqspec.compile.planner import UNTRAINED
 from eqspec.compile.types.plan import EvalPlan
 from eqspec.evals.evaluate import summary
@@ -47,13 +49,9 @@ def finished(run: GridRun) -> Done | None:
     """Read a run from its folder; None unless it is complete."""
     if run_progress(run).mark is not Mark.CACHED:
         return None
-    folder, last = RunFolder(run.folder), run.plan.train.steps
-    moments = [
-        (evaluation, step)
-        for step in ((0, last) if run.untrained and last else (last,))
-        for evaluation in run.plan.evaluations
-    ]
-    found = [EvaluationResult.read(folder, evaluation=e, step=step) for e, step in moments]
+    folder = RunFolder(run.folder)
+    final = final_evaluations(run.plan, untrained=run.untrained)
+    found = [EvaluationResult.read(folder, evaluation=e, step=step) for e, step in final]
     evaluated = tuple(one for one in found if one is not None)
     if len(evaluated) < len(found):  # one is damaged
         return None

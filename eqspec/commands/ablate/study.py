@@ -10,9 +10,9 @@ from eqspec.commands.ablate.grid import VARIANT, Grid, Point
 from eqspec.commands.ablate.variants import with_variants
 from eqspec.commands.planning.data_locations import NO_LOCATIONS, DataLocations, read_all_asked
 from eqspec.commands.planning.plans import Planned, plan_spec
+from eqspec.commands.planning.schedule import untrained_encoder
 from eqspec.commands.planning.stages import Mark
 from eqspec.commands.running.request import identity_of
-from eqspec.commands.running.series import untrained_encoder
 from eqspec.compile.types.plan import Plan
 from eqspec.errors import Diagnostic, EqspecError, Location, SpecError
 from eqspec.runs import checkpoint

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from eqspec.commands.planning.schedule import evaluation_steps
 from eqspec.compile.graph.sample_groups import inexact_pieces
 from eqspec.compile.types.plan import Plan
 from eqspec.registry.cards import MachineCard
@@ -32,17 +33,20 @@ class Disk:
         checkpoints: number of them that are kept.
         journals: of all steps.
         results: of all evaluations, at `RESULT_BYTES` each.
+        trainings: of evaluations that train, as far as their data are known.
     """
 
     checkpoint: int
     checkpoints: int
     journals: int
     results: int
+    trainings: int = 0
 
     @property
     def total(self) -> int:
         """The whole folder."""
-        return self.checkpoint * self.checkpoints + self.journals + self.results
+        kept = self.checkpoint * self.checkpoints
+        return kept + self.journals + self.results + self.trainings
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +82,34 @@ class OnMachine:
         return self.needed * HEADROOM <= self.there
 
 
-def disk(plan: Plan, trace: Trace) -> Disk:
-    """Estimate the disk space of a plan's run folder."""
+def disk(plan: Plan, trace: Trace, *, untrained: bool, trainings: int = 0) -> Disk:
+    """Estimate the disk space of a plan's run folder.
+
+    Args:
+        untrained: whether the encoder is also evaluated before training.
+        trainings: bytes of the trainings of evaluations.
+    """
     saves = [pause.step for pause in plan.timetable if pause.checkpoint]
     newest = set(saves[-plan.keep.last :])
     kept = newest | {s for s in saves if plan.keep.every is not None and s % plan.keep.every == 0}
-    numbers = len(plan.graph.terms) + 3  # the loss, the rate, the gradient
-    results = sum(len(e.steps) + 1 for e in plan.evaluations)  # and of the untrained encoder
+    results = sum(
+        len(steps) + (len(e.controls) if 0 in steps else 0)
+        for e in plan.evaluations
+        for steps in [evaluation_steps(plan, e, untrained=untrained)]
+    )
     return Disk(
         checkpoint=trace.memory.checkpoint,
         checkpoints=len(kept),
-        journals=plan.train.steps * (ROW_BYTES + NUMBER_BYTES * numbers),
+        journals=journal_bytes(plan),
         results=results * RESULT_BYTES,
+        trainings=trainings,
     )
+
+
+def journal_bytes(plan: Plan) -> int:
+    """Estimate the size of the journals of all steps."""
+    numbers = len(plan.graph.terms) + 3  # the loss, the rate, the gradient
+    return plan.train.steps * (ROW_BYTES + NUMBER_BYTES * numbers)
 
 
 def on_machine(plan: Plan, trace: Trace, *, name: str, card: MachineCard) -> OnMachine:

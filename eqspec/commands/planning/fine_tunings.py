@@ -6,11 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eqspec.compile.fine_tune import FineTuneData, fine_tune_plan, parts, trains
+from eqspec.commands.planning.estimate import journal_bytes
+from eqspec.commands.planning.fine_tune_data import known_data
+from eqspec.commands.planning.schedule import evaluation_steps
+from eqspec.compile.fine_tune import fine_tune_plan, trains
 from eqspec.registry.catalog import open_catalog
 
 if TYPE_CHECKING:
     from eqspec.build.cost.cached import Trace
+    from eqspec.commands.planning.data_locations import DataLocations
     from eqspec.compile.types.plan import EvalPlan, Plan
 
 
@@ -20,13 +24,15 @@ class FineTuningCost:
 
     Attributes:
         evaluation: its name.
-        trainings: one for the encoder before training, and one after each of its steps.
-        steps: steps of a training; None if neither the dataset's card nor the run's data have a
-            number of images.
+        trainings: one for each step after which the encoder is evaluated, and one for each control
+            of the encoder before training.
+        steps: steps of a training; None if the images are neither stated by the dataset's card nor
+            found here.
         batch: images per step.
         parameters: number of trained parameters.
         flops: operations of a training.
-        checkpoint: approximate bytes that a training leaves on the disk.
+        disk: approximate bytes that a training leaves on the disk: its last checkpoint, with the
+            frozen encoder, and its journals.
     """
 
     evaluation: str
@@ -35,25 +41,39 @@ class FineTuningCost:
     batch: int = 0
     parameters: int = 0
     flops: float = 0.0
-    checkpoint: int = 0
+    disk: int = 0
 
 
-def fine_tuning_costs(plan: Plan, *, traced: Callable[[Plan], Trace]) -> tuple[FineTuningCost, ...]:
+def fine_tuning_costs(
+    plan: Plan, *, untrained: bool, locations: DataLocations, traced: Callable[[Plan], Trace]
+) -> tuple[FineTuningCost, ...]:
     """Return the trainings of a plan's evaluations, in their order.
 
     Args:
+        untrained: whether the encoder is also evaluated before training.
+        locations: of datasets.
         traced: counts the operations of a plan.
     """
-    return tuple(_cost(plan, e, traced=traced) for e in plan.evaluations if trains(e))
+    return tuple(
+        _cost(plan, e, untrained=untrained, locations=locations, traced=traced)
+        for e in plan.evaluations
+        if trains(e)
+    )
 
 
-def _cost(plan: Plan, evaluation: EvalPlan, *, traced: Callable[[Plan], Trace]) -> FineTuningCost:
-    trainings = len(evaluation.steps) + (1 if plan.trains else 0) + len(evaluation.controls)
-    count, classes = evaluation.data.count, evaluation.data.classes
-    if not count or classes < 2:
+def _cost(
+    plan: Plan,
+    evaluation: EvalPlan,
+    *,
+    untrained: bool,
+    locations: DataLocations,
+    traced: Callable[[Plan], Trace],
+) -> FineTuningCost:
+    steps = evaluation_steps(plan, evaluation, untrained=untrained)
+    trainings = len(steps) + (len(evaluation.controls) if 0 in steps else 0)
+    data = known_data(plan, evaluation, locations=locations)
+    if data is None:
         return FineTuningCost(evaluation.name, trainings)
-    kept = round(count * (1 - parts(evaluation, classes=classes).held_back))
-    data = FineTuneData(images=kept, classes=classes)
     child = fine_tune_plan(plan, evaluation, data=data, init=None, catalog=open_catalog())
     found, train = traced(child), child.train
     return FineTuningCost(
@@ -63,5 +83,5 @@ def _cost(plan: Plan, evaluation: EvalPlan, *, traced: Callable[[Plan], Trace]) 
         batch=train.batch,
         parameters=found.trained,
         flops=found.train_gflops_per_sample * 1e9 * train.batch * train.steps,
-        checkpoint=found.memory.checkpoint,
+        disk=found.memory.checkpoint + journal_bytes(child),
     )

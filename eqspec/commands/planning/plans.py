@@ -15,6 +15,7 @@ from eqspec.commands.planning.data_locations import (
     need_own_folder,
     read_all_asked,
 )
+from eqspec.commands.planning.fine_tune_checks import fine_tuning_problems
 from eqspec.commands.planning.initial_weights import find_initial
 from eqspec.commands.planning.machine_warnings import machine_facts, warnings_on_machine
 from eqspec.commands.planning.plan_files import PlanRefused, is_plan, recover
@@ -112,6 +113,8 @@ def _compiled(
             resolved = read.resolved(variant, name=called)
             need_own_folder(resolved, data=data)
             plans[variant] = _plan(resolved, data=data, catalog=catalog, fetch=fetch)
+            untrainable = fine_tuning_problems(plans[variant], one.source, locations=data)
+            problems.extend(d for d in untrainable if d not in problems)
             warned += plan_warnings(resolved, plans[variant])
             warned += evaluation_warnings(plans[variant], one.source)
             warned += warnings_on_machine(plans[variant], one.source, facts=facts)

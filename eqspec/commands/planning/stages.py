@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pydantic import JsonValue, ValidationError
 
+from eqspec.commands.planning.schedule import evaluation_steps
 from eqspec.compile.spec_differences import Change, Matters, spec_changes
 from eqspec.compile.types.plan import EvalPlan, Plan
 from eqspec.errors import EqspecError
@@ -45,7 +46,7 @@ class Stage:
     Attributes:
         name: ``train``, ``weights``, or the evaluation's.
         id: of the run, or of the evaluation.
-        steps: after which it is evaluated; of a training, the last one.
+        steps: after which it is evaluated, 0 before training; of a training, the last one.
         because: of a changed stage, why the existing results are not enough.
     """
 
@@ -56,13 +57,16 @@ class Stage:
     because: tuple[str, ...] = ()
 
 
-def stages(plan: Plan, *, folder: Path, fingerprint: str | None = None) -> tuple[Stage, ...]:
+def stages(
+    plan: Plan, *, folder: Path, untrained: bool, fingerprint: str | None = None
+) -> tuple[Stage, ...]:
     """Return the training of a plan, then its evaluations.
 
     A damaged result counts as missing: a run measures it again.
 
     Args:
         folder: of the run, whether it exists or not.
+        untrained: whether the encoder is also evaluated before training.
         fingerprint: of the training data, if they were read.
     """
     here = (folder / "plan.json").is_file()
@@ -70,7 +74,15 @@ def stages(plan: Plan, *, folder: Path, fingerprint: str | None = None) -> tuple
     old = _plan_in(folder) if here else None
     return (
         _training(plan, folder, here=here, fingerprint=fingerprint),
-        *(_evaluation(one, stored=stored, old=old) for one in plan.evaluations),
+        *(
+            _evaluation(
+                one,
+                steps=evaluation_steps(plan, one, untrained=untrained),
+                stored=stored,
+                old=old,
+            )
+            for one in plan.evaluations
+        ),
     )
 
 
@@ -120,12 +132,18 @@ def _differences(old: Plan, new: Plan) -> list[str]:
     ]
 
 
-def _evaluation(plan: EvalPlan, *, stored: Mapping[str, frozenset[int]], old: Plan | None) -> Stage:
+def _evaluation(
+    plan: EvalPlan,
+    *,
+    steps: Sequence[int],
+    stored: Mapping[str, frozenset[int]],
+    old: Plan | None,
+) -> Stage:
     there = stored.get(plan.id, frozenset())
-    missing = [step for step in plan.steps if step not in there]
+    missing = [step for step in steps if step not in there]
     because: tuple[str, ...] = ()
     if missing and there:
-        because = (f"{len(missing)} of {counted(len(plan.steps), 'result')} missing",)
+        because = (f"{len(missing)} of {counted(len(steps), 'result')} missing",)
     elif missing:
         earlier = {id_ for id_ in stored if id_.rpartition("-")[0] == plan.name}
         known = {} if old is None else {e.id: e for e in old.evaluations}
@@ -133,7 +151,7 @@ def _evaluation(plan: EvalPlan, *, stored: Mapping[str, frozenset[int]], old: Pl
         because = tuple(_protocol(same[0], plan)) if same else ()
         because = because or (("its protocol changed",) if earlier else ())
     mark = Mark.CHANGED if because else Mark.RUN if missing else Mark.CACHED
-    return Stage(mark, plan.name, plan.id, steps=plan.steps, because=because)
+    return Stage(mark, plan.name, plan.id, steps=tuple(steps), because=because)
 
 
 def _protocol(old: EvalPlan, new: EvalPlan) -> Iterator[str]:

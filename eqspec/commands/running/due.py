@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from eqspec.commands.planning.schedule import evaluation_steps
 from eqspec.compile.types.plan import EvalPlan, Pause, Plan
 from eqspec.runs import checkpoint
 from eqspec.runs.folder import RunFolder
@@ -22,10 +23,11 @@ def final_evaluations(plan: Plan, *, untrained: bool) -> tuple[DueEvaluation, ..
     Args:
         untrained: also evaluate the encoder before training.
     """
-    last = plan.train.steps
-    steps = (0, last) if untrained and last else (last,)
     return tuple(
-        DueEvaluation(evaluation, step) for step in steps for evaluation in plan.evaluations
+        DueEvaluation(evaluation, step)
+        for step in sorted({0, plan.train.steps})
+        for evaluation in plan.evaluations
+        if step in evaluation_steps(plan, evaluation, untrained=untrained)
     )
 
 
@@ -35,7 +37,7 @@ def later_evaluations(plan: Plan, folder: RunFolder) -> tuple[DueEvaluation, ...
     return tuple(
         DueEvaluation(evaluation, step)
         for evaluation in plan.evaluations
-        for step in evaluation.steps
+        for step in evaluation_steps(plan, evaluation, untrained=False)
         if step >= saved
     )
 

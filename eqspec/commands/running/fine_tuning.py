@@ -4,8 +4,9 @@
     <run>/evaluations/<id>/<control>/   of a control of the encoder before training
 
 Each is a run folder like any other: it saves checkpoints, resumes, stops at a number that is not
-finite, and is sealed. The encoder's initial weights are not stored a second time: they are written
-to `.live/`, and again each time the training continues.
+finite, and is sealed. Its checkpoint contains the frozen encoder, since the run keeps only its last
+checkpoints (`keep:`) while evaluations of earlier steps stay. The weights that a training starts
+from are in `.live/` only while it goes on; they are written again each time it continues.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from safetensors.torch import save as serialized
 
 from eqspec.build.program import choose_device, initial_graph
 from eqspec.commands.planning.data_locations import DataLocations
+from eqspec.commands.planning.fine_tune_data import found_data
 from eqspec.commands.running.damaged_images import with_damage
 from eqspec.commands.running.due import DueEvaluation
 from eqspec.commands.running.evaluation import child_folder, control_names, read_result, result_name
@@ -26,9 +28,9 @@ from eqspec.commands.running.log_lines import log_lines
 from eqspec.commands.running.prepare import CompleteRun, PreparedRun, prepare
 from eqspec.commands.running.request import RunRequest
 from eqspec.commands.running.training import train_run
-from eqspec.compile.fine_tune import FineTuneData, fine_tune_plan, parts, trains
+from eqspec.compile.fine_tune import fine_tune_plan, trains
 from eqspec.compile.types.initial_weights import InitPlan
-from eqspec.nn.random.source_slice import in_slice
+from eqspec.errors import EqspecError, SpecError
 from eqspec.registry.catalog import open_catalog
 from eqspec.runs.artifacts import replacing, sha256_of
 from eqspec.runs.live import FOLDER as LIVE
@@ -44,6 +46,9 @@ if TYPE_CHECKING:
     from eqspec.commands.running.run_data import Splits
     from eqspec.compile.types.plan import DataPlan, EvalPlan, Plan
     from eqspec.runs.folder import RunFolder
+
+
+_ENCODER = "encoder.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,37 +83,43 @@ class FineTuner:
         fresh = self.plan.model_copy(update={"published": None})
         encoders = {result_name(evaluation, step=step): (graph, self.plan)}
         encoders |= dict.fromkeys(control_names(evaluation, step=step).values(), (None, fresh))
-        for name, (weights, plan) in encoders.items():
+        for name, (graph_at, plan) in encoders.items():
             if self.strategy.decide(read_result(self.folder, name=name) is not None):
                 continue
             device = choose_device(plan.machine.device)
-            start = weights or initial_graph(plan, device=device)
-            request = self._request(evaluation, name=name, start=start, data=data)
-            if not (yield from self._train(evaluation, request, step=step)):
+            start = graph_at or initial_graph(plan, device=device)
+            weights = child_folder(self.folder, evaluation, name=name) / LIVE / _ENCODER
+            try:
+                request = self._request(evaluation, weights=weights, start=start, data=data)
+                done = yield from self._train(evaluation, request, step=step)
+            finally:
+                if self.strategy.main:
+                    weights.unlink(missing_ok=True)
+            if not done:
                 return False
         return True
 
     def _request(
-        self, evaluation: EvalPlan, *, name: str, start: TrainGraph, data: Splits
+        self, evaluation: EvalPlan, *, weights: Path, start: TrainGraph, data: Splits
     ) -> RunRequest:
-        folder = child_folder(self.folder, evaluation, name=name)
-        weights = folder / LIVE / "encoder.safetensors"
         if self.strategy.main:
             write_encoder(weights, start)
         self.strategy.decide(self.strategy.main)  # others wait until the weights are written
-        plan = fine_tune_plan(
-            self.plan,
-            evaluation,
-            data=_known(evaluation, data),
-            init=InitPlan(weights=str(weights.absolute()), sha256=sha256_of(weights), partial=True),
-            catalog=open_catalog(),
-        )
+        init = InitPlan(weights=str(weights.absolute()), sha256=sha256_of(weights), partial=True)
+        found = found_data(evaluation, data.train)
+        try:
+            plan = fine_tune_plan(
+                self.plan, evaluation, data=found, init=init, catalog=open_catalog()
+            )
+        except SpecError as error:  # its locations are in a spec that is in no file
+            message = f"`{evaluation.name}` cannot be trained: {error.message}"
+            raise EqspecError(message) from error
         there = locations_for(self.options.data, parent=self.plan, dataset=plan.data)
         return RunRequest(
             plan=plan,
             options=replace(self.options, data=there, steps=None, again=False),
             spec_text=write_yaml(plan.resolved),
-            folder=folder,
+            folder=weights.parent.parent,
         )
 
     def _train(
@@ -138,14 +149,6 @@ def _seal(child: PreparedRun) -> None:
     if child.log is not None:
         child.log.write("finished")
         child.folder.seal(Outcome(status=Status.FINISHED, step=child.plan.train.steps))
-
-
-def _known(evaluation: EvalPlan, data: Splits) -> FineTuneData:
-    """Return the data of a fine-tuning."""
-    classes = len(data.train.classes)
-    share = parts(evaluation, classes=classes).held_back
-    left_out = int(in_slice(data.train.sources, share=share).sum()) if share else 0
-    return FineTuneData(images=len(data.train) - left_out, classes=classes)
 
 
 def locations_for(data: DataLocations, *, parent: Plan, dataset: DataPlan) -> DataLocations:

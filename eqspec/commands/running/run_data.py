@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from eqspec.commands.planning.data_locations import DataLocations, open_dataset
+from eqspec.commands.planning.fine_tune_checks import require_batch
+from eqspec.commands.planning.fine_tune_data import found_data
+from eqspec.compile.fine_tune import trains
 from eqspec.evals.evaluate import check_data
 
 if TYPE_CHECKING:
@@ -71,6 +74,8 @@ def open_data(
     for evaluation in wanted:
         splits = data.of(evaluation)
         check_data(evaluation, train=splits.train, held_out=splits.held_out)
+        if trains(evaluation):
+            require_batch(evaluation, found_data(evaluation, splits.train))
     return data
 
 

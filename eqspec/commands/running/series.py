@@ -8,6 +8,7 @@ from itertools import count
 from pathlib import Path
 
 from eqspec.commands.planning.plans import Planned
+from eqspec.commands.planning.schedule import evaluates_untrained
 from eqspec.commands.running.options import RunOptions
 from eqspec.commands.running.request import RunRequest, identity_of
 from eqspec.compile.types.plan import Plan
@@ -28,11 +29,7 @@ class Member:
 
 
 def series(planned: Planned, options: RunOptions) -> tuple[Member, ...]:
-    """Return the variants, then the spec itself.
-
-    An untrained encoder is evaluated once: in the run of the spec itself, and in those of variants
-    that start from another encoder.
-    """
+    """Return the variants, then the spec itself."""
     own = planned.plan
     runs = options.runs if planned.folder is None else planned.folder.absolute().parent.parent
     named = (*planned.variants.items(), (own.name, own))
@@ -46,7 +43,7 @@ def series(planned: Planned, options: RunOptions) -> tuple[Member, ...]:
                 options,
                 spec_text=planned.text,
                 folder=given or folder_path(runs, identity=identity_of(plan), repeat=repeat),
-                untrained=plan is own or not _start_alike(plan, own),
+                untrained=evaluates_untrained(plan, own=own),
             ),
         )
         for name, plan in named
@@ -65,15 +62,3 @@ def _repeat(plans: Sequence[Plan], runs: Path) -> int:
     newest = next(n for n in count(1) if not begun(n + 1))
     ended = all(record.read_record(folder(plan, newest)) is not None for plan in plans)
     return newest + 1 if ended else newest
-
-
-def _start_alike(a: Plan, b: Plan) -> bool:
-    """Return whether two plans start from the same encoder, so that one evaluation serves both."""
-    return (untrained_encoder(a), a.published) == (untrained_encoder(b), b.published)
-
-
-def untrained_encoder(plan: Plan) -> tuple[object, ...]:
-    """Return everything that determines an encoder before training, and its evaluations."""
-    module = next(m for m in plan.graph.modules if m.family == "backbones")
-    views = plan.views
-    return plan.seed, plan.init, plan.evaluations, views.mean, views.std, module.model_dump()

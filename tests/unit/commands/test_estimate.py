@@ -88,8 +88,8 @@ def test_the_disk_holds_what_is_kept() -> None:
     toy = toy_plan("vicreg")
     saves = [p.step for p in toy.timetable if p.checkpoint]
     assert saves == [1, 2, 3, 4]
-    found = disk(toy, TRACE)
+    found = disk(toy, TRACE, untrained=True)
     assert (found.checkpoint, found.checkpoints, found.results) == (3000, 2, 0)
     assert found.total == 2 * 3000 + found.journals
     kept = toy.model_copy(update={"keep": KeepPlan(last=1, every=2)})
-    assert disk(kept, TRACE).checkpoints == 2
+    assert disk(kept, TRACE, untrained=True).checkpoints == 2

@@ -8,9 +8,15 @@ import pytest
 
 from eqspec.build.cost.trace import trace
 from eqspec.cli.render.cost import _fine_tuning
+from eqspec.commands.planning.data_locations import NO_LOCATIONS
 from eqspec.commands.planning.fine_tunings import FineTuningCost, fine_tuning_costs
 from eqspec.commands.planning.plans import plan_spec
 from tests.toy_specs import toy_text
+
+
+def costs_of(spec: Path) -> tuple[FineTuningCost, ...]:
+    plan = plan_spec(spec).plan
+    return fine_tuning_costs(plan, untrained=True, locations=NO_LOCATIONS, traced=trace)
 
 
 def costs(tmp_path: Path, *, evaluation: str, data: str) -> tuple[FineTuningCost, ...]:
@@ -18,7 +24,7 @@ def costs(tmp_path: Path, *, evaluation: str, data: str) -> tuple[FineTuningCost
     spec = tmp_path / "toy.yaml"
     text = toy_text("vicreg", extra=extra.replace("{use: knn}", "{use: effective-rank, at: end}"))
     spec.write_text(text)
-    return fine_tuning_costs(plan_spec(spec).plan, traced=trace)
+    return costs_of(spec)
 
 
 def test_a_training_on_a_known_dataset_is_counted(tmp_path: Path) -> None:
@@ -28,7 +34,7 @@ def test_a_training_on_a_known_dataset_is_counted(tmp_path: Path) -> None:
     assert cost.steps == 10 * (45_000 // 1024)
     assert cost.parameters == 7 * 10 * (2 * 32 + 1)
     assert cost.flops > 0
-    assert cost.checkpoint > 0
+    assert cost.disk > 0
     assert _fine_tuning(cost).startswith("2 trainings of 430 steps with 1,024 images")
 
 
@@ -48,5 +54,5 @@ def test_published_protocols_have_the_published_lengths(
     extra = f"evaluate: [{{use: {with_blocks}, at: end}}]"
     spec = tmp_path / "toy.yaml"
     spec.write_text(toy_text("vicreg", extra=extra))
-    (cost,) = fine_tuning_costs(plan_spec(spec).plan, traced=trace)
+    (cost,) = costs_of(spec)
     assert cost.steps == steps

@@ -1,0 +1,105 @@
+"""Checks that evaluations can be trained, before anything else is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from eqspec.commands.planning.fine_tune_data import known_data
+from eqspec.compile.fine_tune import FineTuneData, fine_tune_plan, parts, trains
+from eqspec.errors import Diagnostic, EqspecError, Location, SpecError
+from eqspec.registry.catalog import open_catalog
+from eqspec.spec.phrases import counted
+
+if TYPE_CHECKING:
+    from eqspec.commands.planning.data_locations import DataLocations
+    from eqspec.compile.types.plan import EvalPlan, Plan
+    from eqspec.spec.source import Source
+
+BATCH = "batch"
+"""Parameter of every evaluation that trains: images per step."""
+
+
+def fine_tuning_problems(
+    plan: Plan, source: Source, *, locations: DataLocations
+) -> Iterator[Diagnostic]:
+    """Yield why evaluations of a plan cannot be trained, at their location in the spec.
+
+    Args:
+        source: of the spec.
+        locations: of datasets; where the data are not known, everything else is checked.
+    """
+    for at, evaluation in enumerate(plan.evaluations):
+        if not trains(evaluation):
+            continue
+        data = known_data(plan, evaluation, locations=locations)
+        if data is not None and (message := batch_problem(evaluation, data=data)) is not None:
+            yield Diagnostic(
+                "EQ021",
+                message,
+                _location(source, at=at, key=BATCH),
+                help=batch_help(data, setting=f"evaluate.{at}.with.{BATCH}"),
+            )
+            continue
+        assumed = data or FineTuneData(images=_batch(evaluation), classes=2)
+        try:
+            fine_tune_plan(plan, evaluation, data=assumed, init=None, catalog=open_catalog())
+        except SpecError as error:
+            yield from (
+                Diagnostic(
+                    one.code,
+                    f"`{evaluation.name}` cannot be trained: {one.message}",
+                    _location(source, at=at),
+                    help="change the evaluation's `with:`, or the encoder",
+                )
+                for one in error.diagnostics
+            )
+
+
+def require_batch(evaluation: EvalPlan, data: FineTuneData) -> None:
+    """Refuse an evaluation whose batch exceeds the images that it trains on.
+
+    Raises:
+        EqspecError: with the greatest batch that is possible.
+    """
+    if (message := batch_problem(evaluation, data=data)) is not None:
+        most = f"at most {data.images}" if data.images >= _LEAST_BATCH else "no more than there are"
+        raise EqspecError(message, help=f"set `{BATCH}` in the `with:` of that evaluation: {most}")
+
+
+def batch_problem(evaluation: EvalPlan, *, data: FineTuneData) -> str | None:
+    """Return a message if the batch of an evaluation's training exceeds its images, else None."""
+    batch = _batch(evaluation)
+    if batch <= data.images:
+        return None
+    images = counted(data.images, "image")
+    share = parts(evaluation, classes=data.classes).held_back
+    left_out = f", with {share:.0%} left out to choose on" if share else ""
+    return (
+        f"`{evaluation.name}` trains with a batch of {batch:,}, and there are {images} of "
+        f"`{evaluation.data.name}` to train on{left_out}"
+    )
+
+
+def batch_help(data: FineTuneData, *, setting: str) -> str:
+    """Return the setting with which an evaluation can be trained."""
+    if data.images < _LEAST_BATCH:
+        return "train on more images: --data DIR"
+    return f"choose at most {data.images}: --set {setting}={data.images}"
+
+
+_LEAST_BATCH = 2
+
+
+def _batch(evaluation: EvalPlan) -> int:
+    batch = parts(evaluation, classes=2).train["batch"]
+    assert isinstance(batch, int), "a training has a number of images per step"
+    return batch
+
+
+def _location(source: Source, *, at: int, key: str | None = None) -> Location:
+    """Return the location of an evaluation in the spec, or of one of its parameters."""
+    within = ("evaluate", at, "with", key)
+    if key is not None and source.get(within) is not None:
+        return source.value(within)
+    return source.value(("evaluate", at, "use"))
