@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from eqspec.commands.planning.fine_tune_data import known_data
 from eqspec.compile.fine_tune import FineTuneData, fine_tune_plan, parts, trains
-from eqspec.errors import Diagnostic, EqspecError, Location, SpecError
+from eqspec.compile.rules.evaluation_locations import evaluation_location
+from eqspec.errors import Diagnostic, EqspecError, SpecError
 from eqspec.registry.catalog import open_catalog
 from eqspec.spec.phrases import counted
 
@@ -37,7 +38,7 @@ def fine_tuning_problems(
             yield Diagnostic(
                 "EQ021",
                 message,
-                _location(source, at=at, key=BATCH),
+                evaluation_location(source, at=at, key=BATCH),
                 help=batch_help(data, setting=f"evaluate.{at}.with.{BATCH}"),
             )
             continue
@@ -49,7 +50,7 @@ def fine_tuning_problems(
                 Diagnostic(
                     one.code,
                     f"`{evaluation.name}` cannot be trained: {one.message}",
-                    _location(source, at=at),
+                    evaluation_location(source, at=at),
                     help="change the evaluation's `with:`, or the encoder",
                 )
                 for one in error.diagnostics
@@ -95,11 +96,3 @@ def _batch(evaluation: EvalPlan) -> int:
     batch = parts(evaluation, classes=2).train["batch"]
     assert isinstance(batch, int), "a training has a number of images per step"
     return batch
-
-
-def _location(source: Source, *, at: int, key: str | None = None) -> Location:
-    """Return the location of an evaluation in the spec, or of one of its parameters."""
-    within = ("evaluate", at, "with", key)
-    if key is not None and source.get(within) is not None:
-        return source.value(within)
-    return source.value(("evaluate", at, "use"))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from eqspec.compile.types.plan import EvalPlan, Plan
-from eqspec.errors import Diagnostic, Location, Severity
+from eqspec.compile.rules.evaluation_locations import evaluation_location
+from eqspec.compile.types.plan import Plan
+from eqspec.errors import Diagnostic, Severity
 from eqspec.ops.find import find_evaluation
 from eqspec.spec.source import Source
 
@@ -15,7 +16,7 @@ def evaluation_warnings(plan: Plan, source: Source) -> Iterator[Diagnostic]:
 
     An op may state in `short_of(params, images=…)` what its numbers then mean.
     """
-    for evaluation in plan.evaluations:
+    for at, evaluation in enumerate(plan.evaluations):
         op = find_evaluation(evaluation.impl)
         images = evaluation.data.count
         if not images:  # their number is known once they are read
@@ -24,17 +25,7 @@ def evaluation_warnings(plan: Plan, source: Source) -> Iterator[Diagnostic]:
             yield Diagnostic(
                 "EQ511",
                 f"`{evaluation.name}`: {message}",
-                _location(evaluation, source),
+                evaluation_location(source, at=at),
                 help="compare its numbers only with others that are measured on as many images",
                 severity=Severity.WARNING,
             )
-
-
-def _location(evaluation: EvalPlan, source: Source) -> Location | None:
-    """Location of an evaluation in the spec."""
-    node = source.get(("evaluate",))
-    for at in range(len(node.value) if node is not None and isinstance(node.value, tuple) else 0):
-        use = source.get(("evaluate", at, "use"))
-        if use is not None and use.value == evaluation.name:
-            return use.location
-    return None
