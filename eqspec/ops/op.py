@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, TypeVar, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -46,15 +46,29 @@ HowItRuns = Annotated[_T, "how-it-runs"]
 images allowed. It is not part of any id."""
 
 
+MOST_UNREADABLE = 100
+"""Largest number of damaged images of a split by default, however large it is."""
+
+ONE_UNREADABLE_IN = 20
+"""Number of images of a split to each damaged one by default."""
+
+
 class DatasetParams(OpParams):
     """The parameters that every dataset has.
 
     Attributes:
-        unreadable: largest number of damaged images; each is replaced by the next one of its class.
-            One more stops the run. How it runs: the replacements do not depend on it.
+        unreadable: largest number of damaged images of a split; each is replaced by the next one of
+            its class. One more stops the run. ``auto`` is 5 % of the images, at least 1 and at most
+            100. How it runs: the replacements do not depend on it.
     """
 
-    unreadable: HowItRuns[int] = Field(default=100, ge=0)
+    unreadable: HowItRuns[Literal["auto"] | Annotated[int, Field(ge=0)]] = "auto"
+
+    def most_unreadable(self, images: int) -> int:
+        """Return the largest number of damaged images among the images of a split."""
+        if self.unreadable != "auto":
+            return self.unreadable
+        return min(MOST_UNREADABLE, max(1, images // ONE_UNREADABLE_IN))
 
     @property
     def fetches(self) -> bool:

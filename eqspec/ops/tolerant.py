@@ -69,7 +69,8 @@ class TooManyUnreadable(EqspecError):
         count = counted(len(unreadable), "image")
         listed = "\n".join([*some, f"  and {more} more"] if more else some)
         allowed = f"at most {limit} {'is' if limit == 1 else 'are'} allowed"
-        reason, advice = f"but {allowed}", ", or allow more: --set data.with.unreadable=N"
+        reason = f"but {allowed}"
+        advice = ", or allow more: --set data.with.unreadable=N (not 5 %)"
         if len(unreadable) <= limit:
             reason, advice = "and none is left to replace them", ""
         super().__init__(
@@ -100,6 +101,11 @@ class Tolerant:
         self.views = 1 if self._stored is None else self._stored.views
         self.unreadable: dict[int, str] = {}
         self.watched = Watched(dataset) if isinstance(dataset, StoredBytes) else None
+
+    @property
+    def limit(self) -> int:
+        """The largest number of unreadable images."""
+        return self._limit
 
     @property
     def labels(self) -> NDArray[np.int64] | None:

@@ -38,7 +38,7 @@ def _run(folder: Path, pictures: Path, *more: str) -> int:
 
 def test_damage_is_skipped_counted_and_logged(tmp_path: Path, capsys) -> None:
     pictures = _folder(tmp_path / "pictures", damaged=3)
-    assert _run(tmp_path, pictures) == 0
+    assert _run(tmp_path, pictures, "--set", "data.with.unreadable=3") == 0
     said = capsys.readouterr().err
     assert "cannot read the image" in said
     assert "replaced by another of its class" in said
@@ -56,7 +56,20 @@ def test_more_than_is_borne_fails_and_names_them(tmp_path: Path, capsys) -> None
     assert "2 images cannot be read, but at most 1 is allowed:" in said
     assert "--set data.with.unreadable=N" in said
     assert "Traceback" not in said
-    assert _run(tmp_path, pictures) == 0, "the same recipe: it goes on where it stopped"
+    more = ("--set", "data.with.unreadable=3")
+    assert _run(tmp_path, pictures, *more) == 0, "the same recipe: it goes on where it stopped"
+
+
+def test_a_twentieth_of_a_small_set_may_be_damaged(tmp_path: Path, capsys) -> None:
+    """Of 20 training images, 2 stop the run, though each could be replaced."""
+    pictures = _folder(tmp_path / "pictures", damaged=2)
+    assert _run(tmp_path, pictures) == 1
+    error = capsys.readouterr().err
+    assert "2 images cannot be read, but at most 1 is allowed:" in error
+    assert "--set data.with.unreadable=N" in error
+    save(pictures / "train" / "04.jpg")
+    (tmp_path / "repaired").mkdir()
+    assert _run(tmp_path / "repaired", pictures) == 0
 
 
 def test_other_images_in_the_same_recipe_are_refused(tmp_path: Path, capsys) -> None:

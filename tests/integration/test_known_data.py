@@ -213,7 +213,7 @@ def test_replaced_images_are_in_the_record_and_compared(
         path = pictures / "train" / name
         whole = path.read_bytes()
         path.write_bytes(whole[:200] + bytes(len(whole) - 200))
-    assert train() == 0
+    assert train("--set", "data.with.unreadable=3") == 0
     run = the_run(tmp_path)
     record = json.loads((run / "data" / "record.json").read_text())
     replaced = {one["name"]: one["number"] for one in record["replaced"]}

@@ -49,6 +49,7 @@ def train(tmp_path: Path, pictures: Path) -> Callable[..., int]:
 
     def run(runs: str = "runs", *more: str) -> int:
         spec, place = tmp_path / "toy.yaml", ("--runs", str(tmp_path / runs))
+        place = (*place, "--set", "data.with.unreadable=2")
         return main(["run", str(spec), "--data", str(pictures), *place, *more])
 
     return run

@@ -53,9 +53,17 @@ def _data_rows(found: Sequence[DataFound]) -> list[Sequence[Text | str]]:
         ]
         rows += [["", "", _sample(sample)] for sample in data.samples]
         rows += [[Text("skip", "bold yellow"), "", reason] for reason in data.unreadable]
+        if data.unreadable:
+            rows.append([Text("note", "bold yellow"), "", _most_damaged(data)])
         rows += [[Text("skip", "bold yellow"), "", _left_out(one)] for one in data.left_out]
         rows += [[Text("note", "bold yellow"), "", note] for note in data.notes]
     return rows
+
+
+def _most_damaged(data: DataFound) -> str:
+    """State how many damaged images are replaced before a run stops."""
+    most = counted(data.most_unreadable, "damaged training image")
+    return f"a run replaces at most {most} (`unreadable`), then it stops"
 
 
 def _splits(data: DataFound) -> str:

@@ -30,6 +30,7 @@ from eqspec.ops.contract.data import DatasetOp
 from eqspec.ops.find import UnknownOp, find_dataset
 from eqspec.ops.image_files import LocationNotSet
 from eqspec.ops.op import DatasetParams, OpParams, how_it_runs_fields
+from eqspec.ops.stored_views import StoredViews
 from eqspec.ops.tolerant import Tolerant
 from eqspec.registry.cards import DatasetCard, DatasetFacts
 from eqspec.registry.catalog import Card, open_catalog
@@ -136,7 +137,8 @@ def open_dataset(data: DataPlan, *, split: str, locations: DataLocations, own: s
         opened = op.open(params, split=split, folder=folder)
     except LocationNotSet:  # the op's error has its own name, which several cards may share
         raise LocationNotSet(data.name, own=data.name == own) from None
-    return Tolerant(opened, limit=params.unreadable)
+    views = opened.views if isinstance(opened, StoredViews) else 1
+    return Tolerant(opened, limit=params.most_unreadable(len(opened) * views))
 
 
 def need_own_folder(resolved: Resolved, *, data: DataLocations) -> None:

@@ -60,6 +60,7 @@ class DataFound:
         looked_at: number of training images that were decoded.
         samples: three of them: first, middle and last.
         unreadable: images that cannot be read, with the reason.
+        most_unreadable: largest number of damaged training images that a run replaces.
     """
 
     name: str
@@ -73,6 +74,7 @@ class DataFound:
     looked_at: int
     samples: tuple[Sample, ...]
     unreadable: tuple[str, ...]
+    most_unreadable: int
     no_labels: NoLabels | None = None
     splits: tuple[str, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
@@ -113,6 +115,7 @@ def inspect(data: DataPlan, *, locations: DataLocations, own: str) -> DataFound 
         looked_at=len(samples),
         samples=tuple(samples[i] for i in _evenly(len(samples), count=SHOWN)),
         unreadable=tuple(train.unreadable.values()),
+        most_unreadable=train.limit,
         no_labels=why_no_labels(train, heldout, data=data.name),
         splits=survey.splits,
         left_out=survey.left_out,

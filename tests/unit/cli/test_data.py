@@ -166,6 +166,7 @@ def test_check_names_damaged_images(ask: Ask, pictures: Path) -> None:
     assert f"skip cannot read the image {pictures / 'cat' / '3.png'}" in " ".join(
         answer.out.split()
     )
+    assert "a run replaces at most 1 damaged training image" in " ".join(answer.out.split())
     limit = ("--set", "data.with.unreadable=0")
     refused = ask("check", "mine.yaml", "--data", str(pictures), *limit)
     assert refused.status == 2
@@ -176,7 +177,8 @@ def test_check_names_damaged_images(ask: Ask, pictures: Path) -> None:
 def test_a_folder_of_damaged_images_is_explained(ask: Ask, pictures: Path) -> None:
     for path in pictures.rglob("*.png"):
         path.write_bytes(b"no image")
-    answer = ask("check", "mine.yaml", "--data", str(pictures))
+    limit = ("--set", "data.with.unreadable=100")
+    answer = ask("check", "mine.yaml", "--data", str(pictures), *limit)
     assert answer.status == 2
     assert "9 images cannot be read, and none is left to replace them" in answer.err
     assert "100 may be" not in answer.err
