@@ -5,6 +5,9 @@ VENV ?= .venv
 JOBS ?= 2
 # `make torture EVERY=10` tries every tenth case.
 EVERY ?= 1
+# `make bench CASES='a-bf16 c' DEVICE=cuda` measures two cases on a GPU.
+CASES ?=
+DEVICE ?= cpu
 TORTURE := build/torture
 
 BIN := $(VENV)/bin
@@ -15,7 +18,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 say = @printf '\n-- %s\n'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart test test-data test-slow gpu fuzz-coverage torture what-works docs format clean
+.PHONY: help setup quickstart test test-data test-slow gpu fuzz-coverage torture what-works bench docs format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -64,6 +67,9 @@ what-works: $(VENV)/ready-to-develop ## train all small specs (hours); updates d
 	@$(BIN)/python -m benchmarks.what_works collect runs
 	@$(BIN)/python -m benchmarks.what_works render
 
+bench: $(VENV)/ready-to-bench ## measure speed beside other programs (25 min); updates docs/results/speed.md
+	@$(BIN)/python -m benchmarks.speed run $(CASES) --device $(DEVICE)
+
 docs: $(VENV)/ready-to-document ## build the documentation site into build/docs; every warning is an error
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 	@echo "Open build/docs/index.html"
@@ -98,4 +104,8 @@ $(VENV)/ready-to-develop: $(VENV)/created pyproject.toml constraints.txt
 
 $(VENV)/ready-to-document: $(VENV)/created pyproject.toml constraints.txt
 	$(INSTALL) --editable '.[photos,docs]'
+	@touch $(VENV)/ready-to-run $@
+
+$(VENV)/ready-to-bench: $(VENV)/created pyproject.toml constraints.txt
+	$(INSTALL) --editable '.[photos,bench]'
 	@touch $(VENV)/ready-to-run $@
