@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eqspec.cli.screen import Screen
-from eqspec.errors import UsageError
+from eqspec.errors import EqspecError, UsageError
 
 if TYPE_CHECKING:
     from eqspec.commands.planning.data_locations import DataLocations
@@ -149,3 +149,23 @@ def spec_arguments(
 def runs_arguments(runs: Path) -> tuple[str, ...]:
     """Return `--runs` for the next command, unless the folder is the default."""
     return () if runs == RUNS else ("--runs", str(runs))
+
+
+def data_arguments(run: Path) -> tuple[str, ...]:
+    """Return `--data NAME=DIR` for the datasets of a run whose location is unknown here.
+
+    No location is part of a run, so the folder itself is for the user to fill in.
+    """
+    from eqspec.commands.planning.data_locations import without_location
+    from eqspec.commands.planning.run_plan import plan_in
+
+    try:
+        plan = plan_in(run)
+    except EqspecError:  # damaged, or of another version: the command itself will say so
+        return ()
+    return placeholders(without_location((plan,), locations=data_locations(None)))
+
+
+def placeholders(names: Iterable[str]) -> tuple[str, ...]:
+    """Return `--data NAME=DIR` for datasets whose location is unknown."""
+    return tuple(part for name in names for part in ("--data", f"{name}=DIR"))

@@ -6,13 +6,10 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import JsonValue
-
 from eqspec.build.program import SINGLE
 from eqspec.commands.planning.data_locations import NO_LOCATIONS, DataLocations, read_all_asked
-from eqspec.commands.planning.plans import plan_spec
-from eqspec.commands.planning.read_spec import with_cards
 from eqspec.commands.planning.schedule import evaluation_steps
+from eqspec.commands.running.chosen_evaluations import damaged_steps
 from eqspec.commands.running.data_names import require_same_images
 from eqspec.commands.running.due import DueEvaluation
 from eqspec.commands.running.evaluation import (
@@ -26,7 +23,6 @@ from eqspec.commands.running.evaluation import (
 from eqspec.commands.running.evaluator import Evaluator
 from eqspec.commands.running.events import Evaluated, Evaluating, RunEvent, Sealed
 from eqspec.commands.running.fine_tuning import FineTuner
-from eqspec.commands.running.folder_guard import guard
 from eqspec.commands.running.log_lines import log_lines
 from eqspec.commands.running.model import weights_at
 from eqspec.commands.running.options import RunOptions, never
@@ -34,19 +30,15 @@ from eqspec.commands.running.out_of_memory import within_memory
 from eqspec.commands.running.reopen import require_as_sealed
 from eqspec.commands.running.run_data import RunData, open_data
 from eqspec.commands.running.training_data import check_data
-from eqspec.compile.planner import plan as make_plan
 from eqspec.compile.types.plan import EvalPlan, Plan
 from eqspec.errors import EqspecError
-from eqspec.registry.catalog import open_catalog
 from eqspec.runs import checkpoint
-from eqspec.runs.added_evaluations import added_evaluations, save_added
+from eqspec.runs.added_evaluations import save_added
 from eqspec.runs.folder import RunFolder
 from eqspec.runs.live import features_folder
 from eqspec.runs.log import Log
 from eqspec.runs.record import Outcome
-from eqspec.runs.results import SUFFIXES, added_results, named_results
-from eqspec.spec.dump import write_yaml
-from eqspec.spec.load import read_spec_text
+from eqspec.runs.results import SUFFIXES, added_results
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,63 +58,6 @@ class EvalRequest:
     evaluations: tuple[EvalPlan, ...]
     data: DataLocations = NO_LOCATIONS
     should_stop: Callable[[], bool] = never
-
-
-def planned_evaluations(plan: Plan, folder: RunFolder) -> tuple[EvalPlan, ...]:
-    """Return the evaluations of a run's plan, and added ones with a damaged result."""
-    own = {evaluation.id for evaluation in plan.evaluations}
-    added = (e for e in added_evaluations(folder) if e.id not in own)
-    return (*plan.evaluations, *(e for e in added if damaged_steps(folder, e)))
-
-
-def damaged_steps(folder: RunFolder, evaluation: EvalPlan) -> set[int]:
-    """Return the steps after which the result of an evaluation is damaged."""
-    steps = {step for _, id_, step in named_results(folder) if id_ == evaluation.id}
-    return {s for s in steps if damaged_results(folder, evaluation=evaluation, step=s)}
-
-
-def evaluations_by_card(
-    plan: Plan, uses: Sequence[str], *, overrides: Sequence[str] = ()
-) -> tuple[EvalPlan, ...]:
-    """Return evaluations of a plan's encoder at the end.
-
-    Args:
-        plan: of the run.
-        uses: names of evaluation cards.
-        overrides: `path=value` in the run's own spec: `evaluate.0.with.data=cifar10` changes the
-            first one.
-
-    Raises:
-        SpecError: names or overrides are wrong.
-    """
-    spec = dict(plan.resolved)
-    if uses:
-        spec["evaluate"] = [_at_end(name) for name in uses]
-    path = Path(f"{plan.name}.yaml")
-    reading = read_spec_text(write_yaml(spec), path=path, overrides=overrides)
-    resolved = with_cards(reading, path=path, catalog=open_catalog()).resolved(name=plan.name)
-    planned = make_plan(resolved, count=plan.data.count, init=plan.init, published=plan.published)
-    return planned.evaluations
-
-
-def _at_end(name: str) -> dict[str, JsonValue]:
-    return {"use": name, "at": "end"}
-
-
-def evaluations_of_spec(
-    plan: Plan, folder: Path, spec: Path, *, overrides: Sequence[str] = (), data: DataLocations
-) -> tuple[EvalPlan, ...]:
-    """Return the evaluations of the spec, or of its variant, that a run was started from.
-
-    Raises:
-        SpecError: the spec is wrong.
-        FolderMismatch: the run has another recipe.
-    """
-    planned = plan_spec(spec, overrides=overrides, data=data)
-    alike = [p for p in planned.in_order if (p.recipe, p.seed) == (plan.recipe, plan.seed)]
-    if not alike:
-        guard(RunFolder.open(folder), planned.plan)
-    return alike[-1].evaluations
 
 
 def evaluate_run(request: EvalRequest) -> Generator[RunEvent]:

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
 _PLAN, _RESOLVED = "plan.json", "resolved.yaml"
 
+UNDO = "undo the change to continue this run"
+"""Advice where a plan differs from that of a run."""
+
 
 class State(StrEnum):
     """The state of a run, read from its files."""
@@ -228,13 +231,16 @@ class RunFolder:
         """Lock the folder for this process; see `eqspec.runs.live.hold`."""
         return hold(self.path)
 
-    def guard(self, *, recipe: str, seed: int, differences: Sequence[str] = ()) -> None:
+    def guard(
+        self, *, recipe: str, seed: int, differences: Sequence[str] = (), advice: str = UNDO
+    ) -> None:
         """Refuse to continue the run with another recipe or seed.
 
         Args:
             recipe: recipe of the current plan.
             seed: seed of the current plan.
             differences: differences between the two plans, one line each, for the message.
+            advice: what to do about them.
 
         Raises:
             FolderMismatch: if recipe or seed differ.
@@ -247,7 +253,7 @@ class RunFolder:
         lines += [f"  {line}" for line in differences]
         raise FolderMismatch(
             f"`{self.path}` belongs to another run (there → here):\n" + "\n".join(lines),
-            help="undo the change to continue this run, or start a separate run with --fork",
+            help=advice,
         )
 
     def record_data(self, fingerprint: str) -> str:

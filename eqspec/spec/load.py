@@ -11,7 +11,14 @@ from types import MappingProxyType
 from eqspec.errors import Diagnostic, Severity, SpecError
 from eqspec.spec.diagnose import in_order, validate
 from eqspec.spec.model import Spec
-from eqspec.spec.override import Override, overridden, override_name, variants
+from eqspec.spec.override import (
+    Argument,
+    Override,
+    overridden,
+    override_name,
+    variants,
+    with_arguments,
+)
 from eqspec.spec.reader import MAX_CHARACTERS
 from eqspec.spec.rules import across_fields
 from eqspec.spec.source import Source, read_yaml
@@ -129,11 +136,23 @@ def read_spec(path: Path, *, overrides: Sequence[str] = ()) -> Reading:
     return read_spec_text(read_text(path), path=path, overrides=overrides)
 
 
-def read_spec_text(text: str, *, path: Path, overrides: Sequence[str] = ()) -> Reading:
-    """Read a spec from a text; its problems are part of the result."""
+def read_spec_text(
+    text: str,
+    *,
+    path: Path,
+    overrides: Sequence[str] = (),
+    arguments: Sequence[Argument] = (),
+) -> Reading:
+    """Read a spec from a text; its problems are part of the result.
+
+    Args:
+        path: its name in diagnostics.
+        overrides: `path=value` arguments, applied in order.
+        arguments: of other options, put in before the overrides.
+    """
     source = read_yaml(text, name=str(path))
     if source.readable:
-        source = overridden(source, overrides)
+        source = overridden(with_arguments(source, arguments), overrides)
     applied = tuple(
         Override(override_name(number), argument.partition("=")[0], argument)
         for number, argument in enumerate(overrides, start=1)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from eqspec.errors import Diagnostic, Location
-from eqspec.spec.node import CannotReplace, Entry, KeyPath
+from eqspec.spec.node import CannotReplace, Entry, KeyPath, Node
 from eqspec.spec.reader import MAX_DEPTH
 from eqspec.spec.source import Source, read_yaml
 
@@ -28,6 +28,29 @@ class Override:
     name: str
     path: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """Text that an option other than `--set` puts into a spec.
+
+    Attributes:
+        name: its name in diagnostics, such as ``<cli>:--use``.
+        path: of the value in the spec.
+        text: the argument of the option.
+    """
+
+    name: str
+    path: KeyPath
+    text: str
+
+
+def with_arguments(source: Source, arguments: Sequence[Argument]) -> Source:
+    """Return a source with the arguments of other options put in."""
+    for one in arguments:
+        there = Location(one.name, 1, 1, len(one.text) + 1, one.text)
+        source = source.graft(one.path, Entry(there, Node(there, one.text)))
+    return source
 
 
 def overridden(source: Source, texts: Sequence[str]) -> Source:

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from eqspec.cli.options import RUNS, Json, Runs, runs_arguments, screen_of
+from eqspec.cli.options import (
+    RUNS,
+    Data,
+    Json,
+    Runs,
+    Sets,
+    data_arguments,
+    data_locations,
+    runs_arguments,
+    screen_of,
+    spec_arguments,
+)
 
 EXAMPLES = (
     "eqspec diff quickstart/edba latest",
     "eqspec diff 7f3a9c21-s0 7f3a9c21-s1 --md",
     "eqspec diff specs/quickstart.yaml latest --json",
+    "eqspec diff specs/quickstart.yaml latest --set seed=1 --data DIR",
 )
 
 _COMPARAND = "A run (its path, the start of its name, or `latest`) or a spec."
@@ -22,6 +35,8 @@ def command(  # noqa: PLR0913 - its options
     *,
     a: Annotated[str, typer.Argument(metavar="A", help=_COMPARAND)],
     b: Annotated[str, typer.Argument(metavar="B", help=_COMPARAND)],
+    sets: Sets = None,
+    data: Data = None,
     runs: Runs = RUNS,
     every_metric: Annotated[
         bool, typer.Option("--all", help="Compare all metrics, not only the summary metrics.")
@@ -32,7 +47,7 @@ def command(  # noqa: PLR0913 - its options
     """Compare two runs, or a run and a spec.
 
     Lists the differences that change the result first, then code, environment, data and metrics,
-    and the first step at which the training curves diverge.
+    and the first step at which the training curves diverge. `--set` and `--data` apply to a spec.
     """
     from eqspec.cli.render.blocks import drawn
     from eqspec.cli.render.diff import as_data, blocks
@@ -41,14 +56,25 @@ def command(  # noqa: PLR0913 - its options
 
     screen = screen_of(context)
     screen.after_error = ("eqspec", "status", *runs_arguments(runs))
-    found = diff(a, b, root=runs, every_metric=every_metric)
+    spec = next((Path(one) for one in (a, b) if Path(one).is_file()), None)
+    found = diff(
+        a,
+        b,
+        root=runs,
+        overrides=sets or (),
+        data=data_locations(data, spec=spec),
+        every_metric=every_metric,
+    )
     if as_json:
         screen.show_json(as_data(found))
     elif as_markdown:
         screen.show(markdown(tuple(blocks(found))))
     else:
         screen.show(drawn(tuple(blocks(found)), width=screen.width))
-    runs_compared = [one.name for one in (found.b, found.a) if one.folder is not None]
-    then = ("audit", runs_compared[0]) if runs_compared else ("run", found.b.name)
+    one = next((one for one in (found.b, found.a) if one.folder is not None), None)
+    if one is None or one.folder is None:
+        then = ("run", *spec_arguments(Path(found.b.name), sets=sets, data=data))
+    else:
+        then = ("audit", one.name, *data_arguments(one.folder))
     screen.suggest("eqspec", *then, *runs_arguments(runs))
     return 0

@@ -15,6 +15,7 @@ from eqspec.cli.options import (
     Sets,
     SpecPath,
     data_locations,
+    placeholders,
     runs_arguments,
     screen_of,
     spec_arguments,
@@ -102,8 +103,7 @@ def _say_next(planning: Planning, given: tuple[str, ...], *, screen: Screen) -> 
         devices = cost.machine.devices
         screen.say(f"`eqspec run` uses one device so far; the estimate is for {devices}.")
     else:
-        places = (part for name in planning.needed for part in ("--data", f"{name}=DIR"))
-        screen.suggest("eqspec", "run", *given, *places)
+        screen.suggest("eqspec", "run", *given, *placeholders(planning.needed))
 
 
 def _refuse(*, on: str | None, out: Path | None, trace: bool) -> None:

@@ -13,12 +13,14 @@ from eqspec.cli.signals import StopSignals
 from eqspec.commands.eval import (
     EvalRequest,
     evaluate_run,
+)
+from eqspec.commands.planning.data_locations import DataLocations
+from eqspec.commands.planning.run_plan import plan_in
+from eqspec.commands.running.chosen_evaluations import (
     evaluations_by_card,
     evaluations_of_spec,
     planned_evaluations,
 )
-from eqspec.commands.planning.data_locations import DataLocations
-from eqspec.commands.planning.run_plan import plan_in
 from eqspec.commands.running.comparison import Done, compare
 from eqspec.commands.running.evaluation import EvaluationResult
 from eqspec.commands.running.events import Evaluated, Evaluating, FineTuning, Stopped
@@ -91,7 +93,13 @@ def _wanted(command: EvalCommand, plan: Plan) -> tuple[EvalPlan, ...]:
     if command.spec is None and not command.uses and not command.sets:
         return planned_evaluations(plan, RunFolder.open(command.folder))
     if command.spec is None:
-        return evaluations_by_card(plan, command.uses, overrides=command.sets)
+        return evaluations_by_card(
+            plan,
+            command.uses,
+            resolved_spec=command.folder / "resolved.yaml",
+            overrides=command.sets,
+            data=command.data,
+        )
     return evaluations_of_spec(
         plan, command.folder, command.spec, overrides=command.sets, data=command.data
     )

@@ -108,16 +108,19 @@ def _inside(part: Part) -> Iterator[str]:
         yield counted(part.files, "file")
 
 
-def after(page: RunPage, *, elsewhere: tuple[str, ...]) -> tuple[str, ...]:
+def after(
+    page: RunPage, *, elsewhere: tuple[str, ...], data: tuple[str, ...] = ()
+) -> tuple[str, ...]:
     """Return the suggested next command.
 
     Args:
         elsewhere: arguments that locate the runs.
+        data: arguments that locate the datasets of the run.
     """
     run = page.status.run
     if run.state is State.FINISHED:
-        return ("eqspec", "audit", run.name, *elsewhere)
+        return ("eqspec", "audit", run.name, *data, *elsewhere)
     if run.state is State.RUNNING:
         return ("eqspec", "status", *elsewhere)
     again = ("--retry",) if run.state is State.FAILED else ()
-    return ("eqspec", "run", str(run.path), *again)
+    return ("eqspec", "run", str(run.path), *data, *again)

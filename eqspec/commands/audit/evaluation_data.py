@@ -9,8 +9,8 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from eqspec.commands.audit.findings import Disagreement, Finding, Level
 from eqspec.commands.audit.replaced_images import replaced_phrase
-from eqspec.commands.eval import evaluations_by_card
 from eqspec.commands.planning.run_plan import plan_in
+from eqspec.commands.running.chosen_evaluations import evaluations_by_card
 from eqspec.commands.running.data_names import listed
 from eqspec.commands.running.run_data import open_data
 from eqspec.commands.running.training_data import decodes
@@ -91,7 +91,9 @@ def protocols(folder: RunFolder, plan: Plan, ids: set[str]) -> dict[str, EvalPla
     known = {e.id: e for e in (*added_evaluations(folder), *plan.evaluations)}
     for id_ in ids - known.keys():
         try:
-            asked = evaluations_by_card(plan, [id_.rpartition("-")[0]])
+            asked = evaluations_by_card(
+                plan, [id_.rpartition("-")[0]], resolved_spec=folder.path / "resolved.yaml"
+            )
         except EqspecError:  # no such card any more
             continue
         known |= {e.id: e for e in asked}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import JsonValue
 
 from eqspec.commands.diff.source_locations import SpecSources
+from eqspec.commands.planning.data_locations import NO_LOCATIONS, DataLocations
+from eqspec.commands.planning.plan_files import fingerprint
 from eqspec.commands.planning.plans import plan_spec
 from eqspec.commands.planning.read_spec import locate_spec
 from eqspec.errors import UsageError
@@ -36,6 +38,7 @@ class Comparand:
         name: of the run, or path of the spec.
         folder: None for a spec.
         last: the last row of training; None before the first step.
+        data: fingerprint of the training data; None where they were not read.
     """
 
     name: str
@@ -46,6 +49,7 @@ class Comparand:
     environment: Mapping[str, JsonValue]
     results: tuple[ResultSet, ...]
     last: Row | None
+    data: JsonValue
 
     @property
     def step(self) -> int:
@@ -53,12 +57,20 @@ class Comparand:
         return self.last.step if self.last else 0
 
 
-def comparand(reference: str, *, root: Path) -> Comparand:
+def comparand(
+    reference: str,
+    *,
+    root: Path,
+    overrides: Sequence[str] = (),
+    data: DataLocations = NO_LOCATIONS,
+) -> Comparand:
     """Read a run, or plan a spec.
 
     Args:
         reference: a run's path, a prefix of its name, or `latest`; or a spec.
         root: folder of all runs.
+        overrides: of a spec, as `--set` takes them.
+        data: locations of the datasets of a spec.
 
     Raises:
         UsageError: it is neither.
@@ -67,12 +79,12 @@ def comparand(reference: str, *, root: Path) -> Comparand:
     """
     path = Path(reference)
     if path.is_file():
-        return _spec(path)
+        return _spec(path, overrides=overrides, data=data)
     try:
         return _run(find(root, reference=reference), root=root)
     except UsageError:
         if (shipped := locate_spec(path)).is_file():
-            return _spec(shipped)
+            return _spec(shipped, overrides=overrides, data=data)
         raise
 
 
@@ -81,29 +93,32 @@ def _run(path: Path, *, root: Path) -> Comparand:
     folder.sealed().require(*_SHOWN)
     texts = (path / "spec.yaml", path / "resolved.yaml")
     source, resolved = (read_yaml(read_text(text), name=str(text)) for text in texts)
+    environment = recorded_environment(path)
     return Comparand(
         name=run_name(root, path),
         folder=path,
         state=folder.state(),
         plan=plan,
         sources=SpecSources(source, resolved),
-        environment=recorded_environment(path),
+        environment=environment,
         results=result_sets(folder),
         last=journal.latest(folder.metrics).get(TRAIN),
+        data=environment.get("data"),
     )
 
 
-def _spec(path: Path) -> Comparand:
-    planned = plan_spec(path)
-    data = planned.plan.model_dump(mode="json", by_alias=True)
+def _spec(path: Path, *, overrides: Sequence[str], data: DataLocations) -> Comparand:
+    planned = plan_spec(path, overrides=overrides, data=data)
+    plain = planned.plan.model_dump(mode="json", by_alias=True)
     resolved = read_yaml(write_yaml(planned.plan.resolved), name=str(path))
     return Comparand(
         name=str(path),
         folder=None,
         state=None,
-        plan=RecordedPlan.model_validate(data),
+        plan=RecordedPlan.model_validate(plain),
         sources=SpecSources(planned.loaded.source, resolved),
         environment={},
         results=(),
         last=None,
+        data=fingerprint(planned.plan, data=data),
     )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import JsonValue
 
 from eqspec.commands.diff.comparand import Comparand, comparand
+from eqspec.commands.planning.data_locations import NO_LOCATIONS, DataLocations
 from eqspec.commands.summary_metric import summary_metrics
 from eqspec.compile.spec_differences import Change, spec_changes
-from eqspec.errors import Location
+from eqspec.errors import Location, UsageError
 from eqspec.nn.readouts.measurement import EvalProtocol, Measurement, ResultSet
 from eqspec.runs import journal
 from eqspec.runs.curves import TRAIN, Curves, compare_curves
@@ -81,20 +82,33 @@ class Difference:
     curves: Curves | None
 
 
-def diff(a: str, b: str, *, root: Path, every_metric: bool = False) -> Difference:
+def diff(
+    a: str,
+    b: str,
+    *,
+    root: Path,
+    overrides: Sequence[str] = (),
+    data: DataLocations = NO_LOCATIONS,
+    every_metric: bool = False,
+) -> Difference:
     """Compare two runs or specs.
 
     Args:
         a, b: a run's path, a prefix of its name, or `latest`; or a spec.
         root: folder of all runs.
+        overrides: of a spec, as `--set` takes them.
+        data: locations of the datasets of a spec.
         every_metric: all numbers of an evaluation, not only its summary metrics.
 
     Raises:
-        UsageError: one of them is neither.
+        UsageError: one of them is neither, or there are overrides and neither is a spec.
         FolderMismatch: a run folder is damaged.
         SpecError: a spec has errors.
     """
-    left, right = comparand(a, root=root), comparand(b, root=root)
+    left, right = (comparand(one, root=root, overrides=overrides, data=data) for one in (a, b))
+    if (overrides or data.asked or data.own) and left.folder and right.folder:
+        message = "`--set` and `--data` are for a spec, and both of these are runs"
+        raise UsageError(message, help="leave them out")
     changes = list(spec_changes(left.plan.resolved, right.plan.resolved))
     both = left.last is not None and right.last is not None
     return Difference(
@@ -106,7 +120,7 @@ def diff(a: str, b: str, *, root: Path, every_metric: bool = False) -> Differenc
         ),
         code=tuple(_code(left, right)),
         environment=tuple(_environment(left, right)),
-        data=Pair("fingerprint", left.environment.get("data"), right.environment.get("data")),
+        data=Pair("fingerprint", left.data, right.data),
         table=_table(left, right, every_metric=every_metric),
         unmatched=tuple(_unmatched(left, right)),
         curves=compare_curves(_rows(left), _rows(right)) if both else None,

@@ -6,13 +6,16 @@ from pydantic import JsonValue
 
 from eqspec.compile.spec_differences import Matters, spec_changes
 from eqspec.compile.types.plan import Plan
-from eqspec.runs.folder import RunFolder
+from eqspec.runs.folder import UNDO, RunFolder
 
 _WIDEST = 60
 
 
-def guard(folder: RunFolder, plan: Plan) -> None:
+def guard(folder: RunFolder, plan: Plan, *, advice: str = UNDO) -> None:
     """Compare recipe and seed.
+
+    Args:
+        advice: what to do where they differ.
 
     Raises:
         FolderMismatch: they differ; with every setting that changes what is trained, and the number
@@ -27,7 +30,7 @@ def guard(folder: RunFolder, plan: Plan) -> None:
     others = sum(c.matters is not Matters.WEIGHTS for c in changes)
     if others:
         lines.append(f"and {others} that change no weights")
-    folder.guard(recipe=plan.recipe, seed=plan.seed, differences=lines)
+    folder.guard(recipe=plan.recipe, seed=plan.seed, differences=lines, advice=advice)
 
 
 def _short(value: JsonValue) -> str:

@@ -16,7 +16,7 @@ from eqspec.commands.planning.plans import Planned, plan_spec
 from eqspec.commands.running.folder_guard import guard
 from eqspec.errors import UsageError
 from eqspec.runs.artifacts import read_text
-from eqspec.runs.folder import RunFolder
+from eqspec.runs.folder import UNDO, RunFolder
 
 
 def plan_folder(
@@ -49,5 +49,5 @@ def plan_folder(
             )
         return dataclasses.replace(planned, folder=path, text=read_text(path / "spec.yaml"))
     if not fork:
-        guard(folder, planned.plan)
+        guard(folder, planned.plan, advice=f"{UNDO}, or start a separate run with --fork")
     return planned

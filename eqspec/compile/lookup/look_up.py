@@ -21,6 +21,7 @@ from eqspec.compile.lookup.op_calls import (
     calls_of_training,
     is_absent,
     recipe_lacks,
+    transforms_within,
 )
 from eqspec.errors import Diagnostic, Location, SpecError
 from eqspec.ops.contract.op import Op
@@ -188,6 +189,9 @@ class _Search:
         naming = self._naming(used)
         for call in calls_of_card(card, name=location.name):
             self._call(call, self._given(call, card), naming=naming)
+        if isinstance(card.model, EvaluationCard):
+            for call in transforms_within(card, name=location.name):
+                self._checked(call, _params(call), naming=naming)
 
     def _naming(self, used: CardInUse) -> Naming:
         """What messages call a value of a card."""
@@ -215,15 +219,40 @@ class _Search:
         """Parameters of a call, transforms by value; None where one of them does not exist."""
         if not isinstance(card.model, EvaluationCard):
             return _params(call)
-        with self._collecting(call.source.value(("params",))):
-            return {k: _with_transforms(v, self.catalog) for k, v in card.model.params.items()}
+        before = len(self.problems)
+        params = self._with_transforms(card.model.params, call.source, path=("params",))
+        return params if len(self.problems) == before else None
+
+    def _with_transforms(self, value: JsonValue, source: Source, *, path: KeyPath) -> JsonValue:
+        """Replace every ``{use: name}`` inside an evaluation's parameters by that transform's call.
+
+        Args:
+            path: of the value in the source.
+        """
+        if isinstance(value, dict) and set(value) == {"use"}:
+            return self._transform(str(value["use"]), source.value((*path, "use")))
+        if isinstance(value, dict):
+            return {k: self._with_transforms(v, source, path=(*path, k)) for k, v in value.items()}
+        if isinstance(value, list):
+            return [self._with_transforms(v, source, path=(*path, k)) for k, v in enumerate(value)]
+        return value
+
+    def _transform(self, name: str, location: Location) -> JsonValue:
+        with self._collecting(location):
+            model = self.catalog.card(TransformCard, name).model
+            return {"impl": model.impl, "params": model.params}
         return None
 
     def _call(self, written: WrittenCall, given: JsonValue, *, naming: Naming) -> None:
-        """The op of a call with its parameters validated; nothing where there is no such op."""
+        call = self._checked(written, given, naming=naming)
+        if call is not None:
+            self.calls[written.name] = call
+
+    def _checked(self, written: WrittenCall, given: JsonValue, *, naming: Naming) -> Call | None:
+        """The op of a call with its parameters validated; None where there is no such op."""
         impl = written.source.get((*written.path, "impl"))
         if impl is None or not isinstance(impl.value, str) or not isinstance(given, dict):
-            return
+            return None
         with self._collecting(impl.location):
             op = find_op(family_of(impl.value, among=written.families), impl.value)
             model = op.Params
@@ -234,8 +263,8 @@ class _Search:
                 model, {**known, **given}, written.source, root=root, naming=naming
             )
             self.problems.extend(checked.diagnostics)
-            call = Call(op, given, checked.value, written.source, written.path)
-            self.calls[written.name] = call
+            return Call(op, given, checked.value, written.source, written.path)
+        return None
 
     @contextmanager
     def _collecting(self, location: Location | None = None) -> Generator[None]:
@@ -261,20 +290,3 @@ def _may_name_card(source: Source, path: KeyPath, *, slot: CardSlot) -> bool:
 def _params(written: WrittenCall) -> JsonValue:
     node = written.source.get((*written.path, "params"))
     return {} if node is None else plain(node)
-
-
-def _with_transforms(value: JsonValue, catalog: Catalog) -> JsonValue:
-    """Replace every ``{use: name}`` inside an evaluation's parameters by the transform's op call.
-
-    Raises:
-        UnknownCard: when there is no such transform.
-        SpecError: when its card is not legal.
-    """
-    if isinstance(value, dict) and set(value) == {"use"}:
-        model = catalog.card(TransformCard, str(value["use"])).model
-        return {"impl": model.impl, "params": model.params}
-    if isinstance(value, dict):
-        return {k: _with_transforms(v, catalog) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_with_transforms(v, catalog) for v in value]
-    return value

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+from pydantic import JsonValue
+
 from eqspec.registry.cards import AugmentationCard, EquivarianceCard, MethodCard
 from eqspec.registry.catalog import Card
-from eqspec.spec.node import KeyPath, dotted
+from eqspec.spec.node import KeyPath, dotted, plain
 from eqspec.spec.source import Source
 
 MODULE_FAMILIES: tuple[Literal["heads", "decoders"], ...] = ("heads", "decoders")
@@ -48,6 +50,26 @@ class WrittenCall:
     rated: bool = False
 
 
+def transforms_within(card: Card, *, name: str) -> Iterator[WrittenCall]:
+    """Every call of a transform, written as `impl` and `params`, in the parameters of a card.
+
+    Args:
+        name: of the location that names the card.
+    """
+    params = card.source.get(("params",))
+    for path in () if params is None else _calls_below(plain(params), path=("params",)):
+        yield WrittenCall(dotted((name, *path)), _OWN_CALL["transforms"], card.source, path)
+
+
+def _calls_below(value: JsonValue, *, path: KeyPath) -> Iterator[KeyPath]:
+    if isinstance(value, dict) and "impl" in value and value.keys() <= {"impl", "params"}:
+        yield path
+    elif isinstance(value, dict | list):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, inner in items:
+            yield from _calls_below(inner, path=(*path, key))
+
+
 def calls_of_card(card: Card, *, name: str) -> Iterator[WrittenCall]:
     """Every call of an op on a card.
 
@@ -82,7 +104,9 @@ def _of_augment(card: Card, model: AugmentationCard, *, name: str) -> Iterator[W
         for view, way in enumerate(decl.views):
             for step in range(len(way.steps)):
                 path = ("groups", group, "views", view, "steps", step)
-                yield WrittenCall(f"{name}.{dotted(path)}", ("transforms",), card.source, path)
+                yield WrittenCall(
+                    f"{name}.{dotted(path)}", _OWN_CALL["transforms"], card.source, path
+                )
 
 
 def _of_added_views(source: Source, at: KeyPath, *, name: str) -> Iterator[WrittenCall]:

@@ -1,0 +1,138 @@
+"""Commands on a run whose data was located by `--data`: advice, `diff`, `eval` and `audit`."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import Answer, ask
+from tests.integration.test_eval import BACKBONE, write_images
+from tests.toy_specs import toy_text
+
+
+@dataclass(frozen=True)
+class Place:
+    """A toy spec for any folder of images, and its runs."""
+
+    root: Path
+
+    @property
+    def spec(self) -> Path:
+        return self.root / "toy.yaml"
+
+    def ask(self, *argv: str) -> Answer:
+        return ask(*argv, "--runs", str(self.root / "kept"))
+
+    def located(self, *argv: str) -> Answer:
+        return self.ask(*argv, "--data", str(self.root / "images"))
+
+    def follow(self, answer: Answer) -> Answer:
+        """The suggested command, with the folder filled in."""
+        command = shlex.split(answer.last.removeprefix("next: eqspec "))
+        assert "--data" in command, answer.last
+        folder = str(self.root / "images")
+        return ask(*(part.replace("=DIR", f"={folder}") for part in command))
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    monkeypatch.chdir(tmp_path)
+    made = Place(tmp_path)
+    write_images(made.root / "images")
+    extra = 'evaluate: [{use: effective-rank, at: end}]\nmachine: {compile: "off"}'
+    made.spec.write_text(toy_text("vicreg", backbone=BACKBONE, extra=extra))
+    return made
+
+
+def finish(place: Place) -> None:
+    answer = place.located("run", str(place.spec))
+    assert answer.status == 0, answer.err
+
+
+def test_a_stopped_run_is_continued_with_its_data(place: Place) -> None:
+    assert place.located("run", str(place.spec), "--steps", "2").status == 0
+    page = place.ask("show", "latest")
+    assert "eqspec run" in page.last
+    again = place.follow(page)
+    assert again.status == 0, again.err
+    assert "finished" in place.ask("show", "latest").out
+
+
+def test_a_finished_run_is_audited_with_its_data(place: Place) -> None:
+    finish(place)
+    page = place.ask("show", "latest")
+    assert "eqspec audit" in page.last
+    audit = place.follow(page)
+    assert audit.status == 0, audit.out
+    compared = place.located("diff", str(place.spec), "latest")
+    assert place.follow(compared).status == 0
+
+
+def test_a_spec_is_compared_with_a_run_on_the_same_data(place: Place) -> None:
+    finish(place)
+    same = place.located("diff", str(place.spec), "latest", "--json").data
+    assert same["spec"] == []
+    assert same["data"]["a"] == same["data"]["b"] is not None
+    other = place.located("diff", str(place.spec), "latest", "--json", "--set", "train.batch=4")
+    assert [one["path"] for one in other.data["spec"]] == ["train.batch"]
+
+
+def test_two_runs_take_no_overrides(place: Place) -> None:
+    finish(place)
+    answer = place.ask("diff", "latest", "latest", "--set", "seed=1")
+    assert answer.status == 2
+    assert "both of these are runs" in answer.err
+
+
+def test_a_spec_of_another_recipe_gets_advice_that_eval_can_follow(place: Place) -> None:
+    finish(place)
+    edited = place.root / "edited.yaml"
+    edited.write_text(place.spec.read_text().replace("batch: 8", "batch: 4"))
+    answer = place.located("eval", "latest", "--spec", str(edited))
+    assert answer.status == 3
+    assert "--fork" not in answer.err
+    assert "`--use` names evaluations" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("uses", "where"),
+    [(("knnn",), "<cli>:--use:1:1"), (("effective-rank", "knnn"), "<cli>:--use #2:1:1")],
+)
+def test_a_misspelt_card_is_located_in_its_option(
+    place: Place, uses: tuple[str, ...], where: str
+) -> None:
+    finish(place)
+    given = [part for use in uses for part in ("--use", use)]
+    answer = place.located("eval", "latest", *given)
+    assert answer.status == 2
+    assert f"--> {where}" in answer.err
+    assert "did you mean `knn`?" in answer.err
+
+
+def test_a_misspelt_parameter_is_located_in_the_resolved_spec(place: Place) -> None:
+    """It exists, and its line is that of the evaluation."""
+    finish(place)
+    answer = place.located(
+        "eval", "latest", "--set", "evaluate.0.use=knn", "--set", "evaluate.0.x=1"
+    )
+    assert answer.status == 2
+    assert "<cli>:--set #2:1:1" in answer.err
+    assert "toy.yaml" not in answer.err
+
+
+def test_an_added_training_of_too_large_a_batch_is_refused_at_its_option(place: Place) -> None:
+    finish(place)
+    answer = place.located("eval", "latest", "--use", "linear-probe-dino")
+    assert answer.status == 2
+    assert "EQ021" in answer.err
+    assert "<cli>:--use:1:1" in answer.err
+    assert "--set evaluate.0.with.batch=30" in answer.err
+    small = ("batch=30", "blocks=[1]", "length=2 steps")
+    sets = [part for one in small for part in ("--set", f"evaluate.0.with.{one}")]
+    added = place.located("eval", "latest", "--use", "linear-probe-dino", *sets)
+    assert added.status == 0, added.err
+    audit = place.located("audit", "latest", "--level", "L4")
+    assert audit.status == 0, audit.out
