@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from eqspec.build.data.loader import Dataset
 from eqspec.build.program import build_graph, choose_device
 from eqspec.build.weights.restore import put_weights
 from eqspec.commands.planning.run_plan import plan_in
@@ -18,7 +19,9 @@ from eqspec.errors import EqspecError, UsageError
 from eqspec.evals.features import Subject, encode
 from eqspec.evals.images import centre_crop, encode_images
 from eqspec.nn.encoders.frozen_encoder import FrozenEncoder
+from eqspec.nn.readouts.image_features import ImageFeatures
 from eqspec.nn.readouts.measurement import ResultSet
+from eqspec.ops.decode import UnreadableImage
 from eqspec.ops.find import find_dataset
 from eqspec.runs import checkpoint, journal
 from eqspec.runs.folder import RunFolder
@@ -128,7 +131,7 @@ def features(
     if isinstance(images, str | Path):
         op = find_dataset("image_folder")
         folder = op.open(op.Params(), split="train", folder=Path(images))
-        return encode_images(seen, folder, limit=None).rows[row].whole()
+        return _encoded(seen, folder).rows[row].whole()
     if isinstance(images, np.ndarray):
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
             raise UsageError(
@@ -139,6 +142,14 @@ def features(
         wanted = f"[n, 3, {seen.size}, {seen.size}] with pixels in [0, 1]"
         raise UsageError(f"images must be {wanted}, not {images.dtype} {tuple(images.shape)}")
     return encode(seen, images.to(seen.device), rows=(row,))[row]
+
+
+def _encoded(seen: Subject, folder: Dataset) -> ImageFeatures:
+    """Return features of a folder's images; a damaged one is an error without the decoder's own."""
+    try:
+        return encode_images(seen, folder, limit=None)
+    except UnreadableImage as error:
+        raise error from None
 
 
 def _subject(run: LoadedRun | FrozenEncoder | str | Path) -> Subject:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from eqspec.build.data.loader import Dataset
 from eqspec.compile.types.plan import EvalPlan
-from eqspec.errors import EqspecError, UsageError
+from eqspec.errors import Diagnostic, SpecError, UsageError
 from eqspec.evals.bench import Bench
 from eqspec.evals.fine_tuned import FineTunedModel
 from eqspec.evals.replaced import replaced_facts
@@ -50,17 +50,19 @@ def check_data(plan: EvalPlan, *, train: Dataset, held_out: Dataset) -> None:
     """Check that two splits suit an evaluation.
 
     Raises:
-        EqspecError: there are too few images; or labels are needed, but missing, all of one class,
-            or different in the two splits.
+        SpecError: there are too few images; or labels are needed, but missing, all of one class, or
+            different in the two splits.
     """
     few = too_few(len(train), len(held_out))
     if few is not None:
-        raise EqspecError(f"`{plan.name}` {few}")
+        diagnostic = Diagnostic("EQ050", f"`{plan.name}` {few}", help="add more images")
+        raise SpecError((diagnostic,))
     if not find_evaluation(plan.impl).needs_labels:
         return
     wrong = why_no_labels(train, held_out, data=plan.data.name)
     if wrong is not None:
-        raise EqspecError(f"`{plan.name}` needs labels, but {wrong.why}", help=wrong.help)
+        message = f"`{plan.name}` needs labels, but {wrong.why}"
+        raise SpecError((Diagnostic("EQ040", message, help=wrong.help),))
 
 
 def compare(plan: EvalPlan, a: ResultSet, b: ResultSet) -> tuple[Measurement, ...]:

@@ -131,10 +131,13 @@ def blamed(error: Exception, *, image: str, part: str = "") -> EqspecError:
         image: name of the image in the message.
         part: name of the data stored with the image, if only these could not be read.
     """
+    reason: object = error
+    if isinstance(error, OSError) and error.strerror:  # its own text repeats the path
+        reason = error.strerror
     if isinstance(error, MemoryError) or getattr(error, "errno", None) in _OF_THE_MACHINE:
         advice = "the image may be intact; run the same command again, it continues"
-        return LostImage(f"this machine cannot read the image {image}: {error}", help=advice)
-    return UnreadableImage(image, f"{part}: {error}" if part else error)
+        return LostImage(f"this machine cannot read the image {image}: {reason}", help=advice)
+    return UnreadableImage(image, f"{part}: {reason}" if part else reason)
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -22,6 +23,9 @@ _Item = TypeVar("_Item")
 
 HASHED = 256
 """Number of images whose content is part of the fingerprint; for all others, only name and size."""
+
+_LIKE = 0.7
+"""Similarity of a folder's name to a wrong one, from 0 to 1, at which it is suggested."""
 
 SPLITS = ("train", "heldout")
 """Splits of every dataset."""
@@ -176,8 +180,24 @@ def needed_folder(folder: Path | None, *, dataset: str) -> Path:
     if folder is None:
         raise LocationNotSet(dataset)
     if not folder.is_dir():
-        raise UsageError(f"there is no folder {folder}", help="check the path of the dataset")
+        raise no_folder(folder)
     return folder
+
+
+def no_folder(folder: Path) -> UsageError:
+    """Return the error for a path that is not a folder, with a folder beside it of a like name."""
+    message = f"there is no folder {folder}"
+    if folder.exists():
+        return UsageError(f"{folder} is a file, no folder", help="name the folder of the dataset")
+    if folder.is_symlink():
+        message += f": the link leads to {folder.readlink()}, which does not exist"
+    try:
+        beside = [path.name for path in folder.parent.iterdir() if path.is_dir()]
+    except OSError:  # the folder above does not exist either, or cannot be read
+        beside = []
+    near = get_close_matches(folder.name, beside, n=1, cutoff=_LIKE)
+    guess = f"did you mean `{folder.with_name(near[0])}`?" if near else ""
+    return UsageError(message, help=guess or "check the path of the dataset")
 
 
 def known_split(split: str, *, dataset: str) -> None:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import pytest
 from PIL import Image
 
+import eqspec
 from eqspec.cli.main import main
+from eqspec.errors import EqspecError
+from tests.command_line import ask
 from tests.fake_datasets import CORRUPT_EXIF, EPS, save
 from tests.toy_specs import toy_text
 
@@ -70,6 +74,27 @@ def test_a_twentieth_of_a_small_set_may_be_damaged(tmp_path: Path, capsys) -> No
     save(pictures / "train" / "04.jpg")
     (tmp_path / "repaired").mkdir()
     assert _run(tmp_path / "repaired", pictures) == 0
+
+
+def test_features_of_a_damaged_image_are_refused_with_its_name(tmp_path: Path) -> None:
+    pictures = _folder(tmp_path / "pictures", damaged=0)
+    assert _run(tmp_path, pictures) == 0
+    (run,) = (tmp_path / "kept" / "toy").iterdir()
+    damaged = pictures / "val" / "02.jpg"
+    damaged.write_bytes(damaged.read_bytes()[:300])
+    with pytest.raises(EqspecError, match=f"cannot read the image {damaged}: ") as caught:
+        eqspec.features(run, pictures / "val")
+    assert caught.value.__cause__ is None, "no traceback of the decoder"
+
+
+def test_an_evaluation_by_class_is_refused_with_its_code(tmp_path: Path) -> None:
+    pictures = _folder(tmp_path / "pictures", damaged=0)
+    assert _run(tmp_path, pictures) == 0
+    (run,) = (tmp_path / "kept" / "toy").iterdir()
+    for evaluation in ("knn", "linear-probe-images"):
+        answer = ask("eval", str(run), "--use", evaluation, "--data", str(pictures))
+        assert answer.status == 2
+        assert f"error[EQ040]: `{evaluation}` needs labels" in answer.err
 
 
 def test_other_images_in_the_same_recipe_are_refused(tmp_path: Path, capsys) -> None:

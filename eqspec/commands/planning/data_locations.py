@@ -25,10 +25,10 @@ from pydantic import JsonValue, ValidationError
 
 from eqspec.compile.lookup.resolve import Resolved
 from eqspec.compile.types.plan import DataPlan, Plan
-from eqspec.errors import Diagnostic, EqspecError, SpecError, UsageError
+from eqspec.errors import Diagnostic, EqspecError, Location, SpecError, UsageError
 from eqspec.ops.contract.data import DatasetOp
 from eqspec.ops.find import UnknownOp, find_dataset
-from eqspec.ops.image_files import LocationNotSet
+from eqspec.ops.image_files import LocationNotSet, no_folder
 from eqspec.ops.op import DatasetParams, OpParams, how_it_runs_fields
 from eqspec.ops.stored_views import StoredViews
 from eqspec.ops.tolerant import Tolerant
@@ -154,7 +154,7 @@ def need_own_folder(resolved: Resolved, *, data: DataLocations) -> None:
     try:
         _need_folder(params, data.of(own, own=own))
     except UsageError as error:
-        raise _not_usable(error, resolved) from error
+        raise _not_usable(error, resolved, data=data) from error
 
 
 def card_here(own: Card, *, data: DataLocations) -> Card:
@@ -180,12 +180,15 @@ def card_here(own: Card, *, data: DataLocations) -> Card:
 def _need_folder(params: DatasetParams, folder: Path | None) -> None:
     if folder is None or folder.is_dir() or params.fetches:
         return
-    there = f"{folder} is a file, no folder" if folder.exists() else f"there is no folder {folder}"
-    raise UsageError(there, help="check the path of the dataset")
+    raise no_folder(folder)
 
 
-def _not_usable(error: EqspecError, resolved: Resolved) -> SpecError:
+def _not_usable(error: EqspecError, resolved: Resolved, *, data: DataLocations) -> SpecError:
+    """Return the error at the folder of `--data`, or else at the data of the spec."""
     location = resolved.source.value(("data",))
+    if data.own is not None:
+        text = str(data.own)
+        location = Location("<cli>:--data", 1, 1, len(text) + 1, text)
     return SpecError((Diagnostic("EQ050", error.message, location, help=error.help),))
 
 
@@ -228,4 +231,4 @@ def count_images(resolved: Resolved, *, data: DataLocations) -> int | None:
     try:
         return len(op.open(params, split="train", folder=folder))
     except EqspecError as error:
-        raise _not_usable(error, resolved) from error
+        raise _not_usable(error, resolved, data=data) from error

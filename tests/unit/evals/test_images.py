@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from eqspec.compile.types.plan import DataPlan, EvalPlan
-from eqspec.errors import EqspecError, UsageError
+from eqspec.errors import EqspecError, SpecError, UsageError
 from eqspec.evals.bench import Bench
 from eqspec.evals.evaluate import check_data, compare, evaluate
 from eqspec.evals.features import Subject
@@ -130,9 +130,11 @@ def test_every_row_that_is_asked_for_and_there_is_judged() -> None:
 @pytest.mark.parametrize("impl", ["knn", "linear_probe"])
 def test_labels_are_needed_where_they_are_read(impl: str) -> None:
     bench = Bench(subject(), train=Counted(20, labelled=False), held_out=Counted(16))
-    with pytest.raises(EqspecError, match=f"`{impl}` needs labels") as refused:
+    with pytest.raises(SpecError, match=f"`{impl}` needs labels") as refused:
         evaluate(plan(impl), bench)
-    assert "one folder per class" in (refused.value.help or "")
+    (diagnostic,) = refused.value.diagnostics
+    assert diagnostic.code == "EQ040"
+    assert "one folder per class" in (diagnostic.help or "")
     assert bench.train.read == []
 
 
