@@ -141,35 +141,6 @@ def test_misuse_is_explained(ask: Ask, given: tuple[str, ...], said: str) -> Non
     assert said in answer.err
 
 
-@pytest.mark.parametrize("command", ["check", "plan", "run"])
-def test_a_misspelt_folder_is_located_in_its_argument(
-    ask: Ask, pictures: Path, command: str
-) -> None:
-    misspelt = pictures.with_name("picturs")
-    answer = ask(command, "mine.yaml", "--data", str(misspelt))
-    assert answer.status == 2
-    assert " --> <cli>:--data:1:1\n" in answer.err
-    assert f"did you mean `{pictures}`?" in "".join(answer.err.split("\n"))
-    assert (
-        f"did you mean `{pictures}`?"
-        in ask(command, "mine.yaml", "--data", f"image-folder={misspelt}").err
-    )
-
-
-def test_a_broken_link_is_named_once(ask: Ask, pictures: Path) -> None:
-    link = pictures / "cat" / "3.png"
-    link.unlink()
-    link.symlink_to("/nowhere/3.png")
-    answer = ask("check", "mine.yaml", "--data", str(pictures))
-    said = " ".join(answer.out.split())
-    assert f"cannot read the image {link}: No such file or directory" in said
-    assert said.count(str(link)) == 1
-    folder = pictures.with_name("link")
-    folder.symlink_to("/nowhere")
-    answer = ask("check", "mine.yaml", "--data", str(folder))
-    assert f"there is no folder {folder}: the link leads to /nowhere" in answer.err
-
-
 def test_check_shows_what_it_found(ask: Ask, pictures: Path) -> None:
     save(pictures / "dog" / "9.png", pixels=None)
     answer = ask("check", "mine.yaml", "--data", str(pictures))
