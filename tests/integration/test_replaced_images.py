@@ -154,3 +154,55 @@ def test_other_held_out_images_are_found(
     status, (found,) = audited(the_run(tmp_path / "runs"), pictures)
     assert (status, found["holds"]) == (3, False)
     assert [d["name"] for d in found["disagreements"]] == ["held-out images of image-folder"]
+
+
+def test_pages_name_the_replaced_images(
+    train: Callable[..., int],
+    tmp_path: Path,
+    pictures: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for number in DAMAGED:
+        damage(held_out(pictures, number))
+    assert train() == 0
+    runs = ("--runs", str(tmp_path / "runs"))
+    name = the_run(tmp_path / "runs").relative_to(tmp_path / "runs").as_posix()
+    pages = [
+        capsys.readouterr().out,
+        ask("show", name, *runs).out,
+        ask("eval", name, "--data", str(pictures), *runs).out,
+        ask("diff", name, name, *runs).out,
+    ]
+    sentence = (
+        "2 images of `effective-rank` could not be decoded and were replaced by others: "
+        "held-out 01.png, held-out 05.png."
+    )
+    assert [sentence in " ".join(page.split()) for page in pages] == [True] * 4
+
+
+def test_pages_say_where_held_out_images_differ(
+    train: Callable[..., int],
+    tmp_path: Path,
+    pictures: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    spec = tmp_path / "toy.yaml"
+    spec.write_text(f"{spec.read_text()}compare: {{base: {{seed: 1}}}}\n")
+    assert train() == 0
+    root, runs = tmp_path / "runs", ("--runs", str(tmp_path / "runs"))
+    base, toy = (next((root / n).iterdir()).relative_to(root) for n in ("toy-base", "toy"))
+    held_out(pictures, 4).unlink()
+    (edited,) = (root / toy).glob("evaluations/*.step-4.json")
+    edited.write_text(edited.read_text().replace('"value":', '"value": 1', 1))
+    capsys.readouterr()
+    assert train() == 0, capsys.readouterr().err
+    table = " ".join(capsys.readouterr().out.split())
+    different = (
+        "were measured by `effective-rank` on different held-out images: their numbers cannot be "
+        "compared."
+    )
+    assert f"untrained, base and toy {different}" in table
+    shown = " ".join(ask("show", str(toy), *runs).out.split())
+    assert shown.count(f"step 0 and step 4 {different}") == 1
+    compared = " ".join(ask("diff", str(base), str(toy), *runs).out.split())
+    assert f"A and B {different}" in compared

@@ -82,6 +82,7 @@ def _table_data(found: EvaluationTable) -> dict[str, object]:
         "heldout": found.heldout,
         "units": found.units,
         "short_of": found.short_of,
+        "notes": found.notes,
         "rows": rows,
     }
 

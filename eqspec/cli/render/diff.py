@@ -61,6 +61,7 @@ def as_data(difference: Difference) -> JsonValue:
         "data": difference.data,
         "metrics": [_metric_data(*pair) for pair in _pairs_of(difference.table)],
         "unmatched_evaluations": difference.unmatched,
+        "evaluation_images": difference.images,
         "curves": difference.curves,
     }
     return to_jsonable_python(data, inf_nan_mode="null")
@@ -168,11 +169,13 @@ def _data(difference: Difference) -> Block:
     pair = difference.data
     known = [v for v in (pair.a, pair.b) if isinstance(v, str)]
     if len(known) < 2:
-        return Block("data", note="unknown: not read by both")
+        return Block("data", note="unknown: not read by both", remarks=difference.images)
     if pair.a == pair.b:
-        return Block("data", note=f"the same, fingerprint {known[0][:12]}")
+        return Block(
+            "data", note=f"the same, fingerprint {known[0][:12]}", remarks=difference.images
+        )
     row = (pair.name, known[0][:12], known[1][:12])
-    return Block("data", titles=("", *ROWS), rows=(row,))
+    return Block("data", titles=("", *ROWS), rows=(row,), remarks=difference.images)
 
 
 def _metrics(difference: Difference) -> Iterator[Block]:

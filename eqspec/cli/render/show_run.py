@@ -32,7 +32,8 @@ def blocks(page: RunPage) -> Iterator[Block]:
         rows = tuple((name, measured(value)) for name, value in page.last.values.items())
         yield Block("training", note=f"step {number(page.last.step)}", rows=rows, right=(1,))
     before = "untrained" if page.plan.published is None else "as published"
-    yield from (_results(one, before=before) for one in page.results)
+    with_notes = zip(page.results, page.notes, strict=True)
+    yield from (_results(one, before=before, notes=notes) for one, notes in with_notes)
     raised = stale_rows(page.status.stale, run=page.status.run.name)
     if raised:
         rows = tuple(row[1:] for row in raised)
@@ -77,14 +78,14 @@ def _choices(page: RunPage) -> Block:
     return Block("choices", rows=rows)
 
 
-def _results(results: ResultSet, *, before: str) -> Block:
+def _results(results: ResultSet, *, before: str, notes: tuple[str, ...]) -> Block:
     step = before if results.step == 0 else f"after step {number(results.step)}"
     rev = "" if results.protocol.rev is None else f", rev {results.protocol.rev}"
     rows = tuple(
         (one.label, _value(one.value), ", ".join(map(_interval, one.intervals)))
         for one in results.measurements
     )
-    return Block(results.protocol.id, note=f"{step}{rev}", rows=rows, right=(1,))
+    return Block(results.protocol.id, note=f"{step}{rev}", rows=rows, right=(1,), remarks=notes)
 
 
 def _value(value: float) -> str:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from pydantic import JsonValue, TypeAdapter, ValidationError
+from pydantic import JsonValue, ValidationError
 
 from eqspec.commands.audit.findings import Disagreement, Finding, Level
 from eqspec.commands.audit.replaced_images import replaced_phrase
 from eqspec.commands.planning.run_plan import plan_in
 from eqspec.commands.running.chosen_evaluations import evaluations_by_card
 from eqspec.commands.running.data_names import listed
+from eqspec.commands.running.result_data import replaced_images
 from eqspec.commands.running.run_data import open_data
 from eqspec.commands.running.training_data import decodes
 from eqspec.errors import EqspecError
-from eqspec.evals.replaced import COUNT, NAMED
+from eqspec.evals.replaced import COUNT
 from eqspec.runs.added_evaluations import added_evaluations
 from eqspec.runs.data_record import Replaced
 from eqspec.runs.results import DamagedResult, load_result, named_results
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 
 _MOST = 20
 """Maximum number of images named."""
-
-_REPLACED = TypeAdapter(dict[str, tuple[Replaced, ...]])
 
 _Facts = Mapping[str, JsonValue]
 
@@ -76,7 +75,9 @@ def _without_difference(on: Sequence[_OnData], *, unknown: set[str]) -> Finding:
     looked_at = {name: splits.held_out.looked_at for _, name, splits in on}
     message = "the same held-out images"
     message += "".join(f"; of {name}, {at}" for name, at in looked_at.items())
-    replaced = tuple(dict.fromkeys(one.name for facts, _, _ in on for _, one in _named(facts)))
+    replaced = tuple(
+        dict.fromkeys(one.name for facts, _, _ in on for _, one in replaced_images(facts))
+    )
     if replaced:
         message += f"; {replaced_phrase(replaced)}"
     return _finding(message, holds=True)
@@ -105,7 +106,7 @@ def other_replaced(before: _Facts, after: _Facts) -> Iterator[Disagreement]:
     counts = before.get(COUNT, 0), after.get(COUNT, 0)
     if counts[0] != counts[1]:
         yield Disagreement("replaced images", str(counts[0]), str(counts[1]))
-    then, now = dict.fromkeys(_named(before)), dict.fromkeys(_named(after))
+    then, now = dict.fromkeys(replaced_images(before)), dict.fromkeys(replaced_images(after))
     for split, one in dict.fromkeys([*then, *now]):
         if ((split, one) in then) != ((split, one) in now):
             words = (
@@ -125,15 +126,6 @@ def _results(folder: RunFolder) -> Iterator[tuple[str, _Facts]]:
             yield id_, result.facts
 
 
-def _named(facts: _Facts) -> Iterator[tuple[str, Replaced]]:
-    """Yield split and image of every image that is named."""
-    try:
-        named = _REPLACED.validate_python(facts.get(NAMED, {}))
-    except ValidationError:  # nothing that eqspec has written
-        return
-    yield from ((split, image) for split, images in named.items() for image in images)
-
-
 def _differences(results: Sequence[_OnData]) -> Iterator[Disagreement]:
     """Yield the differences of fingerprints and of replaced images."""
     distinct = {id(on): on for _, _, on in results}
@@ -142,7 +134,7 @@ def _differences(results: Sequence[_OnData]) -> Iterator[Disagreement]:
         recorded, now = facts.get("data"), fingerprints[id(on)]
         if isinstance(recorded, str) and recorded != now:
             yield Disagreement(f"held-out images of {name}", recorded[:12], now[:12])
-        for split, image in _named(facts):
+        for split, image in replaced_images(facts):
             here = _found(image, on.train if split == "train" else on.held_out)
             if here is not None:
                 yield Disagreement(f"{split}: {image.name}", "replaced", here)

@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from eqspec.commands.diff.comparand import Comparand, comparand
 from eqspec.commands.planning.data_locations import NO_LOCATIONS, DataLocations
+from eqspec.commands.running.result_data import other_data_sentences, replaced_sentences
 from eqspec.commands.summary_metric import summary_metrics
 from eqspec.compile.spec_differences import Change, spec_changes
 from eqspec.errors import Location, UsageError
@@ -68,6 +69,7 @@ class Difference:
         table: rows A and B; the last step of training under `TRAIN`, then every evaluation that
             both have by the same protocol.
         unmatched: the other evaluations.
+        images: sentences about the images of evaluations, where A and B differ in them.
         curves: None unless both have taken a step.
     """
 
@@ -79,6 +81,7 @@ class Difference:
     data: Pair
     table: Table
     unmatched: tuple[Unmatched, ...]
+    images: tuple[str, ...]
     curves: Curves | None
 
 
@@ -123,6 +126,7 @@ def diff(
         data=Pair("fingerprint", left.data, right.data),
         table=_table(left, right, every_metric=every_metric),
         unmatched=tuple(_unmatched(left, right)),
+        images=tuple(_images(left, right)),
         curves=compare_curves(_rows(left), _rows(right)) if both else None,
     )
 
@@ -225,6 +229,16 @@ def _last(one: Comparand) -> dict[str, ResultSet]:
     """Id of an evaluation → its last result; those before training are not compared."""
     trains = one.plan.train.steps > 0
     return {found.protocol.id: found for found in one.results if found.step > 0 or not trains}
+
+
+def _images(a: Comparand, b: Comparand) -> Iterator[str]:
+    """Yield sentences about evaluations of other held-out images or with replaced ones."""
+    of_a, of_b = _last(a), _last(b)
+    for id_, results in of_a.items():
+        if id_ in of_b:
+            both = [*zip(ROWS, (results, of_b[id_]), strict=True)]
+            yield from other_data_sentences(both)
+            yield from replaced_sentences(both)
 
 
 def _unmatched(a: Comparand, b: Comparand) -> Iterator[Unmatched]:

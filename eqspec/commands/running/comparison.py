@@ -8,6 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from eqspec.commands.running.evaluation import EvaluationResult
+from eqspec.commands.running.result_data import (
+    on_other_data,
+    other_data_sentences,
+    replaced_sentences,
+)
 from eqspec.commands.running.usage import Effort, Pull, effort, pulls
 from eqspec.compile.planner import UNTRAINED
 from eqspec.compile.types.plan import EvalPlan, Plan
@@ -49,8 +54,10 @@ class Comparison:
 def compare(done: Sequence[Done]) -> Comparison:
     """Compare complete runs, and the last one with each of the others.
 
+    Results on different held-out images stand in one table, with a note and without a difference.
+
     Raises:
-        UsageError: two results were not measured on the same samples.
+        UsageError: two results were not measured on the same samples of the same data.
     """
     evaluations = {j.evaluation.id: j.evaluation for one in done for j in one.results}
     tables = (_table(evaluation, done) for evaluation in evaluations.values())
@@ -78,7 +85,15 @@ def _table(evaluation: EvalPlan, done: Sequence[Done]) -> EvaluationTable | None
         heldout=(int(facts["heldout_images"]), int(facts["heldout_sources"])),
         units=words,
         short_of=tuple(dict.fromkeys(short)),
+        notes=tuple(_notes(results)),
     )
+
+
+def _notes(found: Sequence[_Named]) -> Iterator[str]:
+    """Yield sentences about the images behind the rows."""
+    named = [(one.name, one.results) for one in found]
+    yield from other_data_sentences(named)
+    yield from replaced_sentences(named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +116,11 @@ def _entries(found: Sequence[_Named], shown: Summary) -> Iterator[Entry]:
 def _differences(
     evaluation: EvalPlan, found: Sequence[_Named], shown: Summary, *, done: Sequence[Done]
 ) -> Iterator[Entry]:
-    """Return the differences of the last run from each other one."""
+    """Return the differences of the last run from each other one on the same held-out images."""
     runs = {one.name: one.results for one in found if one.kind is Kind.RUN}
     last = runs.get(done[-1].name)
     for other in (one.name for one in done[:-1]):
-        if last is not None and other in runs:
+        if last is not None and other in runs and not on_other_data(last, runs[other]):
             for measurement in shown.select(differences(evaluation, last, runs[other])):
                 yield Entry(f"{done[-1].name} − {other}", Kind.DIFFERENCE, measurement)
 

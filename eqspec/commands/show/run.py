@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import JsonValue
 
 from eqspec.commands.outdated_revs import revs
+from eqspec.commands.running.result_data import other_data_sentences, replaced_sentences
 from eqspec.commands.status import RunStatus, run_status
 from eqspec.commands.summary_metric import summary_metrics
 from eqspec.errors import UsageError
@@ -44,6 +45,7 @@ class RunPage:
     Attributes:
         last: the last row of training; None before the first step.
         results: with their summary metrics alone.
+        notes: of each result, sentences about the images behind it.
         saved: steps of the complete checkpoints.
     """
 
@@ -52,6 +54,7 @@ class RunPage:
     environment: Mapping[str, JsonValue]
     last: Row | None
     results: tuple[ResultSet, ...]
+    notes: tuple[tuple[str, ...], ...]
     saved: tuple[int, ...]
     parts: tuple[Part, ...]
 
@@ -82,19 +85,32 @@ def show_run(path: Path, *, root: Path) -> RunPage:
     run = run_summary(root, path)
     folder, plan = RunFolder.open(path), recorded_plan(path)
     folder.sealed().require(*_SHOWN)
+    results = tuple(
+        replace(one, measurements=summary_metrics(one, plan))
+        for one in result_sets(folder)
+        if one.measurements
+    )
     return RunPage(
         status=run_status(run, now=revs(open_catalog())),
         plan=plan,
         environment=recorded_environment(path),
         last=run.metrics.get(TRAIN),
-        results=tuple(
-            replace(one, measurements=summary_metrics(one, plan))
-            for one in result_sets(folder)
-            if one.measurements
-        ),
+        results=results,
+        notes=tuple(tuple(_notes(one, results)) for one in results),
         saved=checkpoint.steps(folder.checkpoints),
         parts=tuple(_parts(path)),
     )
+
+
+def _notes(result: ResultSet, others: Sequence[ResultSet]) -> Iterator[str]:
+    """Yield sentences about the images of a result, compared with the results of earlier steps."""
+    earlier = [
+        (f"step {one.step}", one)
+        for one in others
+        if one.protocol.id == result.protocol.id and one.step < result.step
+    ]
+    yield from other_data_sentences([*earlier, (f"step {result.step}", result)])
+    yield from replaced_sentences([("", result)])
 
 
 def _parts(path: Path) -> Iterator[Part]:

@@ -26,6 +26,7 @@ class EvaluationTable:
         heldout: numbers of held-out samples and of their sources.
         units: the dataset's words for samples and sources.
         short_of: sentences about protocols that need more images than the dataset has.
+        notes: sentences about the images behind the rows.
     """
 
     evaluation: str
@@ -35,6 +36,7 @@ class EvaluationTable:
     heldout: tuple[int, int]
     units: Units = IMAGES_ALONE
     short_of: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def block(found: EvaluationTable) -> Block:
@@ -46,7 +48,7 @@ def block(found: EvaluationTable) -> Block:
         titles=("", *(heads(column, found.summary) for column in columns)),
         rows=tuple(_rows(found.table, digits=digits)),
         right=tuple(range(1, len(columns) + 1)),
-        remarks=found.short_of,
+        remarks=(*found.short_of, *found.notes),
         repeated=1,
     )
 
