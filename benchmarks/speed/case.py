@@ -99,6 +99,7 @@ class Case:
         amount: how much of it a turn processes.
         contestants: in the order of the first round.
         comparisons: contestant → its facts, to the ratios of interest.
+        limits: contestant → bar of its own time, in seconds a turn.
         share: writes files that the contestants share.
         devices: where the case makes sense.
         rounds: of a full measurement.
@@ -111,7 +112,10 @@ class Case:
     about: str
     unit: str
     contestants: tuple[Contestant, ...]
-    comparisons: Callable[[Mapping[str, Facts]], tuple[Comparison, ...]]
+    comparisons: Callable[[Mapping[str, Facts]], tuple[Comparison, ...]] = field(
+        default=lambda _: ()
+    )
+    limits: Mapping[str, float] = field(default_factory=dict[str, float])
     amount: Callable[[Setting], float] = field(default=lambda _: 1.0)
     share: Callable[[Setting], None] = field(default=lambda _: None)
     devices: tuple[str, ...] = ("cpu",)

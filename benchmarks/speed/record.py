@@ -59,6 +59,19 @@ class RatioResult(_Part):
         return None if self.at_most is None else self.ratio.median <= self.at_most
 
 
+class LimitResult(_Part):
+    """A contestant's time with its bar, in seconds a turn."""
+
+    name: str
+    seconds: Spread
+    at_most: float
+
+    @property
+    def met(self) -> bool:
+        """Whether the median is within the bar."""
+        return self.seconds.median <= self.at_most
+
+
 class CaseResult(_Part):
     """The result of one case on one device.
 
@@ -75,6 +88,7 @@ class CaseResult(_Part):
     machine: Machine
     contestants: tuple[ContestantResult, ...]
     ratios: tuple[RatioResult, ...]
+    limits: tuple[LimitResult, ...] = ()
     absent: dict[str, str]
 
 
@@ -111,6 +125,11 @@ def summarise(
         machine=machine,
         contestants=contestants,
         ratios=_ratios(case, facts, measured.turns),
+        limits=tuple(
+            LimitResult(name=c.name, seconds=c.seconds, at_most=case.limits[c.name])
+            for c in contestants
+            if c.name in case.limits
+        ),
         absent=dict(measured.absent),
     )
 

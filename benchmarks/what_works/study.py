@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from benchmarks.what_works.rows import rows
-from eqspec.commands.running.series import untrained_encoder
+from eqspec.commands.planning.schedule import untrained_encoder
 from eqspec.commands.running.usage import effort
 from eqspec.compile.types.plan import Plan
 from eqspec.nn.readouts.measurement import ENCODER
