@@ -9,6 +9,7 @@ from typing import Protocol, Self
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
+from eqspec.cli.progress.pace import FineTuningLines, Pace, StepLines
 from eqspec.cli.screen import Screen
 from eqspec.commands.running.events import (
     Compiled,
@@ -28,14 +29,8 @@ from eqspec.printable import on_one_line
 from eqspec.report.numbers import duration, number
 from eqspec.spec.phrases import counted
 
-_SHARE = 0.05
-"""Share of all steps after which another line is due."""
-
 _ROOM_FOR_BAR = 100
 """Width of a terminal, in columns, from which a bar fits beside the status."""
-
-_PATIENCE = 30.0
-"""Seconds after which a line is due in any case."""
 
 
 class Watcher(Protocol):
@@ -73,6 +68,7 @@ class Bars:
             console=screen.err,
         )
         self._pace = Pace(0, batch=0)
+        self._fine_tunings = FineTuningLines()
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -96,6 +92,8 @@ class Bars:
         elif isinstance(event, Stepped):
             self._pace.take(event)
             self._update(self._pace.line(event), completed=event.step)
+        elif isinstance(event, FineTuning) and isinstance(event.event, Stepped):
+            self._update(self._fine_tunings.line(event, event.event))
         elif isinstance(event, Damaged | Remarked):
             self._screen.say(f"{name}: {_of_images(event)}")
         elif isinstance(event, Compiled) and event.late:
@@ -129,8 +127,8 @@ class Lines:
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
-        self._pace = Pace(0, batch=0)
-        self._said = (0, 0.0)
+        self._steps = StepLines()
+        self._fine_tunings = FineTuningLines()
 
     def __enter__(self) -> Self:
         return self
@@ -141,82 +139,32 @@ class Lines:
     def show(self, event: RunEvent, *, name: str) -> None:
         """Print an event; steps at intervals."""
         if isinstance(event, Opened):
-            self._pace = Pace(event.plan.train.steps, batch=event.plan.train.batch)
-            self._said = (event.done, time.monotonic())
+            self._steps = StepLines(event.plan, done=event.done)
             self._say(name, _opened(event))
             for warning in event.warnings:
                 self._say(name, warning)
-        elif isinstance(event, Stepped):
-            self._pace.take(event)
-            self._step(event, name=name)
-        elif isinstance(event, FineTuning):
-            self._fine_tuning(event, name=name)
-        elif (line := _line(event, self._pace)) is not None:
+        elif (line := self._line(event)) is not None:
             self._say(name, line)
 
-    def _step(self, event: Stepped, *, name: str) -> None:
-        (step, moment), now = self._said, time.monotonic()
-        if (
-            event.step < max(step + 1, step + _SHARE * self._pace.steps)
-            and now - moment < _PATIENCE
-        ):
-            return
-        self._said = (event.step, now)
-        total = number(self._pace.steps)
-        done = f"step {number(event.step):>{len(total)}} of {total}"
-        self._say(name, f"{done}, {self._pace.line(event)}")
-
-    def _fine_tuning(self, event: FineTuning, *, name: str) -> None:
-        text, now = _fine_tuning(event), time.monotonic()
-        stepped = isinstance(event.event, Stepped)
-        if text is None or (stepped and now - self._said[1] < _PATIENCE):
-            return
-        self._said = (self._said[0], now)
-        self._say(name, text)
+    def _line(self, event: RunEvent) -> str | None:
+        if isinstance(event, Stepped):
+            return self._steps.if_due(event)
+        if isinstance(event, FineTuning) and isinstance(event.event, Stepped):
+            return self._fine_tunings.if_due(event, event.event)
+        return _line(event, self._steps.pace)
 
     def _say(self, name: str, text: str) -> None:
         self._screen.say(f"{name}: {text}")
 
 
-class Pace:
-    """Speed of a run over its last steps.
-
-    Attributes:
-        steps: of the run in all.
-    """
-
-    def __init__(self, steps: int, *, batch: int) -> None:
-        self.steps = steps
-        self.began = time.monotonic()
-        self._batch = batch
-        self._seconds: list[float] = []
-
-    def take(self, event: Stepped) -> None:
-        """Note the duration of a step."""
-        self._seconds = [*self._seconds[-19:], event.seconds]
-
-    def line(self, event: Stepped) -> str:
-        """Return loss, speed and the estimated time that is left."""
-        # The median: the first step fills caches, and any step may compile.
-        each = sorted(self._seconds)[len(self._seconds) // 2]
-        speed = self._batch / max(each, 1e-9)
-        shown = number(round(speed)) if speed >= 10 else f"{speed:.2g}"
-        left = duration((self.steps - event.step) * each)
-        return f"loss {event.metrics['loss']:.4g}, {shown} samples/s, {left} left"
-
-
-def _fine_tuning(event: FineTuning) -> str | None:
-    """A line on the training of an evaluation."""
+def fine_tuning_line(event: FineTuning) -> str | None:
+    """Return the line about the training of an evaluation, but for its steps."""
     training, evaluation = event.event, event.evaluation.name
     if isinstance(training, Damaged | Remarked):
         return _of_images(training)
     if isinstance(training, Stopped):
         return f"{evaluation} stopped after step {number(training.step)}, which is saved"
-    if not isinstance(training, Stepped):
-        return None
-    steps = number(event.plan.train.steps)
-    loss = training.metrics["loss"]
-    return f"training {evaluation}, step {number(training.step)} of {steps}, loss {loss:.4g}"
+    return None
 
 
 def _opened(event: Opened) -> str:
@@ -240,7 +188,7 @@ def _line(event: RunEvent, pace: Pace) -> str | None:
             limit = " (time limit)" if reason is StopReason.TIME else ""
             line = f"stopped after step {number(step)}, which is saved{limit}"
         case FineTuning():
-            line = _fine_tuning(event)
+            line = fine_tuning_line(event)
         case Agreed():
             line = agreed(event)
         case Compiled():

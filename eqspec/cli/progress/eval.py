@@ -7,6 +7,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from eqspec.cli.progress.display import fine_tuning_line
+from eqspec.cli.progress.pace import FineTuningLines
 from eqspec.cli.render.eval import as_data, evaluated
 from eqspec.cli.screen import Screen
 from eqspec.cli.signals import StopSignals
@@ -23,9 +25,10 @@ from eqspec.commands.running.chosen_evaluations import (
 )
 from eqspec.commands.running.comparison import Done, compare
 from eqspec.commands.running.evaluation import EvaluationResult
-from eqspec.commands.running.events import Evaluated, Evaluating, FineTuning, Stopped
+from eqspec.commands.running.events import Evaluated, Evaluating, FineTuning
 from eqspec.commands.running.log_lines import log_lines
 from eqspec.compile.types.plan import EvalPlan, Plan
+from eqspec.engine.events import Stepped
 from eqspec.runs.folder import RunFolder
 from eqspec.runs.seal import is_lost
 
@@ -108,13 +111,16 @@ def _wanted(command: EvalCommand, plan: Plan) -> tuple[EvalPlan, ...]:
 def _results(
     request: EvalRequest, *, screen: Screen, signals: StopSignals
 ) -> Iterator[EvaluationResult]:
+    steps = FineTuningLines()
     with closing(evaluate_run(request)) as events:
         for event in events:
             signals.at_rest = isinstance(event, Evaluating)
             if isinstance(event, Evaluating):
                 screen.say(f"{request.plan.name}: {next(log_lines(event))}")
-            elif isinstance(event, FineTuning) and isinstance(event.event, Stopped):
-                step = event.event.step
-                screen.say(f"{event.evaluation.name} stopped after step {step:,}, which is saved")
+            elif isinstance(event, FineTuning):
+                stepped = event.event if isinstance(event.event, Stepped) else None
+                line = steps.if_due(event, stepped) if stepped else fine_tuning_line(event)
+                if line is not None:
+                    screen.say(f"{request.plan.name}: {line}")
             elif isinstance(event, Evaluated):
                 yield event.result

@@ -6,7 +6,8 @@ import pytest
 
 from eqspec.cli.progress.display import Bars, Lines, Pace, watcher
 from eqspec.cli.screen import Screen
-from eqspec.commands.running.events import Opened, Sealed, Stopped
+from eqspec.commands.running.events import FineTuning, Opened, Sealed, Stopped
+from eqspec.compile.types.plan import EvalPlan
 from eqspec.engine.events import Stepped
 from tests.toy_specs import toy_plan
 
@@ -71,3 +72,33 @@ def test_a_terminal_gets_a_progress_bar_with_the_remaining_time(
     last = capsys.readouterr().err.splitlines()[-2]  # the very last shows the cursor again
     assert "41/100" in last
     assert shown in last
+
+
+PROBE = EvalPlan(
+    id="probe-00000000",
+    name="probe",
+    impl="linear_probe_images",
+    rev=1,
+    params={},
+    data=PLAN.data,
+    steps=(4,),
+)
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_the_training_of_an_evaluation_has_a_speed_of_its_own(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, terminal: bool
+) -> None:
+    if terminal:
+        for name, value in (("FORCE_COLOR", "1"), ("TERM", "xterm"), ("COLUMNS", "120")):
+            monkeypatch.setenv(name, value)
+    with watcher(Screen(), stopping=lambda: False) as watching:
+        watching.show(Opened(plan=PLAN, folder=Path("r"), done=4, program=None), name="a")
+        for after in (0, 4):
+            for step in range(1, 51):
+                event = FineTuning(PROBE, step=after, plan=LONG, event=_stepped(step, seconds=0.25))
+                watching.show(event, name="a")
+    said = capsys.readouterr().err
+    assert "training probe, step  50 of 100, loss 1.5, 32 samples/s, 12 s left" in said
+    if not terminal:
+        assert said.count("training probe, step") == 2 * 10
