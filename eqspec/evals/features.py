@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from eqspec.errors import EqspecError
+from eqspec.ops.feature_rows import CLASS_ALONE, ENCODER
 
 CHUNK = 256
 """Images encoded at a time."""
@@ -54,14 +55,16 @@ class Subject:
     @property
     def rows(self) -> tuple[str, ...]:
         """Names of the features that `encode` supports."""
-        return ("encoder",) if self.split is None else ("encoder", "z_inv", "z_equi")
+        token = (CLASS_ALONE,) if self.prefix else ()
+        return (ENCODER, *token, *(() if self.split is None else ("z_inv", "z_equi")))
 
 
 def encode(subject: Subject, images: Tensor, *, rows: Sequence[str]) -> dict[str, Tensor]:
     """Return pooled features in fp32 by row.
 
     `encoder` is the class token and the mean patch, `[B, 2D]`; without a class token, the mean
-    patch, `[B, D]`. `z_inv` and `z_equi` are the mean patch of the embedding's parts.
+    patch, `[B, D]`. `class_token` is the class token alone, `[B, D]`. `z_inv` and `z_equi` are the
+    mean patch of the embedding's parts.
 
     Args:
         subject: the model.
@@ -92,9 +95,10 @@ def normalised(subject: Subject, images: Tensor) -> Tensor:
 def _encode(subject: Subject, images: Tensor, rows: Sequence[str]) -> dict[str, Tensor]:
     tokens = subject.encoder(images)
     patches = tokens[:, subject.prefix :].to(torch.float32).mean(dim=1)
-    found = {"encoder": patches}
+    found = {ENCODER: patches}
     if subject.prefix:
-        found["encoder"] = torch.cat([tokens[:, 0].to(torch.float32), patches], dim=1)
+        found[CLASS_ALONE] = tokens[:, 0].to(torch.float32)
+        found[ENCODER] = torch.cat([found[CLASS_ALONE], patches], dim=1)
     if subject.embedding is not None and subject.split is not None:
         z = subject.embedding(tokens)[:, subject.prefix :].to(torch.float32).mean(dim=1)
         found["z_inv"], found["z_equi"] = z.split(list(subject.split), dim=1)

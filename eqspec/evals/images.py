@@ -20,6 +20,7 @@ from eqspec.evals.features import Subject, encode
 from eqspec.nn.random.philox import Draws
 from eqspec.nn.readouts.feature_matrix import Columns, FeatureMatrix
 from eqspec.nn.readouts.image_features import ImageFeatures
+from eqspec.ops.feature_rows import CLASS_ALONE, ENCODER
 
 AT_ONCE = 256
 """Number of images in memory at a time."""
@@ -72,10 +73,11 @@ def encode_images(
         EqspecError: a feature is not finite, or the features cannot be written.
     """
     images = chosen_images(len(dataset), limit=limit)
+    stored = tuple(row for row in subject.rows if row != CLASS_ALONE)
 
     def batches() -> Iterator[Mapping[Name, Tensor]]:
         for batch in crops(dataset, images, size=subject.size):
-            found = encode(subject, batch.to(subject.device), rows=subject.rows)
+            found = encode(subject, batch.to(subject.device), rows=stored)
             yield {(row,): values for row, values in found.items()}
 
     features = (files or FeatureFiles()).features(
@@ -84,10 +86,13 @@ def encode_images(
         samples=images,
         batches=batches,
     )
+    values = {name[0]: found for name, found in features.items()}
+    if CLASS_ALONE in subject.rows:  # the first half of `encoder`, so no file of its own
+        values[CLASS_ALONE] = values[ENCODER][:, : values[ENCODER].shape[1] // 2]
     return ImageFeatures(
         rows={
-            name[0]: FeatureMatrix((Columns(values),), device=subject.device)
-            for name, values in features.items()
+            row: FeatureMatrix((Columns(found),), device=subject.device)
+            for row, found in values.items()
         },
         labels=None if dataset.labels is None else dataset.labels[images],
         classes=dataset.classes,

@@ -5,8 +5,8 @@ cosine similarity of features, and each of the k nearest training images votes f
 weight exp(similarity / 0.07). Nothing is trained.
 
 - Images are centre crops without augmentation (`eqspec.evals.images`).
-- Rows: `encoder` (class token and mean patch; the references use the class token alone, which
-  methods that pool patches do not train), `z_inv`, `z_equi` (pooled parts of the embedding).
+- Rows: `encoder` (class token and mean patch), `class_token` (alone, as in the references; methods
+  that pool patches do not train it), `z_inv`, `z_equi` (pooled parts of the embedding).
 - k is fixed, not the best of several: the first `k` on the card is used for the summary metric, the
   others are reported in addition.
 - `top1` over images and `mean_per_class`, each with a 95 % interval over held-out images.

@@ -43,9 +43,15 @@ def test_without_a_class_token_it_is_the_mean_patch() -> None:
     assert found.shape == (3, 3)
 
 
+def test_the_class_token_is_a_row_of_its_own() -> None:
+    found = encode(subject(), IMAGES, rows=("class_token", "encoder"))
+    torch.testing.assert_close(found["class_token"], found["encoder"][:, :3])
+    assert subject(prefix=0).rows == ("encoder",)
+
+
 def test_the_embeddings_parts_are_rows_of_their_own() -> None:
     cut = subject(embedding=lambda t: torch.cat([t, 2 * t], dim=2), split=(2, 4))
-    assert cut.rows == ("encoder", "z_inv", "z_equi")
+    assert cut.rows == ("encoder", "class_token", "z_inv", "z_equi")
     found = encode(cut, IMAGES, rows=cut.rows)
     patches = found["encoder"][:, 3:]
     torch.testing.assert_close(found["z_inv"], patches[:, :2])

@@ -97,6 +97,7 @@ def test_features_come_with_labels_in_every_row_of_the_model() -> None:
     found = encode_images(subject(), FakeImages(9), limit=5)
     assert {row: (len(x), x.width) for row, x in found.rows.items()} == {
         "encoder": (5, 6),
+        "class_token": (5, 3),
         "z_inv": (5, 2),
         "z_equi": (5, 4),
     }
@@ -105,6 +106,15 @@ def test_features_come_with_labels_in_every_row_of_the_model() -> None:
     torch.testing.assert_close(
         found.rows["encoder"].whole(), whole.rows["encoder"].whole()[found.images]
     )
+
+
+def test_class_tokens_are_a_part_of_the_stored_features() -> None:
+    found = encode_images(subject(), FakeImages(9), limit=None).rows
+    both = found["encoder"].whole()
+    torch.testing.assert_close(found["class_token"].whole(), both[:, : both.shape[1] // 2])
+    bench = Bench(subject(), train=FakeImages(20), held_out=FakeImages(16))
+    result = evaluate(plan("knn", rows=["class_token"]), bench)
+    assert {m.row for m in result.measurements} == {"class_token"}
 
 
 def test_several_evaluations_on_one_bench_read_every_image_once() -> None:
