@@ -127,8 +127,8 @@ class _Reseal:
         )
         if self._record is not None and (lacking or self.damaged or added_results(folder)):
             require_as_sealed(folder, replaced=self.damaged)
-            for evaluation, step in due:  # whose own files may be whole
-                forget_results(folder, damaged_trainings(folder, evaluation=evaluation, step=step))
+        for evaluation, step in due:  # whose own files may be whole
+            forget_results(folder, damaged_trainings(folder, evaluation=evaluation, step=step))
 
     def note(self, event: Evaluated) -> None:
         """Note that the results of an evaluation are whole now."""

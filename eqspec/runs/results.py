@@ -33,6 +33,7 @@ from eqspec.runs.folder import RunFolder
 from eqspec.runs.live import writer
 from eqspec.runs.manifest import Trouble
 from eqspec.runs.result_format import StoredResult, as_json
+from eqspec.runs.seal_check import repeat_advice
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,10 +68,7 @@ class DamagedResult(FolderMismatch):
         elif trouble == Trouble.EXTRA:
             advice = f"`eqspec eval {run}` seals it, if it is a result of this run"
         else:
-            advice = (
-                f"`eqspec eval {run}` repeats the evaluation; if its checkpoint is gone, put back "
-                "a copy of the file"
-            )
+            advice = repeat_advice(run)
         super().__init__(f"`{path}` {trouble}", help=advice)
         self.path = path
         self.trouble = trouble

@@ -39,6 +39,7 @@ from eqspec.runs.record import (
     read_record,
     recorded_hash,
 )
+from eqspec.runs.seal_check import of_result, repeat_advice
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -234,19 +235,13 @@ def _unsealed(folder: Path, *, recorded: str | None) -> _Before:
 def refused(folder: Path, problems: Sequence[Problem]) -> FolderMismatch:
     """Return the error for a folder that differs from its seal."""
     found = "\n".join(f"  {problem}" for problem in problems)
-    if all(_is_of_results(problem) for problem in problems):
-        advice = f"`eqspec eval {folder}` repeats the evaluations, if their checkpoints are there"
-    else:
-        advice = (
-            f"put the files back, or delete `{folder / RECORD}` to seal the folder as it is; the "
-            "history then notes that a record was missing"
-        )
+    advice = (
+        f"put the files back, or delete `{folder / RECORD}` to seal the folder as it is; the "
+        "history then notes that a record was missing"
+    )
+    if all(of_result(problem.file) for problem in problems):
+        advice = repeat_advice(folder)
     return FolderMismatch(f"`{folder}` differs from its seal:\n{found}", help=advice)
-
-
-def _is_of_results(problem: Problem) -> bool:
-    """Whether a file belongs to a result or to its training, and not to the record."""
-    return problem.file.startswith("evaluations/")
 
 
 def _is_excused(name: str, changed: Collection[str]) -> bool:

@@ -24,10 +24,10 @@ class NotAsSealed(FolderMismatch):
     """A file of a sealed folder that differs from the seal."""
 
     def __init__(self, path: Path, trouble: Trouble, *, folder: Path) -> None:
-        super().__init__(
-            f"`{path}` {trouble}",
-            help=f"put back a copy of it; `eqspec audit {folder} --level L0` lists what differs",
-        )
+        advice = f"put back a copy of it; `eqspec audit {folder} --level L0` lists what differs"
+        if of_result(path.relative_to(folder).as_posix()):
+            advice = repeat_advice(folder)
+        super().__init__(f"`{path}` {trouble}", help=advice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,19 @@ class SealedFiles:
         """Return the sealed files in a subfolder, relative to it; none without a seal."""
         start = f"{below}/"
         return tuple(n.removeprefix(start) for n in self.entries or () if n.startswith(start))
+
+
+def of_result(name: str) -> bool:
+    """Whether a file inside a run folder belongs to a result, or to the training behind one."""
+    return name.startswith("evaluations/")
+
+
+def repeat_advice(folder: Path) -> str:
+    """Return the advice for damaged files of results."""
+    return (
+        f"`eqspec eval {folder}` repeats the evaluation (with the `--data` that it was given); if "
+        "its checkpoint is gone, put back a copy of the file"
+    )
 
 
 def require_as_sealed(path: Path) -> Path:

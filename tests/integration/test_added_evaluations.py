@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
 from eqspec.runs.folder import RunFolder
 from tests.command_line import Answer
-from tests.trained_runs import Runs
+from tests.trained_runs import Runs, reseal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,6 +43,20 @@ def follow(run: Runs, answer: Answer) -> Answer:
     advice = re.search(r"`eqspec (eval [^`]+)`", " ".join(answer.err.split()))
     assert advice is not None, answer.err
     return run.ask(*shlex.split(advice[1]))
+
+
+def test_an_added_result_without_its_plan_is_repeated_by_its_card(copied: Runs) -> None:
+    """Folders of earlier versions have no `evaluations/plans`."""
+    assert copied.ask("eval", copied.name(), "--use", "effective-rank").status == 0
+    shutil.rmtree(copied.folder() / "evaluations" / "plans")
+    reseal(copied.folder())
+    (result,) = copied.folder().glob("evaluations/effective-rank-*.step-4.json")
+    before = result.read_bytes()
+    edit(copied)
+    healed = follow(copied, copied.ask("show", copied.name()))
+    assert healed.status == 0, healed.err
+    assert result.read_bytes() == before
+    assert copied.ask("show", copied.name()).status == 0
 
 
 @pytest.mark.parametrize("command", ["show", "run"])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import shutil
 from contextlib import closing
 from pathlib import Path
@@ -19,7 +21,9 @@ from eqspec.commands.running.request import RunRequest
 from eqspec.engine.events import Stepped
 from eqspec.runs import checkpoint
 from eqspec.runs.folder import RunFolder, State
+from tests.command_line import ask
 from tests.integration.test_eval import Place, write_images
+from tests.trained_runs import reseal
 
 PROBE = (
     "{use: linear-probe-images, at: end, with: {data: image-folder, lrs: [0.01, 0.3], batch: 8, "
@@ -103,6 +107,37 @@ def test_a_changed_file_of_the_training_is_found_and_the_training_repeated(
     assert healed.status == 0, healed.err
     assert "step-2/metrics.jsonl` has changed" in healed.err
     assert metrics.read_bytes() == before
+    assert place.ask("audit", str(copy), "--level", "L0").status == 0
+
+
+@pytest.mark.parametrize("record", ["sealed", "sealed again", "removed"])
+def test_what_show_and_audit_advise_repeats_a_changed_training(
+    place: Place, tmp_path: Path, record: str
+) -> None:
+    copy = tmp_path / "toy" / place.folder.path.name
+    shutil.copytree(place.folder.path, copy)
+    (metrics,) = copy.rglob("step-2/metrics.jsonl")
+    before = metrics.read_bytes()
+    metrics.write_bytes(before.replace(b"1", b"2", 1))
+    if record == "sealed again":
+        reseal(copy)
+    elif record == "removed":
+        (copy / "record.json").unlink()
+    shown = ask("show", str(copy))
+    assert shown.status == 3
+    audited = place.ask("audit", str(copy), "--level", "L0", "--json")
+    assert audited.status == 3
+    texts = [shown.err, *(one["message"] for one in audited.data["findings"])]
+    advice = {found for text in texts for found in re.findall(r"`eqspec (eval [^`]+)`", text)}
+    (command,) = advice
+    healed = place.ask(*shlex.split(command))
+    assert healed.status == 0, healed.err
+    assert metrics.read_bytes() == before
+    if record == "removed":
+        (command,) = re.findall(r"`eqspec (run [^`]+)` seals it", healed.err)
+        assert place.ask(*shlex.split(command)).status == 0
+    assert ask("show", str(copy)).status == 0
+    assert place.ask("run", str(copy)).status == 0
     assert place.ask("audit", str(copy), "--level", "L0").status == 0
 
 

@@ -261,3 +261,20 @@ def test_missing_and_new_images_are_named(
     assert found["holds"] is False
     named = [d["name"].removeprefix("train/") for d in found["disagreements"]]
     assert named == ["fingerprint", "03.png", "99.png"]
+    assert found["message"] == "1 image is missing: 03.png; 1 image is new: 99.png"
+
+
+def test_changed_images_are_found_by_name_where_another_is_missing(
+    train: Callable[..., int], tmp_path: Path, pictures: Path
+) -> None:
+    assert train() == 0
+    (pictures / "train" / "03.png").unlink()
+    read = np.flatnonzero(checksums(the_run(tmp_path))).tolist()
+    changed = next(f"{n:02d}.png" for n in read if n > 3 and n % 10)
+    blank([pictures / "train" / changed], keep_times=True)
+    found = audited(the_run(tmp_path), pictures)
+    named = [d["name"] for d in found["disagreements"]]
+    assert named == ["fingerprint", "03.png", changed]
+    assert found["message"] == (
+        f"1 image is missing: 03.png; 1 image has different content: {changed}"
+    )

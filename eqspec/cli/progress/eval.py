@@ -82,7 +82,8 @@ def evaluate(command: EvalCommand, *, screen: Screen) -> int:
         screen.suggest(*command.resume)
         return signals.exit_status
     if is_lost(command.folder):
-        screen.say("`record.json` is missing, so the folder was not sealed: `eqspec run` seals it.")
+        seals = f"`eqspec run {command.folder}` seals it"
+        screen.say(f"`record.json` is missing, so the folder was not sealed: {seals}.")
     done = (Done(plan.name, plan, command.folder, results),)
     if command.as_json:
         screen.show_json(as_data(compare(done), done))

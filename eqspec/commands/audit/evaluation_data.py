@@ -10,14 +10,13 @@ from pydantic import JsonValue, ValidationError
 from eqspec.commands.audit.findings import Disagreement, Finding, Level
 from eqspec.commands.audit.replaced_images import replaced_phrase
 from eqspec.commands.planning.run_plan import plan_in
-from eqspec.commands.running.chosen_evaluations import evaluations_by_card
+from eqspec.commands.running.chosen_evaluations import protocols
 from eqspec.commands.running.data_names import listed
 from eqspec.commands.running.result_data import replaced_images
 from eqspec.commands.running.run_data import open_data
 from eqspec.commands.running.training_data import decodes
 from eqspec.errors import EqspecError
 from eqspec.evals.replaced import COUNT
-from eqspec.runs.added_evaluations import added_evaluations
 from eqspec.runs.data_record import Replaced
 from eqspec.runs.results import DamagedResult, load_result, named_results
 from eqspec.spec.phrases import counted
@@ -25,7 +24,6 @@ from eqspec.spec.phrases import counted
 if TYPE_CHECKING:
     from eqspec.commands.planning.data_locations import DataLocations
     from eqspec.commands.running.run_data import Splits
-    from eqspec.compile.types.plan import EvalPlan, Plan
     from eqspec.ops.tolerant import Tolerant
     from eqspec.runs.folder import RunFolder
 
@@ -85,20 +83,6 @@ def _without_difference(on: Sequence[_OnData], *, unknown: set[str]) -> Finding:
 
 def _finding(message: str, *, holds: bool | None, found: tuple[Disagreement, ...] = ()) -> Finding:
     return Finding(Level.SAME_HERE, "evaluation data", holds, message, found)
-
-
-def protocols(folder: RunFolder, plan: Plan, ids: set[str]) -> dict[str, EvalPlan]:
-    """Return id → evaluation: of the plan, added to the run, or given by an unchanged card."""
-    known = {e.id: e for e in (*added_evaluations(folder), *plan.evaluations)}
-    for id_ in ids - known.keys():
-        try:
-            asked = evaluations_by_card(
-                plan, [id_.rpartition("-")[0]], resolved_spec=folder.path / "resolved.yaml"
-            )
-        except EqspecError:  # no such card any more
-            continue
-        known |= {e.id: e for e in asked}
-    return {id_: evaluation for id_, evaluation in known.items() if id_ in ids}
 
 
 def other_replaced(before: _Facts, after: _Facts) -> Iterator[Disagreement]:

@@ -21,10 +21,11 @@ import numpy as np
 from pydantic import ValidationError
 
 from eqspec.build.program import choose_device
-from eqspec.commands.audit.evaluation_data import other_replaced, protocols
+from eqspec.commands.audit.evaluation_data import other_replaced
 from eqspec.commands.audit.findings import Disagreement, Finding, Level
 from eqspec.commands.planning.data_locations import DataLocations
 from eqspec.commands.planning.run_plan import plan_in
+from eqspec.commands.running.chosen_evaluations import protocols
 from eqspec.commands.running.evaluation import EvaluationResult, result_names
 from eqspec.commands.running.evaluator import Evaluator
 from eqspec.commands.running.model import weights_at

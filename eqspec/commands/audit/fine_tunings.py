@@ -18,6 +18,7 @@ from eqspec.commands.audit.intact_files import intact_files, state_of
 from eqspec.commands.planning.run_plan import plan_in
 from eqspec.errors import EqspecError
 from eqspec.runs.folder import RunFolder
+from eqspec.runs.training_folders import training_folders
 
 if TYPE_CHECKING:
     from eqspec.build.graph.training_graph import TrainGraph
@@ -37,13 +38,19 @@ def fine_tunings(
         replayed: how many steps are trained anew; None for none.
         data: locations of datasets.
     """
-    for path in sorted(folder.evaluations.glob("*/*/plan.json")):
-        child = RunFolder(path.parent)
-        name = path.parent.relative_to(folder.evaluations).as_posix()
-        found = [*intact_files(child, state_of(child))]
+    for path in training_folders(folder):
+        child, name = RunFolder(path), path.relative_to(folder.evaluations).as_posix()
+        found = [*_intact(folder, child)]
         if replayed is not None:
             found.append(_replays(folder, child, steps=replayed, data=data))
         yield from (replace(one, about=f"{name} {one.about}") for one in found)
+
+
+def _intact(folder: RunFolder, child: RunFolder) -> Iterator[Finding]:
+    """Yield whether the files of a training are intact, with the command that repeats it."""
+    for one in intact_files(child, state_of(child)):
+        advice = f"; `eqspec eval {folder.path}` repeats the training"
+        yield one if one.holds is not False else replace(one, message=one.message + advice)
 
 
 def _replays(folder: RunFolder, child: RunFolder, *, steps: int, data: DataLocations) -> Finding:

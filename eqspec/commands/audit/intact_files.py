@@ -11,6 +11,7 @@ from eqspec.runs.folder import RunFolder, State
 from eqspec.runs.manifest import Problem, Trouble
 from eqspec.runs.missing_rows import missing_rows
 from eqspec.runs.record import RECORD
+from eqspec.runs.seal_check import of_result
 from eqspec.spec.phrases import counted
 
 
@@ -36,6 +37,8 @@ def intact_files(folder: RunFolder, state: State) -> Iterator[Finding]:
         message = f"{counted(len(problems), 'difference')} from the seal"
         if problems == (Problem(RECORD, Trouble.UNFINISHED),):
             message = f"sealing was interrupted: `eqspec run {folder.path}` finishes it"
+        elif all(of_result(one.file) for one in problems):
+            message += f"; `eqspec eval {folder.path}` repeats the evaluations"
         found = tuple(_problem(one) for one in problems)
         yield Finding(Level.INTACT, "files", holds=False, message=message, disagreements=found)
         return
@@ -83,6 +86,8 @@ def _unsealed(folder: RunFolder, state: State) -> Finding:
     found += _journals(folder, through=through)
     doing = "still running" if state is State.RUNNING else "not finished"
     message = f"not sealed, the run is {doing}: only journals and checkpoints can be checked"
+    if any(one.name == RECORD for one in found):
+        message += f"; `eqspec run {folder.path}` seals it again"
     if found:
         return Finding(
             Level.INTACT, "files", holds=False, message=message, disagreements=tuple(found)

@@ -9,8 +9,19 @@ from pydantic import JsonValue
 from eqspec.commands.audit.findings import Disagreement, Finding, Level
 from eqspec.commands.audit.replaced_images import replaced_phrase
 from eqspec.commands.planning.data_locations import DataLocations, open_dataset
-from eqspec.commands.running.data_names import OtherNames, other_names
-from eqspec.commands.running.training_data import Compared, compare_data, counted
+from eqspec.commands.running.data_names import (
+    OtherNames,
+    listed,
+    other_names,
+    phrases,
+    same_names,
+)
+from eqspec.commands.running.training_data import (
+    Compared,
+    changed_images,
+    compare_data,
+    counted,
+)
 from eqspec.compile.types.plan import DataPlan
 from eqspec.errors import EqspecError
 from eqspec.ops.tolerant import Tolerant
@@ -39,14 +50,17 @@ def data_finding(
         now, known = train.fingerprint(), load_data(folder.path)
         other = None if now == recorded else other_names(folder, train)
         found = None if known is None or other else _compared(known, train, full=full)
+        changed = (
+            () if known is None or other is None else _by_name(folder, known, train, full=full)
+        )
     except (EqspecError, ValueError) as error:
         message = error.message if isinstance(error, EqspecError) else "planned by another eqspec"
         return Finding(Level.SAME_HERE, "data", None, f"cannot be read here: {message}")
     differs = [] if now == recorded else [Disagreement("fingerprint", recorded[:12], now[:12])]
     differs += [] if found is None else _differences(found)
-    differs += [] if other is None else _of_names(other)
+    differs += [] if other is None else _of_names(other, changed)
     if other is not None:
-        message = f"{len(other.missing):,} images are missing, {len(other.added):,} are new"
+        message = "; ".join([*phrases(other), *_content_phrase(changed)])
     elif now != recorded:
         message = f"other images, or in another order (compared: {train.looked_at})"
     elif differs:
@@ -69,9 +83,28 @@ def _differences(found: Compared) -> list[Disagreement]:
     return other
 
 
-def _of_names(other: OtherNames) -> list[Disagreement]:
+def _by_name(
+    folder: RunFolder, known: KnownData, train: Tolerant, *, full: bool
+) -> tuple[str, ...]:
+    """Return the names of the images that both have, with different content."""
+    pairs = () if train.watched is None else same_names(folder, train.watched)
+    return changed_images(known, train, pairs=pairs, full=full or known.record.full is not None)
+
+
+def _of_names(other: OtherNames, changed: tuple[str, ...]) -> list[Disagreement]:
     missing = [Disagreement(name, "in the data", "missing") for name in other.missing]
-    return [*missing, *(Disagreement(name, "not in the data", "new") for name in other.added)]
+    added = [Disagreement(name, "not in the data", "new") for name in other.added]
+    return [
+        *missing,
+        *added,
+        *(Disagreement(name, "as it was read", "different content") for name in changed),
+    ]
+
+
+def _content_phrase(changed: tuple[str, ...]) -> Iterator[str]:
+    if changed:
+        have = "1 image has" if len(changed) == 1 else f"{len(changed):,} images have"
+        yield f"{have} different content: {listed(changed)}"
 
 
 def _beyond(found: Compared | None, known: KnownData | None) -> str:

@@ -15,7 +15,7 @@ from eqspec.commands.running.evaluation import damaged_results
 from eqspec.commands.running.folder_guard import guard
 from eqspec.compile.planner import plan as make_plan
 from eqspec.compile.types.plan import EvalPlan, Plan
-from eqspec.errors import SpecError
+from eqspec.errors import EqspecError, SpecError
 from eqspec.registry.catalog import open_catalog
 from eqspec.runs.added_evaluations import added_evaluations
 from eqspec.runs.folder import RunFolder
@@ -32,9 +32,23 @@ _OTHER_RECIPE = (
 
 def planned_evaluations(plan: Plan, folder: RunFolder) -> tuple[EvalPlan, ...]:
     """Return the evaluations of a run's plan, and added ones with a damaged result."""
-    own = {evaluation.id for evaluation in plan.evaluations}
-    added = (e for e in added_evaluations(folder) if e.id not in own)
+    ids = {id_ for _, id_, _ in named_results(folder)} - {e.id for e in plan.evaluations}
+    added = (known for id_, known in protocols(folder, plan, ids).items() if id_ in ids)
     return (*plan.evaluations, *(e for e in added if damaged_steps(folder, e)))
+
+
+def protocols(folder: RunFolder, plan: Plan, ids: set[str]) -> dict[str, EvalPlan]:
+    """Return id → evaluation: of the plan, added to the run, or given by an unchanged card."""
+    known = {e.id: e for e in (*added_evaluations(folder), *plan.evaluations)}
+    for id_ in ids - known.keys():
+        try:
+            asked = evaluations_by_card(
+                plan, [id_.rpartition("-")[0]], resolved_spec=folder.path / "resolved.yaml"
+            )
+        except EqspecError:  # no such card any more
+            continue
+        known |= {e.id: e for e in asked}
+    return {id_: known[id_] for id_ in sorted(ids & known.keys())}
 
 
 def damaged_steps(folder: RunFolder, evaluation: EvalPlan) -> set[int]:

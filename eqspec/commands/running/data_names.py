@@ -59,7 +59,7 @@ def require_same_images(folder: RunFolder, train: Tolerant) -> None:
     except EqspecError:  # damaged: the fingerprint decides
         other = None
     if other is not None:
-        what = "; ".join(_phrases(other))
+        what = "; ".join(phrases(other))
     else:
         scope = f" (of {train.looked_at})" if train.looked_at else ""
         what = (
@@ -78,7 +78,15 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(names[:NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
-def _phrases(other: OtherNames) -> Iterator[str]:
+def same_names(folder: RunFolder, watched: Watched) -> tuple[tuple[int, int], ...]:
+    """Return the indices, in the run's data and in those here, of the images that both have."""
+    here = {name: number for number, name in enumerate(all_names(watched))}
+    names = enumerate(load_names(folder.path) or ())
+    return tuple((then, here[name]) for then, name in names if name in here)
+
+
+def phrases(other: OtherNames) -> Iterator[str]:
+    """Yield how many images are missing and how many are new, with the names of some."""
     for names, verb in ((other.missing, "missing"), (other.added, "new")):
         if names:
             count = "1 image is" if len(names) == 1 else f"{len(names):,} images are"

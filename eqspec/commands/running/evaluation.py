@@ -11,6 +11,7 @@ from eqspec.nn.readouts.measurement import ResultSet
 from eqspec.runs.artifacts import remove_folder
 from eqspec.runs.folder import RunFolder
 from eqspec.runs.results import DamagedResult, load_result
+from eqspec.runs.training_folders import training_problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +84,8 @@ def damaged_trainings(folder: RunFolder, *, evaluation: EvalPlan, step: int) -> 
     named = {
         n: child_folder(folder, evaluation, name=n) for n in result_names(evaluation, step=step)
     }
-    found = ((name, _changed_file(folder, below=path)) for name, path in named.items())
-    return {name: trouble for name, trouble in found if trouble is not None}
-
-
-def _changed_file(folder: RunFolder, *, below: Path) -> str | None:
-    """Return what is wrong with the first file of a training that differs from the seal."""
-    files, inside = folder.sealed(), below.relative_to(folder.path).as_posix()
-    for name in files.names(below=inside):
-        if (trouble := files.trouble(below / name)) is not None:
-            return f"`{inside}/{name}` {trouble}"
-    return None
+    found = ((name, training_problem(folder, path)) for name, path in named.items())
+    return {name: str(problem) for name, problem in found if problem is not None}
 
 
 def forget_results(folder: RunFolder, names: Iterable[str]) -> None:

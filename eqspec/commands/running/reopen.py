@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from eqspec.commands.running.evaluation import (
     damaged_results,
+    damaged_trainings,
     forget_results,
     training_of,
 )
@@ -37,9 +38,12 @@ def reopen(folder: RunFolder, due: Iterable[DueEvaluation]) -> Mapping[str, str]
         FolderMismatch: something else differs from the seal.
     """
     damaged: dict[str, str] = {}
+    trainings: dict[str, str] = {}
     for evaluation, step in due:
         damaged |= damaged_results(folder, evaluation=evaluation, step=step)
+        trainings |= damaged_trainings(folder, evaluation=evaluation, step=step)
     if folder.record() is None:
+        forget_results(folder, trainings)  # whose own files may be whole
         return damaged
     require_as_sealed(folder, replaced=damaged)
     forget_results(folder, damaged)  # without the seal, an edited one may appear whole

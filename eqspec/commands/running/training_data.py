@@ -8,6 +8,7 @@ that neither can tell apart are named in a warning. `data.fingerprint: full` cov
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -105,6 +106,31 @@ def compare_data(known: KnownData, train: Tolerant, *, full: bool = False) -> Co
         readable=tuple(one.name for one in known.record.replaced if decodes(watched, one.number)),
         same_in_full=digest == known.record.full if in_full else None,
     )
+
+
+def changed_images(
+    known: KnownData, train: Tolerant, *, pairs: Sequence[tuple[int, int]], full: bool = False
+) -> tuple[str, ...]:
+    """Compare images by name, where others are missing or new; return those that differ.
+
+    Args:
+        pairs: indices of an image in the run's record and here.
+        full: compare all of them, not a sample.
+
+    Raises:
+        LostImage: an image cannot be read now.
+    """
+    watched = train.watched
+    if watched is None:
+        return ()
+    read = np.array([pair for pair in pairs if known.checksums[pair[0]]], np.int64).reshape(-1, 2)
+    chosen = np.arange(len(read)) if full else _some(np.arange(len(read)), SAMPLE)
+    if not full and len(known.times) == len(known.checksums):  # each image is a file
+        times = watched.list_files().times[watched.kept_in[read[:, 1]]]
+        modified = np.flatnonzero(known.times[read[:, 0]] != times)
+        chosen = np.union1d(chosen, _some(modified, MODIFIED))
+    other = [n for then, n in read[chosen].tolist() if watched.peek(n) != known.checksums[then]]
+    return _names(watched, np.array(other, np.int64))
 
 
 def _some(numbers: NDArray[np.int64], most: int) -> NDArray[np.int64]:

@@ -24,6 +24,7 @@ from eqspec.runs.journal import Row
 from eqspec.runs.query import Ambiguous, find, run_summary
 from eqspec.runs.recorded_plan import RecordedPlan, recorded_environment, recorded_plan
 from eqspec.runs.results import result_sets
+from eqspec.runs.training_folders import require_trainings
 
 _SHOWN = ("plan.json", "environment.json", "metrics.jsonl")
 """Files that the page shows, compared with the seal; results are compared as they are read."""
@@ -85,6 +86,7 @@ def show_run(path: Path, *, root: Path) -> RunPage:
     run = run_summary(root, path)
     folder, plan = RunFolder.open(path), recorded_plan(path)
     folder.sealed().require(*_SHOWN)
+    require_trainings(folder)
     results = tuple(
         replace(one, measurements=summary_metrics(one, plan))
         for one in result_sets(folder)
