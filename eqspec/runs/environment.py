@@ -170,10 +170,12 @@ def checkout(package: Path) -> Checkout | None:
     if _git(package, "ls-files", "--error-unmatch", "__init__.py") is None:
         return None
     commit = _git(package, "rev-parse", "HEAD")
-    changes = _git(package, "status", "--porcelain")
-    if commit is None or changes is None:
+    # Untracked files count in the package alone: elsewhere they may be data or results.
+    changes = _git(package, "status", "--porcelain", "--untracked-files=no")
+    added = _git(package, "ls-files", "--others", "--exclude-standard", ".")
+    if commit is None or changes is None or added is None:
         return None
-    return Checkout(commit=commit, dirty=bool(changes))
+    return Checkout(commit=commit, dirty=bool(changes or added))
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

@@ -156,7 +156,7 @@ class Table:
     def highest(self, column: Column) -> float | None:
         """Return the highest mean of at least two runs in a column.
 
-        None if fewer have one, or if their protocols differ.
+        None if fewer have one, if their protocols differ, or if a baseline is as high.
         """
         cells = [row.cells[column] for row in self.rows if column in row.cells]
         runs = [
@@ -164,7 +164,11 @@ class Table:
         ]
         means = [cell.value for cell in runs if cell.values]
         protocols = {m.protocol.id for cell in cells for m in cell.measurements}
-        return max(means) if len(means) > 1 and len(protocols) == 1 else None
+        if len(means) < 2 or len(protocols) != 1:
+            return None
+        beside = (row for row in self.rows if row.kind is Kind.BASELINE and column in row.cells)
+        baselines = [row.cells[column].value for row in beside if row.cells[column].values]
+        return max(means) if max(means) > max(baselines, default=-math.inf) else None
 
 
 def _cell(entries: list[Entry]) -> Cell:

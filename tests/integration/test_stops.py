@@ -203,6 +203,13 @@ def test_a_fork_is_a_run_of_its_own_beside_the_folder(runs: Runs) -> None:
     assert "`--fork` needs a run folder" in runs("--fork", status=2)
 
 
+def test_a_run_is_resumed_by_its_name(runs: Runs) -> None:
+    runs("--steps", "2")
+    name = f"toy/{runs.folder.path.name[:6]}"
+    assert main(["run", name, "--runs", str(runs.root)]) == 0
+    assert runs.folder.state() is State.FINISHED
+
+
 def test_the_keep_rule_holds_during_a_run(runs: Runs) -> None:
     runs("--set", "train.length=10 steps", "--set", "keep={last: 1, every: 3 steps}")
     assert runs.saved() == (3, 6, 9, 10)

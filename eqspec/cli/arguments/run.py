@@ -83,15 +83,17 @@ def command(  # noqa: PLR0913 - its options
 ) -> int:
     """Train and evaluate a spec, or resume its run.
 
-    SPEC may also be a plan written by `eqspec plan -o`, or a run folder. The variants of `compare:`
-    run first, each in a folder of its own; one table compares them all. Ctrl-C finishes the current
-    step, saves and stops; the same command resumes from there.
+    SPEC may also be a plan written by `eqspec plan -o`, or a run: its folder, the start of its
+    name, or `latest`. The variants of `compare:` run first, each in a folder of its own; one table
+    compares them all. Ctrl-C finishes the current step, saves and stops; the same command resumes
+    from there.
     """
     from eqspec.cli.time_limit import seconds_of
     from eqspec.commands.running.deadline import Deadline
 
     # The limit includes the time to import torch.
     deadline = None if time_limit is None else Deadline.after(seconds_of(time_limit))
+    spec = _run_or_spec(spec, runs=runs)
     screen, given = screen_of(context), spec_arguments(spec, sets=sets, data=data)
     folder = (spec / "plan.json").is_file()
     screen.after_error = ("eqspec", "show", str(spec)) if folder else ("eqspec", "check", *given)
@@ -115,6 +117,21 @@ def command(  # noqa: PLR0913 - its options
     )
     screen.after_error = ()  # errors of a run carry their own suggestions
     return run_series(planned, request, screen=screen)
+
+
+def _run_or_spec(given: Path, *, runs: Path) -> Path:
+    """Return the folder of the run that is named, unless there is a spec or a folder."""
+    from eqspec.commands.planning.read_spec import locate_spec
+    from eqspec.runs.query import Ambiguous, find
+
+    if given.suffix in {".yaml", ".yml"} or locate_spec(given).exists():
+        return given
+    try:
+        return find(runs, reference=str(given))
+    except Ambiguous:
+        raise
+    except UsageError:  # neither: the error about a missing spec says more
+        return given
 
 
 def _planned(spec: Path, *, sets: Sequence[str], where: DataLocations, fork: bool) -> Planned:

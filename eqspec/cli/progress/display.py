@@ -204,7 +204,7 @@ def _line(event: RunEvent, pace: Pace) -> str | None:
 
 def _of_images(event: Damaged | Remarked) -> str:
     more = len(event.images) - 1
-    rest = f", and {more} more" if more else ""
+    rest = f", and {counted(more, 'more image')}" if more else ""
     if isinstance(event, Damaged):
         return f"warning: {event.images[0]}{rest}; replaced by another of its class"
     return f"warning: the decoder remarks on {event.images[0]}{rest}"

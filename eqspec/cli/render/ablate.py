@@ -77,7 +77,7 @@ def table(found: AblationTable, *, width: int) -> Text:
         return wrapped("No run has been evaluated: `evaluate:` of the spec is empty.", width=width)
     several = found.most_seeds > 1
     spread = ", mean ± standard deviation over seeds (of the sample: n − 1)" if several else ""
-    note = f"{HIGHEST} the highest of a column. n: seeds{spread}."
+    note = f"{HIGHEST} the highest of a column, if above its baselines. n: seeds{spread}."
     return Text("\n\n").join([*parts, wrapped(note, width=width)])
 
 

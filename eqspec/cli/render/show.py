@@ -77,7 +77,13 @@ def as_data(pages: Sequence[Page]) -> list[dict[str, Any]]:
 def _card(page: CardPage, *, width: int | None) -> Text:
     text = _preformatted(page.text.strip("\n"), width=width, hang=2)
     lines = [_title(page, kind="card", width=width), Text(), text]
-    if page.settable:
+    if page.parameters:
+        shown = (_parameter(p, width=width or _PLAIN) for p in page.parameters)
+        lines += [Text(), heading("with", note="what `with:` may set"), *shown]
+        beside = [n for n in page.settable if n not in {p.name for p in page.parameters}]
+        if beside:
+            lines.append(wrapped(f"and {', '.join(beside)}", width=width or _PLAIN, indent=2))
+    elif page.settable:
         names = wrapped(", ".join(page.settable), width=width or _PLAIN, indent=2)
         lines += [Text(), heading("with", note="a path in `with:` begins with one of"), names]
     return Text("\n").join(lines)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
+from typing import cast
 
 from pydantic import JsonValue
 
@@ -225,11 +226,23 @@ def _unknown(study: Study, text: str) -> UsageError:
     known = list(field_paths())
     for at, card in card_places(study.resolved):
         known += [".".join((*map(str, at), "with", name)) for name in overridable(card)]
-    near = get_close_matches(text, known, n=1, cutoff=0.5)
+    last = _bare(text)[-1:]
+    ending = [path for path in _leaves(study.data) if last and _bare(path)[-1:] == last]
+    ending.sort(key=lambda path: _bare(path)[:1] != _bare(text)[:1])  # of the same section first
+    near = ending[:1] or get_close_matches(text, known, n=1, cutoff=0.5)
     return UsageError(
         f"`{study.resolved.source.name}` has no value `{text}`",
         help=f"did you mean `{near[0]}`?" if near else "`eqspec explain SPEC` lists all values",
     )
+
+
+def _leaves(data: object, *, at: KeyPath = ()) -> Iterator[str]:
+    """Yield the dotted path of every value of a mapping that is no mapping itself."""
+    if not isinstance(data, Mapping):
+        yield dotted(at)
+        return
+    for key, value in cast("Mapping[str, object]", data).items():
+        yield from _leaves(value, at=(*at, key))
 
 
 def _at(data: object, path: KeyPath) -> JsonValue:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
+from typing import cast
 
 from eqspec.compile.lookup.cards import overridable
 from eqspec.errors import UsageError
@@ -13,7 +14,7 @@ from eqspec.ops.contract.op import Op
 from eqspec.ops.find import FAMILIES as OP_FAMILIES
 from eqspec.ops.find import find_op, op_names
 from eqspec.ops.op import Port
-from eqspec.ops.parameters import Parameter, parameters
+from eqspec.ops.parameters import Parameter, default_text, parameters
 from eqspec.registry.cards import FAMILIES as CARD_FAMILIES
 from eqspec.registry.catalog import Card, Catalog, open_catalog
 
@@ -24,6 +25,7 @@ class CardPage:
 
     Attributes:
         settable: names with which a path under `with:` may begin.
+        parameters: of the card's op with the card's values, if they alone can be set.
         text: the file as it stands.
     """
 
@@ -36,6 +38,7 @@ class CardPage:
     file: Path
     settable: tuple[str, ...]
     text: str
+    parameters: tuple[Parameter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,23 @@ def _card_page(catalog: Catalog, card: Card) -> CardPage:
         file=file,
         settable=overridable(card),
         text=file.read_text(encoding="utf-8"),
+        parameters=_parameters(card),
     )
+
+
+def _parameters(card: Card) -> tuple[Parameter, ...]:
+    """Return the parameters of a card's op, with the card's values in place of the defaults."""
+    content = card.model.model_dump()
+    impl, values = content.get("impl"), content.get("params")
+    # A card of a relation between stored pairs stands among the transforms, its op does not.
+    has_op = card.family in OP_FAMILIES and impl in op_names(card.family)
+    if not has_op or not isinstance(impl, str) or not isinstance(values, dict):
+        return ()
+    own = {
+        str(key): default_text(value) for key, value in cast("dict[str, object]", values).items()
+    }
+    known = parameters(find_op(card.family, impl).Params)
+    return tuple(replace(one, default=own.get(one.name, one.default)) for one in known)
 
 
 def _op_page(op: Op, *, family: str, name: str) -> OpPage:

@@ -64,8 +64,8 @@ def _both_sides_of_slice(found: Lookup) -> Iterator[Diagnostic]:
         path = ("equivariance", key)
         size = _positive(found, path)
         cut = 0 if size is None else round(size * width) if key == "split" else round(size)
-        if size is None or 1 <= cut < width:
-            continue
+        if size is None or 1 <= cut < width or (key == "split" and size >= 1):
+            continue  # the schema refuses a share of 1 or more
         limit = f"between 1 and {width - 1}" if key == "d_equi" else f"1/{width} or more, below 1"
         yield Diagnostic(
             "EQ021",

@@ -226,7 +226,7 @@ def test_a_card_and_its_op_share_a_page(ask: Ask) -> None:
     page = ask("show", "rot").out
     assert page.startswith("transforms/rot  card, rev 1")
     assert "params: {degrees: [-45.0, 45.0]}" in page
-    assert "\nwith  a path in `with:` begins with one of\n  degrees\n" in page
+    assert "\nwith  what `with:` may set\n  degrees: [float, float] = [-45.0, 45.0]\n" in page
     assert "\ntransforms/rot  op, rev 1" in page
     assert "  degrees: [float, float] = [0.0, 0.0]\n" in page
 

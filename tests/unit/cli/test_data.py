@@ -148,7 +148,7 @@ def test_check_shows_what_it_found(ask: Ask, pictures: Path) -> None:
     assert lines[1:4] == [
         "data image-folder 18 images for training, 2 held out, 2 classes",
         f"in {pictures}",
-        "48×40, of 18 looked at",
+        "48×40 (18 images inspected)",
     ]
     assert [line.split(",")[0] for line in lines[4:]] == [
         "image 0: 48×40",

@@ -17,7 +17,7 @@ from eqspec.commands.running.evaluation import EvaluationResult
 from eqspec.compile.types.plan import EvalPlan
 from eqspec.nn.readouts.measurement import EvalProtocol, Interval, Measurement, ResultSet
 from eqspec.report.tables.ablation import AblationTable
-from eqspec.runs.tables import Column
+from eqspec.runs.tables import Column, Entry, Kind, Table
 from tests.toy_specs import PATH, toy_text
 
 EVALUATE = "evaluate: [{use: r2, at: end}, {use: effective-rank, at: end}]"
@@ -89,6 +89,20 @@ def test_the_highest_mean_of_a_column_is_marked(found: AblationTable) -> None:
     assert [found.table.highest(column) for column in found.table.columns] == [0.5, None, 7.5]
 
 
+def test_nothing_is_marked_where_a_baseline_is_as_high() -> None:
+    def entry(row: str, value: float, kind: Kind) -> Entry:
+        return Entry(row, kind, Measurement("r2", value, row="encoder"))
+
+    def highest(untrained: float) -> float | None:
+        rows = [("a", 0.2, Kind.RUN), ("b", 0.3, Kind.RUN)]
+        baseline = entry("untrained", untrained, Kind.BASELINE)
+        filled = Table.of([baseline, *(entry(*row) for row in rows)])
+        return filled.highest(filled.columns[0])
+
+    assert highest(0.25) == 0.3
+    assert highest(0.3) is None
+
+
 def test_undefined_numbers_are_left_out(found: AblationTable) -> None:
     blur = found.table.columns[1]
     assert blur.group[0] == ("family", "blur")
@@ -128,7 +142,8 @@ def test_the_table_as_it_is_printed(found: AblationTable) -> None:
         "1         3       5.0 ± 2.5",
         "5       2/3       7.5 ± 1.8*",
     ]
-    assert lines[-1].startswith("* the highest of a column. n: seeds, mean ± standard deviation")
+    legend = " ".join(lines[-2:])
+    assert legend.startswith("* the highest of a column, if above its baselines. n: seeds, mean ±")
 
 
 def test_a_narrow_table_is_cut_into_blocks(found: AblationTable) -> None:

@@ -70,6 +70,8 @@ def test_the_processor_is_named_from_cpuinfo_or_by_its_architecture(tmp_path: Pa
 def test_a_checkout_has_a_commit_and_may_be_dirty(repository: Path) -> None:
     commit = _git(repository, "rev-parse", "HEAD")
     assert checkout(repository / "package") == Checkout(commit=commit, dirty=False)
+    (repository / "pictures.jpg").touch()
+    assert checkout(repository / "package") == Checkout(commit=commit, dirty=False), "data"
     (repository / "package" / "new.py").touch()
     assert checkout(repository / "package") == Checkout(commit=commit, dirty=True)
 
