@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from website.pages import generated
+from docs.generate.pages import generated
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

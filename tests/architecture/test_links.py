@@ -68,8 +68,8 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
 
 
 PAGES = tuple(path for path in text_files() if path.suffix == ".md")
-SPEAKERS = (*PAGES, *python_files("eqspec", "tests", "benchmarks", "website"))
-OWN = ("benchmarks/", "docs/", "eqspec/", "registry/", "specs/", "tests/", "website/")
+SPEAKERS = (*PAGES, *python_files("eqspec", "tests", "benchmarks", "docs"))
+OWN = ("benchmarks/", "docs/", "eqspec/", "registry/", "specs/", "tests/")
 NAMES = frozenset(LAZY.union(*map(_defined, python_files("eqspec"))))
 FILES = {
     "/".join(parts[at:])

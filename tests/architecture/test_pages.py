@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import posixpath
 
+from docs.generate.pages import generated
 from eqspec.spec.source import read_yaml
 from tests.pages import DOCS, ROOT, anchors, links, pages
-from website.pages import generated
 
 
 def broken(page: str, target: str, *, known: dict[str, str]) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
-FOLDERS = (".ci", "benchmarks", "docs", "eqspec", "registry", "specs", "tests", "website")
+FOLDERS = (".ci", "benchmarks", "docs", "eqspec", "registry", "specs", "tests")
 """Where the files of the repository are; `runs/` and what tools leave behind are not its own."""
 
 

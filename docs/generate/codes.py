@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from docs.generate.markdown import line
 from eqspec.spec.codes.all_codes import CODES
 from eqspec.spec.codes.code import Code
-from website.markdown import line
 
 INTRODUCTION = """\
 # Diagnostic codes

@@ -1,18 +1,18 @@
 """The page `docs/adding.md`: which files a new thing needs, from the contracts of ops.
 
-`python -m website.adding` writes the page again; a test compares it with the contracts.
+`python -m docs.generate.adding` writes the page again; a test compares it with the contracts.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from docs.generate.markdown import code, table
 from eqspec.ops.contract.bind import members
 from eqspec.ops.contract.op import Op
 from eqspec.ops.find import CONTRACTS
-from website.markdown import code, table
 
-PAGE = Path(__file__).parents[1] / "docs" / "adding.md"
+PAGE = Path(__file__).parents[1] / "adding.md"
 
 KINDS = (
     ("a method", "registry/methods/<name>.yaml", "", "streams, terms, recipe"),
@@ -44,7 +44,7 @@ DRILLS = (
 TEXT = """\
 # Adding things
 
-<!-- Written by `python -m website.adding`. -->
+<!-- Written by `python -m docs.generate.adding`. -->
 
 A card chooses numbers and wiring; an op is a mechanism. Beside `rev`, `Params` and a docstring, an
 op has to declare the names below; what else its family may declare has a default. The contracts,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from docs.generate.markdown import code, line, table
 from eqspec.commands.explain.schema_fields import field_of, field_paths
-from website.markdown import code, line, table
 
 INTRODUCTION = """\
 # Spec fields

@@ -8,8 +8,8 @@ from enum import EnumType
 from importlib import import_module
 from typing import TYPE_CHECKING, get_args
 
+from docs.generate.markdown import code, fence, line, table
 from eqspec.cli.app import COMMANDS, app
-from website.markdown import code, fence, line, table
 
 if TYPE_CHECKING:
     from typer.core import TyperArgument, TyperCommand, TyperOption

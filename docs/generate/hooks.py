@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mkdocs.structure.files import File
 
-from website.pages import generated
+from docs.generate.pages import generated
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig

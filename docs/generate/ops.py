@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from docs.generate.markdown import code, line, table
 from eqspec.commands.show.card import OpPage, show
 from eqspec.ops.find import FAMILIES, op_names
-from website.markdown import code, line, table
 
 INTRODUCTION = """\
 # Ops

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from website.adding import PAGE, page
+from docs.generate.adding import PAGE, page
 
 
 def test_the_committed_page_is_rendered_from_the_contracts() -> None:
-    """`python -m website.adding` writes it again."""
+    """`python -m docs.generate.adding` writes it again."""
     assert PAGE.read_text(encoding="utf-8") == page()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from docs.generate.markdown import code, fence, line, table
 from eqspec.commands.list import Entry, entries
 from eqspec.commands.show.card import CardPage, show
 from eqspec.registry.cards import FAMILIES
-from website.markdown import code, fence, line, table
 
 INTRODUCTION = """\
 # Cards

@@ -5,11 +5,11 @@ from __future__ import annotations
 import inspect
 from functools import cache
 
+from docs.generate.markdown import code, fence, line, table
 from eqspec.ops.contract.bind import Member, members
 from eqspec.ops.contract.op import Op
 from eqspec.ops.find import CONTRACTS, op_names
 from eqspec.ops.parameters import attribute_texts, default_text, type_text
-from website.markdown import code, fence, line, table
 
 INTRODUCTION = """\
 # Op contracts

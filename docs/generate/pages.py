@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 
-from website import cards, codes, commands, contracts, fields, ops
+from docs.generate import cards, codes, commands, contracts, fields, ops
 
 
 @cache

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from docs.generate.markdown import table
+from docs.generate.pages import generated
 from eqspec.cli.app import COMMANDS, app
 from eqspec.commands.explain.schema_fields import field_paths
 from eqspec.ops.contract.bind import members
@@ -13,8 +15,6 @@ from eqspec.ops.find import FAMILIES as OP_FAMILIES
 from eqspec.registry.cards import FAMILIES as CARD_FAMILIES
 from eqspec.registry.catalog import open_catalog
 from eqspec.spec.codes.all_codes import CODES
-from website.markdown import table
-from website.pages import generated
 
 PAGES = generated()
 

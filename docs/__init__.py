@@ -1,0 +1,1 @@
+"""The pages of the documentation site, and `docs.generate`, which generates some of them."""
