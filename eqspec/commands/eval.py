@@ -78,7 +78,7 @@ def evaluate_run(request: EvalRequest) -> Generator[RunEvent]:
     folder, train = RunFolder.open(request.folder), data.own.train
     with folder.hold(), Log(folder.log) as log:
         folder.finish_sealing()
-        require_same_images(folder, train)
+        require_same_images(folder, train, data=request.data)
         check_data(folder, train, plan=request.plan)
         due = _due(request, folder)
         seal = _Reseal(folder, due)

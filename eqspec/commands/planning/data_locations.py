@@ -67,6 +67,13 @@ class DataLocations:
             return self.own
         return self.named.get(slot(name))
 
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """Arguments that give a command the same locations; those of the settings need none."""
+        own = () if self.own is None else ("--data", str(self.own))
+        named = ((name, self.named.get(slot(name))) for name in self.asked)
+        return (*own, *(part for name, folder in named for part in ("--data", f"{name}={folder}")))
+
 
 NO_LOCATIONS = DataLocations()
 """No location is known."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from eqspec.errors import EqspecError, FolderMismatch
 from eqspec.runs.data_record import load_names
 
 if TYPE_CHECKING:
+    from eqspec.commands.planning.data_locations import DataLocations
     from eqspec.ops.tolerant import Tolerant
     from eqspec.ops.watched import Watched
     from eqspec.runs.folder import RunFolder
@@ -43,8 +45,11 @@ def other_names(folder: RunFolder, train: Tolerant) -> OtherNames | None:
     return OtherNames(missing, added) if missing or added else None
 
 
-def require_same_images(folder: RunFolder, train: Tolerant) -> None:
+def require_same_images(folder: RunFolder, train: Tolerant, *, data: DataLocations) -> None:
     """Record the fingerprint of the training data, or compare it with the recorded one.
+
+    Args:
+        data: locations of datasets, for the command to advise.
 
     Raises:
         FolderMismatch: the run started with other data; with the images that differ, if it has
@@ -65,10 +70,11 @@ def require_same_images(folder: RunFolder, train: Tolerant) -> None:
         what = (
             f"its fingerprint is {recorded[:12]}, that of the data here {fingerprint[:12]}{scope}"
         )
+    audit = shlex.join(["eqspec", "audit", str(folder.path), "--level", "L1", *data.arguments])
     raise FolderMismatch(
         f"`{folder.path}` was trained on other data: {what}",
         help="use the data that it started with, or put the new run elsewhere: --runs DIR; "
-        f"`eqspec audit {folder.path} --level L1` compares them",
+        f"`{audit}` compares them",
     )
 
 

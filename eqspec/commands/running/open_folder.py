@@ -75,7 +75,7 @@ def open_folder(
     with (begun or RunFolder(request.folder)).hold() as live:
         folder = begun or RunFolder.create(request.folder, opening=_opening(request))
         folder.finish_sealing()
-        require_same_images(folder, train)
+        require_same_images(folder, train, data=request.options.data)
         damaged: Mapping[str, str] = {}
         complete = _is_complete(folder, final)
         if complete:
