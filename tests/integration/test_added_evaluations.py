@@ -79,6 +79,15 @@ def test_following_the_advice_repeats_a_damaged_result(
     assert run.ask("show", str(run.folder())).status == 0
 
 
+def test_audit_suggests_the_command_that_repeats_a_damaged_result(run: Runs) -> None:
+    edit(run)
+    audited = run.ask("audit", run.name(), "--level", "L0")
+    assert audited.status == 3
+    assert audited.last.startswith(f"next: eqspec eval {run.folder()}")
+    assert run.ask(*shlex.split(audited.last)[2:]).status == 0
+    assert run.ask("audit", run.name(), "--level", "L0").status == 0
+
+
 def test_an_audit_repeats_an_added_evaluation(run: Runs) -> None:
     findings = run.ask("audit", run.name(), "--level", "L4", "--json").data["findings"]
     found = [f for f in findings if f["about"].startswith("effective-rank")]

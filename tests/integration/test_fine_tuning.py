@@ -130,6 +130,8 @@ def test_what_show_and_audit_advise_repeats_a_changed_training(
     texts = [shown.err, *(one["message"] for one in audited.data["findings"])]
     advice = {found for text in texts for found in re.findall(r"`eqspec (eval [^`]+)`", text)}
     (command,) = advice
+    if record != "removed":
+        assert f"next: eqspec {command} " in audited.err
     healed = place.ask(*shlex.split(command))
     assert healed.status == 0, healed.err
     assert metrics.read_bytes() == before

@@ -6,7 +6,16 @@ from typing import Annotated
 
 import typer
 
-from eqspec.cli.options import RUNS, Data, Json, Runs, data_locations, runs_arguments, screen_of
+from eqspec.cli.options import (
+    RUNS,
+    Data,
+    Json,
+    Runs,
+    data_arguments,
+    data_locations,
+    runs_arguments,
+    screen_of,
+)
 from eqspec.commands.audit.findings import STEPS, Level
 
 EXAMPLES = (
@@ -61,5 +70,8 @@ def command(  # noqa: PLR0913 - its options
         screen.show_json(as_data(found))
     else:
         screen.show(drawn(tuple(blocks(found)), width=screen.width))
-    screen.suggest("eqspec", "show", found.name, *runs_arguments(runs))
+    mended_by = next((one.mended_by for one in found.findings if one.mended_by), ())
+    given = tuple(part for one in data or () for part in ("--data", one)) or data_arguments(path)
+    again = (*mended_by, *given) if mended_by else ("show", found.name)
+    screen.suggest("eqspec", *again, *runs_arguments(runs))
     return 0 if found.holds else 3

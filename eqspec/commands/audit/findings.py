@@ -42,6 +42,8 @@ class Finding:
         message: one sentence.
         disagreements: values that differ from the recorded ones.
         beside: other differences, which change no number.
+        mended_by: arguments of the eqspec command that mends what differs, apart from locations of
+            data; empty if there is none.
     """
 
     level: Level
@@ -50,3 +52,4 @@ class Finding:
     message: str
     disagreements: tuple[Disagreement, ...] = ()
     beside: tuple[Disagreement, ...] = ()
+    mended_by: tuple[str, ...] = ()

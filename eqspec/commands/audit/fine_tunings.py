@@ -50,7 +50,8 @@ def _intact(folder: RunFolder, child: RunFolder) -> Iterator[Finding]:
     """Yield whether the files of a training are intact, with the command that repeats it."""
     for one in intact_files(child, state_of(child)):
         advice = f"; `eqspec eval {folder.path}` repeats the training"
-        yield one if one.holds is not False else replace(one, message=one.message + advice)
+        mended = replace(one, message=one.message + advice, mended_by=("eval", str(folder.path)))
+        yield mended if one.holds is False else one
 
 
 def _replays(folder: RunFolder, child: RunFolder, *, steps: int, data: DataLocations) -> Finding:

@@ -34,23 +34,39 @@ def intact_files(folder: RunFolder, state: State) -> Iterator[Finding]:
         yield Finding(Level.INTACT, "files", None, error.message)
         return
     if problems:
-        message = f"{counted(len(problems), 'difference')} from the seal"
+        message, mended_by = f"{counted(len(problems), 'difference')} from the seal", ()
         if problems == (Problem(RECORD, Trouble.UNFINISHED),):
             message = f"sealing was interrupted: `eqspec run {folder.path}` finishes it"
+            mended_by = ("run", str(folder.path))
         elif all(of_result(one.file) for one in problems):
             message += f"; `eqspec eval {folder.path}` repeats the evaluations"
+            mended_by = ("eval", str(folder.path))
         found = tuple(_problem(one) for one in problems)
-        yield Finding(Level.INTACT, "files", holds=False, message=message, disagreements=found)
+        yield _differing(message, found, mended_by=mended_by)
         return
     record = folder.record()
     assert record is not None, "verified"
     if holes := tuple(_journals(folder, through=record.step)):
         message = "as they were sealed, but rows were already missing then"
-        yield Finding(Level.INTACT, "files", holds=False, message=message, disagreements=holes)
+        yield _differing(message, holes, mended_by=())
         return
     size = sum(file.bytes for file in record.files.values())
     message = f"{counted(len(record.files), 'file')}, {counted(size, 'byte')}, as they were sealed"
     yield Finding(Level.INTACT, "files", holds=True, message=message)
+
+
+def _differing(
+    message: str, found: tuple[Disagreement, ...], *, mended_by: tuple[str, ...]
+) -> Finding:
+    """Return the finding about files that differ."""
+    return Finding(
+        Level.INTACT,
+        "files",
+        holds=False,
+        message=message,
+        disagreements=found,
+        mended_by=mended_by,
+    )
 
 
 def _problem(problem: Problem) -> Disagreement:
@@ -86,10 +102,10 @@ def _unsealed(folder: RunFolder, state: State) -> Finding:
     found += _journals(folder, through=through)
     doing = "still running" if state is State.RUNNING else "not finished"
     message = f"not sealed, the run is {doing}: only journals and checkpoints can be checked"
+    mended_by: tuple[str, ...] = ()
     if any(one.name == RECORD for one in found):
         message += f"; `eqspec run {folder.path}` seals it again"
+        mended_by = ("run", str(folder.path))
     if found:
-        return Finding(
-            Level.INTACT, "files", holds=False, message=message, disagreements=tuple(found)
-        )
+        return _differing(message, tuple(found), mended_by=mended_by)
     return Finding(Level.INTACT, "files", None, f"{message}; they are intact")
