@@ -23,7 +23,7 @@ from pathlib import Path
 
 from eqspec.cli.main import main
 from eqspec.commands.audit.levels import Level, audit
-from eqspec.commands.status import status
+from eqspec.commands.status.overview import status
 from eqspec.errors import EqspecError
 from eqspec.runs import checkpoint, live
 from eqspec.runs.folder import RunFolder

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from eqspec.commands.audit.levels import Level, audit
 from eqspec.commands.diff.differences import diff
-from eqspec.commands.gc import gc
+from eqspec.commands.gc.collect import gc
 from eqspec.commands.show.run import show_run
-from eqspec.commands.status import status
+from eqspec.commands.status.overview import status
 from eqspec.errors import EqspecError
 from eqspec.runs.query import find
 from tests.damage import Drawn, damaged_bytes, damaged_json

@@ -45,5 +45,10 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
+def on_disk(count: int) -> str:
+    """Format a number of bytes."""
+    return f"{large(count)}B" if count >= 1000 else f"{count} B"
+
+
 def _plain(text: str) -> str:
     return text.replace("e-0", "e-").replace("e+0", "e")

@@ -55,9 +55,9 @@ def command(  # noqa: PLR0913 - its options
     bit. L3 does not exist yet. L4: repeating the evaluations on the kept checkpoints gives the
     stored numbers. The exit status is 3 if a level fails or cannot be checked. Changes no file.
     """
-    from eqspec.cli.render.audit import as_data, blocks
     from eqspec.cli.render.blocks import drawn
     from eqspec.commands.audit.levels import audit
+    from eqspec.commands.audit.page import as_data, blocks
     from eqspec.runs.query import find
 
     screen = screen_of(context)

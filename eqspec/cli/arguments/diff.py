@@ -50,8 +50,8 @@ def command(  # noqa: PLR0913 - its options
     and the first step at which the training curves diverge. `--set` and `--data` apply to a spec.
     """
     from eqspec.cli.render.blocks import drawn
-    from eqspec.cli.render.diff import as_data, blocks
     from eqspec.commands.diff.differences import diff
+    from eqspec.commands.diff.page import as_data, blocks
     from eqspec.report.tables.markdown import markdown
 
     screen = screen_of(context)

@@ -29,8 +29,8 @@ def command(
     Runs in progress are skipped; sealed runs are sealed again.
     """
     from eqspec.cli.render.blocks import drawn
-    from eqspec.cli.render.gc import as_data, blocks
-    from eqspec.commands.gc import gc
+    from eqspec.commands.gc.collect import gc
+    from eqspec.commands.gc.page import as_data, blocks
 
     screen = screen_of(context)
     screen.after_error = ("eqspec", "status", *runs_arguments(runs))

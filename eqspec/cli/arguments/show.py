@@ -63,8 +63,8 @@ def command(
 
 
 def _show_run(run: Path, *, runs: Path, as_json: bool, screen: Screen) -> int:
-    from eqspec.cli.render import show_run as page
     from eqspec.cli.render.blocks import drawn
+    from eqspec.commands.show import run_page as page
     from eqspec.commands.show.run import show_run
 
     screen.after_error = ("eqspec", "audit", str(run), *runs_arguments(runs))

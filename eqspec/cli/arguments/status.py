@@ -20,8 +20,8 @@ def command(context: typer.Context, *, runs: Runs = RUNS, as_json: Json = False)
     their rev since.
     """
     from eqspec.cli.render.blocks import drawn
-    from eqspec.cli.render.status import as_data, blocks
-    from eqspec.commands.status import status
+    from eqspec.commands.status.overview import status
+    from eqspec.commands.status.page import as_data, blocks
 
     screen = screen_of(context)
     found = status(runs)

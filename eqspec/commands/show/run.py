@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from eqspec.commands.outdated_revs import revs
 from eqspec.commands.running.result_data import other_data_sentences, replaced_sentences
-from eqspec.commands.status import RunStatus, run_status
+from eqspec.commands.status.overview import RunStatus, run_status
 from eqspec.commands.summary_metric import summary_metrics
 from eqspec.errors import UsageError
 from eqspec.nn.readouts.measurement import ResultSet

@@ -1,4 +1,4 @@
-"""Output of `eqspec show` for a run."""
+"""The page of `eqspec show RUN`: state, results and files of a run."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pydantic import JsonValue
 from pydantic_core import to_jsonable_python
 
-from eqspec.cli.render.status import doing, on_disk, stale_rows
 from eqspec.commands.diff.differences import commit_of
 from eqspec.commands.show.run import Part, RunPage
+from eqspec.commands.status.page import doing, stale_rows
 from eqspec.nn.readouts.measurement import Interval, ResultSet
-from eqspec.report.numbers import measured, number
+from eqspec.report.numbers import measured, number, on_disk
 from eqspec.report.tables.block import Block, Span
 from eqspec.runs.folder import State
 from eqspec.runs.query import Summary

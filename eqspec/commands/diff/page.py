@@ -1,4 +1,4 @@
-"""The page of two compared runs or specs, and its plain data."""
+"""The page of `eqspec diff`: differences in tables, those that change the result first."""
 
 from __future__ import annotations
 

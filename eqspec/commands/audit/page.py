@@ -1,4 +1,4 @@
-"""Output of `eqspec audit`."""
+"""The page of `eqspec audit`: findings by level, and every sealing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of all runs, and the state of a run in a few words."""
+"""The page of `eqspec status`: a table of all runs, and what is wrong with some."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pydantic import JsonValue
 from pydantic_core import to_jsonable_python
 
 from eqspec.commands.outdated_revs import Raised
-from eqspec.commands.status import Overview, RunStatus
+from eqspec.commands.status.overview import Overview, RunStatus
 from eqspec.commands.summary_metric import SummaryMetric
-from eqspec.report.numbers import duration, large, measured, number
+from eqspec.report.numbers import duration, measured, number, on_disk
 from eqspec.report.tables.block import Block, Cell, Span, Style
 from eqspec.runs.folder import State
 
@@ -85,11 +85,6 @@ def summary(found: SummaryMetric | None, *, trains: bool = True) -> str:
 def stale_rows(raised: Sequence[Raised], *, run: str) -> tuple[tuple[str, ...], ...]:
     """Return a row for each rev that has been raised."""
     return tuple((run, r.what, f"{r.kind} {r.name}", f"rev {r.was} → {r.now}") for r in raised)
-
-
-def on_disk(count: int) -> str:
-    """Format a number of bytes."""
-    return f"{large(count)}B" if count >= 1000 else f"{count} B"
 
 
 def _result(one: RunStatus) -> Span:

@@ -1,4 +1,4 @@
-"""Output of `eqspec gc`: the files that were removed, or would be."""
+"""The page of `eqspec gc`: the files that were removed, or would be."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from pydantic import JsonValue
 from pydantic_core import to_jsonable_python
 
-from eqspec.cli.render.status import on_disk
-from eqspec.commands.gc import Collection, Freed
-from eqspec.report.numbers import number
+from eqspec.commands.gc.collect import Collection, Freed
+from eqspec.report.numbers import number, on_disk
 from eqspec.report.tables.block import Block
 from eqspec.spec.phrases import counted
 

@@ -1,0 +1,1 @@
+"""`eqspec gc`: removal of files that no run needs."""

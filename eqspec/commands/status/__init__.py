@@ -1,0 +1,1 @@
+"""`eqspec status`: all runs of a folder and their states."""
