@@ -151,19 +151,23 @@ def runs_arguments(runs: Path) -> tuple[str, ...]:
     return () if runs == RUNS else ("--runs", str(runs))
 
 
-def data_arguments(run: Path) -> tuple[str, ...]:
+def unknown_data(run: Path, *, data: Sequence[str] | None = None) -> tuple[str, ...]:
     """Return `--data NAME=DIR` for the datasets of a run whose location is unknown here.
 
     No location is part of a run, so the folder itself is for the user to fill in.
+
+    Args:
+        run: its folder.
+        data: the arguments of `--data` of this command.
     """
     from eqspec.commands.planning.data_locations import without_location
-    from eqspec.commands.planning.run_plan import plan_in
+    from eqspec.commands.planning.run_plan import plan_with_added
 
     try:
-        plan = plan_in(run)
+        plan = plan_with_added(run)
     except EqspecError:  # damaged, or of another version: the command itself will say so
         return ()
-    return placeholders(without_location((plan,), locations=data_locations(None)))
+    return placeholders(without_location((plan,), locations=data_locations(data)))
 
 
 def placeholders(names: Iterable[str]) -> tuple[str, ...]:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.command_line import Answer, ask
-from tests.integration.test_eval import BACKBONE, write_images
+from tests.integration.test_eval import BACKBONE, RANK, write_images
+from tests.integration.test_eval import Place as Photos
 from tests.toy_specs import toy_text
 
 
@@ -135,4 +136,27 @@ def test_an_added_training_of_too_large_a_batch_is_refused_at_its_option(place: 
     added = place.located("eval", "latest", "--use", "linear-probe-dino", *sets)
     assert added.status == 0, added.err
     audit = place.located("audit", "latest", "--level", "L4")
+    assert audit.status == 0, audit.out
+
+
+def test_an_audit_without_the_data_says_how_to_give_it(place: Place) -> None:
+    finish(place)
+    audit = place.ask("audit", "latest", "--level", "L4")
+    assert audit.status == 3
+    assert "--level L4" in audit.last
+    again = place.follow(audit)
+    assert again.status == 0, again.out
+
+
+def test_data_that_only_an_added_evaluation_reads_are_audited(tmp_path: Path) -> None:
+    photos = Photos(tmp_path)
+    write_images(photos.root / "images")
+    photos.write(RANK)
+    assert photos.ask("run", str(photos.spec), data=False).status == 0
+    sets = ("--set", "evaluate.0.with.k=[3]", "--set", "evaluate.0.with.data=image-folder")
+    assert photos.ask("eval", "latest", "--use", "knn", *sets).status == 0
+    assert photos.ask("show", "latest", data=False).last.endswith(
+        f"--data image-folder=DIR --runs {photos.root / 'kept'}"
+    )
+    audit = photos.ask("audit", "latest", "--level", "L4")
     assert audit.status == 0, audit.out

@@ -130,3 +130,23 @@ def test_nothing_is_left_in_live_folders_after_a_run(images: Path, tmp_path: Pat
     assert (
         ask("audit", str(folder), "--level", "L4", "--data", f"image-folder={images}").status == 0
     )
+
+
+def test_a_training_is_audited_after_the_runs_checkpoint_is_gone(
+    images: Path, tmp_path: Path
+) -> None:
+    """Of steps 4, 8 and 10 the run keeps the last two; the training has the encoder of step 4."""
+    small = ", batch: 8, length: 2 steps"
+    spec = write(tmp_path, when=("every", "4 steps"), more=small, steps=10)
+    assert command("run", spec, images).status == 0
+    (folder,) = (tmp_path / "kept" / "toy").iterdir()
+    assert not list((folder / "checkpoints").glob("step-00000004*"))
+    located = ("--data", f"image-folder={images}", "--level", "L4", "--json")
+    audit = ask("audit", str(folder), *located)
+    assert audit.status == 0, audit.out
+    (replay,) = (
+        f["message"]
+        for f in audit.data["findings"]
+        if "step-4" in f["about"] and f["about"].endswith(" replay")
+    )
+    assert replay.endswith("bit for bit, from the encoder in its own checkpoint")

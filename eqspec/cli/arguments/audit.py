@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,12 +12,16 @@ from eqspec.cli.options import (
     Data,
     Json,
     Runs,
-    data_arguments,
     data_locations,
     runs_arguments,
     screen_of,
+    spec_arguments,
+    unknown_data,
 )
 from eqspec.commands.audit.findings import STEPS, Level
+
+if TYPE_CHECKING:
+    from eqspec.commands.audit.levels import Audit
 
 EXAMPLES = (
     "eqspec audit latest",
@@ -70,8 +75,18 @@ def command(  # noqa: PLR0913 - its options
         screen.show_json(as_data(found))
     else:
         screen.show(drawn(tuple(blocks(found)), width=screen.width))
-    mended_by = next((one.mended_by for one in found.findings if one.mended_by), ())
-    given = tuple(part for one in data or () for part in ("--data", one)) or data_arguments(path)
-    again = (*mended_by, *given) if mended_by else ("show", found.name)
-    screen.suggest("eqspec", *again, *runs_arguments(runs))
+    then = _next(found, run=run, data=data or [])
+    screen.suggest("eqspec", *then, *runs_arguments(runs))
     return 0 if found.holds else 3
+
+
+def _next(found: Audit, *, run: str, data: list[str]) -> tuple[str, ...]:
+    """Return the command that mends a finding, or audits again with the data; else `show`."""
+    unknown = () if found.holds else unknown_data(found.path, data=data)
+    mended_by = next((one.mended_by for one in found.findings if one.mended_by), ())
+    if mended_by:
+        return (*mended_by, *(part for one in data for part in ("--data", one)), *unknown)
+    if unknown:
+        given = spec_arguments(Path(run), sets=None, data=data)
+        return ("audit", *given, *unknown, "--level", found.requested.value)
+    return ("show", found.name)

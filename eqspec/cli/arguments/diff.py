@@ -13,11 +13,11 @@ from eqspec.cli.options import (
     Json,
     Runs,
     Sets,
-    data_arguments,
     data_locations,
     runs_arguments,
     screen_of,
     spec_arguments,
+    unknown_data,
 )
 
 EXAMPLES = (
@@ -75,6 +75,6 @@ def command(  # noqa: PLR0913 - its options
     if one is None or one.folder is None:
         then = ("run", *spec_arguments(Path(found.b.name), sets=sets, data=data))
     else:
-        then = ("audit", one.name, *data_arguments(one.folder))
+        then = ("audit", one.name, *unknown_data(one.folder))
     screen.suggest("eqspec", *then, *runs_arguments(runs))
     return 0

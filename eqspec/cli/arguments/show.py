@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from eqspec.cli.options import RUNS, Json, Runs, data_arguments, runs_arguments, screen_of
+from eqspec.cli.options import RUNS, Json, Runs, runs_arguments, screen_of, unknown_data
 from eqspec.cli.screen import Screen
 from eqspec.errors import UsageError
 
@@ -73,6 +73,6 @@ def _show_run(run: Path, *, runs: Path, as_json: bool, screen: Screen) -> int:
         screen.show_json(page.as_data(found))
     else:
         screen.show(drawn(tuple(page.blocks(found)), width=screen.width))
-    data = data_arguments(run)
+    data = unknown_data(run)
     screen.suggest(*page.after(found, elsewhere=runs_arguments(runs), data=data))
     return 0

@@ -31,6 +31,7 @@ from eqspec.commands.running.evaluator import Evaluator
 from eqspec.commands.running.model import weights_at
 from eqspec.commands.running.out_of_memory import within_memory
 from eqspec.commands.running.run_data import open_data
+from eqspec.compile.fine_tune import trains
 from eqspec.errors import EqspecError
 from eqspec.ops.find import find_evaluation
 from eqspec.runs import checkpoint
@@ -116,8 +117,7 @@ class _Again:
     def finding(self, evaluation: EvalPlan, *, step: int) -> Finding:
         """Return the finding about one result and its controls."""
         about = f"{evaluation.id}.step-{step}"
-        needs_weights = step > 0 or not self._plan.trains
-        if needs_weights and step not in self._saved:
+        if self._needs_weights(evaluation, step=step) and step not in self._saved:
             return _finding(about, f"not checked: the checkpoint of step {step} is gone")
         try:
             before = self._stored(evaluation, step=step)
@@ -129,12 +129,18 @@ class _Again:
             return _finding(about, f"cannot be evaluated here: {error.message}")
         return self._compared(about, before, after=after)
 
+    def _needs_weights(self, evaluation: EvalPlan, *, step: int) -> bool:
+        """Whether an evaluation reads a checkpoint of the run; a training has its own."""
+        return (step > 0 or not self._plan.trains) and not trains(evaluation)
+
     def _stored(self, evaluation: EvalPlan, *, step: int) -> dict[str, ResultSet]:
         names = result_names(evaluation, step=step)
         found = {name: load_result(self._folder, name=name) for name in names}
         return {name: result for name, result in found.items() if result is not None}
 
     def _repeated(self, evaluation: EvalPlan, *, step: int) -> EvaluationResult:
+        if not self._needs_weights(evaluation, step=step):
+            return self._evaluator.measure(evaluation, step=step, graph=None)
         if self._at is None or self._at[0] != step:
             self._at = step, weights_at(self._plan, self._folder, step=step)
         return self._evaluator.measure(evaluation, step=step, graph=self._at[1])

@@ -1,7 +1,8 @@
 """The trainings of a run's evaluations, audited like the run itself.
 
 Each is intact as sealed, started from the encoder of the run (its weights, written anew from the
-run's checkpoint, have the recorded hash), and replays.
+run's checkpoint, have the recorded hash), and replays. Where the run has not kept that checkpoint,
+the frozen encoder in the training's own checkpoint takes its place.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from eqspec.commands.audit.findings import Finding, Level
 from eqspec.commands.audit.intact_files import intact_files, state_of
 from eqspec.commands.planning.run_plan import plan_in
 from eqspec.errors import EqspecError
+from eqspec.runs import checkpoint
 from eqspec.runs.folder import RunFolder
 from eqspec.runs.training_folders import training_folders
 
@@ -58,6 +60,7 @@ def _replays(folder: RunFolder, child: RunFolder, *, steps: int, data: DataLocat
     """Whether a training started from the run's encoder, and replays."""
     from eqspec.commands.audit.replay import replays
     from eqspec.commands.running.fine_tuning import locations_for, write_encoder
+    from eqspec.commands.running.model import weights_at
     from eqspec.runs.artifacts import sha256_of
 
     try:
@@ -65,16 +68,28 @@ def _replays(folder: RunFolder, child: RunFolder, *, steps: int, data: DataLocat
         assert plan.init is not None, "a fine-tuning starts from an encoder"
         with TemporaryDirectory(prefix="eqspec-audit-") as temporary:
             weights = Path(temporary) / "encoder.safetensors"
-            write_encoder(weights, _encoder(folder, child, plan=parent))
+            kept = _is_kept(folder, child, plan=parent)
+            own = weights_at(plan, child, step=plan.train.steps) if not kept else None
+            write_encoder(weights, own or _encoder(folder, child, plan=parent))
             if sha256_of(weights) != plan.init.sha256:
                 message = "it did not start from the encoder of this run"
                 return Finding(Level.REPLAYS, "replay", holds=False, message=message)
             start = plan.init.model_copy(update={"weights": str(weights)})
             there = locations_for(data, parent=parent, dataset=plan.data)
-            return replays(child, steps=steps, data=there, init=start)
+            found = replays(child, steps=steps, data=there, init=start)
+            beside = "" if kept else ", from the encoder in its own checkpoint"
+            return replace(found, message=found.message + beside)
     except EqspecError as error:
         message = f"cannot be replayed here: {error.message}"
         return Finding(Level.REPLAYS, "replay", None, message)
+
+
+def _is_kept(folder: RunFolder, child: RunFolder, *, plan: Plan) -> bool:
+    """Whether the run still has the weights that a training started from."""
+    step = _STEP.fullmatch(child.path.name)
+    if step is None or (plan.trains and not int(step[1])):
+        return True  # the encoder before training is built anew
+    return int(step[1]) in checkpoint.steps(folder.checkpoints)
 
 
 def _encoder(folder: RunFolder, child: RunFolder, *, plan: Plan) -> TrainGraph:

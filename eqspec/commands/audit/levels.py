@@ -11,7 +11,7 @@ is written.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -22,6 +22,7 @@ from eqspec.commands.audit.intact_files import intact_files, state_of
 from eqspec.commands.planning.data_locations import NO_LOCATIONS, DataLocations, read_all_asked
 from eqspec.compile.types.plan import Plan
 from eqspec.errors import EqspecError
+from eqspec.runs.added_evaluations import added_evaluations
 from eqspec.runs.folder import RunFolder, State
 from eqspec.runs.query import run_name
 from eqspec.runs.record import Sealing
@@ -86,6 +87,7 @@ def audit(
     """
     folder = RunFolder.open(path)
     _need_all_read(folder, data)
+    data = replace(data, asked=())  # the spec alone need not read what an added evaluation does
     state = state_of(folder)
     findings = [*intact_files(folder, state)]
     if level is not Level.INTACT:
@@ -111,7 +113,8 @@ def _need_all_read(folder: RunFolder, data: DataLocations) -> None:
         plan = Plan.model_validate(folder.plan())
     except (EqspecError, ValidationError):  # becomes a finding later
         return
-    read_all_asked(data, plan.datasets)
+    added = (evaluation.data for evaluation in added_evaluations(folder))
+    read_all_asked(data, (*plan.datasets, *added))
 
 
 def _sealings(folder: RunFolder) -> tuple[Sealing, ...]:

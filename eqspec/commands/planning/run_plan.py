@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from eqspec.compile.types.plan import Plan
 from eqspec.errors import FolderMismatch
+from eqspec.runs.added_evaluations import added_evaluations
 from eqspec.runs.folder import RunFolder
 
 
@@ -29,3 +30,15 @@ def plan_in(folder: Path) -> Plan:
             "is damaged",
             help="use the version that wrote the run, or repeat the run with this one",
         ) from error
+
+
+def plan_with_added(folder: Path) -> Plan:
+    """Return the plan of a run folder with the evaluations that `eqspec eval` has added to it.
+
+    Raises:
+        UsageError: there is no run in it.
+        FolderMismatch: its plan cannot be read.
+    """
+    plan = plan_in(folder)
+    added = added_evaluations(RunFolder.open(folder))
+    return plan.model_copy(update={"evaluations": (*plan.evaluations, *added)})
