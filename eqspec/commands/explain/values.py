@@ -13,6 +13,7 @@ from eqspec.compile.lookup.cards import override_path
 from eqspec.compile.lookup.look_up import Call
 from eqspec.compile.lookup.provenance import Origin, card_origin, spec_origin
 from eqspec.compile.lookup.resolve import Resolved
+from eqspec.ops.op import how_it_runs_fields
 from eqspec.ops.parameters import Parameter, parameters
 from eqspec.registry.cards import FAMILIES
 from eqspec.registry.catalog import Card, Catalog
@@ -180,11 +181,19 @@ def _leaf(
         about="" if parameter is None else parameter.about,
         default=None if parameter is None else parameter.default,
         card=_shipped(study, card, inner),
-        changes="the evaluation" if card.family == "evaluations" else "the weights",
+        changes=_changes(card, call, parameter),
     )
     if node is None and call is not None:
         return replace(page, value=page.default, origin=_op_default(call))
     return page if node is None else replace(page, value=yaml_text(plain(node)))
+
+
+def _changes(card: Card, call: Call | None, parameter: Parameter | None) -> str:
+    """Return what the value of a card or of a parameter changes."""
+    how = frozenset[str]() if call is None else how_it_runs_fields(call.op.Params)
+    if parameter is not None and parameter.name in how:
+        return "how it runs"
+    return "the evaluation" if card.family == "evaluations" else "the weights"
 
 
 def _of_recipe(study: Study, text: str, path: KeyPath) -> ValuePage | None:

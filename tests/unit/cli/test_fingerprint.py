@@ -109,6 +109,14 @@ def test_it_is_explained(data: str, value: str, origin: str) -> None:
     assert f"  origin   {origin}" in page
 
 
+def test_so_is_the_limit_of_damaged_images() -> None:
+    write(BODY)
+    page = ask("explain", "toy.yaml", "data.with.unreadable").out
+    assert "  value    auto\n" in page
+    assert "5 % of the images, at least 1 and at most 100" in " ".join(page.split())
+    assert "  changes  how it runs\n" in page
+
+
 def test_another_word_is_refused_with_those_there_are() -> None:
     write("{use: photos, fingerprint: ful}")
     answer = ask("check", "toy.yaml")
