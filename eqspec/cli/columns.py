@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 from rich.text import Text
 
+from eqspec.cli.rich_table import table_lines
 from eqspec.printable import on_one_line
 
 Cell = str | Text
@@ -126,14 +127,25 @@ class _Table:
         cells = [row[column] for row in self.every if column < len(row)]
         if column < self.count - 1:
             return min(natural, max(_PHRASE, _longest_word(cells)))
-        # A longer word, such as a path, moves below its row: see `_row`.
-        return min(natural, _SENTENCE)
+        # Without titles, a longer word such as a path moves below its row: see `_row`.
+        longest = _longest_word(cells) if self.titles else 0
+        return min(natural, max(_SENTENCE, longest))
 
 
 def _lines(table: _Table, *, width: int | None) -> Iterator[Text]:
     """Yield the lines of the first layout that fits."""
     natural = table.widths()
     fitting = natural if width is None else _fitting(table, natural, width=width)
+    if table.titles and fitting is not None and all(map(len, table.rows)):
+        yield from table_lines(
+            [_full(row, count=table.count) for row in table.rows],
+            titles=_full(table.titles, count=table.count),
+            widths=fitting,
+            right=table.right,
+            indent=table.indent,
+            gap=table.gap,
+        )
+        return
     front = table.taken([*natural[:-1], 0]) - table.gap
     for row in table.every:
         if fitting is not None:
@@ -142,6 +154,10 @@ def _lines(table: _Table, *, width: int | None) -> Iterator[Text]:
             yield from _above(table, row, natural, width=width or front)
         elif row is not table.titles:
             yield from _block(table, row, width=width or front)
+
+
+def _full(row: Sequence[Text], *, count: int) -> list[Text]:
+    return [*row, *(Text() for _ in range(count - len(row)))]
 
 
 def _fitting(table: _Table, natural: Sequence[int], *, width: int) -> list[int] | None:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from io import StringIO
 from typing import Any
 
 from rich.cells import cell_len
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from eqspec.cli.columns import wrap
+from eqspec.cli.rich_table import table_lines
 from eqspec.commands.list import OPS, SPECS, Entry
 from eqspec.printable import on_one_line
 
@@ -71,20 +69,21 @@ def _section(kind: str, entries: Sequence[Entry], *, width: int | None) -> Text:
 
 def _table(columns: Mapping[str, Sequence[str]], *, width: int | None) -> list[Text]:
     """Return the lines of a table; only sentences are wrapped, at spaces."""
-    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim")
-    for title in columns:
-        table.add_column(title, no_wrap=title != "about", style=_STYLES.get(title, ""))
-    for row in zip(*columns.values(), strict=True):
-        table.add_row(*(Text(cell, _status_style(cell)) for cell in row))
-    console = Console(file=StringIO(), width=(width or _UNLIMITED) - _INDENT)
-    lines: list[Text] = []
-    for segments in console.render_lines(table, pad=False):
-        line = Text(" " * _INDENT).append_text(
-            Text.assemble(*((segment.text, segment.style or "") for segment in segments))
-        )
-        line.rstrip()
-        lines.append(line)
-    return lines
+    widths = [max(map(cell_len, (title, *cells))) for title, cells in columns.items()]
+    *front, longest = widths
+    room = (width or _UNLIMITED) - _INDENT - sum(front) - _GAP * len(front)
+    return table_lines(
+        [
+            [Text(cell, _STYLES.get(at, "") or _status_style(cell)) for at, cell in named]
+            for named in (
+                zip(columns, row, strict=True) for row in zip(*columns.values(), strict=True)
+            )
+        ],
+        titles=[Text(title, "dim") for title in columns],
+        widths=[*front, min(longest, room)],
+        indent=_INDENT,
+        gap=_GAP,
+    )
 
 
 _STYLES = {"name": "cyan", "paper": "dim"}
