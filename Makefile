@@ -39,7 +39,7 @@ test: $(VENV)/ready-to-develop ## format, lint, import contracts, types and test
 	$(say) "types: basedpyright"
 	@$(BIN)/basedpyright --pythonpath $(BIN)/python
 	$(say) "tests: pytest, without slow tests and those that need a dataset"
-	@$(PYTEST) -m 'not data and not slow and not gpu' -n $(JOBS) --dist worksteal
+	@$(PYTEST) -m 'not data and not slow and not gpu' -n $(JOBS) --dist worksteal --require-recorded
 
 test-data: $(VENV)/ready-to-develop ## tests on real images, in EQSPEC_TEST_DATA=DIR
 	@$(PYTEST) -m data

@@ -41,9 +41,13 @@ settings.load_profile(ENVIRONMENT.get("HYPOTHESIS_PROFILE", "ci" if "CI" in ENVI
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--update-golden` writes what tests/golden compares with; its diff is reviewed like code.
 
-    The others are for `make torture`, see tests/torture/conftest.py.
+    `--require-recorded` is for `make test`, see tests/recorded.py;
+    the others are for `make torture`, see tests/torture/conftest.py.
     """
     parser.addoption("--update-golden", action="store_true", help="rewrite golden files")
+    parser.addoption(
+        "--require-recorded", action="store_true", help="fail where a new card or op is skipped"
+    )
     parser.addoption("--torture-into", metavar="FOLDER", help="write down what was tried and held")
     parser.addoption("--torture-every", type=int, default=1, help="try every n-th case only")
 

@@ -54,7 +54,9 @@ with signatures and defaults, are in `eqspec/ops/contract/` and on the site unde
 
 The contract tests find the files. They build the small instance that an op declares: `example`, or
 `examples` with the types of its streams; a dataset writes a few images by `write_example`. New ids,
-graphs and numbers are skipped until `pytest tests/golden --update-golden` records them.
+graphs and numbers are skipped until `pytest tests/golden --update-golden` records them; `make test`
+fails before that. What is recorded also needs a small spec (a method, a rewrite), a formula in
+plain numbers (a term) and a second implementation of its loss (a rewrite).
 
 Each of these was added in a scratch branch, where the tests of contracts, cards, graphs, rules and
 golden files passed with no other file changed:

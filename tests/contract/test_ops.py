@@ -95,7 +95,7 @@ def test_an_op_is_frozen(family: str) -> None:
 
 def test_what_a_file_leaves_out_has_the_contract_s_default() -> None:
     found = find_op("transforms", "solarise")
-    assert (found.path, found.hides, found.action_dim) == (False, (), 0)
+    assert (found.path, found.hides, found.action_dim) == (False, (), 1)
     assert find_op("datasets", "latent_views").source_unit == "object"
     assert find_op("terms", "mse").covariance_of is None
     assert find_op("terms", "covariance").covariance_of == "x"

@@ -73,6 +73,7 @@ def test_actions_are_of_the_promised_width_and_bounded(name: str) -> None:
     assert actions.dtype == np.float64
     assert np.abs(actions).max() <= 1 + 1e-6
     identity = op.encode(params, np.array([op.identity]), size=32)
+    assert identity[0, 0] == 1, "a linear predictor without bias would predict nothing at all"
     assert set(identity.flatten()) <= {0.0, 1.0}
     neutral = op.encode(op.Params(), np.array([op.identity]), size=32)
     np.testing.assert_array_equal(neutral, identity)

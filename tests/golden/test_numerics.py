@@ -15,8 +15,8 @@ import pytest
 
 from eqspec.ops.find import FAMILIES, find_op, op_names
 from tests.numerics import LOOSE, OF, Numbers, of_dataset, of_draws
+from tests.recorded import NUMERICS, skip_unrecorded
 
-FILE = Path(__file__).parent / "numerics.json"
 OPS = [f"{family}/{name}" for family in FAMILIES for name in op_names(family)]
 DRAWS = "draws"
 EXACT, ROUGH = 1e-9, 1e-3
@@ -24,7 +24,7 @@ EXACT, ROUGH = 1e-9, 1e-3
 
 def known() -> dict[str, dict[str, object]]:
     """What is pinned, by op."""
-    return json.loads(FILE.read_text(encoding="utf-8")) if FILE.is_file() else {}
+    return json.loads(NUMERICS.read_text(encoding="utf-8"))
 
 
 def numbers_of(key: str, folder: Path) -> Numbers:
@@ -43,7 +43,7 @@ def rev_of(key: str) -> int:
 def write(entries: dict[str, dict[str, object]]) -> None:
     """An op to a line, so that a diff names what it is about."""
     lines = ",\n".join(f'"{k}": {json.dumps(v)}' for k, v in sorted(entries.items()))
-    FILE.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
+    NUMERICS.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
 
 
 def differences(then: Numbers, now: Numbers, *, rough: bool) -> list[str]:
@@ -69,7 +69,7 @@ def test_numbers_change_with_the_rev(
         entry = {"rev": rev_of(key), "numbers": now}
         write({**entries, key: entry})
     if entry is None:
-        pytest.skip(f"{key} is not recorded yet: pytest tests/golden --update-golden")
+        skip_unrecorded(key, request=request)
     assert entry["rev"] == rev_of(key), f"{key} has a new rev: pytest tests/golden --update-golden"
     moved = differences(entry["numbers"], now, rough=key.split("/", maxsplit=1)[0] in LOOSE)
     assert moved == [], f"the numbers of {key} changed at rev {entry['rev']}: raise its rev"

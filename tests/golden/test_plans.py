@@ -21,6 +21,7 @@ from eqspec.compile.types.graph import ApplyNode, Node
 from eqspec.compile.types.plan import Plan
 from eqspec.registry.places import specs_root
 from eqspec.spec.dump import write_yaml
+from tests.recorded import skip_unrecorded
 from tests.toy_specs import CUTTABLE, PATH, REWRITES, SIE, SMALL, SUITED, toy_plan
 
 HERE = Path(__file__).parent
@@ -134,13 +135,13 @@ def recorded_ids() -> dict[str, object]:
     return json.loads(IDS.read_text(encoding="utf-8"))
 
 
-def compare(file: Path, text: str, *, name: str, update: bool) -> None:
+def compare(file: Path, text: str, *, name: str, request: pytest.FixtureRequest) -> None:
     """Compare with the committed text, or rewrite it when asked to; skip a plan that is new."""
-    if update:
+    if request.config.getoption("--update-golden"):
         file.parent.mkdir(exist_ok=True, parents=True)
         file.write_text(text, encoding="utf-8")
     elif name not in recorded_ids():
-        pytest.skip(f"{name} is not recorded yet: pytest tests/golden --update-golden")
+        skip_unrecorded(name, request=request)
     assert file.read_text(encoding="utf-8") == text
 
 
@@ -171,12 +172,6 @@ def test_a_composition_is_compared_with_the_spec_of_its_method(
     assert [e.id for e in base.evaluations] == [e.id for e in plans()[alone].evaluations]
 
 
-def test_every_method_and_composition_of_the_paper_has_a_small_spec() -> None:
-    paper = {"vicreg", "simclr", "barlow_twins", "mocov3", "dino", "ibot", "dinov2"}
-    assert {f"small/{name}_se2" for name in paper} <= set(COMPOSITIONS)
-    assert {f"small/{name}" for name in paper} <= set(SPECS)
-
-
 def test_the_rows_of_a_suite_are_different_recipes() -> None:
     """Two suites may share a row."""
     for folder, parts in SUITES.items():
@@ -189,14 +184,12 @@ def test_the_rows_of_a_suite_are_different_recipes() -> None:
 
 @pytest.mark.parametrize("name", sorted(filter(has_own_graph, plans())))
 def test_graphs_stay_what_they_are(name: str, request: pytest.FixtureRequest) -> None:
-    update = bool(request.config.getoption("--update-golden"))
-    compare(HERE / "graphs" / f"{name}.txt", graph_text(plans()[name]), name=name, update=update)
+    compare(HERE / "graphs" / f"{name}.txt", graph_text(plans()[name]), name=name, request=request)
 
 
 @pytest.mark.parametrize("name", WHOLE)
 def test_plans_stay_what_they_are(name: str, request: pytest.FixtureRequest) -> None:
-    update = bool(request.config.getoption("--update-golden"))
-    compare(HERE / "plans" / f"{name}.yaml", plan_text(plans()[name]), name=name, update=update)
+    compare(HERE / "plans" / f"{name}.yaml", plan_text(plans()[name]), name=name, request=request)
 
 
 def test_every_row_of_a_suite_is_a_spec_and_every_spec_of_its_folder_a_row() -> None:

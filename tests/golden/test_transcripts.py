@@ -12,6 +12,7 @@ import pytest
 from eqspec.cli.main import main
 from eqspec.registry.catalog import Catalog
 from eqspec.registry.places import registry_root
+from tests.recorded import recorded_cards
 from tests.toy_specs import PATH, toy_text
 
 HERE = Path(__file__).parent / "transcripts"
@@ -73,6 +74,7 @@ AT_WIDTHS = {
     "check-wrong": COMMANDS["check-wrong"],
     "explain-code": COMMANDS["explain-code"],
     "explain-field": COMMANDS["explain-field"],
+    "list-equivariance": ("list", "equivariance"),
     "list-layouts": ("list", "layouts"),
     "plan": ("plan", "right.yaml", "--no-trace"),
     "ablate-dry-run": ("ablate", "right.yaml", "--grid", "lambda=1,10", "--dry-run"),
@@ -84,30 +86,13 @@ TRANSCRIPTS = {name: (argv, None) for name, argv in COMMANDS.items()} | {
 }
 
 
-DATASETS = (
-    "3diebench",
-    "cifar10",
-    "cifar100",
-    "fgvc-aircraft",
-    "flowers102",
-    "food101",
-    "image-folder",
-    "imagenet1k",
-    "inat2018",
-    "oxford-pets",
-    "photos",
-    "tiny-imagenet-100",
-)
-"""The datasets that messages list; those added since the transcripts were recorded are left out."""
-
-
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     every = Catalog.names
 
     def names(catalog: Catalog, family: str) -> tuple[str, ...]:
-        found = every(catalog, family)
-        return tuple(n for n in found if family != "datasets" or n in DATASETS)
+        """Return the cards that messages and tables list, without those not recorded yet."""
+        return tuple(n for n in every(catalog, family) if n in recorded_cards(family))
 
     monkeypatch.setattr(Catalog, "names", names)
     for name in ("EQSPEC_DEBUG", "FORCE_COLOR", "NO_COLOR", "COLUMNS"):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.recorded import recorded_ops
 from tests.term_examples import EXAMPLES, TEMPERATURE, build, call, tensors
 
 BATCH = 6
@@ -248,6 +249,10 @@ def rewritten(key: tuple[str, str], streams: dict[str, Any]) -> float:
         orders = [streams.pop("predictions.0"), streams.pop("predictions.1")]
         streams = {"predictions": orders, **streams}
     return globals()[name](**streams, **options.get(name, {}))
+
+
+def test_every_recorded_term_has_a_formula() -> None:
+    assert [name for name in recorded_ops("terms") if name not in globals()] == []
 
 
 @pytest.mark.parametrize("key", [key for key in EXAMPLES if key[0] in globals()], ids=" ".join)

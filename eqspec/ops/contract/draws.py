@@ -86,7 +86,7 @@ class TransformOp(Op, Protocol):
     @property
     def action_dim(self) -> int:
         """Width A of the encoding returned by `encode`."""
-        return len(self.names)
+        return 1 + len(self.names)
 
     @abstractmethod
     def ranges(self, params: OpParams, *, size: int) -> tuple[tuple[float, float], ...]:
@@ -98,11 +98,15 @@ class TransformOp(Op, Protocol):
     ) -> NDArray[np.float64]:
         """Return the encoding of parameters `[n, P]` for a network, `[n, action_dim]`.
 
-        By default, each parameter divided by its largest value.
+        The identity's begins with 1, so that a linear predictor without bias can keep what it
+        reads. By default, 1 and each parameter divided by its largest value.
         """
+        import numpy as np
+
         from eqspec.nn.random.ranges import per_largest
 
-        return theta * [per_largest(bounds) for bounds in self.ranges(params, size=size)]
+        scaled = theta * [per_largest(bounds) for bounds in self.ranges(params, size=size)]
+        return np.concatenate((np.ones((len(theta), 1)), scaled), axis=1)
 
     def reach(self, params: OpParams, *, size: int) -> float:  # noqa: ARG002 - a default
         """Return by how many pixels it reads outside the frame; 0 by default."""
