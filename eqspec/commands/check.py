@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from eqspec.commands.planning.data_locations import (
     NO_LOCATIONS,
@@ -21,6 +21,11 @@ from eqspec.ops.labels import too_few
 
 if TYPE_CHECKING:
     from eqspec.commands.planning.inspect_dataset import DataFound
+    from eqspec.compile.types.plan import DataPlan
+
+
+_Inspected: TypeAlias = "tuple[DataPlan, DataFound]"
+"""A dataset, or a part of one, and what is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +89,12 @@ def check(
     return CheckResult(
         plans=tuple(summarised(p) for p in planned.in_order),
         warnings=planned.warnings,
-        data=found,
+        data=tuple(one for _, one in found),
         needed=without_location(planned.in_order, locations=data),
     )
 
 
-def _inspected(plans: Sequence[Plan], *, locations: DataLocations) -> tuple[DataFound, ...]:
+def _inspected(plans: Sequence[Plan], *, locations: DataLocations) -> tuple[_Inspected, ...]:
     """Inspect each dataset of the plans whose location is known once."""
     used = [(d, p.data.name) for p in plans for d in p.datasets]
     placed = [(d, own) for d, own in used if locations.of(d.name, own=own) is not None]
@@ -98,15 +103,14 @@ def _inspected(plans: Sequence[Plan], *, locations: DataLocations) -> tuple[Data
     from eqspec.commands.planning.inspect_dataset import inspect  # late: it decodes images
 
     once = [use for at, use in enumerate(placed) if use not in placed[:at]]
-    found = [inspect(data, locations=locations, own=own) for data, own in once]
-    return tuple(one for one in found if one is not None)
+    found = [(data, inspect(data, locations=locations, own=own)) for data, own in once]
+    return tuple((data, one) for data, one in found if one is not None)
 
 
-def _not_evaluable(plans: Sequence[Plan], found: Sequence[DataFound]) -> Iterator[Diagnostic]:
+def _not_evaluable(plans: Sequence[Plan], found: Sequence[_Inspected]) -> Iterator[Diagnostic]:
     """Yield a diagnostic for every evaluation that the images found here do not allow."""
-    there = {one.name: one for one in found}
     for evaluation in (e for p in plans for e in p.evaluations):
-        data = there.get(evaluation.data.name)
+        data = next((one for data, one in found if data == evaluation.data), None)
         if data is None:
             continue
         needs_labels = find_evaluation(evaluation.impl).needs_labels

@@ -27,7 +27,7 @@ FOLDER_DIGITS = 8
 _DESCRIPTIVE = frozenset({"name", "about", "notes", "paper", "licence", "status"})
 """Keys of any card on which no weight depends."""
 
-_DESCRIPTIVE_OF = MappingProxyType({"backbones": {"facts"}, "datasets": {"fingerprint"}})
+_DESCRIPTIVE_OF = MappingProxyType({"backbones": {"facts"}, "datasets": {"fingerprint", "parts"}})
 """The same of the cards of one family alone."""
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field, JsonValue, model_validator
 
 from eqspec.registry.declared import Declared
+from eqspec.registry.facts import BackboneFacts, DatasetFacts, DatasetPart
 from eqspec.registry.grammar import (
     Addition,
     Alternative,
@@ -104,20 +105,6 @@ class EquivarianceCard(CardModel):
     )
 
 
-class BackboneFacts(Declared):
-    """Facts about an encoder.
-
-    Attributes:
-        width: features of a token.
-        mean, std: pixel statistics per channel, in [0, 1], for which published weights were
-            trained; None for those of ImageNet.
-    """
-
-    width: int | None = None
-    mean: tuple[float, float, float] | None = None
-    std: tuple[float, float, float] | None = None
-
-
 class BackboneCard(CardModel):
     """Encoder: an op with its sizes, and facts that contract tests verify.
 
@@ -172,30 +159,11 @@ class LayoutCard(CardModel):
         return self
 
 
-class DatasetFacts(Declared):
-    """Facts about a dataset.
-
-    Attributes:
-        count: number of training images; None for a user's own folder until it is read.
-        classes: number of classes; 0 without labels.
-        image: default side in pixels of the images of a spec.
-        mean, std: statistics per channel of pixels in [0, 1].
-        variance: mean over channels of the pixel variance.
-    """
-
-    count: int | None = None
-    heldout: int | None = None
-    classes: int = 0
-    image: int | None = None
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-    variance: float | None = None
-
-
 class DatasetCard(CardModel):
     """Dataset: its op, parameters and facts, but not its location.
 
     Attributes:
+        parts: further parts by name, such as one without labels; `with: {part: NAME}` chooses one.
         fingerprint: how thoroughly the images are hashed; only for a card written inside a spec.
         held_back: share of the files that training leaves out, to choose numbers on.
     """
@@ -206,6 +174,7 @@ class DatasetCard(CardModel):
     impl: str
     params: dict[str, JsonValue] = Field(default_factory=dict)
     facts: DatasetFacts
+    parts: dict[str, DatasetPart] = Field(default_factory=dict)
     fingerprint: Fingerprint = "sample"
     held_back: float = Field(0.0, ge=0, lt=1)
 

@@ -139,6 +139,15 @@ def test_the_facts_of_a_dataset_go_together(name: str) -> None:
         assert facts.variance == pytest.approx(sum(s * s for s in facts.std) / 3, abs=1e-4)
 
 
+PARTS = [(n, p) for n in CATALOG.names("datasets") for p in card("datasets", n).model.parts]
+
+
+@pytest.mark.parametrize(("name", "part"), PARTS)
+def test_a_part_of_a_dataset_is_another_recipe(name: str, part: str) -> None:
+    plan = compiled("vicreg", data=f"{name}, with: {{part: {part}}}")
+    assert plan.data.params != compiled("vicreg", data=name).data.params
+
+
 @pytest.mark.parametrize("name", [n for n in CATALOG.names("transforms") if not is_stored(n)])
 def test_a_transform_makes_a_path(name: str) -> None:
     """What a spec names under `transform:` moves from the identity to itself."""

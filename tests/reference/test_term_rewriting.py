@@ -201,6 +201,15 @@ def view_classification(x: Array) -> float:
     return sum(costs) / len(costs)
 
 
+def classification(x: Array, labels: Array) -> float:
+    classifiers = x.reshape(BATCH, -1, x.shape[-1]).transpose(1, 0, 2)
+    return sum(
+        -_log_softmax(logits)[label] / BATCH
+        for one in classifiers
+        for logits, label in zip(one, labels, strict=True)
+    )
+
+
 def contrastive(queries: Array, keys: Array) -> float:
     total = 0.0
     for v, w in ((0, 1), (1, 0)):

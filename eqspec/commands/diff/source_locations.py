@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from eqspec.compile.lookup.card_slots import location_of
-from eqspec.compile.lookup.cards import override_paths
+from eqspec.compile.lookup.overrides import override_paths
 from eqspec.errors import Location, SpecError
 from eqspec.registry.cards import CardModel
 from eqspec.registry.catalog import Card, check_card

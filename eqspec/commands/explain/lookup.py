@@ -20,7 +20,7 @@ from eqspec.commands.explain.values import (
     yaml_text,
 )
 from eqspec.commands.planning.read_spec import Read, locate_spec, read_with_cards, with_cards
-from eqspec.compile.lookup.cards import overridable
+from eqspec.compile.lookup.overrides import overridable
 from eqspec.compile.lookup.provenance import Kind, Origin, origins
 from eqspec.compile.resolved_spec import resolved_spec
 from eqspec.errors import EqspecError, FolderMismatch, UsageError

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from pydantic import JsonValue
 
 from eqspec.commands.explain.schema_fields import SchemaField, field_of
-from eqspec.compile.lookup.cards import override_path
 from eqspec.compile.lookup.look_up import Call
+from eqspec.compile.lookup.overrides import override_path
 from eqspec.compile.lookup.provenance import Origin, card_origin, spec_origin
 from eqspec.compile.lookup.resolve import Resolved
 from eqspec.ops.op import how_it_runs_fields

@@ -32,8 +32,9 @@ from eqspec.ops.image_files import LocationNotSet, no_folder
 from eqspec.ops.op import DatasetParams, OpParams, how_it_runs_fields
 from eqspec.ops.stored_views import StoredViews
 from eqspec.ops.tolerant import Tolerant
-from eqspec.registry.cards import DatasetCard, DatasetFacts
+from eqspec.registry.cards import DatasetCard
 from eqspec.registry.catalog import Card, open_catalog
+from eqspec.registry.facts import DatasetFacts
 
 STAND_IN = "image-folder"
 """Dataset card of every stand-in."""

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import cast
 
-from eqspec.compile.lookup.cards import overridable
+from eqspec.compile.lookup.overrides import overridable
 from eqspec.errors import UsageError
 from eqspec.ops.contract.graph import GraphOp
 from eqspec.ops.contract.op import Op

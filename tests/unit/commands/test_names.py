@@ -8,7 +8,7 @@ import pytest
 
 from eqspec.commands.check import check
 from eqspec.commands.explain.lookup import explain_all, explain_value
-from eqspec.compile.lookup.cards import override_of, override_paths
+from eqspec.compile.lookup.overrides import override_of, override_paths
 from eqspec.errors import Diagnostic, SpecError
 from eqspec.registry.cards import FAMILIES
 from eqspec.registry.catalog import open_catalog

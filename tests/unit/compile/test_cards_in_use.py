@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from eqspec.compile.lookup.cards import card_in_use, overridable, override_path
+from eqspec.compile.lookup.cards import card_in_use
+from eqspec.compile.lookup.overrides import overridable, override_path
 from eqspec.errors import Diagnostic, SpecError
 from eqspec.registry.cards import FAMILIES, DatasetCard, MethodCard
 from eqspec.registry.catalog import Card, open_catalog
@@ -142,3 +143,37 @@ def test_a_card_of_another_family_is_refused() -> None:
     assert card.family == "methods"
     with pytest.raises(TypeError, match="`vicreg` is a card of `methods`, not `datasets`"):
         card.of(DatasetCard)
+
+
+PARTS = """\
+{card: dataset, rev: 1, name: in-parts, about: A dataset with a part without labels., impl: cifar,
+ params: {classes: 10}, facts: {count: 50, classes: 10, mean: [.5, .5, .5], std: [.2, .2, .2]},
+ parts: {unlabelled: {params: {classes: 100}, facts: {count: 900, classes: 0}}}}
+"""
+
+
+def with_part(overrides: str) -> str:
+    return f"{{use: {PARTS.strip()}, with: {overrides}}}".replace("\n", " ")
+
+
+def test_a_part_of_a_dataset_has_its_own_parameters_and_facts() -> None:
+    whole = in_use(PARTS.replace("\n", " "), family="datasets")
+    part = in_use(with_part("{part: unlabelled, download: true}"), family="datasets")
+    assert (whole.model.facts.count, whole.model.facts.classes) == (50, 10)
+    assert (part.model.facts.count, part.model.facts.classes) == (900, 0)
+    assert part.model.params == {"classes": 100, "download": True}
+    assert part.model.facts.mean == whole.model.facts.mean
+    assert part.name == whole.name == "in-parts"
+    assert "part" in overridable(whole)
+    assert "part" not in overridable(CATALOG.card(DatasetCard, "cifar10"))
+
+
+def test_an_override_stands_above_the_values_of_a_part() -> None:
+    part = in_use(with_part("{classes: 10, part: unlabelled}"), family="datasets")
+    assert part.model.params == {"classes": 10}
+
+
+def test_a_part_that_a_dataset_does_not_have_is_refused() -> None:
+    diagnostic = refused(with_part("{part: unlabeled}"), family="datasets")
+    assert diagnostic.message == "`in-parts` has no part `unlabeled`"
+    assert "its parts are unlabelled" in (diagnostic.help or "")
