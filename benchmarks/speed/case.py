@@ -33,7 +33,7 @@ class Work:
     """A contestant, ready to work.
 
     Attributes:
-        turn: does the work of one turn.
+        turn: does the work of one turn; a fact ``seconds`` replaces the measured time.
         facts: numbers that do not change from turn to turn.
     """
 
@@ -73,6 +73,20 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """A bar of one contestant's own number.
+
+    Attributes:
+        fact: that is limited; ``seconds`` is the time of a turn.
+    """
+
+    name: str
+    fact: str = "seconds"
+    at_least: float | None = None
+    at_most: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Rounds:
     """How often everyone takes a turn.
 
@@ -99,7 +113,7 @@ class Case:
         amount: how much of it a turn processes.
         contestants: in the order of the first round.
         comparisons: contestant → its facts, to the ratios of interest.
-        limits: contestant → bar of its own time, in seconds a turn.
+        limits: bars of single contestants.
         share: writes files that the contestants share.
         devices: where the case makes sense.
         rounds: of a full measurement.
@@ -115,7 +129,7 @@ class Case:
     comparisons: Callable[[Mapping[str, Facts]], tuple[Comparison, ...]] = field(
         default=lambda _: ()
     )
-    limits: Mapping[str, float] = field(default_factory=dict[str, float])
+    limits: tuple[Limit, ...] = ()
     amount: Callable[[Setting], float] = field(default=lambda _: 1.0)
     share: Callable[[Setting], None] = field(default=lambda _: None)
     devices: tuple[str, ...] = ("cpu",)

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from benchmarks.marked import RESULTS, Marks
 from benchmarks.speed.machine import Machine
-from benchmarks.speed.record import CaseResult, ContestantResult, RatioResult, Results
+from benchmarks.speed.record import CaseResult, ContestantResult, LimitResult, RatioResult, Results
 from benchmarks.speed.summary import Spread
 
 MARKS = Marks("speed", RESULTS / "speed.md")
@@ -52,8 +52,8 @@ def overview(results: Results) -> Iterator[str]:
                 )
             for limit in result.limits:
                 yield (
-                    f"| {result.case}{_on(result)} | {limit.name}, seconds "
-                    f"| {shown(limit.seconds)} | {limit.seconds.count} | ≤ {limit.at_most:.3g} "
+                    f"| {result.case}{_on(result)} | {limit.name}, {limit.fact} "
+                    f"| {shown(limit.value)} | {limit.value.count} | {_bar(limit)} "
                     f"| {_verdict(limit.met)} |"
                 )
 
@@ -80,7 +80,8 @@ SHOWN = {
     "cpu": "processor, s",
     "waited": "of it waiting for data, s",
     "loss": "loss",
-    "estimated": "as planned",
+    "top-1": "top-1",
+    "R²": "R²",
 }
 """Facts that the table shows, with their headings."""
 
@@ -90,10 +91,10 @@ def shown(value: Spread) -> str:
     return f"{value.median:.3g} [{value.low:.3g}, {value.high:.3g}]"
 
 
-def _bar(found: RatioResult) -> str:
-    if found.at_least is not None:
-        return f"≥ {found.at_least:.3g}"
-    return "" if found.at_most is None else f"≤ {found.at_most:.3g}"
+def _bar(found: RatioResult | LimitResult) -> str:
+    low = "" if found.at_least is None else f"≥ {found.at_least:.3g}"
+    high = "" if found.at_most is None else f"≤ {found.at_most:.3g}"
+    return ", ".join(bar for bar in (low, high) if bar)
 
 
 def _verdict(met: bool | None) -> str:  # noqa: FBT001 - three cases

@@ -8,7 +8,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
-from benchmarks.speed.case import Case, Comparison, Facts, Setting
+from benchmarks.speed.case import Case, Comparison, Facts, Limit, Setting
 from benchmarks.speed.machine import Machine
 from benchmarks.speed.measure import Measured
 from benchmarks.speed.process import Turn
@@ -60,16 +60,19 @@ class RatioResult(_Part):
 
 
 class LimitResult(_Part):
-    """A contestant's time with its bar, in seconds a turn."""
+    """A contestant's number with its bars."""
 
     name: str
-    seconds: Spread
-    at_most: float
+    fact: str
+    value: Spread
+    at_least: float | None
+    at_most: float | None
 
     @property
     def met(self) -> bool:
-        """Whether the median is within the bar."""
-        return self.seconds.median <= self.at_most
+        """Whether the median is within the bars."""
+        low = self.at_least is None or self.value.median >= self.at_least
+        return low and (self.at_most is None or self.value.median <= self.at_most)
 
 
 class CaseResult(_Part):
@@ -126,9 +129,7 @@ def summarise(
         contestants=contestants,
         ratios=_ratios(case, facts, measured.turns),
         limits=tuple(
-            LimitResult(name=c.name, seconds=c.seconds, at_most=case.limits[c.name])
-            for c in contestants
-            if c.name in case.limits
+            _limit(limit, measured) for limit in case.limits if limit.name in measured.turns
         ),
         absent=dict(measured.absent),
     )
@@ -159,6 +160,21 @@ def _ratios(
         _ratio(comparison, turns)
         for comparison in case.comparisons(facts)
         if comparison.slower in turns and comparison.faster in turns
+    )
+
+
+def _limit(limit: Limit, measured: Measured) -> LimitResult:
+    turns, constant = measured.turns[limit.name], measured.facts[limit.name]
+    values = [
+        turn.seconds if limit.fact == "seconds" else {**constant, **turn.facts}[limit.fact]
+        for turn in turns
+    ]
+    return LimitResult(
+        name=limit.name,
+        fact=limit.fact,
+        value=spread(values),
+        at_least=limit.at_least,
+        at_most=limit.at_most,
     )
 
 

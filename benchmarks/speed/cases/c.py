@@ -18,9 +18,9 @@ CASE = Case(
     title="augmentation: two views and two images of a path, 224 px, batch 64, one thread",
     about=(
         "Decoded images in memory to two normalised views (crop, flip, colour, grey, blur, "
-        "solarise as in VICReg; the second one rotated) and two rotations in between. The "
-        "peers get eqspec's drawn parameters. On the same crops, eqspec's views differ by "
-        "less than 1/255 from those on tensors and of kornia."
+        "solarise as in VICReg; the second one rotated) and two rotations in between. The peers "
+        "get eqspec's drawn parameters. On the same crops, eqspec's views differ by less than "
+        "1/255 from those on tensors and of kornia."
     ),
     unit="images",
     contestants=(

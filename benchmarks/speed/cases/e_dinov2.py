@@ -34,11 +34,13 @@ train: {{length: 100000 steps, batch: {size.batch}, precision: bf16}}
 """
 
 
+METHOD = Method(
+    spec,
+    "{use: intermediate-reconstruction, transform: {use: se2}, d_equi: 512}",
+    size,
+)
+
 CASE = added_cost(
     "DINOv2, ViT-B/16, two global and eight local crops, and reconstruction of rigid motions, bf16",
-    Method(
-        spec,
-        "{use: intermediate-reconstruction, transform: {use: se2}, d_equi: 512}",
-        size,
-    ),
+    METHOD,
 )

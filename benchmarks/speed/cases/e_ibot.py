@@ -30,11 +30,13 @@ train: {{length: 100000 steps, batch: {size.batch}, precision: bf16}}
 """
 
 
+METHOD = Method(
+    spec,
+    "{use: intermediate-reconstruction, transform: {use: rot}, d_equi: 2048}",
+    size,
+)
+
 CASE = added_cost(
     "iBOT, ViT-S/16, two global and ten local crops, and reconstruction of rotations, bf16",
-    Method(
-        spec,
-        "{use: intermediate-reconstruction, transform: {use: rot}, d_equi: 2048}",
-        size,
-    ),
+    METHOD,
 )

@@ -28,13 +28,15 @@ train:
 """
 
 
+METHOD = Method(
+    spec,
+    "{use: intermediate-reconstruction, transform: {use: se2}, split: 0.5, lambda: 300.0, "
+    "reduction: mean-over-variance, border: canvas, with: {decoder_k.width: 64}}",
+    size,
+)
+
 CASE = added_cost(
     "VICReg, 32 px, patch 8, width 128, and reconstruction of rigid motions, fp32",
-    Method(
-        spec,
-        "{use: intermediate-reconstruction, transform: {use: se2}, split: 0.5, lambda: 300.0, "
-        "reduction: mean-over-variance, border: canvas, with: {decoder_k.width: 64}}",
-        size,
-    ),
+    METHOD,
     most=1.2,
 )

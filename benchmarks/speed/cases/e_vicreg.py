@@ -28,11 +28,13 @@ train: {{length: 100000 steps, batch: {size.batch}, precision: bf16}}
 """
 
 
+METHOD = Method(
+    spec,
+    "{use: intermediate-reconstruction, transform: {use: rot}, d_equi: 256}",
+    size,
+)
+
 CASE = added_cost(
     "VICReg, ViT-S/16, and reconstruction of rotations, bf16",
-    Method(
-        spec,
-        "{use: intermediate-reconstruction, transform: {use: rot}, d_equi: 256}",
-        size,
-    ),
+    METHOD,
 )

@@ -40,7 +40,7 @@ Crop = Callable[[np.ndarray, tuple[int, int, int, int], int], Any]
 Operation = Callable[[Any, str, Tensor], Any]
 
 
-def pil_crop(image: np.ndarray, box: tuple[int, int, int, int], size: int) -> Any:  # noqa: ANN401 - PIL's
+def pil_crop(image: np.ndarray, box: tuple[int, int, int, int], size: int) -> Any:
     """Return a crop as a PIL image."""
     from PIL import Image
     from torchvision.transforms import functional
@@ -49,7 +49,7 @@ def pil_crop(image: np.ndarray, box: tuple[int, int, int, int], size: int) -> An
     return functional.resized_crop(Image.fromarray(image), *box, [size, size], bicubic)
 
 
-def pil_step(image: Any, name: str, theta: Tensor) -> Any:  # noqa: ANN401, PLR0911 - PIL's
+def pil_step(image: Any, name: str, theta: Tensor) -> Any:  # noqa: PLR0911 - PIL's
     """Apply a step of torchvision's first interface to a PIL image."""
     from PIL import ImageFilter
     from torchvision.transforms import functional
@@ -72,14 +72,14 @@ def pil_step(image: Any, name: str, theta: Tensor) -> Any:  # noqa: ANN401, PLR0
     raise AssertionError(name)
 
 
-def pil_turn(image: Any, degrees: float) -> Any:  # noqa: ANN401 - PIL's
+def pil_turn(image: Any, degrees: float) -> Any:
     """Rotate a PIL image."""
     from torchvision.transforms import functional
 
     return functional.rotate(image, degrees, functional.InterpolationMode.BILINEAR)
 
 
-def pil_tensor(image: Any) -> Tensor:  # noqa: ANN401 - PIL's
+def pil_tensor(image: Any) -> Tensor:
     """Return a PIL image as a tensor in [0, 1]."""
     from torchvision.transforms import functional
 

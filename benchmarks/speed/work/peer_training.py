@@ -71,7 +71,7 @@ def _applied(modules: nn.ModuleList, x: Tensor) -> Tensor:
     return x
 
 
-def _forever(dataset: Any, *, setting: Setting, size: Size) -> Iterator[Sequence[Tensor]]:  # noqa: ANN401 - torchvision's
+def _forever(dataset: Any, *, setting: Setting, size: Size) -> Iterator[Sequence[Tensor]]:
     loader = DataLoader(
         dataset,
         batch_size=size.batch,

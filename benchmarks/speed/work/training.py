@@ -83,7 +83,7 @@ def training(
     def prepare(setting: Setting) -> Work:
         data = pictures(setting.folder / "pictures", count=size.images)
         program = program_of(spec_file(text, folder=setting.folder, name=name), data=data)
-        steps = _steps(with_constant_batch(program) if constant else program)
+        steps = steps_of(with_constant_batch(program) if constant else program)
         return Work(
             turn=lambda: _turn(steps, count=size.steps), facts=operations(program.plan, size=size)
         )
@@ -101,7 +101,8 @@ def with_constant_batch(program):  # noqa: ANN001, ANN201 - eqspec's program
     return replace(program, batches=batches)
 
 
-def _steps(program) -> Iterator:  # noqa: ANN001 - eqspec's program and its events
+def steps_of(program) -> Iterator:  # noqa: ANN001 - eqspec's program
+    """Return the steps of a training, as eqspec's engine reports them."""
     from eqspec.engine.events import Stepped
     from eqspec.engine.train import train
 

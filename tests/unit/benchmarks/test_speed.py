@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import pytest
+from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.speed.case import Case, Comparison, Contestant, Rounds, Setting, Work
 from benchmarks.speed.discover import case_ids, load_case, select
@@ -20,6 +21,8 @@ from benchmarks.speed.process import ContestantFailed, Turn, Usage
 from benchmarks.speed.record import CaseResult, Results, read, summarise
 from benchmarks.speed.settle import descendants, settle
 from benchmarks.speed.summary import ratio, spread
+from benchmarks.speed.work.model_step import prepared
+from benchmarks.speed.work.recorded_products import Recorder, fastest
 
 MACHINE = Machine(
     commit="0123456789",
@@ -206,3 +209,19 @@ def test_a_turn_ends_when_child_processes_are_at_rest() -> None:
             assert settle(os.getpid()) - began > 0.4
         finally:
             child.kill()
+
+
+def test_recorded_products_are_those_of_the_step(tmp_path) -> None:
+    """Forward and backward again do the same operations, as torch counts them."""
+    setting = Setting("cpu", "toy", tmp_path)
+    turn, _ = prepared(setting, precision="bf16", machine='machine: {compile: "off"}\n')
+    recorder = Recorder()
+    with recorder:
+        turn()
+    repeated = fastest(recorder.calls)
+    counts = []
+    for work in (turn, repeated):
+        with FlopCounterMode(display=False) as counter:
+            work()
+        counts.append(counter.get_total_flops())
+    assert counts[0] == counts[1] > 1e9

@@ -1,0 +1,7 @@
+"""Case F: the model part of a step beside its own products and attention, in fp32."""
+
+from __future__ import annotations
+
+from benchmarks.speed.work.model_step import model_step
+
+CASE = model_step(precision="fp32", most=1.05)
