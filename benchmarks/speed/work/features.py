@@ -10,6 +10,9 @@ from torch import Tensor
 
 from eqspec.nn.random.philox import Draws
 
+APART = 4.0
+"""Distance of two classes in standard deviations of each, for any width."""
+
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
@@ -40,7 +43,7 @@ def labelled(*, train: int, held_out: int, width: int, classes: int) -> Labelled
     centres = normal("centres", classes, width)
     count = train + held_out
     labels = torch.arange(count) % classes
-    features = 0.15 * centres[labels] + normal("noise", count, width)
+    features = APART / (2 * width) ** 0.5 * centres[labels] + normal("noise", count, width)
     return Labelled(
         train=features[:train],
         held_out=features[train:],

@@ -60,6 +60,8 @@ class Recorder(TorchDispatchMode):
         TorchDispatchMode.__init__(self)
 
     def __torch_dispatch__(  # noqa: PLR0917 - the protocol of torch
+        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
         """Note a call, then do it."""
         name = func.__name__.partition(".")[0]
         if name in PRODUCTS or name.startswith(ATTENTION):
