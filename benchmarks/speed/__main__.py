@@ -38,6 +38,7 @@ def main(arguments: Sequence[str]) -> int:
 def run(options: argparse.Namespace) -> int:
     """Measure cases one after the other; record each as soon as it is measured."""
     failed = False
+    _require(options.device)
     names = select(options.cases, device=options.device)
     if not names:
         raise SystemExit(f"none of these cases is for {options.device}")
@@ -58,6 +59,15 @@ def run(options: argparse.Namespace) -> int:
             if into == FOUND:
                 render(read())
     return int(failed)
+
+
+def _require(device: str) -> None:
+    """Refuse a device that is not there."""
+    if device == "cuda":
+        import torch
+
+        if not torch.cuda.is_available():
+            raise SystemExit("torch finds no CUDA device here")
 
 
 def measured(name: str, case: Case, *, options: argparse.Namespace) -> CaseResult:
@@ -100,7 +110,9 @@ def _parser() -> argparse.ArgumentParser:
         "--quick", dest="scale", action="store_const", const="quick", default="full",
         help="small sizes and few rounds; nothing is recorded",
     )  # fmt: skip
-    runs.add_argument("--seconds", type=float, help="time for the rounds of a case, after five")
+    runs.add_argument(
+        "--seconds", type=float, help="time for the rounds of a case, after the least of them"
+    )
     runs.add_argument("--into", type=Path, help="record in this file instead of results.json")
     runs.add_argument("--folder", type=Path, help="keep the files of the cases here")
     return parser

@@ -48,11 +48,13 @@ class Contestant:
     Attributes:
         prepare: gets ready, without the time being measured.
         needs: packages that have to be installed.
+        warm_up: turns that are not counted, the preparation's last part.
     """
 
     name: str
     prepare: Callable[[Setting], Work]
     needs: tuple[str, ...] = ()
+    warm_up: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +96,11 @@ class Rounds:
         least: rounds, however long they take.
         most: rounds, however short they are.
         seconds: no further round is begun after this time.
-        warm_up: turns of each contestant that are not counted.
     """
 
     least: int = 5
     most: int = 25
-    seconds: float = 30.0
-    warm_up: int = 1
+    seconds: float = 20.0
 
 
 @dataclass(frozen=True, slots=True)

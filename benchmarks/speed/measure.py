@@ -80,7 +80,9 @@ def measure(
     present = [c.name for c in case.contestants if c.name not in absent]
 
     def start(contestant: str) -> Process:
-        return Process(name, contestant, setting=setting, warm_up=rounds.warm_up)
+        return Process(
+            name, contestant, setting=setting, warm_up=case.contestant(contestant).warm_up
+        )
 
     # On a CPU one after the other: some measure how fast they are while they prepare.
     together = setting.device == "cuda"

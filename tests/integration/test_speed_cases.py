@@ -13,9 +13,12 @@ from benchmarks.speed.measure import measure, not_installed, rounds_at
 from benchmarks.speed.record import summarise
 from tests.unit.benchmarks.test_speed import MACHINE
 
+SLOW = dict.fromkeys(("j", "l"), pytest.mark.slow)
+"""Cases whose turns start commands."""
+
 
 @pytest.mark.filterwarnings("default")  # the peers' own
-@pytest.mark.parametrize("name", case_ids())
+@pytest.mark.parametrize("name", [pytest.param(n, marks=SLOW.get(n, ())) for n in case_ids()])
 def test_contestants_do_the_same_work(name: str, tmp_path) -> None:
     case, setting = load_case(name), Setting("cpu", "toy", tmp_path)
     case.share(setting)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.speed.case import Case, Comparison, Contestant, Setting, Work
-from benchmarks.speed.work.training import TRAINING, Size
+from benchmarks.speed.work.training import WARM_UP, Size
 from benchmarks.speed.work.vicreg import SMALL, TINY, ours
 
 DATA, CONSTANT = "with data", "one batch"
@@ -14,8 +14,8 @@ def size(setting: Setting) -> Size:
     if setting.device == "cuda":
         return Size(224, 256, 2048, steps=20 if setting.scale == "full" else 8)
     sizes = {
-        "full": Size(64, 128, 512, steps=4),
-        "quick": Size(64, 32, 64, steps=2),
+        "full": Size(64, 128, 512, steps=2),
+        "quick": Size(64, 32, 64),
         "toy": Size(32, 4, 8),
     }
     return sizes[setting.scale]
@@ -30,7 +30,7 @@ def contestant(name: str, *, constant: bool) -> Contestant:
         one = ours(encoder, precision=precision, size=size, name=name, constant=constant)
         return one.prepare(setting)
 
-    return Contestant(name, prepare)
+    return Contestant(name, prepare, warm_up=WARM_UP)
 
 
 CASE = Case(
@@ -44,6 +44,5 @@ CASE = Case(
     comparisons=lambda _: (Comparison(DATA, CONSTANT, at_most=1.05),),
     amount=lambda setting: size(setting).batch * size(setting).steps,
     devices=("cpu", "cuda"),
-    rounds=TRAINING,
     agree={"loss": 0.1},
 )

@@ -14,7 +14,7 @@ OURS, PEER = "eqspec, 13 rates", "scikit-learn, 13 C"
 
 def data(setting: Setting) -> Labelled:
     """Return features of the size of the setting."""
-    train = {"full": 4000, "quick": 600, "toy": 200}[setting.scale]
+    train = {"full": 2000, "quick": 600, "toy": 200}[setting.scale]
     width = {"full": 384, "quick": 128, "toy": 16}[setting.scale]
     return labelled(train=train, held_out=train // 4, width=width, classes=10)
 
@@ -51,7 +51,7 @@ def logistic(setting: Setting) -> Work:
 
 
 CASE = Case(
-    title="linear probe: 4,000 × 384 features, 10 classes",
+    title="linear probe: 2,000 × 384 features, 10 classes",
     about=(
         "Linear classifiers with 13 learning rates (eqspec, 100 epochs) or strengths of "
         "regularisation (scikit-learn, to convergence) on 9/10 of the training features; the best "

@@ -37,7 +37,7 @@ class Size:
 def size(setting: Setting) -> Size:
     """Return the size of the setting."""
     sizes = {
-        "full": Size(4000, 384, (256, 256), epochs=10, batch=256, seeds=3),
+        "full": Size(2000, 384, (256, 256), epochs=10, batch=256, seeds=3),
         "quick": Size(400, 64, (64, 64), epochs=2, batch=128, seeds=3),
         "toy": Size(256, 8, (32, 32), epochs=8, batch=32, seeds=2),
     }
@@ -151,7 +151,7 @@ def _batches(count: int, batch: int) -> Iterator[Tensor]:
 
 
 CASE = Case(
-    title="R² of five families, three borders, 4,000 pairs of 384 features, three regressors",
+    title="R² of five families, three borders, 2,000 pairs of 384 features, three regressors",
     about=(
         "45 MLPs 768-256-256-P, 10 epochs of AdamW in batches of 256, and R² of their predictions. "
         "eqspec fits the regressors of a family and border at once, and computes confidence "

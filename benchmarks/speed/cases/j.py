@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.marked import ROOT
-from benchmarks.speed.case import Case, Contestant, Facts, Limit, Rounds, Setting, Work
+from benchmarks.speed.case import Case, Contestant, Facts, Limit, Setting, Work
 
 SPEC = "specs/paper/t1/all_rot.yaml"
 
@@ -73,5 +73,4 @@ CASE = Case(
         Limit(WARM, at_most=6.0),
         Limit(WARM, "cpu", at_most=1.0),
     ),
-    rounds=Rounds(warm_up=1),
 )

@@ -61,5 +61,5 @@ CASE = Case(
     contestants=(contestant(VICREG, e_vicreg.METHOD), contestant(IBOT, e_ibot.METHOD)),
     limits=tuple(Limit(name, RATIO, at_least=0.85, at_most=1.15) for name in (VICREG, IBOT)),
     devices=("cpu", "cuda"),
-    rounds=Rounds(seconds=0.0, warm_up=1),
+    rounds=Rounds(least=2, seconds=0.0),
 )

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks.marked import ROOT
-from benchmarks.speed.case import Case, Comparison, Contestant, Facts, Rounds, Setting, Work
+from benchmarks.speed.case import Case, Comparison, Contestant, Facts, Setting, Work
 from eqspec.build.cores import usable_cores
 
 ALONE, BUSY = "alone", "beside busy cores"
@@ -24,11 +24,11 @@ def contestant(name: str, *, busy: bool) -> Contestant:
     """Return `eqspec run` of the quickstart's spec for some steps, in a process of its own."""
 
     def prepare(setting: Setting) -> Work:
-        steps = {"full": 60, "quick": 20, "toy": 8}[setting.scale]
+        steps = {"full": 25, "quick": 15, "toy": 8}[setting.scale]
         runs = setting.folder / name.replace(" ", "-")
         return Work(lambda: turn(runs, steps=steps, busy=busy))
 
-    return Contestant(name, prepare)
+    return Contestant(name, prepare, warm_up=0)
 
 
 def turn(runs: Path, *, steps: int, busy: bool) -> Facts:
@@ -58,5 +58,4 @@ CASE = Case(
     unit="steps",
     contestants=(contestant(ALONE, busy=False), contestant(BUSY, busy=True)),
     comparisons=lambda _: (Comparison(BUSY, ALONE, at_most=1 / 0.6),),
-    rounds=Rounds(warm_up=0),
 )

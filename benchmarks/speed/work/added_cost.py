@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from benchmarks.speed.case import Case, Comparison, Contestant, Facts, Rounds, Setting, Work
-from benchmarks.speed.work.training import Size, training
+from benchmarks.speed.case import Case, Comparison, Contestant, Facts, Setting, Work
+from benchmarks.speed.work.training import WARM_UP, Size, training
 
 BASE, OURS = "base", "with reconstruction"
 
@@ -53,13 +53,16 @@ def added_cost(title: str, method: Method, *, most: float | None = None) -> Case
         about=ABOUT,
         unit="images",
         contestants=(
-            Contestant(BASE, lambda setting: _work(method, setting, equivariance="none")),
-            Contestant(OURS, lambda s: _work(method, s, equivariance=method.equivariance)),
+            Contestant(BASE, lambda s: _work(method, s, equivariance="none"), warm_up=WARM_UP),
+            Contestant(
+                OURS,
+                lambda s: _work(method, s, equivariance=method.equivariance),
+                warm_up=WARM_UP,
+            ),
         ),
         comparisons=comparisons,
         amount=lambda setting: method.size(setting).batch * method.size(setting).steps,
         devices=("cpu", "cuda"),
-        rounds=Rounds(warm_up=2),
     )
 
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.speed.case import Facts, Rounds, Setting, Work
+from benchmarks.speed.case import Facts, Setting, Work
 from benchmarks.speed.work.pictures import pictures
 
-TRAINING = Rounds(warm_up=2)
-"""Both forms of the loss are compiled in the first two steps."""
+WARM_UP = 2
+"""Turns of eqspec that are not counted: both forms of the loss are compiled in the first steps."""
 
 
 @dataclass(frozen=True, slots=True)

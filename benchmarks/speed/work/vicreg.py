@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from benchmarks.speed.case import Contestant, Setting, Work
 from benchmarks.speed.work.peer_training import Model, peer_training
-from benchmarks.speed.work.training import Size, machine, training
+from benchmarks.speed.work.training import WARM_UP, Size, machine, training
 
 WIDTHS = (2048, 2048, 2048)
 """Of the projector."""
@@ -100,7 +100,7 @@ def ours(
         file = name.replace(" ", "-")
         return training(text, name=file, size=size(setting), constant=constant)(setting)
 
-    return Contestant(name, prepare)
+    return Contestant(name, prepare, warm_up=WARM_UP)
 
 
 def lightly(

@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import pytest
+import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.speed.__main__ import main
 from benchmarks.speed.case import Case, Comparison, Contestant, Rounds, Setting, Work
 from benchmarks.speed.discover import case_ids, load_case, select
 from benchmarks.speed.machine import Machine
@@ -190,6 +192,12 @@ def test_the_first_part_of_an_id_selects_a_family() -> None:
     assert select(["a"], device="cuda") == ("a-bf16",)
     with pytest.raises(SystemExit, match="there is no case `nothing`"):
         select(["nothing"], device="cpu")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_a_gpu_that_is_missing_is_said() -> None:
+    with pytest.raises(SystemExit, match="no CUDA device"):
+        main(["run", "g", "--device", "cuda"])
 
 
 @pytest.mark.parametrize("name", case_ids())
