@@ -87,10 +87,34 @@ def diagnose(
     naming: Naming = by_path,
 ) -> tuple[Diagnostic, ...]:
     """Return one diagnostic for each problem that a model found in (a part of) a source."""
-    problems = [_problem(entry, model) for entry in error.errors(include_url=False)]
+    problems = _without_consequences(
+        [_problem(entry, model) for entry in error.errors(include_url=False)]
+    )
     return tuple(
         _diagnostic(group, source, root=root, naming=naming) for group in _settled(problems)
     )
+
+
+def _without_consequences(problems: list[Problem]) -> list[Problem]:
+    """Leave out problems that only follow from others.
+
+    pydantic counts the valid entries of a list, and a card with `with:` where only its bare name or
+    an op may be given lacks `impl` and has two keys too many.
+    """
+    unknown = {p.spot.path for p in problems if p.kind == "extra_forbidden"}
+    cards = {
+        p.spot.path[:-1]
+        for p in problems
+        if p.kind == "missing"
+        and p.spot.path[-1] == "impl"
+        and (*p.spot.path[:-1], "use") in unknown
+    }
+    return [
+        p
+        for p in problems
+        if not (p.kind == "too_short" and len(p.value) >= p.context["min_length"])
+        and not (p.spot.path[:-1] in cards and p.spot.path[-1] in {"impl", "with"})
+    ]
 
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:

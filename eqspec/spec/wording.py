@@ -116,6 +116,13 @@ def worded(problem: Problem) -> Wording:
 def unknown_key(problem: Problem) -> Wording:
     """Return the wording for a key that the schema does not have."""
     allowed = problem.spot.siblings
+    if problem.spot.path[-1] == "use" and "impl" in allowed:
+        return Wording(
+            "EQ001",
+            f"{named(problem.spot.path[:-1])} names a card and changes it, which it cannot",
+            label="not with other keys",
+            help="name the card alone, `{use: NAME}`, or write an op: `{impl: NAME, params: {…}}`",
+        )
     return Wording(
         "EQ001",
         f"unknown key {named(problem.spot.path)}",

@@ -21,3 +21,16 @@ def test_a_share_that_is_too_large_is_one_mistake() -> None:
     answer = ask("check", "quickstart", "--set", "equivariance.split=1.5")
     assert answer.err.count("error[") == 1
     assert "must be less than 1" in answer.err
+
+
+def test_a_list_with_one_wrong_entry_is_one_mistake() -> None:
+    answer = ask("check", "quickstart", "--set", "evaluate.0.with.borders=[nosuch]")
+    assert answer.err.count("error[") == 1
+    assert "cannot be `nosuch`" in answer.err
+
+
+def test_a_card_that_is_changed_where_only_its_name_may_stand_is_one_mistake() -> None:
+    given = "evaluate.0.with.families={rot: {use: rot, with: {degrees: [0, 10]}}}"
+    answer = ask("check", "quickstart", "--set", given)
+    assert answer.err.count("error[") == 1
+    assert "`{impl: NAME, params: {…}}`" in answer.err
