@@ -36,7 +36,7 @@ DRILLS = (
     ("an evaluation", "4-way rotation probe, on images of its own", "1 op, 1 card"),
     ("a rewrite", "quarter turns of a small crop", "1 card"),
     ("an optimizer", "Lion", "1 op"),
-    ("a dataset", "STL-10", "1 op, 1 card for each part to train on: labelled, unlabelled"),
+    ("a dataset", "STL-10, with its unlabelled part", "1 op, 1 card"),
 )
 """What was added in a scratch branch, and the files that it took."""
 
