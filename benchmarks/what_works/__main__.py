@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import what_works
-from benchmarks.what_works.page import MARKS, table
-from benchmarks.what_works.study import FOUND, Study, collect
+from benchmarks.what_works.render import tables
+from benchmarks.what_works.study import FOUND, collect
 from eqspec.runs.artifacts import write_text
 
 
@@ -19,8 +19,8 @@ def main(arguments: Sequence[str]) -> None:
             study = collect([Path(root) for root in roots])
             write_text(FOUND, text=study.model_dump_json(indent=1) + "\n")
         case ["render"]:
-            study = Study.model_validate_json(FOUND.read_text())
-            write_text(MARKS.page, text=MARKS.replaced(MARKS.page.read_text(), table(study)))
+            for marks, lines in tables():
+                write_text(marks.page, text=marks.replaced(marks.page.read_text(), lines))
         case _:
             raise SystemExit(what_works.__doc__)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import cache
 from types import MappingProxyType, ModuleType
@@ -87,59 +87,27 @@ def find_module(family: str, name: str) -> ModuleOp:
     return _find(MODULES.get(family, ModuleOp), family, name)
 
 
-def find_backbone(name: str) -> BackboneOp:
-    """Return a backbone; raise as `find_op`."""
-    return _find(BackboneOp, "backbones", name)
+def _lookup(contract: type[_Contract]) -> Callable[[str], _Contract]:
+    """Return the lookup of one family's ops by name, which raises as `find_op`."""
+    family = next(name for name, one in CONTRACTS.items() if one is contract)
+
+    def find(name: str) -> _Contract:
+        return _find(contract, family, name)
+
+    return find
 
 
-def find_head(name: str) -> HeadOp:
-    """Return a head; raise as `find_op`."""
-    return _find(HeadOp, "heads", name)
-
-
-def find_decoder(name: str) -> DecoderOp:
-    """Return a decoder; raise as `find_op`."""
-    return _find(DecoderOp, "decoders", name)
-
-
-def find_term(name: str) -> TermOp:
-    """Return a term; raise as `find_op`."""
-    return _find(TermOp, "terms", name)
-
-
-def find_transform(name: str) -> TransformOp:
-    """Return a transform; raise as `find_op`."""
-    return _find(TransformOp, "transforms", name)
-
-
-def find_relation(name: str) -> RelationOp:
-    """Return a relation; raise as `find_op`."""
-    return _find(RelationOp, "relations", name)
-
-
-def find_mask(name: str) -> MaskOp:
-    """Return a mask; raise as `find_op`."""
-    return _find(MaskOp, "masks", name)
-
-
-def find_dataset(name: str) -> DatasetOp:
-    """Return a dataset; raise as `find_op`."""
-    return _find(DatasetOp, "datasets", name)
-
-
-def find_optimizer(name: str) -> OptimizerOp:
-    """Return an optimizer; raise as `find_op`."""
-    return _find(OptimizerOp, "optimizers", name)
-
-
-def find_schedule(name: str) -> ScheduleOp:
-    """Return a schedule; raise as `find_op`."""
-    return _find(ScheduleOp, "schedules", name)
-
-
-def find_evaluation(name: str) -> EvaluationOp:
-    """Return an evaluation; raise as `find_op`."""
-    return _find(EvaluationOp, "evaluations", name)
+find_backbone = _lookup(BackboneOp)
+find_head = _lookup(HeadOp)
+find_decoder = _lookup(DecoderOp)
+find_term = _lookup(TermOp)
+find_transform = _lookup(TransformOp)
+find_relation = _lookup(RelationOp)
+find_mask = _lookup(MaskOp)
+find_dataset = _lookup(DatasetOp)
+find_optimizer = _lookup(OptimizerOp)
+find_schedule = _lookup(ScheduleOp)
+find_evaluation = _lookup(EvaluationOp)
 
 
 def _find(contract: type[_Contract], family: str, name: str) -> _Contract:

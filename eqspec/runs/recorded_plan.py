@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
-from eqspec.compile.types.plan import KeepPlan
+from eqspec.compile.types.plan import KeepPlan, Provenance
 from eqspec.errors import FolderMismatch
 from eqspec.runs.artifacts import PUT_BACK, read_document, read_json
 from eqspec.runs.folder import Identity
@@ -20,14 +19,10 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class Used(_Part):
-    """A card or op used by a plan."""
+class Used(Provenance):
+    """A card or op used by a plan, whichever version planned it."""
 
-    kind: Literal["card", "op"]
-    family: str
-    name: str
-    rev: int
-    sha256: str
+    model_config = ConfigDict(extra="ignore")
 
     @property
     def full_name(self) -> str:

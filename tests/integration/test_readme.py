@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmarks.marked import Marks
 from benchmarks.torture import counts
-from benchmarks.what_works import page as what_works
+from benchmarks.what_works import families, quickstart
+from benchmarks.what_works.render import tables
 from benchmarks.what_works.rows import rows
 from benchmarks.what_works.study import FOUND, Study
 from eqspec.cli.app import COMMANDS, app
@@ -121,11 +123,29 @@ def test_the_numbers_in_the_readme_are_those_of_the_transcript() -> None:
     assert [n for n in numbers if n.replace("−", "-") not in known] == []
 
 
-def test_what_works_is_rendered_from_runs_of_the_specs_as_they_stand() -> None:
+@pytest.mark.parametrize(("marks", "lines"), tuple(tables()), ids=lambda v: getattr(v, "name", ""))
+def test_tables_of_results_are_rendered_from_recorded_measurements(
+    marks: Marks, lines: tuple[str, ...]
+) -> None:
+    """`python -m benchmarks.what_works render` writes them again."""
+    text = marks.page.read_text()
+    assert lines[0] in text
+    assert marks.replaced(text, lines) == text
+
+
+def test_recorded_measurements_are_of_the_specs_as_they_stand() -> None:
+    planned, run = plan_spec(specs_root() / "quickstart.yaml"), quickstart.recorded()
+    assert {plan.recipe[:8] for plan in planned.in_order} == set(run.recipes.values())
+    study = families.recorded()
+    trained = plan_spec(specs_root() / "small" / "vicreg_families.yaml").in_order
+    for budget, plans in ((run.budget, planned.in_order), (study.budget, trained)):
+        assert {(plan.train.steps, plan.train.batch) for plan in plans} == {budget}
+    assert len(trained) == sum(row.minutes is not None for row in study.rows)
+
+
+def test_what_works_has_runs_of_the_specs_as_they_stand() -> None:
     """A spec without a run is `not run yet`; a run of another recipe is outdated."""
     study = Study.model_validate_json(FOUND.read_text())
-    text = what_works.MARKS.page.read_text()
-    assert what_works.MARKS.replaced(text, what_works.table(study)) == text
     recipes = {plan.recipe for row in rows() for plan in (row.plan, row.base) if plan is not None}
     assert [run.recipe for run in study.runs if run.recipe not in recipes] == []
 
