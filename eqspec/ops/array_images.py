@@ -39,7 +39,7 @@ class ArrayImages:
         return self.pixels[i]
 
     @property
-    def looked_at(self) -> str:
+    def fingerprint_scope(self) -> str:
         """Description of the fingerprint's scope."""
         return f"content of all {len(self):,} images"
 

@@ -80,9 +80,9 @@ class ImageFiles:
         return evenly(range(len(self)))
 
     @property
-    def looked_at(self) -> str:
+    def fingerprint_scope(self) -> str:
         """Description of the fingerprint's scope."""
-        return looked_at(len(self), covered=len(self.covered))
+        return fingerprint_scope(len(self), covered=len(self.covered))
 
     def listing(self) -> Listing:
         """Return the current size and time of each file."""
@@ -132,7 +132,7 @@ def evenly(items: Sequence[_Item]) -> Sequence[_Item]:
     return items[:: max(1, len(items) // HASHED)]
 
 
-def looked_at(count: int, *, covered: int, what: str = "images") -> str:
+def fingerprint_scope(count: int, *, covered: int, what: str = "images") -> str:
     """Describe the scope of a fingerprint."""
     if covered == count:
         return f"names, sizes and content of all {count:,} {what}"

@@ -110,7 +110,7 @@ class ParquetImages:
         return ()
 
     @property
-    def looked_at(self) -> str:
+    def fingerprint_scope(self) -> str:
         """Description of the fingerprint's scope."""
         files = len(self.files)
         return (

@@ -106,7 +106,7 @@ class StoredBytes(Protocol):
         ...
 
     @property
-    def looked_at(self) -> str:
+    def fingerprint_scope(self) -> str:
         """Description of the fingerprint's scope: `names and sizes of all 600 images, …`."""
         ...
 

@@ -24,7 +24,7 @@ import numpy as np
 
 from eqspec.errors import EqspecError
 from eqspec.ops.decode import Decoded, decoded
-from eqspec.ops.image_files import evenly, fingerprint, looked_at
+from eqspec.ops.image_files import evenly, fingerprint, fingerprint_scope
 from eqspec.ops.left_out import SUFFIXES
 from eqspec.ops.stored_bytes import Content, Listing
 from eqspec.regular_files import regular
@@ -116,9 +116,9 @@ class TarImages:
         return evenly(range(len(self)))
 
     @property
-    def looked_at(self) -> str:
+    def fingerprint_scope(self) -> str:
         """Description of the fingerprint's scope."""
-        return looked_at(len(self), covered=len(self.covered), what="members of the shards")
+        return fingerprint_scope(len(self), covered=len(self.covered), what="members of the shards")
 
     def listing(self) -> Listing:
         """Return the current size and time of each shard."""

@@ -153,9 +153,11 @@ class Tolerant:
             raise LostImage(message, help=advice) from error
 
     @property
-    def looked_at(self) -> str:
+    def fingerprint_scope(self) -> str:
         """Description of the fingerprint's scope."""
-        scope: str | None = getattr(self._dataset, "looked_at", None)  # optional for plugins
+        scope: str | None = getattr(
+            self._dataset, "fingerprint_scope", None
+        )  # optional for plugins
         return scope or f"the dataset's own selection from {len(self):,} images"
 
     def image(self, i: int) -> NDArray[np.uint8]:

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from pydantic import AliasChoices, Field
 
 from eqspec.errors import FolderMismatch
 from eqspec.runs.artifacts import (
@@ -63,7 +64,7 @@ class DataRecord(Document):
         dataset: name of the dataset.
         files: number of image files; 0 if the images are not separate files.
         images: number of images; each stored view counts.
-        looked_at: scope of the fingerprint, in words.
+        scope: of the fingerprint, in words; called `looked_at` in older records.
         full: SHA-256 over the content of all images, if the spec has `fingerprint: full`.
         replaced: the replaced images in order, as far as the run has read.
     """
@@ -72,7 +73,7 @@ class DataRecord(Document):
     dataset: str
     files: int
     images: int
-    looked_at: str
+    scope: str = Field(validation_alias=AliasChoices("scope", "looked_at"))
     full: str | None = None
     replaced: tuple[Replaced, ...] = ()
 

@@ -92,8 +92,8 @@ def test_a_result_of_whole_images_says_nothing_of_them(
     assert all("replaced" not in name for said in facts(run) for name in said)
     _, (found,) = audited(run, pictures)
     assert found["holds"], found
-    looked_at = f"names and sizes of all {HELD_OUT} images, content of 4"
-    assert found["message"] == f"the same held-out images; of image-folder, {looked_at}"
+    fingerprint_scope = f"names and sizes of all {HELD_OUT} images, content of 4"
+    assert found["message"] == f"the same held-out images; of image-folder, {fingerprint_scope}"
 
 
 def test_replaced_images_are_facts_of_the_result_whatever_was_read_before(

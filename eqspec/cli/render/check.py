@@ -49,7 +49,7 @@ def _data_rows(found: Sequence[DataFound]) -> list[Sequence[Text | str]]:
         rows += [
             [Text("data", "bold green"), Text(data.name, "bold"), f"{images}, {classes}"],
             ["", "", f"in {data.folder}{_splits(data)}"],
-            ["", "", f"{sizes} ({counted(data.looked_at, 'image')} inspected)"],
+            ["", "", f"{sizes} ({counted(data.inspected, 'image')} inspected)"],
         ]
         rows += [["", "", _sample(sample)] for sample in data.samples]
         rows += [[Text("skip", "bold yellow"), "", reason] for reason in data.unreadable]

@@ -70,9 +70,9 @@ def _without_difference(on: Sequence[_OnData], *, unknown: set[str]) -> Finding:
     if unknown:
         message = "cannot be read here: neither the plan nor a card here has the protocol of "
         return _finding(message + listed(sorted(unknown)), holds=None)
-    looked_at = {name: splits.held_out.looked_at for _, name, splits in on}
+    fingerprint_scope = {name: splits.held_out.fingerprint_scope for _, name, splits in on}
     message = "the same held-out images"
-    message += "".join(f"; of {name}, {at}" for name, at in looked_at.items())
+    message += "".join(f"; of {name}, {at}" for name, at in fingerprint_scope.items())
     replaced = tuple(
         dict.fromkeys(one.name for facts, _, _ in on for _, one in replaced_images(facts))
     )

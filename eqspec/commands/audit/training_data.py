@@ -62,11 +62,13 @@ def data_finding(
     if other is not None:
         message = "; ".join([*phrases(other), *_content_phrase(changed)])
     elif now != recorded:
-        message = f"other images, or in another order (compared: {train.looked_at})"
+        message = f"other images, or in another order (compared: {train.fingerprint_scope})"
     elif differs:
         message = f"{counted(len(differs))} differ from those that the run has read"
     else:
-        message = f"the same fingerprint, {now[:12]}, of {train.looked_at}{_beyond(found, known)}"
+        message = (
+            f"the same fingerprint, {now[:12]}, of {train.fingerprint_scope}{_beyond(found, known)}"
+        )
     return Finding(Level.SAME_HERE, "data", not differs, message, tuple(differs[:_MOST]))
 
 

@@ -64,10 +64,10 @@ class Collection:
     """What was removed, or would be.
 
     Attributes:
-        looked_at: number of runs.
+        runs: number of runs.
     """
 
-    looked_at: int
+    runs: int
     freed: tuple[Freed, ...]
     skipped: tuple[Skipped, ...]
 

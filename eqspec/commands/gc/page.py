@@ -17,7 +17,7 @@ def blocks(collection: Collection, *, dry_run: bool) -> Iterator[Block]:
     """Yield the sections of the page."""
     title = "would be removed" if dry_run else "removed"
     rows = tuple(_row(one) for one in collection.freed)
-    note = f"{on_disk(collection.bytes)} from {len(rows)} of {counted(collection.looked_at, 'run')}"
+    note = f"{on_disk(collection.bytes)} from {len(rows)} of {counted(collection.runs, 'run')}"
     yield Block(title, note=note if rows else "nothing", rows=rows, right=(1,))
     if collection.skipped:
         skipped = tuple((one.name, one.reason) for one in collection.skipped)

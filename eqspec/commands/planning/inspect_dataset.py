@@ -57,7 +57,7 @@ class DataFound:
         left_out: files and folders below `folder` that are not read.
         notes: hints about the files that are read.
         smallest, largest: width and height, each by itself, of the decoded images.
-        looked_at: number of training images that were decoded.
+        inspected: number of training images that were decoded.
         samples: three of them: first, middle and last.
         unreadable: images that cannot be read, with the reason.
         most_unreadable: largest number of damaged training images that a run replaces.
@@ -71,7 +71,7 @@ class DataFound:
     classes: int
     smallest: tuple[int, int]
     largest: tuple[int, int]
-    looked_at: int
+    inspected: int
     samples: tuple[Sample, ...]
     unreadable: tuple[str, ...]
     most_unreadable: int
@@ -112,7 +112,7 @@ def inspect(data: DataPlan, *, locations: DataLocations, own: str) -> DataFound 
         classes=len(train.classes),
         smallest=(min(s.width for s in samples), min(s.height for s in samples)),
         largest=(max(s.width for s in samples), max(s.height for s in samples)),
-        looked_at=len(samples),
+        inspected=len(samples),
         samples=tuple(samples[i] for i in _evenly(len(samples), count=SHOWN)),
         unreadable=tuple(train.unreadable.values()),
         most_unreadable=train.limit,

@@ -66,7 +66,7 @@ def require_same_images(folder: RunFolder, train: Tolerant, *, data: DataLocatio
     if other is not None:
         what = "; ".join(phrases(other))
     else:
-        scope = f" (of {train.looked_at})" if train.looked_at else ""
+        scope = f" (of {train.fingerprint_scope})" if train.fingerprint_scope else ""
         what = (
             f"its fingerprint is {recorded[:12]}, that of the data here {fingerprint[:12]}{scope}"
         )

@@ -196,7 +196,7 @@ def _begun(data: DataPlan, train: Tolerant) -> KnownData:
         dataset=data.name,
         files=len(times),
         images=len(none_read),
-        looked_at=train.looked_at,
+        scope=train.fingerprint_scope,
     )
     return KnownData(record, times, none_read)
 

@@ -129,7 +129,7 @@ class LatentViews:
         return [i * self.views + i % self.views for i in evenly(range(len(self)))]
 
     @property
-    def looked_at(self) -> str:
+    def fingerprint_scope(self) -> str:
         """Description of what the fingerprint covers."""
         count = f"{len(self):,} objects"
         return f"names of all {count}, size of one view of each, content of {len(self.covered):,}"

@@ -100,7 +100,7 @@ class Photos:
         return self._pixels[photo][top : top + side, left : left + side]
 
     @property
-    def looked_at(self) -> str:
+    def fingerprint_scope(self) -> str:
         """Description of what the fingerprint covers."""
         return f"content of all {len(self._paths)} photographs, cut into {len(self):,} tiles"
 

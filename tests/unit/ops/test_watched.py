@@ -106,8 +106,8 @@ def test_what_may_not_be_read_is_not_damaged(
 @EACH
 def test_the_stated_coverage_is_true(dataset: Tolerant) -> None:
     assert isinstance(dataset.watched.dataset, StoredBytes)
-    assert "names" in dataset.looked_at
-    assert "all" in dataset.looked_at
+    assert "names" in dataset.fingerprint_scope
+    assert "all" in dataset.fingerprint_scope
 
 
 def test_a_checksum_is_of_all_parts_and_never_zero() -> None:
@@ -117,7 +117,10 @@ def test_a_checksum_is_of_all_parts_and_never_zero() -> None:
 
 def test_the_description_states_how_much_content_is_hashed() -> None:
     files = tuple(f"{i:03}.png" for i in range(600))
-    assert ImageFiles(Path(), files).looked_at == (
+    assert ImageFiles(Path(), files).fingerprint_scope == (
         "names and sizes of all 600 images, content of 300"
     )
-    assert ImageFiles(Path(), files[:90]).looked_at == "names, sizes and content of all 90 images"
+    assert (
+        ImageFiles(Path(), files[:90]).fingerprint_scope
+        == "names, sizes and content of all 90 images"
+    )
