@@ -27,7 +27,7 @@ from eqspec.compile.types.plan import Plan
 from eqspec.errors import EqspecError, UsageError
 from eqspec.nn.layers.initialise import initialise
 from eqspec.nn.world import World
-from eqspec.ops.targets import LABELS
+from eqspec.ops.targets.kinds import LABELS
 
 SINGLE: Strategy = Replicas()
 """A single process."""

@@ -27,7 +27,7 @@ from eqspec.errors import EqspecError
 from eqspec.nn.random.philox import Draws
 from eqspec.nn.random.source_slice import in_slice
 from eqspec.ops.stored_views import StoredPair
-from eqspec.ops.targets import LABELS
+from eqspec.ops.targets.kinds import LABELS
 from eqspec.ops.tolerant import INCOMPLETE, Dataset, Tolerant
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from eqspec.compile.views.stored_pairs import pair_plan, reads_latents
 from eqspec.compile.views.view_plan import PATH_GROUP, PATH_VIEW, added_groups, steps_of_views
 from eqspec.ops.find import find_transform
 from eqspec.ops.op import BATCH, StreamType
-from eqspec.ops.targets import LABELS
+from eqspec.ops.targets.kinds import LABELS
 from eqspec.registry.cards import EquivarianceCard
 
 ADD_TRANSFORM = "add `transform: {use: rot}`; `eqspec list transforms` shows the others"

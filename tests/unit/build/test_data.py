@@ -17,7 +17,7 @@ from eqspec.nn.random.source_slice import in_slice
 from eqspec.ops.decode import UnreadableImage
 from eqspec.ops.op import BATCH as BATCH_AXIS
 from eqspec.ops.op import StreamType
-from eqspec.ops.targets import LABELS
+from eqspec.ops.targets.kinds import LABELS
 from eqspec.ops.tolerant import Tolerant, TooManyUnreadable
 from eqspec.spec.use import OpCall
 from tests.fakes import FakeImages
