@@ -93,7 +93,7 @@ def _stream(kind: StreamType) -> torch.Tensor:
         return wave(*shape) > 0
     if kind.dtype == "int":
         if kind.grid is None:  # classes, of as many as every example has logits
-            return torch.arange(shape[0]) % 4
+            return torch.arange(int(np.prod(shape))).reshape(shape) % 4
         return wave(*shape[:-1], kind.grid[0] * kind.grid[1]).argsort(dim=-1)[..., : shape[-1]]
     return wave(*shape, phase=0.3 * len(shape))
 

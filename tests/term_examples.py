@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from types import MappingProxyType
 from typing import Any
 
@@ -49,7 +50,7 @@ def _tensor(
         return torch.rand(shape, generator=generator) < 0.5
     if kind.dtype == "int":
         if kind.grid is None:  # classes, of as many as every example has logits
-            return torch.arange(shape[0]) % 4
+            return torch.arange(math.prod(shape)).reshape(shape) % 4
         noise = torch.rand((*shape[:-1], kind.grid[0] * kind.grid[1]), generator=generator)
         return noise.argsort(dim=-1)[..., : shape[-1]]
     return torch.randn(shape, generator=generator, dtype=torch.float64).to(dtype)

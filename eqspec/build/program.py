@@ -18,6 +18,7 @@ from eqspec.build.parallel.strategy import Strategy
 from eqspec.build.timeline import Timeline
 from eqspec.build.toolchain import find_toolchain
 from eqspec.build.views.on_device import DeviceViews
+from eqspec.build.views.targets import target_reader
 from eqspec.build.weights.initial import load_initial
 from eqspec.build.weights.published import load_published
 from eqspec.compile.graph.sample_groups import inexact_pieces
@@ -71,6 +72,7 @@ class Program:
         labels = None if batch.labels is None else torch.from_numpy(batch.labels).to(self.device)
         given = {BETWEEN: views.between, ACTIONS: views.actions, PIXELS: views.pixels}
         given |= {**views.draws, LABELS: labels}
+        given |= {n: torch.from_numpy(t).to(self.device) for n, t in batch.targets.items()}
         return {**views.images, **{n: t for n, t in given.items() if t is not None}, **drawn}
 
     def controls(self, step: int) -> dict[str, Tensor]:
@@ -110,6 +112,7 @@ def build_program(plan: Plan, *, dataset: Dataset, strategy: Strategy = SINGLE) 
             rank=world.rank,
             world=world.size,
             workers=workers,
+            targets=target_reader(plan, dataset),
         )
 
     return Program(

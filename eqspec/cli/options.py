@@ -84,7 +84,9 @@ def screen_of(context: typer.Context) -> Screen:
     return screen
 
 
-def data_locations(data: Sequence[str] | None, *, spec: Path | None = None) -> DataLocations:
+def data_locations(
+    data: Sequence[str] | None, *, spec: Path | None = None, run: Path | None = None
+) -> DataLocations:
     """Return the folders of datasets from `--data`, `EQSPEC_DATA_<NAME>` and the settings file.
 
     The earlier of these three wins. An argument that is the path of an existing folder is taken
@@ -93,6 +95,7 @@ def data_locations(data: Sequence[str] | None, *, spec: Path | None = None) -> D
     Args:
         data: the arguments of `--data`.
         spec: path of the spec, so that the datasets of a `registry/` beside it are known.
+        run: folder of the run, so that its own datasets are known.
 
     Raises:
         UsageError: for an empty folder, an unknown dataset, or several folders without a name.
@@ -101,6 +104,7 @@ def data_locations(data: Sequence[str] | None, *, spec: Path | None = None) -> D
     from eqspec.build.weights.paths import expanded
     from eqspec.cli.settings import places_of_this_machine
     from eqspec.commands.planning.data_locations import DataLocations, dataset_names, slot
+    from eqspec.runs.recorded_plan import recorded_datasets
 
     own: Path | None = None
     asked: list[str] = []
@@ -112,7 +116,8 @@ def data_locations(data: Sequence[str] | None, *, spec: Path | None = None) -> D
             raise UsageError(f"`--data '{text}'` has no folder", help=_CURRENT_FOLDER)
         folder = expanded(argument)
         if match:
-            _check_name(match[1], dataset_names(spec))
+            recorded = () if run is None else recorded_datasets(run)
+            _check_name(match[1], (*dataset_names(spec), *recorded))
             named[slot(match[1])] = folder
             asked.append(match[1])
         elif own is None:

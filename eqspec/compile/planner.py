@@ -29,6 +29,7 @@ from eqspec.compile.types.plan import (
     ViewPlan,
 )
 from eqspec.compile.views.stored_pairs import pairs_as_stored
+from eqspec.compile.views.target_views import check_targets_follow
 from eqspec.compile.views.view_plan import group_sizes, plan_views, untouched_views
 from eqspec.errors import Diagnostic, SpecError
 from eqspec.ops.find import find_dataset, find_evaluation, find_op, op_sha256, plugin_of
@@ -130,6 +131,7 @@ def _graph_and_views(resolved: Resolved) -> tuple[CompiledGraph, ViewPlan]:
     views = plan_views(
         resolved, between=graph.between, moves=graph.moves, streams=graph.plan.streams
     )
+    check_targets_follow(views, graph.plan, dataset=resolved.data.impl)
     return graph, views
 
 

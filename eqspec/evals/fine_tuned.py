@@ -10,11 +10,14 @@ import torch
 
 from eqspec.build.graph.interpreter import run
 from eqspec.compile.types.plan import GLOBAL
-from eqspec.evals.images import crops
+from eqspec.evals.images import crops, crops_with_targets
 from eqspec.nn.random.source_slice import in_slice
 from eqspec.nn.readouts.image_features import ImageFeatures, Predicted
+from eqspec.ops.find import find_dataset
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from torch import Tensor
 
     from eqspec.build.data.loader import Dataset
@@ -46,17 +49,42 @@ class FineTunedModel:
             split: `slice` selects the training images left out of the fine-tuning.
             stream: name of a stream of the fine-tuned graph.
         """
-        held_out = split == "held-out"
-        dataset = self.held_out if held_out else self.train
-        images = np.arange(len(dataset)) if held_out else np.flatnonzero(self._slice())
-        self._note("held-out" if held_out else "train", images)
+        dataset, images = self._chosen(split)
         batches = crops(dataset, images, size=self.plan.image)
         classes = [self._stream(batch, stream).argmax(dim=-1).cpu().numpy() for batch in batches]
         return Predicted(_described(dataset, images), np.concatenate(classes))
 
+    def outputs(
+        self, split: Literal["slice", "held-out"], *, stream: str, target: str
+    ) -> Iterator[tuple[Tensor, Mapping[str, np.ndarray]]]:
+        """Yield a stream `[b, ...]` for centre crops and the crops' targets, batch by batch.
+
+        Args:
+            split: as above.
+            stream: name of a stream of the fine-tuned graph.
+            target: kind of the targets, which the data's op declares.
+        """
+        dataset, images = self._chosen(split)
+        declared = find_dataset(self.plan.data.impl).targets
+        of = next(one for one in declared if one.declared == target)
+        for shown, targets in crops_with_targets(dataset, images, size=self.plan.image, of=of):
+            yield self._stream(shown, stream).cpu(), targets
+
     def learned_from(self) -> ImageFeatures:
         """Return the images used for training, without features."""
         return _described(self.train, np.flatnonzero(~self._slice()))
+
+    def described(self, split: Literal["slice", "held-out"]) -> ImageFeatures:
+        """Return the images of a split, without features."""
+        return _described(*self._chosen(split))
+
+    def _chosen(self, split: Literal["slice", "held-out"]) -> tuple[Dataset, np.ndarray]:
+        """Return the dataset and the images of a split, which count as read."""
+        held_out = split == "held-out"
+        dataset = self.held_out if held_out else self.train
+        images = np.arange(len(dataset)) if held_out else np.flatnonzero(self._slice())
+        self._note("held-out" if held_out else "train", images)
+        return dataset, images
 
     def _slice(self) -> np.ndarray:
         """Return a mask of the training images left out, `[n]`."""

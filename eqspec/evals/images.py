@@ -21,6 +21,10 @@ from eqspec.nn.random.philox import Draws
 from eqspec.nn.readouts.feature_matrix import Columns, FeatureMatrix
 from eqspec.nn.readouts.image_features import ImageFeatures
 from eqspec.ops.feature_rows import CLASS_ALONE, ENCODER
+from eqspec.ops.targets.collate import collate
+from eqspec.ops.targets.geometry import Geometry
+from eqspec.ops.targets.kinds import TargetType
+from eqspec.ops.targets.union import Target, Targets
 
 AT_ONCE = 256
 """Number of images in memory at a time."""
@@ -59,6 +63,25 @@ def crops(dataset: Dataset, images: np.ndarray, *, size: int) -> Iterator[Tensor
     for start in range(0, len(images), AT_ONCE):
         part = images[start : start + AT_ONCE]
         yield torch.stack([centre_crop(dataset.image(int(i)), size=size) for i in part])
+
+
+def crops_with_targets(
+    dataset: Dataset, images: np.ndarray, *, size: int, of: TargetType
+) -> Iterator[tuple[Tensor, Mapping[str, np.ndarray]]]:
+    """Yield the same crops with the targets of their images, moved by the same geometry."""
+    assert isinstance(dataset, Targets), "the op declares targets"
+    for start in range(0, len(images), AT_ONCE):
+        crops: list[Tensor] = []
+        targets: list[Target] = []
+        for i in images[start : start + AT_ONCE].tolist():
+            image = dataset.image(i)
+            height, width = image.shape[:2]
+            box = centre_box(width=width, height=height, size=size)
+            edges = (box.left, box.top, box.right, box.bottom)
+            geometry = Geometry.crop((height, width), box=edges, size=(size, size))
+            crops.append(centre_crop(image, size=size))
+            targets.append(dataset.target(i, of.declared).moved(geometry))
+        yield torch.stack(crops), collate(targets, of=of)
 
 
 def encode_images(

@@ -18,11 +18,14 @@ from eqspec.errors import EqspecError
 from eqspec.ops.decode import Decoded, LostImage, UnreadableImage
 from eqspec.ops.stored_bytes import StoredBytes
 from eqspec.ops.stored_views import StoredPair, StoredView, StoredViews
+from eqspec.ops.targets.union import Target, Targets
 from eqspec.ops.watched import Watched
 from eqspec.spec.phrases import counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from eqspec.ops.targets.kinds import TargetKind
 
 INCOMPLETE = "find the missing images, or train on those present: --set data.use=image-folder"
 """Help where fewer images are found than a card states."""
@@ -171,6 +174,16 @@ class Tolerant:
             if found is not None:
                 return found.pixels
         raise TooManyUnreadable(self.unreadable, limit=self._limit)
+
+    def target(self, i: int, kind: TargetKind) -> Target:
+        """Return a target of image i, or of the image that replaces it, once it was read.
+
+        Raises:
+            UnreadableImage: it is missing or damaged.
+        """
+        assert isinstance(self._dataset, Targets), "the op declares targets"
+        shown = next(at for at in self._in_turn(i) if at * self.views not in self.unreadable)
+        return self._dataset.target(shown, kind)
 
     def pair(self, i: int, views: tuple[int, int]) -> StoredPair:
         """Return two stored views of sample i, or their replacements.

@@ -30,6 +30,12 @@ class Used(Provenance):
         return f"{self.family}/{self.name}"
 
 
+class NamedData(_Part):
+    """A dataset of a plan, by the name of its card."""
+
+    name: str
+
+
 class PlannedEvaluation(_Part):
     """An evaluation of a plan, with the card `name` and the op `impl`."""
 
@@ -38,6 +44,7 @@ class PlannedEvaluation(_Part):
     impl: str
     rev: int
     steps: tuple[int, ...]
+    data: NamedData | None = None
 
 
 class PublishedRecord(_Part):
@@ -59,8 +66,19 @@ class RecordedPlan(Identity):
     origins: dict[str, str] = Field(default_factory=dict)
     made_from: tuple[Used, ...] = ()
     evaluations: tuple[PlannedEvaluation, ...] = ()
+    data: NamedData | None = None
     keep: KeepPlan = KeepPlan()
     published: PublishedRecord | None = None
+
+
+def recorded_datasets(path: Path) -> tuple[str, ...]:
+    """Return the names of the datasets of a run; none if its plan is damaged."""
+    try:
+        plan = recorded_plan(path)
+    except FolderMismatch:
+        return ()
+    used = (plan.data, *(evaluation.data for evaluation in plan.evaluations))
+    return tuple(dict.fromkeys(data.name for data in used if data is not None))
 
 
 def recorded_plan(path: Path) -> RecordedPlan:

@@ -11,6 +11,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from multiprocessing import resource_tracker
@@ -56,6 +57,7 @@ class Batch:
         boxes: (group, index) of a view -> the part of the image that it shows, float64 `[b, 4]`:
             left, top, width and height in shares of the image's sides.
         labels: [b], the class of each sample, if the graph reads it.
+        targets: stream -> `[b, ...]`, other targets of the first global view that the graph reads.
     """
 
     step: int
@@ -70,6 +72,11 @@ class Batch:
         default_factory=dict[tuple[str, int], "NDArray[np.float64]"]
     )
     labels: NDArray[np.int64] | None = None
+    targets: Mapping[str, NDArray[Any]] = field(default_factory=dict[str, "NDArray[Any]"])
+
+
+TargetReader = Callable[[Batch, "NDArray[np.int64]"], "Mapping[str, NDArray[Any]]"]
+"""Function from a batch and the sizes of its images (height, width), `[b, 2]`, to its targets."""
 
 
 def batches(  # noqa: PLR0913 - what a batch is, which of them, and whose share of them
@@ -82,6 +89,7 @@ def batches(  # noqa: PLR0913 - what a batch is, which of them, and whose share 
     rank: int = 0,
     world: int = 1,
     workers: int = 0,
+    targets: TargetReader | None = None,
 ) -> Iterator[Batch]:
     """Yield the batches of consecutive training steps, for one rank.
 
@@ -94,11 +102,12 @@ def batches(  # noqa: PLR0913 - what a batch is, which of them, and whose share 
         rank: rank r gets positions [r·b, (r+1)·b) of the global batch.
         world: number of ranks; divides the global batch.
         workers: processes that prepare batches ahead; with 0, each is prepared on request.
+        targets: reads targets other than classes, if the graph does.
 
     Raises:
         EqspecError: the dataset has another size than in the plan, or an image cannot be read.
     """
-    each_step = _Steps(plan, dataset, seed=seed, rank=rank, world=world)
+    each_step = _Steps(plan, dataset, seed=seed, rank=rank, world=world, targets=targets)
     wanted = range(start_step, start_step + steps)
     if workers == 0:
         return _counted((each_step.batch(step) for step in wanted), dataset)
@@ -121,7 +130,17 @@ class _Steps(StepDataset["Batch | EqspecError"]):
     A worker's failure is returned as a value: raised there, it would arrive as a traceback.
     """
 
-    def __init__(self, plan: Plan, dataset: Dataset, *, seed: int, rank: int, world: int) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        dataset: Dataset,
+        *,
+        seed: int,
+        rank: int,
+        world: int,
+        targets: TargetReader | None,
+    ) -> None:
+        self.targets = targets
         self.views: ViewPlan = plan.views
         self.labels = dataset.labels if LABELS in plan.graph.streams else None
         self.dataset = dataset
@@ -181,10 +200,12 @@ class _Steps(StepDataset["Batch | EqspecError"]):
         boxes = [np.empty((len(samples), 4), np.float64) for _ in views]
         known = frozenset(_unreadable(self.dataset))
         latents: list[NDArray[np.float64]] = []
+        sizes = np.empty((len(samples), 2), np.int64)
         for row, source in enumerate(self._shown(samples, epoch=epoch)):
             if isinstance(source, StoredPair):
                 latents.append(source.latents)
             images = source.images if isinstance(source, StoredPair) else (source,)
+            sizes[row] = images[0].shape[:2]
             for v, u, canvas, shown in zip(views, uniforms, canvases, boxes, strict=True):
                 image = images[v.index % len(images)]
                 size = {"height": image.shape[0], "width": image.shape[1]}
@@ -194,7 +215,7 @@ class _Steps(StepDataset["Batch | EqspecError"]):
                 pixels = resize(image, box, canvas=v.canvas, interpolation=v.crop.interpolation)
                 canvas[row] = pixels.transpose(2, 0, 1)
         names = [(v.group, v.index) for v in views]
-        return Batch(
+        built = Batch(
             step=step,
             epoch=epoch,
             samples=samples,
@@ -205,6 +226,7 @@ class _Steps(StepDataset["Batch | EqspecError"]):
             boxes=dict(zip(names, boxes, strict=True)),
             labels=None if self.labels is None else self.labels[samples],
         )
+        return built if self.targets is None else replace(built, targets=self.targets(built, sizes))
 
     def _shown(
         self, samples: NDArray[np.int64], *, epoch: int

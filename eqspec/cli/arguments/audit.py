@@ -68,9 +68,8 @@ def command(  # noqa: PLR0913 - its options
     screen = screen_of(context)
     screen.after_error = ("eqspec", "status", *runs_arguments(runs))
     path = find(runs, reference=run)
-    found = audit(
-        path, root=runs, level=level, steps=steps, data=data_locations(data), data_full=data_full
-    )
+    where = data_locations(data, run=path)
+    found = audit(path, root=runs, level=level, steps=steps, data=where, data_full=data_full)
     if as_json:
         screen.show_json(as_data(found))
     else:

@@ -72,7 +72,7 @@ def command(  # noqa: PLR0913 - its options
         uses=tuple(uses or ()),
         spec=spec,
         sets=tuple(sets or ()),
-        data=data_locations(data, spec=spec),
+        data=data_locations(data, spec=spec, run=folder),
         as_json=as_json,
         resume=("eqspec", "eval", *given, *chosen, *runs_arguments(runs)),
         then=("eqspec", "show", run, *runs_arguments(runs)),

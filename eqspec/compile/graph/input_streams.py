@@ -17,7 +17,7 @@ from eqspec.compile.types.error import GraphError
 from eqspec.compile.views.drawn_streams import drawn_streams, drawn_widths
 from eqspec.compile.views.stored_pairs import pair_plan, reads_latents
 from eqspec.compile.views.view_plan import PATH_GROUP, PATH_VIEW, added_groups, steps_of_views
-from eqspec.ops.find import find_transform
+from eqspec.ops.find import find_dataset, find_transform
 from eqspec.ops.op import BATCH, StreamType
 from eqspec.ops.targets.kinds import LABELS
 from eqspec.registry.cards import EquivarianceCard
@@ -40,7 +40,8 @@ def input_streams(
     Raises:
         GraphError: when the augmentation lacks a group or a step, or the spec a transform.
     """
-    given = {**_images(resolved, group_sizes), **_targets(resolved)}
+    images = _images(resolved, group_sizes)
+    given = {**images, **_targets(resolved, images.get(PATH_GROUP))}
     rewrite = resolved.rewrite
     if rewrite is None:
         return given
@@ -74,8 +75,12 @@ def input_streams(
     return given
 
 
-def _targets(resolved: Resolved) -> dict[str, StreamType]:
-    """What the images of the data are labelled with."""
+def _targets(resolved: Resolved, images: StreamType | None) -> dict[str, StreamType]:
+    """What the images of the data are labelled with; targets follow the first global view."""
+    op = op_in_use(find_dataset, resolved.data.impl, path=(), card="data")
+    if images is not None and op.targets:
+        size = images.size("H")
+        return {name: t for of in op.targets for name, t in of.streams(size=size).items()}
     if not resolved.data.facts.classes:
         return {}
     return {LABELS: StreamType(axes=("B",), sizes=(BATCH,), dtype="int")}

@@ -12,7 +12,7 @@ from itertools import product
 from eqspec.compile.graph.sample_groups import GROUPS
 from eqspec.compile.lookup.look_up import Call, Lookup
 from eqspec.compile.rules.equivariance import settings_of_rewrite
-from eqspec.compile.rules.labels import labels_where_needed
+from eqspec.compile.rules.targets import targets_where_needed
 from eqspec.compile.views.sizes import ViewGroup, image_side, positive_whole, view_sides
 from eqspec.compile.views.stored_pairs import pairs_as_stored
 from eqspec.errors import Diagnostic, Location
@@ -36,7 +36,7 @@ def across_cards(found: Lookup) -> tuple[Diagnostic, ...]:
         _whole_patches,
         _batch_in_data,
         _whole_groups,
-        labels_where_needed,
+        targets_where_needed,
         _pairs_as_stored,
         settings_of_rewrite,
     )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from eqspec.nn.readouts.feature_matrix import FeatureMatrix
 
 Split = Literal["train", "held-out"]
@@ -72,6 +74,22 @@ class FineTunedBench(Protocol):
             split: `slice` is the training images that the fine-tuning has left out.
             stream: of the fine-tuned graph.
         """
+        ...
+
+    def outputs(
+        self, split: Literal["slice", "held-out"], *, stream: str, target: str
+    ) -> Iterator[tuple[Tensor, Mapping[str, np.ndarray]]]:
+        """A stream `[b, ...]` for centre crops and the crops' targets, batch by batch.
+
+        Args:
+            split: as above.
+            stream: of the fine-tuned graph.
+            target: kind of the targets.
+        """
+        ...
+
+    def described(self, split: Literal["slice", "held-out"]) -> ImageFeatures:
+        """The images of a split, without features."""
         ...
 
     def learned_from(self) -> ImageFeatures:

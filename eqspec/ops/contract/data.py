@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from eqspec.ops.contract.op import Op
 from eqspec.ops.op import DatasetParams, OpParams
+from eqspec.ops.targets.kinds import TargetType
 
 if TYPE_CHECKING:
     from eqspec.ops.folder_survey import FolderSurvey
     from eqspec.ops.tolerant import Dataset
 
 
+@runtime_checkable
 class DatasetOp(Op, Protocol):
     """A dataset: its layouts on disk, and its splits ``train`` and ``heldout``.
 
@@ -21,11 +23,14 @@ class DatasetOp(Op, Protocol):
         in_memory: reading an image takes no time, so no worker processes are started.
         needs_folder: it is read from a folder, which a user has to name.
         sample_unit: word for a sample, in the singular.
+        targets: what its images are labelled with, if that is not just a class; then its dataset
+            has `target` (`eqspec.ops.targets.union.Targets`).
     """
 
     in_memory: bool = False
     needs_folder: bool = False
     sample_unit: str = "image"
+    targets: tuple[TargetType, ...] = ()
 
     @property
     @abstractmethod

@@ -112,6 +112,21 @@ class TransformOp(Op, Protocol):
         """Return by how many pixels it reads outside the frame; 0 by default."""
         return 0.0
 
+    def homographies(  # the default
+        self,
+        params: OpParams,  # noqa: ARG002
+        theta: NDArray[np.float64],  # noqa: ARG002
+        *,
+        size: int,  # noqa: ARG002
+    ) -> NDArray[np.float64] | None:
+        """Return where transforms `[n, P]` move the points of a frame, `[n, 3, 3]`, for targets.
+
+        Coordinates are those of `eqspec.ops.targets.geometry`. None by default: the targets of an
+        image cannot follow, so that a geometric transform without it is refused for images whose
+        targets are read.
+        """
+        return None
+
     @abstractmethod
     def build(self, params: OpParams, *, size: int, border: Border) -> At:
         """Return the transform, ready for batches of images; imports torch inside.

@@ -11,6 +11,7 @@ from eqspec.ops.contract.op import Op
 from eqspec.ops.example import NO_PARAMS
 from eqspec.ops.fine_tuning import FineTune
 from eqspec.ops.op import OpParams
+from eqspec.ops.targets.kinds import TargetKind
 
 if TYPE_CHECKING:
     from eqspec.nn.readouts.measurement import Measurement, ResultSet
@@ -31,6 +32,7 @@ class EvaluationOp(Op, Protocol):
     Attributes:
         summary: the metrics shown where there is room for few.
         needs_labels: it reads the classes of images.
+        targets: what it reads of images besides their classes.
         tolerance: by how much a metric may differ on other hardware.
         example: parameters of a small instance, which the contract tests run.
         trains: it trains on images of its own, as `fine_tune` states.
@@ -41,6 +43,7 @@ class EvaluationOp(Op, Protocol):
     tolerance: float = 0.0
     example: Mapping[str, Any] = NO_PARAMS
     trains: bool = False
+    targets: tuple[TargetKind, ...] = ()
 
     @abstractmethod
     def build(self, params: OpParams) -> Evaluation:

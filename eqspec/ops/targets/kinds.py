@@ -19,6 +19,9 @@ LABELS = "labels"
 """The stream of classes, `[B]` int64, of datasets with classes on their card."""
 
 
+_WORDS: Mapping[str, str] = MappingProxyType({"boxes": "boxes", "keypoints": "keypoints"})
+
+
 class TargetKind(StrEnum):
     """What an image is labelled with."""
 
@@ -29,6 +32,11 @@ class TargetKind(StrEnum):
     DEPTH = "depth"
     PAIR = "pair"
     CLIP = "clip"
+
+    @property
+    def words(self) -> str:
+        """The kind in a sentence, in the plural."""
+        return _WORDS.get(self.value, f"{self.value}s")
 
 
 _COORDINATES: Mapping[TargetKind, int] = MappingProxyType(

@@ -7,9 +7,9 @@ from eqspec.spec.codes.code import Code
 DATA = (
     Code(
         "EQ040",
-        "evaluation that needs labels",
+        "evaluation that needs labels or other targets",
         what="`knn` and `linear-probe` predict the class of an image, and this dataset has no "
-        "classes.",
+        "classes; or an evaluation reads masks, boxes or other targets that the dataset lacks.",
         why="There is nothing that the features could be compared with.",
         fix="Evaluate on a labelled dataset with `with: {data: NAME}`, and state where it is with "
         "`--data NAME=DIR`.",
