@@ -63,9 +63,9 @@ golden files passed with no other file changed:
 
 {drills}
 
-An evaluation that trains declares `trains` and `fine_tune`: a head, a loss and an augmentation, from
-which the compiler makes a run in the run's folder. With masks, boxes or depths, the op of the data
-declares `targets`, and that of the evaluation which of them it needs (`eqspec/ops/targets/`);
+An evaluation that trains declares `trains` and `fine_tune`: a head, a loss and an augmentation,
+from which the compiler makes a run in the run's folder. With masks, boxes or depths, the op of the
+data declares `targets`, and that of the evaluation which of them it needs (`eqspec/ops/targets/`);
 `tests/integration/test_dense_evaluation.py` adds segmentation with one op and one card each.
 
 An optimizer has no card: a method's recipe or a spec names it. The [grammar](grammar.md) explains
