@@ -104,7 +104,6 @@ def data_locations(
     from eqspec.build.weights.paths import expanded
     from eqspec.cli.settings import places_of_this_machine
     from eqspec.commands.planning.data_locations import DataLocations, dataset_names, slot
-    from eqspec.runs.recorded_plan import recorded_datasets
 
     own: Path | None = None
     asked: list[str] = []
@@ -116,8 +115,7 @@ def data_locations(
             raise UsageError(f"`--data '{text}'` has no folder", help=_CURRENT_FOLDER)
         folder = expanded(argument)
         if match:
-            recorded = () if run is None else recorded_datasets(run)
-            _check_name(match[1], (*dataset_names(spec), *recorded))
+            _check_name(match[1], (*dataset_names(spec), *_datasets_of(run)))
             named[slot(match[1])] = folder
             asked.append(match[1])
         elif own is None:
@@ -126,6 +124,14 @@ def data_locations(
             message = f"two folders for the spec's training images: {own} and {folder}"
             raise UsageError(message, help="name their datasets: --data NAME=DIR")
     return DataLocations(own=own, named=named, asked=tuple(asked))
+
+
+def _datasets_of(run: Path | None) -> tuple[str, ...]:
+    if run is None:
+        return ()
+    from eqspec.runs.recorded_plan import recorded_datasets  # late: `check` needs no run folders
+
+    return recorded_datasets(run)
 
 
 def _check_name(name: str, names: tuple[str, ...]) -> None:
