@@ -138,7 +138,7 @@ class _Steps(StepDataset["Batch | EqspecError"]):
         seed: int,
         rank: int,
         world: int,
-        targets: TargetReader | None,
+        targets: TargetReader | None = None,
     ) -> None:
         self.targets = targets
         self.views: ViewPlan = plan.views
