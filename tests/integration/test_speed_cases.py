@@ -13,7 +13,7 @@ from benchmarks.speed.measure import measure, not_installed, rounds_at
 from benchmarks.speed.record import summarise
 from tests.unit.benchmarks.test_speed import MACHINE
 
-SLOW = dict.fromkeys(("j", "l"), pytest.mark.slow)
+SLOW = dict.fromkeys(("h", "j", "l"), pytest.mark.slow)
 """Cases whose turns start commands."""
 
 
