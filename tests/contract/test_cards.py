@@ -1,4 +1,4 @@
-"""Every card keeps the contract of cards: found by its file, held to the same demands."""
+"""Every card keeps the contract of cards: found by its file, with the same tests."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_every_family_has_cards() -> None:
 
 
 @EACH
-def test_a_card_says_what_it_is(family: str, name: str) -> None:
+def test_a_card_describes_itself_in_one_sentence(family: str, name: str) -> None:
     model = card(family, name).model
     assert re.fullmatch(r"[A-Z].{8,98}\.", model.about), "one sentence that fits on a line"
     assert "\n" not in model.about

@@ -1,4 +1,4 @@
-"""Every term keeps the contract of terms: found by its file, held to the same demands."""
+"""Every term keeps the contract of terms: found by its file, with the same tests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_every_term_has_an_example() -> None:
 
 
 @pytest.mark.parametrize("name", op_names("terms"))
-def test_a_term_says_what_it_is(name: str) -> None:
+def test_a_term_names_its_source(name: str) -> None:
     op = find_term(name)
     first, *rest = op.about.splitlines()
     assert first.endswith(".")

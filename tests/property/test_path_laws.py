@@ -121,7 +121,7 @@ def test_a_canvas_shows_what_the_big_image_shows(name: str, seed: int) -> None:
 
 @EACH_PATH
 @given(seed=SEEDS, size=st.integers(8, 40))
-def test_nothing_beyond_the_reach_is_looked_at(name: str, seed: int, size: int) -> None:
+def test_nothing_beyond_the_reach_is_read(name: str, seed: int, size: int) -> None:
     """The canvas is black, all around it is white, and no white is seen."""
     params = example_params(name)
     side = canvas_side(size, find_transform(name).reach(params, size=size))

@@ -41,7 +41,7 @@ def line(study: Study, name: str) -> str:
         ({"rank": 15.1}, "| 15.1 (untrained 60) |"),
     ],
 )
-def test_a_bound_that_is_missed_is_said(row: Row, what: dict[str, float], said: str) -> None:
+def test_a_missed_bound_is_stated(row: Row, what: dict[str, float], said: str) -> None:
     study = Study(runs=(found(row.plan.recipe, **what),), untrained=UNTRAINED)
     assert said in line(study.model_copy(update={"runs": (*study.runs, _base(row))}), row.name)
 

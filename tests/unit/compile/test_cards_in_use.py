@@ -83,7 +83,7 @@ def test_overrides_are_carried_out_and_remember_where_they_stand() -> None:
     assert CATALOG.card(MethodCard, "ibot").body["modules"]["trunk"]["params"]["widths"][0] == 2048
 
 
-def test_a_body_may_stand_where_a_name_may() -> None:
+def test_a_body_is_allowed_in_place_of_a_name() -> None:
     body = "{card: transform, rev: 3, about: Turns a bit., impl: rot, params: {degrees: [0, 1]}}"
     assert in_use(body, family="transforms").name == "inline-transforms"
     named = in_use(body.replace("rev", "name: tiny, rev"), family="transforms")
@@ -126,7 +126,7 @@ def test_what_does_not_fit_is_explained(text: str, said: str, help_: str) -> Non
     assert diagnostic.location.file == "spec.yaml"
 
 
-def test_all_overrides_are_judged_in_one_pass() -> None:
+def test_all_wrong_overrides_are_reported_together() -> None:
     with pytest.raises(SpecError) as caught:
         in_use("{use: vicreg, with: {embd.width: 3, projektor.widths: [3]}}")
     assert len(caught.value.diagnostics) == 2
