@@ -14,17 +14,18 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
+from eqspec.compile.evaluation_stages import fine_tuning
 from eqspec.compile.lookup.look_up import look_up
 from eqspec.compile.lookup.resolve import resolve
 from eqspec.compile.planner import plan as make_plan
 from eqspec.ops.find import find_evaluation
+from eqspec.ops.fine_tuning import FineTune
 from eqspec.spec.dump import write_yaml
 from eqspec.spec.load import parse_spec
 
 if TYPE_CHECKING:
     from eqspec.compile.types.initial_weights import InitPlan
     from eqspec.compile.types.plan import EvalPlan, Plan
-    from eqspec.ops.fine_tuning import FineTune
     from eqspec.registry.catalog import Catalog
 
 
@@ -41,13 +42,19 @@ class FineTuneData:
     classes: int
 
 
-def trains(evaluation: EvalPlan) -> bool:
-    """Whether an evaluation has a training of its own."""
-    return find_evaluation(evaluation.impl).trains
-
-
 def parts(evaluation: EvalPlan, *, classes: int) -> FineTune:
-    """Return what an evaluation that trains states of its training."""
+    """Return the parts of the spec of an evaluation's training.
+
+    Those of its stage, if they were planned for so many classes; otherwise the op states them.
+    """
+    stage = fine_tuning(evaluation)
+    if stage is not None and stage.method is not None and stage.classes == classes:
+        return FineTune(
+            method=stage.method,
+            augment=stage.augment or {},
+            train=stage.train or {},
+            held_back=stage.held_back,
+        )
     op = find_evaluation(evaluation.impl)
     return op.fine_tune(op.Params.model_validate(evaluation.params), classes=classes)
 

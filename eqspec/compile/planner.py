@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import JsonValue
 
+from eqspec.compile.evaluation_stages import check_class_tokens, planned_stages
 from eqspec.compile.graph.build import CompiledGraph, compile_graph
 from eqspec.compile.graph.sample_groups import check_groups, inexact_pieces
 from eqspec.compile.identity import data_numbers, hashed, recipe_content, start_content
@@ -90,6 +91,7 @@ def _plan(
         _evaluation(e, at=at, data=data, clock=clock, published=published is not None)
         for at, e in enumerate(resolved.evaluations)
     )
+    check_class_tokens(evaluations, graph.plan)
     made_from = _made_from(resolved, graph, train=train, views=views, published=published)
     keep = _keep(resolved.spec.keep, clock=clock)
     written = resolved_spec(resolved, init=init, published=published)
@@ -221,6 +223,7 @@ def _evaluation(
         data=data,
         steps=steps,
         controls=(*((UNTRAINED,) if published else ()), *model.controls),
+        stages=planned_stages(model.impl, params, data=data),
     )
 
 

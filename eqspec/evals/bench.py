@@ -15,6 +15,7 @@ from pydantic import JsonValue
 from torch import Tensor
 
 from eqspec.build.data.loader import Dataset
+from eqspec.compile.evaluation_stages import most_images
 from eqspec.evals.feature_files import FeatureFiles
 from eqspec.evals.features import Subject
 from eqspec.evals.image_functions import ImageFunction, encode_function
@@ -34,6 +35,8 @@ class Bench:
 
     Attributes:
         files: storage of the features.
+        most: split → largest number of images whose pooled features evaluations of this model will
+            read; all of them are encoded at once. None: all; a split that is missing: as asked.
         read: split → the samples read by the current evaluation.
     """
 
@@ -41,6 +44,7 @@ class Bench:
     train: Dataset
     held_out: Dataset
     files: FeatureFiles = field(default_factory=FeatureFiles)
+    most: Mapping[Split, int | None] = field(default_factory=dict[Split, int | None])
     read: dict[Split, set[int]] = field(default_factory=dict, init=False, repr=False)
     _encoded: dict[Split, ImageFeatures] = field(default_factory=dict, init=False, repr=False)
 
@@ -53,7 +57,8 @@ class Bench:
         images = self._chosen(split, limit=limit)
         known = self._encoded.get(split)
         if known is None or len(known.images) < len(images):
-            known = encode_images(self.subject, self._of(split), limit=limit, files=self.files)
+            most = most_images(limit, self.most.get(split, limit))
+            known = encode_images(self.subject, self._of(split), limit=most, files=self.files)
             self._encoded[split] = known
         return known.taken(np.searchsorted(known.images, images))
 

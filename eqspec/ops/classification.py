@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from eqspec.ops.evaluation_reads import FeaturesRead
 from eqspec.ops.feature_rows import Row
 from eqspec.ops.op import OpParams
 
@@ -22,3 +23,12 @@ class ClassificationParams(OpParams):
     train_images: int | None = Field(None, ge=2)
     heldout_images: int | None = Field(None, ge=2)
     resamples: int = Field(1000, ge=1000)
+
+    @property
+    def reads(self) -> tuple[FeaturesRead, ...]:
+        """The features that the evaluation reads."""
+        return (
+            FeaturesRead(
+                "pooled", rows=self.rows, train=self.train_images, heldout=self.heldout_images
+            ),
+        )

@@ -232,3 +232,23 @@ def test_the_papers_setting_is_planned_without_its_data(ask: Ask) -> None:
     # The paper: 179 s per epoch.
     hours = 800 * 179 / 3600
     assert 0.9 * hours < found["machine"]["hours"][0] < found["machine"]["hours"][1] < 1.1 * hours
+
+
+def test_the_page_shows_which_features_evaluations_share(ask: Ask) -> None:
+    evaluate = (
+        "evaluate=[{use: knn, at: end, with: {data: cifar10, train_images: 1000}}, "
+        "{use: linear-probe, at: end, with: {data: cifar10}}, "
+        "{use: linear-probe-images, at: end, with: {data: cifar10}}]"
+    )
+    answer = ask("plan", "toy.yaml", "--no-trace", "--set", evaluate)
+    assert answer.status == 0, answer.err
+    lines = [" ".join(line.split()) for line in answer.out.splitlines()]
+    images = "all training and all held-out images"
+    assert f"pooled features cifar10 {images} for knn, linear-probe" in lines
+    held_back = "labels; 10 % of the training files held back"
+    assert f"fine-tuning cifar10 {held_back} for linear-probe-images" in lines
+    planned = ask("plan", "toy.yaml", "--no-trace", "--json", "--set", evaluate).data["plan"]
+    stages = [[s["stage"] for s in one["stages"]] for one in planned["evaluations"]]
+    assert stages == [["features", "readout"], ["features", "readout"], ["fine-tune"]]
+    first, second = (one["stages"][1]["features"] for one in planned["evaluations"][:2])
+    assert first == second

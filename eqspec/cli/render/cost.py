@@ -80,6 +80,7 @@ def _disk(disk: Disk) -> str:
         f"about {size(disk.total)}: {several} of {size(disk.checkpoint)}, "
         f"journals {size(disk.journals)}, results {size(disk.results)}"
         + (f", trainings of evaluations {size(disk.trainings)}" if disk.trainings else "")
+        + (f"; features {size(disk.features)} while it evaluates" if disk.features else "")
     )
 
 

@@ -14,6 +14,7 @@ from eqspec.build.data.workers import readers
 from eqspec.cli.columns import aligned
 from eqspec.cli.layout import heading, wrapped
 from eqspec.cli.render.cost import cost_rows
+from eqspec.cli.render.evaluations import evaluation_rows
 from eqspec.cli.render.graph import Row, graph_rows, op_call, quantity
 from eqspec.cli.render.stages import LEGEND, stage_rows
 from eqspec.cli.render.weights import weight_rows
@@ -35,6 +36,7 @@ def planned(planning: Planning, *, width: int) -> Text:
         "graph": graph_rows(own.plan.graph),
         "weights": weight_rows(own),
         "training": _training(own.plan) if own.plan.trains else [],
+        "evaluations": evaluation_rows(own.plan),
         "cost": cost_rows(own),
         "runs": _runs(planning),
         "stages": stage_rows(planning),

@@ -31,7 +31,7 @@ from eqspec.commands.running.evaluator import Evaluator
 from eqspec.commands.running.model import weights_at
 from eqspec.commands.running.out_of_memory import within_memory
 from eqspec.commands.running.run_data import open_data
-from eqspec.compile.fine_tune import trains
+from eqspec.compile.evaluation_stages import trains
 from eqspec.errors import EqspecError
 from eqspec.ops.find import find_evaluation
 from eqspec.runs import checkpoint

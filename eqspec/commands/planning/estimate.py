@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from eqspec.commands.planning.schedule import evaluation_steps
+from eqspec.compile.evaluation_stages import shared_features
 from eqspec.compile.graph.sample_groups import inexact_pieces
 from eqspec.compile.types.plan import Plan
+from eqspec.ops.feature_rows import CLASS_ALONE, ENCODER
 from eqspec.registry.cards import MachineCard
 
 if TYPE_CHECKING:
@@ -19,6 +21,9 @@ NUMBER_BYTES, ROW_BYTES = 26, 160
 HEADROOM = 1.3
 """Factor for memory that an allocator reserves: with glibc, processes grew by up to 1.27 times the
 estimate (iBOT, 32 samples); with freed memory returned at once, by 0.97 to 1.03 times."""
+
+FLOAT_BYTES = 4
+"""Bytes of a feature."""
 
 RESULT_BYTES = 2**20
 """Assumed for one result of an evaluation, with its arrays."""
@@ -34,6 +39,8 @@ class Disk:
         journals: of all steps.
         results: of all evaluations, at `RESULT_BYTES` each.
         trainings: of evaluations that train, as far as their data are known.
+        features: of evaluations, in files while they go on; removed when the run is sealed, so not
+            part of the total. Of images whose number is stated.
     """
 
     checkpoint: int
@@ -41,6 +48,7 @@ class Disk:
     journals: int
     results: int
     trainings: int = 0
+    features: int = 0
 
     @property
     def total(self) -> int:
@@ -103,7 +111,32 @@ def disk(plan: Plan, trace: Trace, *, untrained: bool, trainings: int = 0) -> Di
         journals=journal_bytes(plan),
         results=results * RESULT_BYTES,
         trainings=trainings,
+        features=features_bytes(plan),
     )
+
+
+def features_bytes(plan: Plan) -> int:
+    """Estimate the size of the features that one encoder state is evaluated by."""
+    backbone = next(m for m in plan.graph.modules if m.family == "backbones").output
+    width = backbone.size("D")
+    widths = {ENCODER: 2 * width if backbone.prefix else width, CLASS_ALONE: width}
+    widths |= dict(zip(("z_inv", "z_equi"), plan.graph.split or (0, 0), strict=True))
+    stored = [ENCODER, "z_inv", "z_equi"]
+    counts = {one.data.name: one.data.count for one in plan.evaluations}
+    total = 0
+    for stage, _ in shared_features(plan.evaluations).values():
+        rows = stored if stage.form == "pooled" else stage.rows
+        train = most_there(stage.train, counts[stage.data])
+        images = train + (stage.heldout or 0)
+        total += FLOAT_BYTES * images * stage.vectors * sum(widths[row] for row in rows)
+    return total
+
+
+def most_there(limit: int | None, count: int) -> int:
+    """Return how many of `count` images are read, 0 if neither count nor limit is known."""
+    if limit is None:
+        return count
+    return min(limit, count) if count else limit
 
 
 def journal_bytes(plan: Plan) -> int:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from eqspec.commands.planning.fine_tune_data import known_data
-from eqspec.compile.fine_tune import FineTuneData, fine_tune_plan, parts, trains
+from eqspec.compile.evaluation_stages import trains
+from eqspec.compile.fine_tune import FineTuneData, fine_tune_plan, parts
 from eqspec.compile.rules.evaluation_locations import evaluation_location
 from eqspec.errors import Diagnostic, EqspecError, SpecError
 from eqspec.registry.catalog import open_catalog

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from eqspec.commands.planning.estimate import journal_bytes
 from eqspec.commands.planning.fine_tune_data import known_data
 from eqspec.commands.planning.schedule import evaluation_steps
-from eqspec.compile.fine_tune import fine_tune_plan, trains
+from eqspec.compile.evaluation_stages import trains
+from eqspec.compile.fine_tune import fine_tune_plan
 from eqspec.registry.catalog import open_catalog
 
 if TYPE_CHECKING:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from eqspec.build.frozen_model import frozen
@@ -18,6 +19,7 @@ from eqspec.commands.running.evaluation import (
     result_name,
 )
 from eqspec.commands.running.model import weights_at
+from eqspec.compile.evaluation_stages import most_images, shared_features, trains
 from eqspec.compile.planner import UNTRAINED
 from eqspec.evals.bench import Bench
 from eqspec.evals.controls import CONTROLS
@@ -25,7 +27,7 @@ from eqspec.evals.evaluate import evaluate
 from eqspec.evals.feature_files import FeatureFiles
 from eqspec.evals.features import Subject
 from eqspec.evals.fine_tuned import FineTunedModel
-from eqspec.ops.find import find_evaluation
+from eqspec.nn.readouts.image_features import Split
 from eqspec.runs.folder import RunFolder
 from eqspec.runs.results import save_result
 
@@ -37,6 +39,9 @@ if TYPE_CHECKING:
     from eqspec.compile.types.plan import EvalPlan, Plan
     from eqspec.nn.readouts.measurement import ResultSet
 
+
+NO_LIMITS: Mapping[Split, int | None] = MappingProxyType({})
+"""Features are encoded as they are asked for."""
 
 Measurable = Callable[[], Bench | FineTunedModel]
 """Function that builds the model to evaluate, called if the result is missing."""
@@ -94,14 +99,42 @@ class Evaluator:
         splits, name = self._data.of(evaluation), result_name(evaluation, step=step)
         controls = control_names(evaluation, step=step)
         benches: dict[str, Measurable] = {
-            name: partial(self._trained.bench, splits, step=step, graph=graph),
+            name: partial(
+                self._trained.bench,
+                splits,
+                step=step,
+                graph=graph,
+                most=self._most(evaluation, step=step),
+            ),
             **{each: partial(self._control, c, splits) for c, each in controls.items()},
         }
-        if find_evaluation(evaluation.impl).trains:
+        if trains(evaluation):
             benches = {each: partial(self._fine_tuned, evaluation, each) for each in benches}
         found = {each: result(evaluation, each, bench) for each, bench in benches.items()}
         beside = {control: found[each] for control, each in controls.items()}
         return EvaluationResult(evaluation, step, found[name], beside)
+
+    def _most(self, evaluation: EvalPlan, *, step: int) -> dict[Split, int | None]:
+        """Return of how many images the plan's evaluations read pooled features after a step.
+
+        A function of the plan alone, whichever results are missing, so that an audit encodes the
+        same batches as the run. An evaluation that was added to the run is encoded by itself.
+        """
+        if evaluation.id not in {one.id for one in self._plan.evaluations}:
+            return {}
+        always = step in {0, self._plan.train.steps}
+        due = [
+            one
+            for one in self._plan.evaluations
+            if one.data == evaluation.data and (always or step in one.steps)
+        ]
+        shared = [stage for stage, _ in shared_features(due).values() if stage.form == "pooled"]
+        if not shared:
+            return {}
+        return {
+            "train": most_images(*(stage.train for stage in shared)),
+            "held-out": most_images(*(stage.heldout for stage in shared)),
+        }
 
     def _fine_tuned(self, evaluation: EvalPlan, name: str) -> FineTunedModel:
         """Return the model trained by an evaluation, see `eqspec.commands.running.fine_tuning`."""
@@ -138,7 +171,14 @@ class _Benches:
         self._subject: Subject | None = None
         self._by_data: dict[int, Bench] = {}
 
-    def bench(self, splits: Splits, *, step: int, graph: TrainGraph | None) -> Bench:
+    def bench(
+        self,
+        splits: Splits,
+        *,
+        step: int,
+        graph: TrainGraph | None,
+        most: Mapping[Split, int | None] = NO_LIMITS,
+    ) -> Bench:
         if step != self._step or self._subject is None:
             self._by_data.clear()
             if graph is None:
@@ -154,6 +194,7 @@ class _Benches:
                 train=splits.train,
                 held_out=splits.held_out,
                 files=self._features,
+                most=most,
             )
         return self._by_data[key]
 

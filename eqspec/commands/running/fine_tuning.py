@@ -28,7 +28,8 @@ from eqspec.commands.running.log_lines import log_lines
 from eqspec.commands.running.prepare import CompleteRun, PreparedRun, prepare
 from eqspec.commands.running.request import RunRequest
 from eqspec.commands.running.training import train_run
-from eqspec.compile.fine_tune import fine_tune_plan, trains
+from eqspec.compile.evaluation_stages import trains
+from eqspec.compile.fine_tune import fine_tune_plan
 from eqspec.compile.types.initial_weights import InitPlan
 from eqspec.errors import EqspecError, SpecError
 from eqspec.registry.catalog import open_catalog

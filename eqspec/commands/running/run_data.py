@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from eqspec.commands.planning.data_locations import DataLocations, open_dataset
 from eqspec.commands.planning.fine_tune_checks import require_batch
 from eqspec.commands.planning.fine_tune_data import found_data
-from eqspec.compile.fine_tune import trains
+from eqspec.compile.evaluation_stages import trains
 from eqspec.evals.evaluate import check_data
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from pydantic import Field, JsonValue
 from eqspec.compile.types.graph import Frozen, GraphPlan
 from eqspec.compile.types.initial_weights import InitPlan, PublishedPlan
 from eqspec.compile.types.pairs import PairPlan
+from eqspec.compile.types.stages import EvaluationStage
 from eqspec.spec.data import Fingerprint
 from eqspec.spec.names import Digest, FileName
 from eqspec.spec.use import OpCall
@@ -51,8 +52,7 @@ class SingleViewPlan(Frozen):
         size: side of the view in pixels, as the encoder sees it.
         canvas: side of what the loader makes; larger by an even number where a path needs a margin.
         reach: pixels per side beyond the view that the path may look at (0 without a margin).
-        copy_of: the view of the same group whose finished pixels the steps are applied to, instead
-            of a crop of its own.
+        copy_of: the view of the same group whose finished pixels it starts from, without a crop.
     """
 
     group: str
@@ -183,6 +183,7 @@ class EvalPlan(Frozen):
         steps: training steps after which it runs, the last one included where `at: end`.
         controls: what stands beside the encoder as it was before training: read without any
             encoder, or, where that encoder has published weights, of an untrained one.
+        stages: its features and readout, or its training; none in plans of older versions.
     """
 
     id: FileName
@@ -193,6 +194,7 @@ class EvalPlan(Frozen):
     data: DataPlan
     steps: tuple[int, ...]
     controls: tuple[str, ...] = ()
+    stages: tuple[EvaluationStage, ...] = ()
 
 
 class Pause(Frozen):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from eqspec.nn.readouts.measurement import Summary
 from eqspec.ops.contract.op import Op
+from eqspec.ops.evaluation_reads import FeaturesRead
 from eqspec.ops.example import NO_PARAMS
 from eqspec.ops.fine_tuning import FineTune
 from eqspec.ops.op import OpParams
@@ -58,6 +59,14 @@ class EvaluationOp(Op, Protocol):
             UsageError: the two were not measured on the same samples.
         """
         ...
+
+    def reads(self, params: OpParams) -> tuple[FeaturesRead, ...]:  # noqa: ARG002 - a default
+        """Return the features of the frozen encoder that are read, so that evaluations share them.
+
+        None by default: an evaluation may ask for any, but `plan` does not show what it is not
+        told here, and what several of them read is encoded for each number of images.
+        """
+        return ()
 
     def fine_tune(self, params: OpParams, *, classes: int) -> FineTune:  # noqa: ARG002 - a default
         """Return the training, for an op that trains.

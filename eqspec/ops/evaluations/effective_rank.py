@@ -23,6 +23,7 @@ from pydantic import Field
 
 from eqspec.errors import UsageError
 from eqspec.nn.readouts.measurement import Measurement, ResultSet, Summary, difference_of
+from eqspec.ops.evaluation_reads import FeaturesRead
 from eqspec.ops.feature_rows import ROWS, Row
 from eqspec.ops.op import OpParams
 
@@ -88,6 +89,11 @@ class EffectiveRank:
             facts=facts,
             arrays={"images": held_out.images},
         )
+
+
+def reads(params: Params) -> tuple[FeaturesRead, ...]:
+    """Return the pooled features of held-out images."""
+    return (FeaturesRead("pooled", rows=params.rows, train=0, heldout=params.images),)
 
 
 def build(params: Params) -> EffectiveRank:

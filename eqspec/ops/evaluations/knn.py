@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from eqspec.nn.readouts.image_features import FeatureBench, ImageFeatures
+    from eqspec.ops.evaluation_reads import FeaturesRead
 
 rev = 1
 needs_labels = True
@@ -101,6 +102,11 @@ def short_of(params: Params, *, images: int) -> tuple[str, ...]:
         for k in params.k
         if k > voting
     )
+
+
+def reads(params: Params) -> tuple[FeaturesRead, ...]:
+    """Return the pooled features of both splits."""
+    return params.reads
 
 
 def build(params: Params) -> NearestNeighbours:

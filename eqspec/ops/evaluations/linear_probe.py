@@ -34,6 +34,7 @@ from eqspec.spec.phrases import counted
 
 if TYPE_CHECKING:
     from eqspec.nn.readouts.image_features import FeatureBench, ImageFeatures
+    from eqspec.ops.evaluation_reads import FeaturesRead
 
 rev = 1
 needs_labels = True
@@ -133,6 +134,11 @@ def short_of(params: Params, *, images: int) -> tuple[str, ...]:
         return ()
     more = f"a batch of {params.batch:,} is more than the {counted(there, 'training image')}"
     return (f"{more}: each epoch is a single step",)
+
+
+def reads(params: Params) -> tuple[FeaturesRead, ...]:
+    """Return the pooled features of both splits."""
+    return params.reads
 
 
 def build(params: Params) -> LinearProbe:

@@ -23,7 +23,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from pydantic import Field
@@ -40,13 +40,14 @@ from eqspec.nn.readouts.measurement import (
     difference_of,
 )
 from eqspec.nn.readouts.r2 import constant_r2, r2, resampled_r2
+from eqspec.ops.evaluation_reads import FeaturesRead
 from eqspec.ops.feature_rows import ROWS, Row
 from eqspec.ops.op import OpCall, OpParams
 from eqspec.spec.phrases import counted
 
 if TYPE_CHECKING:
-    from eqspec.nn.pixels.path import Border
     from eqspec.nn.readouts.pair_features import PairFeatures
+    from eqspec.ops.contract.pair_bench import PairBench
 
 rev = 1
 needs_labels = False
@@ -112,30 +113,13 @@ example = MappingProxyType(
 )
 
 
-class Bench(Protocol):
-    """Interface of the model and the data that the protocol needs."""
-
-    def pairs(
-        self,
-        split: Literal["train", "held-out"],
-        *,
-        families: Mapping[str, OpCall],
-        borders: tuple[Border, ...],
-        rows: tuple[str, ...],
-        draws: int,
-        limit: int,
-    ) -> PairFeatures:
-        """Return features of at most `limit` pairs of a split."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class TransformRegression:
     """The evaluation, ready to run on a model."""
 
     params: Params
 
-    def run(self, bench: Bench) -> ResultSet:
+    def run(self, bench: PairBench) -> ResultSet:
         """Measure one model: R² of every row, family and border."""
         train = self._pairs(bench, "train")
         held = self._pairs(bench, "held-out")
@@ -160,7 +144,7 @@ class TransformRegression:
         }
         return ResultSet(tuple(measurements), facts=facts, arrays=arrays)
 
-    def _pairs(self, bench: Bench, split: Literal["train", "held-out"]) -> PairFeatures:
+    def _pairs(self, bench: PairBench, split: Literal["train", "held-out"]) -> PairFeatures:
         p = self.params
         fitting = split == "train"
         return bench.pairs(
@@ -195,6 +179,20 @@ def short_of(params: Params, *, images: int) -> tuple[str, ...]:
     pairs = min(images, max(1, params.train_pairs // params.draws)) * params.draws
     more = f"a batch of {params.batch:,} is more than the {counted(pairs, 'training pair')}"
     return (f"{more}: each epoch is a single step",) if params.batch > pairs else ()
+
+
+def reads(params: Params) -> tuple[FeaturesRead, ...]:
+    """Return the pairs of each split; photometric families have only one of the borders."""
+    content = params.model_dump(mode="json", include={"families", "borders"})
+    moved = len(params.families) * len(params.borders)
+
+    def read(draws: int, **images: int) -> FeaturesRead:
+        drawn, vectors = {**content, "draws": draws}, 1 + draws * moved
+        return FeaturesRead("pairs", params.rows, **images, vectors=vectors, content=drawn)
+
+    train, heldout = params.train_pairs // params.draws, params.heldout_pairs
+    held = read(params.heldout_draws, train=0, heldout=max(1, heldout // params.heldout_draws))
+    return read(params.draws, train=max(1, train), heldout=0), held
 
 
 def build(params: Params) -> TransformRegression:

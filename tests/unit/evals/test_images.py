@@ -130,6 +130,24 @@ def test_several_evaluations_on_one_bench_read_every_image_once() -> None:
     assert (sorted(train.read), sorted(held_out.read)) == ([*range(20)], [*range(16)])
 
 
+def test_features_that_others_will_read_are_encoded_at_once() -> None:
+    train, held_out = Counted(20), Counted(16)
+    most = {"train": None, "held-out": None}
+    bench = Bench(subject(), train=train, held_out=held_out, most=most)
+    few = evaluate(plan("knn", train_images=5, heldout_images=4), bench)
+    assert bench.read == {
+        "train": {*chosen_images(20, limit=5).tolist()},
+        "held-out": {*chosen_images(16, limit=4).tolist()},
+    }
+    evaluate(plan("linear_probe"), bench)
+    assert (sorted(train.read), sorted(held_out.read)) == ([*range(20)], [*range(16)])
+    alone = Bench(subject(), train=FakeImages(20), held_out=FakeImages(16))
+    assert (
+        few.measurements
+        == evaluate(plan("knn", train_images=5, heldout_images=4), alone).measurements
+    )
+
+
 def test_every_row_that_is_asked_for_and_there_is_judged() -> None:
     bench = Bench(subject(), train=FakeImages(20), held_out=FakeImages(16))
     for impl in PARAMS:
