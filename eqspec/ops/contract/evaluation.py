@@ -63,8 +63,8 @@ class EvaluationOp(Op, Protocol):
     def reads(self, params: OpParams) -> tuple[FeaturesRead, ...]:  # noqa: ARG002 - a default
         """Return the features of the frozen encoder that are read, so that evaluations share them.
 
-        None by default: an evaluation may ask for any, but `plan` does not show what it is not
-        told here, and what several of them read is encoded for each number of images.
+        None by default: an evaluation may read features that it does not declare, but `plan` does
+        not show or count them.
         """
         return ()
 
