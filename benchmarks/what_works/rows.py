@@ -41,4 +41,4 @@ def kind(plan: Plan) -> int:
 
 def card_of(plan: Plan, family: str) -> str | None:
     """Return the name of the card of a family that a plan uses."""
-    return next((m.name for m in plan.made_from if m.kind == "card" and m.family == family), None)
+    return next((m.name for m in plan.provenance if m.kind == "card" and m.family == family), None)

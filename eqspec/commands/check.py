@@ -123,7 +123,7 @@ def _not_evaluable(plans: Sequence[Plan], found: Sequence[_Inspected]) -> Iterat
 
 def summarised(plan: Plan) -> PlanSummary:
     """Return the summary of a plan."""
-    cards = {made.family: made.name for made in plan.made_from if made.kind == "card"}
+    cards = {made.family: made.name for made in plan.provenance if made.kind == "card"}
     return PlanSummary(
         name=plan.name,
         method=cards.get("methods"),

@@ -65,7 +65,7 @@ def stale(plan: RecordedPlan, results: Sequence[ResultSet], *, now: Revs) -> tup
 
 
 def _training(plan: RecordedPlan, now: Revs) -> Iterator[Raised]:
-    for used in plan.made_from:
+    for used in plan.provenance:
         rev = now(used.kind, used.family, used.name)
         if rev is not None and rev > used.rev:
             yield Raised("training", used.kind, used.full_name, used.rev, rev)

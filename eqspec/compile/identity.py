@@ -12,7 +12,8 @@ from pydantic import JsonValue
 
 from eqspec.compile.lookup.resolve import Resolved
 from eqspec.compile.types.initial_weights import InitPlan, PublishedPlan
-from eqspec.compile.types.plan import Provenance, ViewPlan
+from eqspec.compile.types.plan import ViewPlan
+from eqspec.compile.types.provenance import Provenance
 from eqspec.ops.find import find_dataset
 from eqspec.ops.op import how_it_runs_fields
 from eqspec.registry.cards import DatasetCard
@@ -79,7 +80,7 @@ def start_content(
 def recipe_content(
     resolved: Resolved,
     *,
-    made_from: Iterable[Provenance],
+    provenance: Iterable[Provenance],
     start: Mapping[str, JsonValue] | None = None,
 ) -> dict[str, JsonValue]:
     """The content that a recipe id hashes: values that differ from the neutral one, and revs.
@@ -89,7 +90,9 @@ def recipe_content(
     """
     spec = resolved.spec
     cards: dict[str, JsonValue] = {p: _numbers(card) for p, card in resolved.cards.items()}
-    ops: dict[str, JsonValue] = {f"{p.family}/{p.name}": p.rev for p in made_from if p.kind == "op"}
+    ops: dict[str, JsonValue] = {
+        f"{p.family}/{p.name}": p.rev for p in provenance if p.kind == "op"
+    }
     equivariance: JsonValue = "none"
     if not isinstance(spec.equivariance, str):
         named = {"use", "transform", "with_"}  # part of `cards`

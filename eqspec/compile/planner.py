@@ -24,11 +24,10 @@ from eqspec.compile.types.plan import (
     KeepPlan,
     MachinePlan,
     Plan,
-    PluginInfo,
-    Provenance,
     TrainPlan,
     ViewPlan,
 )
+from eqspec.compile.types.provenance import PluginInfo, Provenance
 from eqspec.compile.views.stored_pairs import pairs_as_stored
 from eqspec.compile.views.target_views import check_targets_follow
 from eqspec.compile.views.view_plan import group_sizes, plan_views, untouched_views
@@ -92,7 +91,7 @@ def _plan(
         for at, e in enumerate(resolved.evaluations)
     )
     check_class_tokens(evaluations, graph.plan)
-    made_from = _made_from(resolved, graph, train=train, views=views, published=published)
+    provenance = _provenance(resolved, graph, train=train, views=views, published=published)
     keep = _keep(resolved.spec.keep, clock=clock)
     written = resolved_spec(resolved, init=init, published=published)
     return Plan(
@@ -100,11 +99,11 @@ def _plan(
         seed=resolved.spec.seed,
         recipe=hashed(
             recipe_content(
-                resolved, made_from=made_from, start=start_content(init, published, views=views)
+                resolved, provenance=provenance, start=start_content(init, published, views=views)
             )
         ),
         resolved=written,
-        made_from=made_from,
+        provenance=provenance,
         data=data,
         views=views,
         graph=graph.plan,
@@ -119,7 +118,7 @@ def _plan(
         machine=_machine(resolved.spec.machine, graph.plan, batch=clock.batch),
         keep=keep,
         fingerprint=resolved.fingerprint,
-        plugins=_plugins(made_from, evaluations),
+        plugins=_plugins(provenance, evaluations),
         origins={dotted(path): str(o) for path, o in origins(resolved, written).items()},
         init=init,
         published=published,
@@ -227,7 +226,7 @@ def _evaluation(
     )
 
 
-def _made_from(
+def _provenance(
     resolved: Resolved,
     graph: CompiledGraph,
     *,
@@ -273,10 +272,10 @@ def _layout_used(layout: LayoutPlan) -> Provenance:
 
 
 def _plugins(
-    made_from: tuple[Provenance, ...], evaluations: tuple[EvalPlan, ...]
+    provenance: tuple[Provenance, ...], evaluations: tuple[EvalPlan, ...]
 ) -> tuple[PluginInfo, ...]:
     """The installed packages whose ops the plan uses."""
-    ops = [(made.family, made.name) for made in made_from if made.kind == "op"]
+    ops = [(made.family, made.name) for made in provenance if made.kind == "op"]
     ops += [("evaluations", evaluation.impl) for evaluation in evaluations]
     used: dict[tuple[str, str], tuple[str, ...]] = {}
     for family, name in dict.fromkeys(ops):

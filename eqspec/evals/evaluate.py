@@ -40,8 +40,8 @@ def evaluate(plan: EvalPlan, bench: Bench | FineTunedModel) -> ResultSet:
     splits: dict[Split, Dataset] = {"train": bench.train, "held-out": bench.held_out}
     read = {split: (splits[split], sorted(bench.read[split])) for split in sorted(bench.read)}
     facts = {"evaluation": plan.id, "rev": plan.rev, **result.facts, **replaced_facts(read)}
-    if short := op.short_of(params, images=len(bench.train)):
-        facts["short_of"] = list(short)
+    if short := op.caveats(params, images=len(bench.train)):
+        facts["caveats"] = list(short)
     protocol = EvalProtocol(evaluation=plan.name, id=plan.id, rev=plan.rev)
     return replace(result, facts=facts).measured_by(protocol)
 

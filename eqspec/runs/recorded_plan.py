@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    TypeAdapter,
+    ValidationError,
+)
 
-from eqspec.compile.types.plan import KeepPlan, Provenance
+from eqspec.compile.types.plan import KeepPlan
+from eqspec.compile.types.provenance import Provenance
 from eqspec.errors import FolderMismatch
 from eqspec.runs.artifacts import PUT_BACK, read_document, read_json
 from eqspec.runs.folder import Identity
@@ -64,7 +73,9 @@ class RecordedPlan(Identity):
 
     resolved: dict[str, JsonValue] = Field(default_factory=dict)
     origins: dict[str, str] = Field(default_factory=dict)
-    made_from: tuple[Used, ...] = ()
+    provenance: tuple[Used, ...] = Field(
+        default=(), validation_alias=AliasChoices("provenance", "made_from")
+    )
     evaluations: tuple[PlannedEvaluation, ...] = ()
     data: NamedData | None = None
     keep: KeepPlan = KeepPlan()

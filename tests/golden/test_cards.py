@@ -37,7 +37,7 @@ def composed() -> dict[str, tuple[str | None, str | None]]:
     """Spec → the cards of its method and of its rewrite."""
     found: dict[str, tuple[str | None, str | None]] = {}
     for name in SPECS:
-        cards = {m.family: m.name for m in plans()[name].made_from if m.kind == "card"}
+        cards = {m.family: m.name for m in plans()[name].provenance if m.kind == "card"}
         found[name] = cards.get("methods"), cards.get("equivariance")
     return found
 

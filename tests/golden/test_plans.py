@@ -118,7 +118,7 @@ def plan_text(plan: Plan) -> str:
     A comment in an op changes its hash and nothing else; origins name lines.
     """
     data = plan.model_dump(mode="json", exclude={"resolved", "origins"})
-    for source in data["made_from"]:
+    for source in data["provenance"]:
         del source["sha256"]
     return write_yaml(data)
 

@@ -81,7 +81,7 @@ def _table_data(found: EvaluationTable) -> dict[str, object]:
         "data": found.data,
         "heldout": found.heldout,
         "units": found.units,
-        "short_of": found.short_of,
+        "caveats": found.caveats,
         "notes": found.notes,
         "rows": rows,
     }
@@ -137,7 +137,7 @@ def _efforts(efforts: Sequence[Effort], *, width: int) -> Text:
 
 
 def _compiling(effort: Effort) -> str:
-    late = f", {effort.recompiled} late" if effort.recompiled else ""
+    late = f", {effort.compiled_late} late" if effort.compiled_late else ""
     return f"{duration(effort.compiling)}{late}"
 
 

@@ -133,7 +133,7 @@ def _leaves(plan: Mapping[str, object]) -> dict[KeyPath, JsonValue]:
 
 def _code(recorded: Recorded) -> Finding:
     then, now = recorded.then, recorded.now
-    ops = [d for used in recorded.plan.made_from if used.kind == "op" for d in _op(used)]
+    ops = [d for used in recorded.plan.provenance if used.kind == "op" for d in _op(used)]
     commits = commit_of(then), commit_of(now)
     beside = [Disagreement("commit", *commits)] if commits[0] != commits[1] else []
     sources = then.get("source"), now.get("source")

@@ -169,7 +169,7 @@ def commit_of(environment: Mapping[str, JsonValue]) -> str | None:
 
 
 def _ops(plan: RecordedPlan) -> dict[str, Used]:
-    return {used.full_name: used for used in plan.made_from if used.kind == "op"}
+    return {used.full_name: used for used in plan.provenance if used.kind == "op"}
 
 
 def _environment(a: Comparand, b: Comparand) -> Iterator[Pair]:

@@ -17,7 +17,8 @@ from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter
 from eqspec.commands.output_files import refuse_another_kind
 from eqspec.commands.planning.data_locations import DataLocations
 from eqspec.compile.identity import hashed
-from eqspec.compile.types.plan import PLAN_SCHEMA, Plan, Provenance
+from eqspec.compile.types.plan import PLAN_SCHEMA, Plan
+from eqspec.compile.types.provenance import Provenance
 from eqspec.errors import EqspecError, FolderMismatch, SpecError, UsageError
 from eqspec.ops.find import UnknownOp, find_dataset, find_op, op_sha256
 from eqspec.registry.cards import FAMILIES
@@ -143,9 +144,9 @@ def fingerprint(plan: Plan, *, data: DataLocations) -> str | None:
 
 def sources(plans: Sequence[Plan], catalog: Catalog) -> tuple[Provenance, ...]:
     """Return every card that plans name and every op that they call, as they are now."""
-    cards = {(m.family, m.name) for p in plans for m in p.made_from if m.kind == "card"}
+    cards = {(m.family, m.name) for p in plans for m in p.provenance if m.kind == "card"}
     cards |= {("evaluations", e.name) for p in plans for e in p.evaluations}
-    ops = {(m.family, m.name) for p in plans for m in p.made_from if m.kind == "op"}
+    ops = {(m.family, m.name) for p in plans for m in p.provenance if m.kind == "op"}
     ops |= {("evaluations", e.impl) for p in plans for e in p.evaluations}
     found = [_card(catalog, family, name) for family, name in sorted(cards)]
     found += [_op(family, name) for family, name in sorted(ops)]
@@ -208,7 +209,7 @@ def _from_folder(path: Path) -> Recovered:
     raw = _json(path / "plan.json", follow=False)
     _refuse_schema(path, raw.get("plan_schema"))
     plan = _validated(path, TypeAdapter(Plan), raw)
-    _refuse_changes(path, _changes([m for m in plan.made_from if m.kind == "op"], open_catalog()))
+    _refuse_changes(path, _changes([m for m in plan.provenance if m.kind == "op"], open_catalog()))
     root = path.absolute().parent.parent
     home = folder_path(root, identity=Identity.model_validate(plan.model_dump(mode="json")))
     if home != path.absolute() and not path.name.startswith(f"{home.name}."):

@@ -179,7 +179,7 @@ def _need_compiled(path: Path, plan: Plan) -> None:
         raise PlanRefused(message, help=advice)
 
 
-_PROVENANCE = frozenset({"made_from", "origins"})
+_PROVENANCE = frozenset({"provenance", "origins"})
 """Parts of a plan that record where it came from, which its resolved spec does not contain."""
 
 

@@ -124,10 +124,10 @@ def _elsewhere(plan: Plan, folder: Path) -> Iterator[str]:
 
 def _differences(old: Plan, new: Plan) -> list[str]:
     changes = spec_changes(old.resolved, new.resolved)
-    revs = {(m.kind, m.family, m.name): m.rev for m in old.made_from}
+    revs = {(m.kind, m.family, m.name): m.rev for m in old.provenance}
     return [_line(c) for c in changes if c.matters is Matters.WEIGHTS] + [
         f"{m.kind} {m.family}/{m.name}: rev {then} → {m.rev}"
-        for m in new.made_from
+        for m in new.provenance
         if (then := revs.get((m.kind, m.family, m.name), m.rev)) != m.rev
     ]
 

@@ -76,7 +76,7 @@ def _key(plan: Plan) -> str:
             "micro_batches": plan.machine.micro_batches,
             "source": source_digest(Path(eqspec.__file__).parent),
             "packages": {**package_versions()},
-            "ops": [[made.family, made.name, made.sha256] for made in plan.made_from],
+            "ops": [[made.family, made.name, made.sha256] for made in plan.provenance],
         }
     )
 

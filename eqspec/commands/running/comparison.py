@@ -76,7 +76,8 @@ def _table(evaluation: EvalPlan, done: Sequence[Done]) -> EvaluationTable | None
         return None
     words = units(evaluation.data.impl)
     facts = results[0].results.facts
-    short = (sentence for one in results for sentence in one.results.facts.get("short_of", ()))
+    stored = (one.results.facts for one in results)  # older results call them `short_of`
+    caveats = [text for f in stored for text in f.get("caveats", f.get("short_of", ()))]
     return EvaluationTable(
         evaluation=evaluation.name,
         summary=shown,
@@ -84,7 +85,7 @@ def _table(evaluation: EvalPlan, done: Sequence[Done]) -> EvaluationTable | None
         table=Table.of(_in_words(entry, words) for entry in entries),
         heldout=(int(facts["heldout_images"]), int(facts["heldout_sources"])),
         units=words,
-        short_of=tuple(dict.fromkeys(short)),
+        caveats=tuple(dict.fromkeys(caveats)),
         notes=tuple(_notes(results)),
     )
 

@@ -28,7 +28,7 @@ class Effort:
         parameters: number of trained parameters.
         encoder: number of trained parameters of the encoder.
         compiling: seconds of these spent in `torch.compile`.
-        recompiled: number of variants compiled after the first steps; normally 0.
+        compiled_late: number of variants compiled after the first steps; normally 0.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Effort:
     parameters: int
     encoder: int
     compiling: float = 0.0
-    recompiled: int = 0
+    compiled_late: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def effort(name: str, plan: Plan, folder: Path) -> Effort:
         parameters=sum(counts.values()) if plan.trains else 0,
         encoder=counts[encoder],
         compiling=sum(values["seconds"] for values in compiled),
-        recompiled=int(sum(values["late"] for values in compiled)),
+        compiled_late=int(sum(values["late"] for values in compiled)),
     )
 
 

@@ -73,7 +73,7 @@ def _step(run: Summary) -> str:
 
 
 def _choices(page: RunPage) -> Block:
-    used = (u for u in page.plan.made_from if u.kind == "card")
+    used = (u for u in page.plan.provenance if u.kind == "card")
     rows = tuple((u.family, Span(u.name, "name"), f"rev {u.rev}") for u in used)
     return Block("choices", rows=rows)
 

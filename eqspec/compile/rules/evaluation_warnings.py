@@ -14,14 +14,14 @@ from eqspec.spec.source import Source
 def evaluation_warnings(plan: Plan, source: Source) -> Iterator[Diagnostic]:
     """Warn of evaluations that need more images than their dataset has.
 
-    An op may state in `short_of(params, images=…)` what its numbers then mean.
+    An op may state in `caveats(params, images=…)` what its numbers then mean.
     """
     for at, evaluation in enumerate(plan.evaluations):
         op = find_evaluation(evaluation.impl)
         images = evaluation.data.count
         if not images:  # their number is known once they are read
             continue
-        for message in op.short_of(op.Params.model_validate(evaluation.params), images=images):
+        for message in op.caveats(op.Params.model_validate(evaluation.params), images=images):
             yield Diagnostic(
                 "EQ511",
                 f"`{evaluation.name}`: {message}",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import AliasChoices, Field, JsonValue
 
 from eqspec.compile.types.graph import Frozen, GraphPlan
 from eqspec.compile.types.initial_weights import InitPlan, PublishedPlan
 from eqspec.compile.types.pairs import PairPlan
+from eqspec.compile.types.provenance import PluginInfo, Provenance
 from eqspec.compile.types.stages import EvaluationStage
 from eqspec.spec.data import Fingerprint
 from eqspec.spec.names import Digest, FileName
@@ -205,28 +206,6 @@ class Pause(Frozen):
     evaluations: tuple[str, ...] = ()
 
 
-class Provenance(Frozen):
-    """A card or an op on which the plan depends."""
-
-    kind: Literal["card", "op"]
-    family: str
-    name: str
-    rev: int
-    sha256: str
-
-
-class PluginInfo(Frozen):
-    """An installed package that brings ops of the plan.
-
-    Attributes:
-        ops: those that are used, as ``family/name``.
-    """
-
-    name: str
-    version: str
-    ops: tuple[str, ...]
-
-
 class KeepPlan(Frozen):
     """Which checkpoints stay.
 
@@ -268,7 +247,9 @@ class Plan(Frozen):
     seed: int
     recipe: Digest
     resolved: dict[str, JsonValue]
-    made_from: tuple[Provenance, ...]
+    provenance: tuple[Provenance, ...] = Field(
+        validation_alias=AliasChoices("provenance", "made_from")
+    )
     data: DataPlan
     views: ViewPlan
     graph: GraphPlan

@@ -77,6 +77,6 @@ class EvaluationOp(Op, Protocol):
         """
         raise AssertionError("only an op that trains is asked")
 
-    def short_of(self, params: OpParams, *, images: int) -> tuple[str, ...]:  # noqa: ARG002 - a default
+    def caveats(self, params: OpParams, *, images: int) -> tuple[str, ...]:  # noqa: ARG002 - a default
         """Return sentences about parameters that exceed the number of images."""
         return ()

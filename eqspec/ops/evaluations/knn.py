@@ -93,7 +93,7 @@ class NearestNeighbours:
         return classes.cpu().numpy()
 
 
-def short_of(params: Params, *, images: int) -> tuple[str, ...]:
+def caveats(params: Params, *, images: int) -> tuple[str, ...]:
     """Return, in a sentence each, the effect of a k larger than the number of training images."""
     voting = min(images, params.train_images or images)
     return tuple(

@@ -127,7 +127,7 @@ def _commonest(labels: np.ndarray) -> int:
     return int(np.bincount(labels).argmax())
 
 
-def short_of(params: Params, *, images: int) -> tuple[str, ...]:
+def caveats(params: Params, *, images: int) -> tuple[str, ...]:
     """Return, in a sentence, the effect of a batch larger than the number of training images."""
     there = min(images, params.train_images or images)
     if params.batch <= there:

@@ -174,7 +174,7 @@ class TransformRegression:
         return (predicted.double().cpu().numpy() - held.scaled(key[1])) ** 2
 
 
-def short_of(params: Params, *, images: int) -> tuple[str, ...]:
+def caveats(params: Params, *, images: int) -> tuple[str, ...]:
     """Return, in a sentence, the effect of a batch larger than the number of pairs."""
     pairs = min(images, max(1, params.train_pairs // params.draws)) * params.draws
     more = f"a batch of {params.batch:,} is more than the {counted(pairs, 'training pair')}"

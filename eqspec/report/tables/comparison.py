@@ -25,7 +25,7 @@ class EvaluationTable:
             same held-out samples. Intervals use the dataset's units.
         heldout: numbers of held-out samples and of their sources.
         units: the dataset's words for samples and sources.
-        short_of: sentences about protocols that need more images than the dataset has.
+        caveats: sentences about protocols that need more images than the dataset has.
         notes: sentences about the images behind the rows.
     """
 
@@ -35,7 +35,7 @@ class EvaluationTable:
     table: Table
     heldout: tuple[int, int]
     units: Units = IMAGES_ALONE
-    short_of: tuple[str, ...] = ()
+    caveats: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -48,7 +48,7 @@ def block(found: EvaluationTable) -> Block:
         titles=("", *(heads(column, found.summary) for column in columns)),
         rows=tuple(_rows(found.table, digits=digits)),
         right=tuple(range(1, len(columns) + 1)),
-        remarks=(*found.short_of, *found.notes),
+        remarks=(*found.caveats, *found.notes),
         repeated=1,
     )
 

@@ -42,11 +42,11 @@ def test_check_warns_of_what_the_numbers_then_mean(
 
 def test_one_image_is_one_image() -> None:
     params = knn.Params(k=(1, 5), temperature=0.07)
-    (said,) = knn.short_of(params, images=1)
+    (said,) = knn.caveats(params, images=1)
     assert said == ("k = 5 is more than the 1 training image: all of them vote, as with k = 1")
 
 
 def test_enough_images_are_no_matter() -> None:
-    assert knn.short_of(knn.Params(k=(20,), temperature=0.07), images=20) == ()
+    assert knn.caveats(knn.Params(k=(20,), temperature=0.07), images=20) == ()
     probe = linear_probe.Params(lrs=(0.1,), slice=0.2, epochs=1, batch=64)
-    assert linear_probe.short_of(probe, images=64) == ()
+    assert linear_probe.caveats(probe, images=64) == ()

@@ -263,7 +263,7 @@ def test_a_protocol_short_of_images_is_named_below_the_table(done: tuple[Done, D
     base, ours = done
     (found,) = base.results
     sentence = "a batch of 1,024 is more than the 60 training pairs: each epoch is a single step"
-    short = replace(found.result, facts={**found.result.facts, "short_of": [sentence]})
+    short = replace(found.result, facts={**found.result.facts, "caveats": [sentence]})
     both = (replace(base, results=(replace(found, result=short),)), ours)
     page = " ".join(compared(compare(both), both, width=100).plain.split())
     assert page.count(sentence) == 1

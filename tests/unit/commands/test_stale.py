@@ -15,7 +15,7 @@ def plan(*used: Used, card_rev: int = 1) -> RecordedPlan:
             "seed": 0,
             "train": {"steps": 4},
             "resolved": {"evaluate": [{"use": {"name": "r2", "rev": card_rev}}]},
-            "made_from": used,
+            "provenance": used,
             "evaluations": [PlannedEvaluation(id="r2-0", name="r2", impl="r2", rev=1, steps=(4,))],
         }
     )

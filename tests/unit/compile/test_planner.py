@@ -27,20 +27,20 @@ def problem(*overrides: str, method: str = "vicreg", equivariance: str = "none")
     return diagnostic
 
 
-def made_from(plan: Plan, *, kind: str) -> set[str]:
-    return {f"{p.family}/{p.name}" for p in plan.made_from if p.kind == kind}
+def provenance(plan: Plan, *, kind: str) -> set[str]:
+    return {f"{p.family}/{p.name}" for p in plan.provenance if p.kind == kind}
 
 
 def test_a_plan_says_what_it_was_made_from() -> None:
     plan = planned(equivariance=PATH)
-    assert made_from(plan, kind="card") >= {
+    assert provenance(plan, kind="card") >= {
         "methods/vicreg",
         "equivariance/intermediate-reconstruction",
         "transforms/rot",
         "augmentations/all",
         "datasets/photos",
     }
-    assert made_from(plan, kind="op") >= {
+    assert provenance(plan, kind="op") >= {
         "backbones/vit",
         "heads/linear",
         "decoders/pixel_decoder",
@@ -49,14 +49,14 @@ def test_a_plan_says_what_it_was_made_from() -> None:
         "optimizers/adamw",
         "schedules/warmup_cosine",
     }
-    assert all(len(p.sha256) == 64 and p.rev >= 1 for p in plan.made_from)
+    assert all(len(p.sha256) == 64 and p.rev >= 1 for p in plan.provenance)
 
 
 def test_a_head_is_no_schedule_though_it_has_the_name_of_one() -> None:
     """VICReg's embedding is the head `linear`; the schedule `linear` is iBOT's."""
-    assert "schedules/linear" not in made_from(planned(), kind="op")
-    assert "schedules/linear" in made_from(planned(method="ibot"), kind="op")
-    assert "heads/linear" not in made_from(planned(method="ibot"), kind="op")
+    assert "schedules/linear" not in provenance(planned(), kind="op")
+    assert "schedules/linear" in provenance(planned(method="ibot"), kind="op")
+    assert "heads/linear" not in provenance(planned(method="ibot"), kind="op")
 
 
 def test_the_learning_rate_follows_the_batch() -> None:

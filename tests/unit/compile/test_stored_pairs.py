@@ -106,7 +106,7 @@ def test_the_plan_says_what_is_read(override: str, width: int) -> None:
     assert made.graph.streams["actions"].size("A") == width
     assert "between" not in made.graph.streams
     assert made.graph.split == (256, 256)
-    assert ("relations", "relative_rotation") in {(m.family, m.name) for m in made.made_from}
+    assert ("relations", "relative_rotation") in {(m.family, m.name) for m in made.provenance}
 
 
 def test_a_method_of_its_own_gets_the_pair_and_no_relation() -> None:

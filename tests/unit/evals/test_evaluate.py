@@ -219,4 +219,4 @@ def test_a_protocol_that_asks_for_more_pairs_than_there_are_is_in_the_facts(
         Bench(subject(), train=Spots(200), held_out=Spots(20)),
     )
     sentence = "a batch of 401 is more than the 400 training pairs: each epoch is a single step"
-    assert found.facts.get("short_of") == ([sentence] if short else None)
+    assert found.facts.get("caveats") == ([sentence] if short else None)
