@@ -210,6 +210,33 @@ def classification(x: Array, labels: Array) -> float:
     )
 
 
+def dense_classification(x: Array, mask: Array) -> float:
+    side, size = 2, mask.shape[1]
+    total = 0.0
+    for logits, classes in zip(x, mask, strict=True):
+        patches = logits.reshape(side, side, -1)
+        costs = [
+            -_log_softmax(_between(patches, row, column, scale=side / size))[classes[row, column]]
+            for row in range(size)
+            for column in range(size)
+            if classes[row, column] != -1
+        ]
+        total += sum(costs) / max(1, len(costs)) / BATCH
+    return total
+
+
+def _between(patches: Array, row: int, column: int, *, scale: float) -> Array:
+    """The value at the centre of a pixel, linear between the centres of patches."""
+    last = len(patches) - 1
+    value = np.zeros(patches.shape[-1])
+    for i in range(len(patches)):
+        for j in range(len(patches)):
+            down = min(max((row + 0.5) * scale - 0.5, 0), last)
+            right = min(max((column + 0.5) * scale - 0.5, 0), last)
+            value += max(0, 1 - abs(down - i)) * max(0, 1 - abs(right - j)) * patches[i, j]
+    return value
+
+
 def contrastive(queries: Array, keys: Array) -> float:
     total = 0.0
     for v, w in ((0, 1), (1, 0)):
