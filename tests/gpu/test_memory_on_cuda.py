@@ -29,7 +29,7 @@ def planned(method: str, *, equivariance: str, precision: str) -> Plan:
 )
 def test_a_step_takes_what_the_plan_says(method: str, equivariance: str, precision: str) -> None:
     plan = planned(method, equivariance=equivariance, precision=precision)
-    estimate = trace(plan).memory.peak(16, micro_batches=1, precision=plan.train.precision)
+    estimate = trace(plan).memory.peak(16)
     for _ in train(program_of(plan, device="cuda"), until=1):  # cuBLAS takes its workspaces
         pass
     torch.cuda.empty_cache()

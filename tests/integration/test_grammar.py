@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from eqspec.build.cost.trace import DTYPES, meta_streams
+from eqspec.build.cost.fake_graph import DTYPES, input_streams
 from eqspec.build.graph.training_graph import TrainGraph
 from eqspec.build.program import Program, build_program
 from eqspec.engine.events import Stepped
@@ -90,7 +90,7 @@ def test_every_stream_has_its_planned_shape_on_meta_and_on_real_tensors(
     real = every_stream(case.graph(), case.streams())
     with torch.device("meta"):
         hollow = TrainGraph(plan.graph, world=World())
-    meta = every_stream(hollow, meta_streams(plan, batch=3))
+        meta = every_stream(hollow, input_streams(plan, batch=3))
     assert real.keys() == meta.keys() == plan.graph.streams.keys()
     for name, kind in plan.graph.streams.items():
         assert real[name].shape == meta[name].shape == kind.shape(batch=3), name

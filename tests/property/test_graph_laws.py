@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eqspec.build.cost.trace import meta_streams
+from eqspec.build.cost.fake_graph import input_streams
 from eqspec.build.graph.training_graph import TrainGraph
 from eqspec.compile.graph.draft import reads
 from eqspec.compile.graph.infer import infer
@@ -102,7 +102,7 @@ def test_types_are_true_on_meta_and_on_real_tensors(
     real = every_stream(case.graph(), case.streams())
     with torch.device("meta"):
         hollow = TrainGraph(plan.graph, world=World())
-    meta = every_stream(hollow, meta_streams(plan, batch=case.batch))
+        meta = every_stream(hollow, input_streams(plan, batch=case.batch))
     for name, kind in plan.graph.streams.items():
         assert real[name].shape == meta[name].shape == kind.shape(batch=case.batch), name
 

@@ -19,7 +19,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Bytes of live tensors in a training step, in float32.
+    """Bytes of live tensors in a training step, in the plan's precision.
 
     Counted along the step: every tensor from its creation to its end, forward and backward, with
     fused attention kernels and with the first step's measurement of each term's gradient. Not
@@ -47,18 +47,16 @@ class Memory:
     loss: Line
     backward: Line
 
-    def peak(self, samples: float, *, micro_batches: int = 1, precision: str = "fp32") -> float:
+    def peak(self, samples: float, *, micro_batches: int = 1) -> float:
         """Return the peak in bytes on one device.
 
         Args:
             samples: of the device's share of the batch.
             micro_batches: pieces in which that share is encoded.
-            precision: with bf16 the encoders keep half as much.
         """
-        share = 0.5 if precision == "bf16" else 1.0
         pieces = samples / micro_batches
-        kept, cut = share * self.encode.at(samples), self.cut.at(samples)
-        backward = self.gradients + share * max(0.0, self.backward.at(pieces) - self.gradients)
+        kept, cut = self.encode.at(samples), self.cut.at(samples)
+        backward = self.backward.at(pieces)
         if micro_batches > 1:  # between the two passes only the cut and its gradient are alive
             kept, backward = cut, 2 * cut + backward
         fixed = self.weights + self.optimizer + self.inputs.at(samples)

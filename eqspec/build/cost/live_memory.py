@@ -6,34 +6,9 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
-from torch.nn.functional import scaled_dot_product_attention
-from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
-
-
-class FusedAttention(TorchFunctionMode):
-    """Mode in which attention is computed as by fused kernels, which never store the N × N matrix.
-
-    Meta tensors would use the plain formula, which does.
-    """
-
-    def __torch_function__(  # noqa: PLR0917 - torch's protocol
-        self,
-        func: Callable[..., Any],
-        types: Sequence[type],
-        args: tuple[Any, ...] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:  # noqa: ANN401 - torch's protocol
-        """Call the fused kernel for attention without a mask."""
-        named = dict(kwargs or {})
-        if func is not scaled_dot_product_attention or named.get("attn_mask") is not None:
-            return func(*args, **named)
-        query, key, value = args[:3]
-        fused = torch.ops.aten._scaled_dot_product_efficient_attention  # noqa: SLF001 - its name
-        return fused(query, key, value, None, compute_log_sumexp=True)[0]
 
 
 class Live(TorchDispatchMode):

@@ -179,9 +179,7 @@ def peak(plan: Plan, trace: Trace, *, share: int, pieces: int | None = None) -> 
     Args:
         pieces: micro-batches; None for those of the plan.
     """
-    return trace.memory.peak(
-        share, micro_batches=pieces or plan.machine.micro_batches, precision=plan.train.precision
-    )
+    return trace.memory.peak(share, micro_batches=pieces or plan.machine.micro_batches)
 
 
 def _pieces(plan: Plan, trace: Trace, *, share: int, there: float) -> int | None:

@@ -1,0 +1,132 @@
+"""Memory of a training step, from its modules on fake tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from eqspec.build.cost.cached import Line, Memory
+from eqspec.build.cost.fake_graph import FakeGraph
+from eqspec.build.cost.live_memory import Live, size
+from eqspec.build.graph.training_graph import Loss
+from eqspec.build.optimizer import build_optimizer
+
+
+@dataclass(frozen=True, slots=True)
+class _Alive:
+    """Bytes that are alive in the phases of a step; see `Memory`."""
+
+    inputs: int
+    cut: int
+    encode: int
+    loss: int
+    backward: int
+
+
+def step_memory(fake: FakeGraph, *, probe: int) -> Memory:
+    """Return the phases of a step, exact for a small batch and for the plan's own.
+
+    Args:
+        probe: samples of the small batch.
+    """
+    larger = max(2, fake.plan.train.batch // probe) * probe
+    small, large = (_alive(fake, batch=b) for b in (probe, larger))
+
+    def line(of: Callable[[_Alive], int]) -> Line:
+        return line_through((probe, of(small)), (larger, of(large)))
+
+    return Memory(
+        weights=size(fake.graph.state_dict().values()),
+        gradients=size(p for _, p in fake.graph.trained()),
+        optimizer=_optimizer_state(fake),
+        inputs=line(lambda alive: alive.inputs),
+        cut=line(lambda alive: alive.cut),
+        encode=line(lambda alive: alive.encode),
+        loss=line(lambda alive: alive.loss),
+        backward=line(lambda alive: alive.backward),
+    )
+
+
+def forward_memory(fake: FakeGraph, *, probe: int) -> Memory:
+    """Return the memory of a plan without training: its weights and the images of a batch."""
+    inputs = {n: size(fake.streams(batch=n).values()) for n in (probe, 2 * probe)}
+    nothing = Line(0.0, 0.0)
+    return Memory(
+        weights=size(fake.graph.state_dict().values()),
+        gradients=0,
+        optimizer=0,
+        inputs=line_through(*inputs.items()),
+        cut=nothing,
+        encode=nothing,
+        loss=nothing,
+        backward=nothing,
+    )
+
+
+def line_through(small: tuple[int, float], large: tuple[int, float]) -> Line:
+    """Return the line through two points: a number of samples and its cost."""
+    each = (large[1] - small[1]) / (large[0] - small[0])
+    return Line(fixed=max(0.0, small[1] - small[0] * each), each=each)
+
+
+def _alive(fake: FakeGraph, *, batch: int) -> _Alive:
+    """Carry out one step as `engine.backward` does, with one micro-batch and with norms."""
+    streams, controls = fake.streams(batch=batch), fake.controls()
+    graph = fake.graph
+    graph.zero_grad(set_to_none=True)
+    existing = [*streams.values(), *controls.values(), *graph.parameters(), *graph.buffers()]
+    with fake.precision(), Live(beside=existing) as live:
+        cut = graph.encode(streams)
+        kept = live.now
+        students = [n.out for n in fake.plan.graph.encode if fake.plan.graph.is_trained(n)]
+        leaves = {n: x.detach().requires_grad_(n in students) for n, x in cut.items()}
+        live.mark()
+        loss = graph.loss({**streams, **leaves}, controls)
+        if students:
+            _norms(loss, controls, leaves=[leaves[n] for n in students])
+        loss.total.backward()
+        loss_peak = live.peak - kept
+        slopes = {n: leaf.grad for n in students if (leaf := leaves[n]).grad is not None}
+        live.mark()
+        if slopes:  # of frozen encoders there are none
+            torch.autograd.backward([cut[n] for n in slopes], [slopes[n] for n in slopes])
+        backward = live.peak
+    graph.zero_grad(set_to_none=True)
+    return _Alive(
+        inputs=size(streams.values()),
+        cut=size(cut.values()),
+        encode=kept,
+        loss=loss_peak,
+        backward=backward,
+    )
+
+
+def _norms(loss: Loss, controls: Mapping[str, Tensor], *, leaves: list[Tensor]) -> None:
+    """Compute each term's gradient norm at the cut, as the first step does."""
+    other = [torch.zeros_like(x) for x in leaves]  # gradient sum of the rewrite's terms
+    sums = [torch.zeros_like(x) for x in leaves]
+    for name, value in loss.terms.items():
+        slopes = torch.autograd.grad(value, leaves, retain_graph=True, allow_unused=True)
+        weight = controls[f"{name}.weight"]
+        pulls = [
+            torch.zeros_like(x) if s is None else s * weight
+            for s, x in zip(slopes, leaves, strict=True)
+        ]
+        sums = [a + b for a, b in zip(sums, pulls, strict=True)]
+    del other
+
+
+def _optimizer_state(fake: FakeGraph) -> int:
+    """Return the bytes of the optimizer's state after the first step."""
+    with fake.mode:
+        for _, parameter in fake.graph.trained():
+            parameter.grad = torch.empty_like(parameter)
+        optimizer = build_optimizer(fake.plan, fake.graph.trained())
+        for group in optimizer.param_groups:
+            group["fused"] = False  # fused kernels refuse tensors without data; the state is equal
+        optimizer.step()
+    states = (value for state in optimizer.state.values() for value in state.values())
+    return size(value for value in states if isinstance(value, Tensor))
