@@ -6,6 +6,7 @@ sample gets the same views at any position of a batch, on any rank.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ import torch
 from eqspec.build.data.stored_views import action_of
 from eqspec.build.views.drawn_parameters import drawn_streams
 from eqspec.build.views.steps import build_path, build_steps
+from eqspec.build.views.tiles import tiles
 from eqspec.compile.lookup.rewrite_inputs import DRAWS
 from eqspec.compile.views.view_plan import PATH_GROUP as MAIN_GROUP
 from eqspec.nn.random.philox import Draws
@@ -51,6 +53,19 @@ class ViewBatch:
     draws: Mapping[str, Tensor] = field(default_factory=dict[str, "Tensor"])
 
 
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """Draws of a batch.
+
+    Attributes:
+        applied: (group, index) of a view -> its steps.
+        theta: float64 `[b, P]`, the path's parameters; None without a path.
+    """
+
+    applied: Mapping[tuple[str, int], Sequence[Applied]]
+    theta: NDArray[np.float64] | None
+
+
 class DeviceViews:
     """Callable that computes the views of a `Batch` from the loader's canvases."""
 
@@ -68,6 +83,7 @@ class DeviceViews:
         self.plan = plan
         self.draws = Draws(seed)
         self.device = torch.device(device)
+        self._sample = 12 * max(v.canvas for v in plan.views) ** 2
         self._steps = {(v.group, v.index): build_steps(v) for v in plan.views}
         self._copied = {(v.group, v.copy_of) for v in plan.views if v.copy_of is not None}
         self._path = None if plan.path is None else build_path(plan.path, plan)
@@ -79,55 +95,96 @@ class DeviceViews:
     @torch.no_grad()
     def __call__(self, batch: Batch) -> ViewBatch:
         """Return the views of a batch."""
-        path, theta, between = self.plan.path, None, None
         applied = {
             name: tuple(step.draw(self.draws, batch) for step in steps)
             for name, steps in self._steps.items()
         }
-        finished: dict[tuple[str, int], Tensor] = {}
-        groups: dict[str, list[Tensor]] = {}
-        for view in self.plan.views:
-            name = view.group, view.index
-            canvas = self._augmented(self._begun(view, batch, finished), applied[name])
-            if path is not None and name == (path.group, path.view):
-                assert self._path is not None, "built from the same plan"
-                theta = self._path.draw(self.draws, batch)
-                points = self._path.at(canvas, self._ship(theta), fractions=(*path.fractions, 1.0))
-                between, pixels = points[:-1], points[-1]
-            else:
-                pixels = _centre(canvas, size=view.size)
-            if name in self._copied:
-                finished[name] = canvas
-            groups.setdefault(view.group, []).append(pixels)
-        seen = {group: torch.stack(pixels) for group, pixels in groups.items()}
-        views = ViewBatch(
-            images={group: (pixels - self._mean) / self._std for group, pixels in seen.items()},
-            pixels=seen[MAIN_GROUP] if self.plan.pixels else None,
-            draws=self._drawn(batch, applied),
-        )
+        theta = None if self._path is None else self._path.draw(self.draws, batch)
+        views = self._empty(len(batch.samples))
+        for rows in tiles(len(batch.samples), sample=self._sample, device=self.device):
+            self._fill(views, batch, _Drawn(applied, theta), rows=rows)
+        views = replace(views, draws=self._drawn(batch, applied))
         if self._action is not None:
             assert batch.latents is not None, "the loader read them for the same plan"
             return replace(views, actions=self._ship(self._action(batch.latents)))
         if theta is None or self._path is None:
             return views
         actions = self._ship(self._path.encode(theta))
-        return replace(views, between=between, theta=self._ship(theta), actions=actions)
+        return replace(views, theta=self._ship(theta), actions=actions)
+
+    def _empty(self, samples: int) -> ViewBatch:
+        """Return views whose pixels have yet to be computed."""
+        sizes = {view.group: view.size for view in self.plan.views}
+        counts = Counter(view.group for view in self.plan.views)
+        path = self.plan.path
+
+        def pixels(count: int, group: str) -> Tensor:
+            shape = (count, samples, 3, sizes[group], sizes[group])
+            return torch.empty(shape, device=self.device)
+
+        return ViewBatch(
+            images={group: pixels(count, group) for group, count in counts.items()},
+            between=None if path is None else pixels(len(path.fractions), path.group),
+            pixels=pixels(counts[MAIN_GROUP], MAIN_GROUP) if self.plan.pixels else None,
+        )
+
+    def _fill(self, views: ViewBatch, batch: Batch, drawn: _Drawn, *, rows: slice) -> None:
+        """Compute the pixels of some samples of a batch."""
+        path = self.plan.path
+        finished: dict[tuple[str, int], Tensor] = {}
+        filled: Counter[str] = Counter()
+        for view in self.plan.views:
+            name = view.group, view.index
+            applied = [one.within(rows) for one in drawn.applied[name]]
+            canvas = self._augmented(self._begun(view, batch, finished, rows=rows), applied)
+            if name in self._copied:
+                finished[name] = canvas
+            if path is not None and name == (path.group, path.view):
+                between, pixels = self._along(canvas, drawn, rows=rows)
+                assert views.between is not None, "made for the same plan"
+                views.between[:, rows] = between
+            else:
+                pixels = _centre(canvas, size=view.size)
+            at = filled[view.group]
+            filled[view.group] += 1
+            if views.pixels is not None and view.group == MAIN_GROUP:
+                views.pixels[at, rows] = pixels
+            normalised = views.images[view.group][at, rows]
+            torch.sub(pixels, self._mean, out=normalised).div_(self._std)
+
+    def _along(self, canvas: Tensor, drawn: _Drawn, *, rows: slice) -> tuple[Tensor, Tensor]:
+        """Return the images between the views `[K, rows, 3, size, size]`, and the second view."""
+        assert self._path is not None, "the plan has a path"
+        assert self.plan.path is not None, "the plan has a path"
+        assert drawn.theta is not None, "the plan has a path"
+        fractions = (*self.plan.path.fractions, 1.0)
+        points = self._path.at(canvas, self._ship(drawn.theta[rows]), fractions=fractions)
+        return points[:-1], points[-1]
 
     def _begun(
-        self, view: SingleViewPlan, batch: Batch, finished: Mapping[tuple[str, int], Tensor]
+        self,
+        view: SingleViewPlan,
+        batch: Batch,
+        finished: Mapping[tuple[str, int], Tensor],
+        *,
+        rows: slice,
     ) -> Tensor:
-        """Return the input of the view's steps, `[b, 3, canvas, canvas]` in [0, 1]."""
+        """Return the input of the view's steps, `[rows, 3, canvas, canvas]` in [0, 1]."""
         if view.copy_of is not None:
             return finished[view.group, view.copy_of]
-        return batch.canvases[view.group, view.index].to(self.device).to(torch.float32) / 255
+        canvases = batch.canvases[view.group, view.index]
+        return canvases[rows].to(self.device).to(torch.float32) / 255
 
     def _augmented(self, canvas: Tensor, applied: Sequence[Applied]) -> Tensor:
         """Return the canvas after the steps."""
         for done in applied:
             if len(done.rows) == 0:
                 continue
-            index = torch.from_numpy(done.rows).to(self.device)
             theta = self._ship(done.theta)
+            if len(done.rows) == len(canvas):
+                (canvas,) = done.step.transform.at(canvas, theta, fractions=(1.0,))
+                continue
+            index = torch.from_numpy(done.rows).to(self.device)
             (changed,) = done.step.transform.at(canvas[index], theta, fractions=(1.0,))
             canvas = canvas.index_copy(0, index, changed)
         return canvas

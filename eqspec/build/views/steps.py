@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -83,13 +83,19 @@ class Applied:
     """The draws of a step for a batch.
 
     Attributes:
-        rows: samples to which it is applied.
+        rows: samples to which it is applied, in ascending order.
         theta: their parameters, float64 `[rows, P]`, in the op's units.
     """
 
     step: Step
     rows: NDArray[np.int64]
     theta: NDArray[np.float64]
+
+    def within(self, part: slice) -> Applied:
+        """Return the draws of some consecutive samples, whose numbers then begin at 0."""
+        first, last = np.searchsorted(self.rows, (part.start, part.stop))
+        rows, theta = self.rows[first:last] - part.start, self.theta[first:last]
+        return replace(self, rows=rows, theta=theta)
 
 
 def build_steps(view: SingleViewPlan) -> tuple[Step, ...]:

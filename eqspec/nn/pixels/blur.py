@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional as F
 
+from eqspec.nn.pixels.path import keep_unchanged
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -45,15 +47,16 @@ def gaussian_blur(image_BCHW: Tensor, *, sigma_KB: Tensor, radius: int) -> Tenso
     padded = F.pad(image_BCHW, (radius, radius, radius, radius), mode="reflect")
     rows = _smooth(padded.unsqueeze(0), taps, dim=-1, length=wide)
     blurred = _smooth(rows, taps, dim=-2, length=high)
-    return torch.where(sigma_KB[..., None, None, None] < SHARP, image_BCHW, blurred)
+    return keep_unchanged(image_BCHW, blurred, unchanged=sigma_KB < SHARP)
 
 
 def _smooth(padded: Tensor, taps: tuple[Tensor, ...], *, dim: int, length: int) -> Tensor:
     """Smooth along `dim`, adding taps from the centre outwards, and remove the padding."""
     radius = len(taps) - 1
     total = padded.narrow(dim, radius, length) * taps[0]
+    pair = torch.empty_like(padded.narrow(dim, radius, length))
     for step in range(1, radius + 1):
         before = padded.narrow(dim, radius - step, length)
         after = padded.narrow(dim, radius + step, length)
-        total = total.addcmul_(before + after, taps[step])
+        total = total.addcmul_(torch.add(before, after, out=pair), taps[step])
     return total

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from eqspec.nn.pixels.path import keep_unchanged
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -55,20 +57,22 @@ def saturation(image: Tensor, delta: Tensor) -> Tensor:
 def hue(image: Tensor, delta: Tensor) -> Tensor:
     """Rotate all hues of `image` `[..., 3, H, W]` by `delta` `[...]` turns."""
     red, green, blue = image.unbind(-3)
-    top = image.amax(-3)
-    chroma = top - image.amin(-3)
+    top = torch.maximum(torch.maximum(red, green), blue)
+    chroma = top - torch.minimum(torch.minimum(red, green), blue)
     divisor = chroma.clamp(min=torch.finfo(chroma.dtype).tiny)  # greys have no hue
-    sextant = torch.where(
-        top == red,
-        (green - blue) / divisor,
-        torch.where(top == green, (blue - red) / divisor + 2, (red - green) / divisor + 4),
-    )
-    turned = sextant + 6 * delta[..., None, None]
+    sextant = (red - green).div_(divisor).add_(4)
+    sextant = _replaced(sextant, (blue - red).div_(divisor).add_(2), where=_equal(top, green))
+    sextant = _replaced(sextant, (green - blue).div_(divisor), where=_equal(top, red))
+    turned = sextant.add_(6 * delta[..., None, None])
     # A channel is the maximum for two sextants, falls by the chroma over one, then rises again.
-    fallen = torch.stack([turned + start for start in (5, 3, 1)], dim=-3)
-    fallen.remainder_(6).sub_(2).abs_().neg_().add_(2).clamp_(0, 1)
-    result = fallen.mul_(-chroma.unsqueeze(-3)).add_(top.unsqueeze(-3)).clamp_(0, 1)
-    return torch.where(delta[..., None, None, None] == 0, image, result)
+    result = torch.empty_like(image)
+    for channel, start in enumerate((5, 3, 1)):
+        fallen = turned + start
+        fallen.sub_((fallen / 6).floor_().mul_(6))  # modulo 6, ten times faster than remainder_
+        fallen.sub_(2).abs_().neg_().add_(2).clamp_(0, 1).mul_(chroma)
+        torch.sub(top, fallen, out=result.select(-3, channel))
+    result.clamp_(0, 1)
+    return keep_unchanged(image, result, unchanged=delta == 0)
 
 
 def luma(image: Tensor) -> Tensor:
@@ -79,9 +83,23 @@ def luma(image: Tensor) -> Tensor:
 
 def solarise(image: Tensor, *, threshold: float) -> Tensor:
     """Invert every value of `image` at or above the threshold."""
-    return torch.where(image >= threshold, 1 - image, image)
+    above = torch.ge(image, threshold, out=torch.empty_like(image))
+    return _replaced(image, 1 - image, where=above)
 
 
 def _blend(image: Tensor, other: Tensor, delta: Tensor) -> Tensor:
     """Scale `image` by 1 + `delta` about `other`; `lerp` is exact at weight 1."""
     return torch.lerp(other, image, 1 + delta[..., None, None, None]).clamp_(0, 1)
+
+
+def _equal(a: Tensor, b: Tensor) -> Tensor:
+    """Return 1.0 where `a` equals `b`, elsewhere 0.0."""
+    return torch.eq(a, b, out=torch.empty_like(a))
+
+
+def _replaced(values: Tensor, others: Tensor, *, where: Tensor) -> Tensor:
+    """Return `values`, or `others` where `where` is 1.0 instead of 0.0.
+
+    By `lerp`, which is exact at the weights 0 and 1 and on a CPU ten times faster than `where`.
+    """
+    return torch.lerp(values, others, where)

@@ -55,3 +55,16 @@ def window(canvas: Tensor, *, size: int) -> Tensor:
     assert (high - size) % 2 == (wide - size) % 2 == 0, "the frame must be centred to the pixel"
     top, left = (high - size) // 2, (wide - size) // 2
     return at_least_fp32(canvas[..., top : top + size, left : left + size])
+
+
+def keep_unchanged(image: Tensor, changed: Tensor, *, unchanged: Tensor) -> Tensor:
+    """Return `changed` `[..., 3, H, W]`, and the image itself where a transform is the identity.
+
+    Args:
+        image: before the transform, broadcast to `changed`.
+        changed: after it, with rounding errors.
+        unchanged: `[...]`, whether the transform is the identity.
+    """
+    if unchanged.device.type == "cpu" and not unchanged.any():
+        return changed  # without a pass over all pixels; on a GPU, asking would wait for it
+    return torch.where(unchanged[..., None, None, None], image, changed)

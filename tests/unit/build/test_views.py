@@ -258,3 +258,26 @@ def test_same_step_twice_in_a_view_draws_twice():
     first = (once * std + mean) / (60 / 255)
     second = (twice * std + mean) / (60 / 255) / first
     assert not torch.allclose(first, second, atol=1e-2)
+
+
+@pytest.mark.parametrize("impl", PATHS)
+def test_tiles_do_not_change_a_bit(impl: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One sample at a time, two, or all at once; also for a view that begins as another's copy."""
+    blur = AugmentStep(impl="blur", p=0.5, params={"sigma": [0.1, 2.0]})
+    flip = AugmentStep(impl="flip", p=0.5, params={})
+    plan = plan_of(path=path_of(impl, PATHS[impl]), steps=(flip, JITTER, blur))
+    first, second, local = plan.views
+    copy = second.model_copy(update={"copy_of": 0, "steps": (JITTER,)})
+    plan = plan.model_copy(update={"views": (first, copy, local), "pixels": True})
+    batch = batch_of(plan, [7, 1, 12, 5, 3])
+    found: list[ViewBatch] = []
+    for samples in (1, 2, 100):
+        monkeypatch.setattr("eqspec.build.views.tiles.TILE", samples * 12 * SIZE**2)
+        found.append(views_of(plan, batch))
+    whole = found[-1]
+    assert whole.between is not None
+    assert whole.pixels is not None
+    for views in found[:-1]:
+        assert all(torch.equal(views.images[g], x) for g, x in whole.images.items())
+        assert torch.equal(views.between, whole.between)
+        assert torch.equal(views.pixels, whole.pixels)
