@@ -17,7 +17,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from eqspec.nn.readouts.measurement import ENCODER, Group, Interval, Measurement
+from eqspec.nn.readouts.measurement import (
+    ENCODER,
+    Group,
+    Interval,
+    Measurement,
+    group_words,
+    is_number,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,8 +79,19 @@ class Column:
 
     @property
     def label(self) -> str:
-        """Metric and values of the group, as in ``r2 rot canvas``."""
-        return " ".join((self.metric, *dict(self.group).values()))
+        """Metric and group, as in ``r2 rot canvas`` and ``top1 k=20``."""
+        return " ".join((self.metric, *group_words(self.group)))
+
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """The numbers of the group, such as k."""
+        return tuple(float(value) for _, value in self.group if is_number(value))
+
+    @property
+    def without_numbers(self) -> tuple[str, str, Group]:
+        """What is the same for columns that differ in their numbers alone."""
+        words = tuple((k, "" if is_number(v) else v) for k, v in self.group)
+        return self.evaluation, self.metric, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +121,14 @@ class Cell:
         """The intervals of a single measurement; none of several."""
         return self.measurements[0].intervals if len(self.measurements) == 1 else ()
 
+    def within_noise_of(self, other: Cell) -> bool:
+        """Whether a difference from another cell may be chance; False where noise is unknown."""
+        mine, theirs = self.deviation, other.deviation
+        if mine is None or theirs is None:
+            return self.overlaps(other) is True
+        error = math.hypot(mine / len(self.values) ** 0.5, theirs / len(other.values) ** 0.5)
+        return abs(self.value - other.value) <= 2 * error
+
     def overlaps(self, other: Cell) -> bool | None:
         """Whether any two intervals over the same samples overlap; None without such a pair."""
         theirs = {one.over: one for one in other.intervals}
@@ -120,8 +146,24 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Highest:
+    """The highest mean of a column.
+
+    Attributes:
+        value: None if there is none.
+        why_not: the reason, if there are runs to compare.
+    """
+
+    value: float | None = None
+    why_not: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
-    """Measurements by row and column, both in the order in which they were first entered."""
+    """Measurements by row and column, both in the order in which they were first entered.
+
+    Columns that differ in numbers alone, such as k, stand together in ascending order.
+    """
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
@@ -136,7 +178,7 @@ class Table:
             row = cells.setdefault((entry.row, entry.kind), {})
             row.setdefault(column, []).append(entry)
         rows = (Row(*key, {c: _cell(of) for c, of in row.items()}) for key, row in cells.items())
-        return cls(tuple(dict.fromkeys(columns)), tuple(rows))
+        return cls(_in_order(dict.fromkeys(columns)), tuple(rows))
 
     @property
     def evaluations(self) -> tuple[str, ...]:
@@ -153,22 +195,27 @@ class Table:
         found = [row.cells for row in self.rows if row.name == name and row.kind is Kind.RUN]
         return found[0] if found else {}
 
-    def highest(self, column: Column) -> float | None:
-        """Return the highest mean of at least two runs in a column.
+    def highest(self, column: Column) -> Highest:
+        """Return the highest mean of at least two runs in a column, unless it may be chance.
 
-        None if fewer have one, if their protocols differ, or if a baseline is as high.
+        There is none if a baseline is as high, if protocols differ, or if the next run is within
+        the noise: two standard errors of the difference where both have several seeds, otherwise
+        overlapping intervals.
         """
-        cells = [row.cells[column] for row in self.rows if column in row.cells]
-        runs = [
-            row.cells[column] for row in self.rows if row.kind is Kind.RUN and column in row.cells
-        ]
-        means = [cell.value for cell in runs if cell.values]
-        protocols = {m.protocol.id for cell in cells for m in cell.measurements}
-        if len(means) < 2 or len(protocols) != 1:
-            return None
-        beside = (row for row in self.rows if row.kind is Kind.BASELINE and column in row.cells)
-        baselines = [row.cells[column].value for row in beside if row.cells[column].values]
-        return max(means) if max(means) > max(baselines, default=-math.inf) else None
+        rows = [row for row in self.rows if column in row.cells and row.cells[column].values]
+        runs = [row.cells[column] for row in rows if row.kind is Kind.RUN]
+        if len(runs) < 2:
+            return Highest()
+        best, second, *_ = sorted(runs, key=lambda cell: -cell.value)
+        baselines = [row.cells[column].value for row in rows if row.kind is Kind.BASELINE]
+        protocols = {m.protocol.id for row in rows for m in row.cells[column].measurements}
+        reasons = (
+            (len(protocols) > 1, "protocols differ"),
+            (best.value <= max(baselines, default=-math.inf), "a baseline is as high"),
+            (best.within_noise_of(second), "the next one is within the noise"),
+        )
+        why_not = next((reason for holds, reason in reasons if holds), "")
+        return Highest(why_not=why_not) if why_not else Highest(best.value)
 
 
 def _cell(entries: list[Entry]) -> Cell:
@@ -184,6 +231,13 @@ def _columns(entries: tuple[Entry, ...]) -> list[Column]:
         group = one.group if one.row in ("", ENCODER) else (("row", one.row), *one.group)
         columns.append(Column(name, one.metric, group))
     return columns
+
+
+def _in_order(columns: Iterable[Column]) -> tuple[Column, ...]:
+    alike: dict[object, list[Column]] = {}
+    for column in columns:
+        alike.setdefault(column.without_numbers, []).append(column)
+    return tuple(one for of in alike.values() for one in sorted(of, key=lambda c: c.numbers))
 
 
 def _named_twice(entries: tuple[Entry, ...]) -> frozenset[str]:

@@ -10,8 +10,14 @@ import pytest
 from eqspec.cli.main import main
 from eqspec.runs.folder import RunFolder
 from tests.command_line import Answer
-from tests.toy_specs import short_toy
-from tests.trained_runs import Runs, reseal
+from tests.toy_specs import PATH, short_toy, toy_text
+from tests.trained_runs import BACKBONE, Runs, reseal
+
+KEEPING = """\
+evaluate: [{use: effective-rank, every: 2 steps}]
+keep: {last: 1}
+machine: {compile: "off"}
+"""
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,6 +115,18 @@ def test_what_has_no_checkpoint_any_more_is_not_checked_and_said(copied: Runs) -
     assert "the checkpoint of step 4 is gone" in found[result(copied).stem]["message"]
     (before,) = (one for name, one in found.items() if name.endswith(".step-0"))
     assert before["holds"] is True
+
+
+def test_names_the_rule_that_removed_a_checkpoint(copied: Runs, tmp_path: Path) -> None:
+    spec = copied.root / "keeping.yaml"
+    text = toy_text("vicreg", equivariance=PATH, backbone=BACKBONE, extra=KEEPING)
+    spec.write_text(text)
+    assert copied.ask("run", str(spec)).status == 0
+    answer = copied.ask("audit", "keeping", "--level", "L4", "--json")
+    found = {name: one for name, one in results_of(answer).items() if name.endswith(".step-2")}
+    (after_two,) = found.values()
+    assert after_two["holds"] is None
+    assert "step 2 was removed, as `keep:` of the spec wants it" in after_two["message"]
 
 
 def test_tells_every_sealing(copied: Runs) -> None:

@@ -102,6 +102,23 @@ def test_training_data_without_labels_are_judged_on_other_data(place: Place) -> 
     assert table["heldout"] == [18, 18]
 
 
+def test_a_run_draws_reconstructions_and_eval_lists_none(place: Place) -> None:
+    assert "reconstructions" in place.ask("run", str(place.spec)).out
+    assert "reconstructions" not in place.ask("eval", "latest").out
+
+
+def test_status_names_the_evaluation_and_its_neighbours(place: Place) -> None:
+    assert "knn top1 k=5 " in " ".join(
+        ask("status", "--runs", str(place.root / "kept")).out.split()
+    )
+
+
+def test_columns_of_neighbours_ascend(place: Place) -> None:
+    """The card's list begins with 5, of the summary metric."""
+    heads = [line.split() for line in place.ask("eval", "latest").out.splitlines() if "k =" in line]
+    assert heads[0] == ["k", "=", "3", "k", "=", "5", "k", "=", "3", "k", "=", "5"]
+
+
 def test_the_resolved_spec_holds_the_data_that_were_judged_on(place: Place) -> None:
     plan = eqspec.load(place.folder.path).plan
     (evaluation,) = plan.evaluations

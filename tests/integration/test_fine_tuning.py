@@ -94,8 +94,9 @@ def test_an_audit_covers_the_training(place: Place) -> None:
     assert sum("step-2" in one for one in about) >= 3  # files, replay, result
 
 
+@pytest.mark.parametrize("command", ["eval", "run"])
 def test_a_changed_file_of_the_training_is_found_and_the_training_repeated(
-    place: Place, tmp_path: Path
+    place: Place, tmp_path: Path, command: str
 ) -> None:
     copy = tmp_path / "toy" / place.folder.path.name
     shutil.copytree(place.folder.path, copy)
@@ -103,7 +104,7 @@ def test_a_changed_file_of_the_training_is_found_and_the_training_repeated(
     before = metrics.read_bytes()
     metrics.write_text(metrics.read_text().replace("1", "2", 1))
     assert place.ask("audit", str(copy), "--level", "L0").status == 3
-    healed = place.ask("eval", str(copy))
+    healed = place.ask(command, str(copy))
     assert healed.status == 0, healed.err
     assert "step-2/metrics.jsonl` has changed" in healed.err
     assert metrics.read_bytes() == before

@@ -24,7 +24,7 @@ def test_is_a_line_per_run(made: Runs) -> None:
     assert [row.split()[:4] for row in rows] == [
         [made.name(spec), "finished", "4/4", "0"] for spec in ("toy", "toy-base")
     ]
-    assert all("r2 encoder rot reflect" in row for row in rows)
+    assert all("r2 rot reflect" in row for row in rows)
 
 
 def test_tells_how_far_a_stopped_and_a_running_run_are(copied: Runs) -> None:
@@ -55,6 +55,14 @@ def test_without_runs_shows_the_way_to_one(tmp_path: Path) -> None:
     said = ask("status", "--runs", str(tmp_path))
     assert (said.status, said.out) == (0, "")
     assert said.last == f"next: eqspec run quickstart --runs {tmp_path}"
+
+
+def test_the_latest_of_no_runs_is_no_card(tmp_path: Path) -> None:
+    answer = ask("show", "latest", "--runs", str(tmp_path))
+    assert answer.status == 2
+    assert answer.err.startswith(f"error: there are no runs in `{tmp_path}`")
+    assert "did you mean" not in answer.err
+    assert "eqspec run SPEC" in answer.err
 
 
 def test_shows_a_run_where_no_card_has_the_name(made: Runs) -> None:

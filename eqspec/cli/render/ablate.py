@@ -77,7 +77,8 @@ def table(found: AblationTable, *, width: int) -> Text:
         return wrapped("No run has been evaluated: `evaluate:` of the spec is empty.", width=width)
     several = found.most_seeds > 1
     spread = ", mean ± standard deviation over seeds (of the sample: n − 1)" if several else ""
-    note = f"{HIGHEST} the highest of a column, if above its baselines. n: seeds{spread}."
+    clear = "above its baselines and, beyond the noise, above the next"
+    note = f"{HIGHEST} the highest of a column, if {clear}. n: seeds{spread}."
     return Text("\n\n").join([*parts, wrapped(note, width=width)])
 
 

@@ -26,7 +26,7 @@ def compared(comparison: Comparison, done: Sequence[Done], *, width: int) -> Tex
         *([tables(comparison, width=width)] if comparison.tables else []),
         *(_pull(pull, width=width) for pull in comparison.pulls),
         _efforts(comparison.efforts, width=width),
-        folders(done, width=width),
+        folders(done, strips=True, width=width),
     ]
     return Text("\n\n").join(parts)
 
@@ -141,9 +141,13 @@ def _compiling(effort: Effort) -> str:
     return f"{duration(effort.compiling)}{late}"
 
 
-def folders(done: Sequence[Done], *, width: int) -> Text:
-    """List the folders of the runs, and their figures of reconstructions."""
+def folders(done: Sequence[Done], *, strips: bool, width: int) -> Text:
+    """List the folders of the runs.
+
+    Args:
+        strips: also list their figures of reconstructions, which `run` draws.
+    """
     lines: list[Line] = [[Text(one.name, "cyan"), str(one.folder)] for one in done]
-    strips = (one.folder / STRIP for one in done)
-    lines += [[Text("reconstructions"), str(strip)] for strip in strips if strip.is_file()]
+    drawn_strips = [strip for one in done if (strip := one.folder / STRIP).is_file()]
+    lines += [[Text("reconstructions"), str(strip)] for strip in drawn_strips if strips]
     return aligned(lines, gap=4, width=width)

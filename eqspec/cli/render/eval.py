@@ -14,4 +14,6 @@ __all__ = ["as_data", "evaluated"]
 
 def evaluated(comparison: Comparison, done: Sequence[Done], *, width: int) -> Text:
     """Return the whole page."""
-    return Text("\n\n").join([tables(comparison, width=width), folders(done, width=width)])
+    return Text("\n\n").join(
+        [tables(comparison, width=width), folders(done, strips=False, width=width)]
+    )

@@ -36,6 +36,7 @@ from eqspec.errors import EqspecError
 from eqspec.ops.find import find_evaluation
 from eqspec.runs import checkpoint
 from eqspec.runs.results import DamagedResult, load_result, named_results
+from eqspec.runs.retention import removable
 
 if TYPE_CHECKING:
     from eqspec.build.graph.training_graph import TrainGraph
@@ -118,7 +119,7 @@ class _Again:
         """Return the finding about one result and its controls."""
         about = f"{evaluation.id}.step-{step}"
         if self._needs_weights(evaluation, step=step) and step not in self._saved:
-            return _finding(about, f"not checked: the checkpoint of step {step} is gone")
+            return _finding(about, f"not checked: {self._absence(step)}")
         try:
             before = self._stored(evaluation, step=step)
             with within_memory():
@@ -128,6 +129,13 @@ class _Again:
         except EqspecError as error:
             return _finding(about, f"cannot be evaluated here: {error.message}")
         return self._compared(about, before, after=after)
+
+    def _absence(self, step: int) -> str:
+        """Return why there is no checkpoint of a step."""
+        saves = [pause.step for pause in self._plan.timetable if pause.checkpoint]
+        if step in removable(saves, keep=self._plan.keep):
+            return f"the checkpoint of step {step} was removed, as `keep:` of the spec wants it"
+        return f"the checkpoint of step {step} is gone"
 
     def _needs_weights(self, evaluation: EvalPlan, *, step: int) -> bool:
         """Whether an evaluation reads a checkpoint of the run; a training has its own."""

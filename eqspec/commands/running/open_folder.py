@@ -27,6 +27,7 @@ from eqspec.runs.folder import Opening, RunFolder
 from eqspec.runs.folder_problems import require_sealed_files
 from eqspec.runs.record import Status
 from eqspec.runs.results import added_results
+from eqspec.runs.training_folders import training_folders, training_problem
 from eqspec.spec.dump import write_yaml
 
 if TYPE_CHECKING:
@@ -110,12 +111,19 @@ def _check_weights(plan: Plan) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _is_complete(folder: RunFolder, final: tuple[DueEvaluation, ...]) -> bool:
-    """Return whether a run is finished with all of its results, and they alone, in its seal."""
+    """Return whether a run is finished with all of its results, and they alone, in its seal.
+
+    Also false where a file of an evaluation's training differs from the seal; checkpoints are not
+    read for this.
+    """
     record = folder.record()
     if record is None or record.status is not Status.FINISHED:
         return False
     found = (EvaluationResult.read(folder, evaluation=e, step=step) for e, step in final)
-    return all(result is not None for result in found) and not added_results(folder)
+    if any(result is None for result in found) or added_results(folder):
+        return False
+    trainings = training_folders(folder)
+    return not any(training_problem(folder, one, checkpoints=False) for one in trainings)
 
 
 def _opening(request: RunRequest) -> Opening:

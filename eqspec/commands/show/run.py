@@ -21,7 +21,7 @@ from eqspec.runs.artifacts import CHECKPOINTS
 from eqspec.runs.curves import TRAIN
 from eqspec.runs.folder import RunFolder
 from eqspec.runs.journal import Row
-from eqspec.runs.query import Ambiguous, find, run_summary
+from eqspec.runs.query import LATEST, Ambiguous, find, run_summary
 from eqspec.runs.recorded_plan import RecordedPlan, recorded_environment, recorded_plan
 from eqspec.runs.results import result_sets
 from eqspec.runs.training_folders import require_trainings
@@ -65,12 +65,15 @@ def run_meant(reference: str, *, root: Path) -> Path | None:
 
     Raises:
         Ambiguous: several match.
+        UsageError: the latest run is asked for, and there is none.
     """
     try:
         return find(root, reference=reference)
     except Ambiguous:
         raise
     except UsageError:
+        if reference == LATEST:
+            raise
         return None
 
 

@@ -12,6 +12,7 @@ from pydantic_core import to_jsonable_python
 from eqspec.commands.outdated_revs import Raised
 from eqspec.commands.status.overview import Overview, RunStatus
 from eqspec.commands.summary_metric import SummaryMetric
+from eqspec.nn.readouts.measurement import group_words
 from eqspec.report.numbers import duration, measured, number, on_disk
 from eqspec.report.tables.block import Block, Cell, Span, Style
 from eqspec.runs.folder import State
@@ -70,7 +71,7 @@ def doing(run_status: RunStatus, *, before: str = "") -> Span:
 
 
 def summary(found: SummaryMetric | None, *, trains: bool = True) -> str:
-    """Return the summary metric of a run with its value.
+    """Return the evaluation and summary metric of a run, with its value.
 
     Args:
         trains: whether the run trains; otherwise step 0 is the only one.
@@ -79,7 +80,9 @@ def summary(found: SummaryMetric | None, *, trains: bool = True) -> str:
         return "–"
     one = found.measurement
     value = "–" if math.isnan(one.value) else measured(one.value)
-    return f"{one.label} {value}" + (" (untrained)" if trains and found.step == 0 else "")
+    names = dict.fromkeys((one.protocol.evaluation, one.name))  # R² is both
+    name = " ".join((*names, *group_words(one.group)))
+    return f"{name} {value}" + (" (untrained)" if trains and found.step == 0 else "")
 
 
 def stale_rows(raised: Sequence[Raised], *, run: str) -> tuple[tuple[str, ...], ...]:

@@ -29,6 +29,20 @@ ENCODER = "encoder"
 _DIFFERENCE = "_difference"
 
 
+def group_words(group: Group) -> tuple[str, ...]:
+    """Return the values of a group; numbers with their keys, as in ``k=20``."""
+    return tuple(f"{key}={value}" if is_number(value) else value for key, value in group)
+
+
+def is_number(text: str) -> bool:
+    """Return whether a value of a group is a number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def difference_of(metric: str) -> str:
     """Return the name of a measurement that is the difference of two of a metric."""
     return f"{metric}{_DIFFERENCE}"
@@ -117,8 +131,8 @@ class Measurement:
 
     @property
     def label(self) -> str:
-        """Name, row and the values of its group, as in ``r2 encoder rot canvas``."""
-        return " ".join(part for part in (self.name, self.row, *dict(self.group).values()) if part)
+        """Name, row and group, as in ``r2 encoder rot canvas`` and ``top1 encoder k=20``."""
+        return " ".join(part for part in (self.name, self.row, *group_words(self.group)) if part)
 
     @property
     def metric(self) -> str:

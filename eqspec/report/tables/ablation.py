@@ -76,9 +76,21 @@ def blocks(found: AblationTable) -> Iterator[Block]:
             ),
             rows=tuple(_rows(found, columns, digits=3 if summary is None else summary.digits)),
             right=tuple(range(len(axes), front + len(columns))),
-            remarks=(DIFFERENT_PROTOCOLS,) if len(_protocols(found.table, columns)) > 1 else (),
+            remarks=tuple(_remarks(found, columns)),
             repeated=front,
         )
+
+
+def _remarks(found: AblationTable, columns: tuple[Column, ...]) -> Iterator[str]:
+    """Yield sentences about protocols, and about columns in which nothing is marked."""
+    if len(_protocols(found.table, columns)) > 1:
+        yield DIFFERENT_PROTOCOLS
+    unmarked: dict[str, list[str]] = {}
+    for column in columns:
+        if why_not := found.table.highest(column).why_not:
+            unmarked.setdefault(why_not, []).append(column.label)
+    for why_not, labels in unmarked.items():
+        yield f"No {HIGHEST} for {', '.join(labels)}: {why_not}."
 
 
 def _rows(
@@ -96,7 +108,8 @@ def _rows(
         count = Span(str(point.done) if every else f"{point.done}/{point.seeds}", "dim")
         cells = found.table.row(point.name)
         shown = (
-            _cell(cells.get(c), digits=digits, highest=found.table.highest(c)) for c in columns
+            _cell(cells.get(c), digits=digits, highest=found.table.highest(c).value)
+            for c in columns
         )
         yield (*values, count, *shown)
 

@@ -49,6 +49,12 @@ def test_a_table_with_titles_narrows_its_columns_of_text() -> None:
     assert lines[2].split() == ["0.1907"]
 
 
+def test_a_table_with_titles_aligns_numbers_to_the_right() -> None:
+    rows = [["a", "5", "x"], ["b", "1,250", "y"]]
+    lines = aligned(rows, titles=("run", "step", "state"), right=[1], width=70).plain.splitlines()
+    assert lines == ["run   step  state", "a        5  x", "b    1,250  y"]
+
+
 def test_where_columns_do_not_fit_a_row_becomes_a_block() -> None:
     lines = aligned(ROWS, titles=TITLES, right=[2, 4], width=44).plain.splitlines()
     assert lines == [

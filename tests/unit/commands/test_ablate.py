@@ -17,7 +17,7 @@ from eqspec.commands.running.evaluation import EvaluationResult
 from eqspec.compile.types.plan import EvalPlan
 from eqspec.nn.readouts.measurement import EvalProtocol, Interval, Measurement, ResultSet
 from eqspec.report.tables.ablation import AblationTable
-from eqspec.runs.tables import Column, Entry, Kind, Table
+from eqspec.runs.tables import Column, Entry, Highest, Kind, Table
 from tests.toy_specs import PATH, toy_text
 
 EVALUATE = "evaluate: [{use: r2, at: end}, {use: effective-rank, at: end}]"
@@ -86,21 +86,74 @@ def test_cells_are_mean_and_sample_deviation_over_seeds(found: AblationTable) ->
 
 
 def test_the_highest_mean_of_a_column_is_marked(found: AblationTable) -> None:
-    assert [found.table.highest(column) for column in found.table.columns] == [0.5, None, 7.5]
+    entries = [
+        Entry(point.name, Kind.RUN, Measurement("r2", value + noise, row="encoder"))
+        for point, value in zip(found.points, (0.3, 0.2), strict=True)
+        for noise in (-0.01, 0.01)
+    ]
+    text = table(replace(found, table=Table.of(entries)), width=100).plain
+    assert [line.split() for line in text.splitlines() if "±" in line][:2] == [
+        ["1", "3", "0.300", "±", "0.014*"],
+        ["5", "2/3", "0.200", "±", "0.014"],
+    ]
 
 
 def test_nothing_is_marked_where_a_baseline_is_as_high() -> None:
     def entry(row: str, value: float, kind: Kind) -> Entry:
         return Entry(row, kind, Measurement("r2", value, row="encoder"))
 
-    def highest(untrained: float) -> float | None:
+    def highest(untrained: float) -> Highest:
         rows = [("a", 0.2, Kind.RUN), ("b", 0.3, Kind.RUN)]
         baseline = entry("untrained", untrained, Kind.BASELINE)
         filled = Table.of([baseline, *(entry(*row) for row in rows)])
         return filled.highest(filled.columns[0])
 
-    assert highest(0.25) == 0.3
-    assert highest(0.3) is None
+    assert highest(0.25) == Highest(0.3)
+    assert highest(0.3) == Highest(why_not="a baseline is as high")
+
+
+@pytest.mark.parametrize(
+    ("higher", "highest"),
+    [
+        ((0.50, 0.52, 0.54), Highest(pytest.approx(0.52))),
+        ((0.30, 0.52, 0.74), Highest(why_not="the next one is within the noise")),
+    ],
+)
+def test_a_difference_within_the_noise_over_seeds_is_not_marked(
+    higher: tuple[float, ...], highest: Highest
+) -> None:
+    """The gap is .1; two standard errors are .033 and .255."""
+    values = {"a": (0.40, 0.42, 0.44), "b": higher}
+    entries = [
+        Entry(row, Kind.RUN, Measurement("r2", value, row="encoder"))
+        for row, of in values.items()
+        for value in of
+    ]
+    filled = Table.of(entries)
+    assert filled.highest(filled.columns[0]) == highest
+
+
+def test_overlapping_intervals_of_single_runs_are_not_marked() -> None:
+    def highest(width: float) -> Highest:
+        filled = Table.of(
+            Entry(row, Kind.RUN, Measurement("r2", value, row="encoder", intervals=(interval,)))
+            for row, value in (("a", 0.2), ("b", 0.3))
+            for interval in [Interval("images", value - width, value + width)]
+        )
+        return filled.highest(filled.columns[0])
+
+    assert highest(0.04) == Highest(0.3)
+    assert highest(0.06) == Highest(why_not="the next one is within the noise")
+
+
+def test_numbers_of_a_group_are_columns_in_ascending_order() -> None:
+    entries = [
+        Entry("a", Kind.RUN, Measurement(name, 0.5, row="encoder", group=(("k", k),)))
+        for name in ("top1", "mean_per_class")
+        for k in ("20", "5", "100")
+    ]
+    labels = [column.label for column in Table.of(entries).columns]
+    assert labels == [f"{name} k={k}" for name in ("top1", "mean_per_class") for k in (5, 20, 100)]
 
 
 def test_undefined_numbers_are_left_out(found: AblationTable) -> None:
@@ -127,7 +180,7 @@ def test_points_of_different_protocols_share_a_column_and_have_no_highest(study:
             done[folder] = replace(one, results=(other, *rest))
     found = ablation(study, done)
     assert [column.evaluation for column in found.table.columns] == ["r2", "r2", "effective-rank"]
-    assert found.table.highest(found.table.columns[0]) is None
+    assert found.table.highest(found.table.columns[0]) == Highest(why_not="protocols differ")
     page = " ".join(table(found, width=100).plain.split())
     assert page.count("The rows were measured by different protocols") == 1
 
@@ -136,14 +189,15 @@ def test_the_table_as_it_is_printed(found: AblationTable) -> None:
     lines = table(found, width=100).plain.splitlines()
     assert [line.rstrip() for line in lines if line.startswith(("lambda", "1", "5"))] == [
         "lambda    n            rot     blur",
-        "1         3  0.500 ± 0.250*       –",
+        "1         3  0.500 ± 0.250        –",
         "5       2/3  0.250 ± 0.177        –",
         "lambda    n  effective rank",
         "1         3       5.0 ± 2.5",
-        "5       2/3       7.5 ± 1.8*",
+        "5       2/3       7.5 ± 1.8",
     ]
-    legend = " ".join(lines[-2:])
-    assert legend.startswith("* the highest of a column, if above its baselines. n: seeds, mean ±")
+    page = " ".join(" ".join(lines).split())
+    assert "No * for r2 rot canvas: the next one is within the noise." in page
+    assert "* the highest of a column, if above its baselines and, beyond the noise, above" in page
 
 
 def test_a_narrow_table_is_cut_into_blocks(found: AblationTable) -> None:
