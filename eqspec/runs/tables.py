@@ -162,7 +162,7 @@ class Highest:
 class Table:
     """Measurements by row and column, both in the order in which they were first entered.
 
-    Columns that differ in numbers alone, such as k, stand together in ascending order.
+    Columns that differ in numbers alone, such as k, are in ascending order.
     """
 
     columns: tuple[Column, ...]
@@ -234,10 +234,14 @@ def _columns(entries: tuple[Entry, ...]) -> list[Column]:
 
 
 def _in_order(columns: Iterable[Column]) -> tuple[Column, ...]:
+    """Sort columns that differ in numbers alone; each takes the place of one of them."""
     alike: dict[object, list[Column]] = {}
+    places: list[object] = []
     for column in columns:
         alike.setdefault(column.without_numbers, []).append(column)
-    return tuple(one for of in alike.values() for one in sorted(of, key=lambda c: c.numbers))
+        places.append(column.without_numbers)
+    ascending = {key: iter(sorted(of, key=lambda c: c.numbers)) for key, of in alike.items()}
+    return tuple(next(ascending[key]) for key in places)
 
 
 def _named_twice(entries: tuple[Entry, ...]) -> frozenset[str]:

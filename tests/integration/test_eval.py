@@ -116,7 +116,7 @@ def test_status_names_the_evaluation_and_its_neighbours(place: Place) -> None:
 def test_columns_of_neighbours_ascend(place: Place) -> None:
     """The card's list begins with 5, of the summary metric."""
     heads = [line.split() for line in place.ask("eval", "latest").out.splitlines() if "k =" in line]
-    assert heads[0] == ["k", "=", "3", "k", "=", "5", "k", "=", "3", "k", "=", "5"]
+    assert heads[0] == ["k", "=", "3", "k", "=", "3", "k", "=", "5", "k", "=", "5"]
 
 
 def test_the_resolved_spec_holds_the_data_that_were_judged_on(place: Place) -> None:

@@ -149,11 +149,11 @@ def test_overlapping_intervals_of_single_runs_are_not_marked() -> None:
 def test_numbers_of_a_group_are_columns_in_ascending_order() -> None:
     entries = [
         Entry("a", Kind.RUN, Measurement(name, 0.5, row="encoder", group=(("k", k),)))
-        for name in ("top1", "mean_per_class")
         for k in ("20", "5", "100")
+        for name in ("top1", "mean_per_class")
     ]
     labels = [column.label for column in Table.of(entries).columns]
-    assert labels == [f"{name} k={k}" for name in ("top1", "mean_per_class") for k in (5, 20, 100)]
+    assert labels == [f"{name} k={k}" for k in (5, 20, 100) for name in ("top1", "mean_per_class")]
 
 
 def test_undefined_numbers_are_left_out(found: AblationTable) -> None:

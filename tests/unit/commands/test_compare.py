@@ -244,7 +244,7 @@ def test_accuracies_stand_by_metric_and_number_of_neighbours(done: tuple[Done, D
     lines = compared(compare(both), both, width=100).plain.splitlines()
     (heads,) = (at for at, line in enumerate(lines) if "top-1" in line)
     assert lines[heads].split() == ["top-1", "mean", "per", "class"] * 2
-    assert lines[heads + 1].split() == ["k", "=", "20"] * 2 + ["k", "=", "10"] * 2
+    assert lines[heads + 1].split() == ["k", "=", "10"] * 2 + ["k", "=", "20"] * 2
     assert any("60 held-out images (cifar10)" in line for line in lines)
 
 
