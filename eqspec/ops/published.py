@@ -11,8 +11,8 @@ from importlib import import_module
 from pathlib import Path
 
 from eqspec.errors import EqspecError, UsageError
-from eqspec.ops.image_files import needed_folder
-from eqspec.ops.op import DatasetParams, HowItRuns
+from eqspec.ops.image_files import known_split, needed_folder
+from eqspec.ops.op import DatasetParams, HowItRuns, OpParams
 
 
 class PublishedParams(DatasetParams):
@@ -50,6 +50,28 @@ class Published:
         """Return the folder with all parts, or None."""
         homes = (folder / self.inside, folder)
         return next((h for h in homes if all((h / part).exists() for part in self.parts)), None)
+
+    def recognises(self, _params: OpParams, folder: Path) -> bool:
+        """Whether a folder contains the dataset."""
+        return self.within(folder) is not None
+
+    def listed(
+        self, folder: Path | None, *, split: str, download: bool, lists: tuple[str, str]
+    ) -> tuple[Path, str]:
+        """Return the folder with all parts, and the name of the list of a split.
+
+        Args:
+            split: ``train`` or ``heldout``.
+            download: as for `find`.
+            lists: names of the lists of training and held-out images.
+
+        Raises:
+            UsageError: there is no such split, or as `find`.
+            EqspecError: as `find`.
+        """
+        known_split(split, dataset=self.card)
+        root = self.find(folder, download=download)
+        return root, lists[0] if split == "train" else lists[1]
 
     def find(self, folder: Path | None, *, download: bool) -> Path:
         """Return the folder with all parts.

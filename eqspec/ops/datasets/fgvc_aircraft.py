@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from eqspec.ops.image_files import ImageFiles, known_split, labelled
+from eqspec.ops.image_files import ImageFiles, labelled
 from eqspec.ops.published import Published, PublishedParams
 
 rev = 1
@@ -23,9 +23,7 @@ class Params(PublishedParams):
     """Only the parameters of downloading."""
 
 
-def recognises(_params: Params, folder: Path) -> bool:
-    """Whether a folder contains the dataset."""
-    return PUBLISHED.within(folder) is not None
+recognises = PUBLISHED.recognises
 
 
 def open(params: Params, *, split: str, folder: Path | None) -> ImageFiles:  # noqa: A001 - the contract's name
@@ -34,9 +32,10 @@ def open(params: Params, *, split: str, folder: Path | None) -> ImageFiles:  # n
     Raises:
         EqspecError: when files are missing or cannot be downloaded.
     """
-    known_split(split, dataset="fgvc-aircraft")
-    data = PUBLISHED.find(folder, download=params.download) / "data"
-    called = "trainval" if split == "train" else "test"
+    root, called = PUBLISHED.listed(
+        folder, split=split, download=params.download, lists=("trainval", "test")
+    )
+    data = root / "data"
     variants = (data / "variants.txt").read_text(encoding="utf-8").splitlines()
     lines = (data / f"images_variant_{called}.txt").read_text(encoding="utf-8").splitlines()
     listed = (line.strip().partition(" ") for line in lines if line.strip())

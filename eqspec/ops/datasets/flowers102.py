@@ -36,9 +36,7 @@ class Params(PublishedParams):
     train: Literal["train", "train+val"] = "train+val"
 
 
-def recognises(_params: Params, folder: Path) -> bool:
-    """Whether a folder contains the dataset."""
-    return PUBLISHED.within(folder) is not None
+recognises = PUBLISHED.recognises
 
 
 def open(params: Params, *, split: str, folder: Path | None) -> ImageFiles:  # noqa: A001 - the contract's name

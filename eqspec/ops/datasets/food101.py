@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from eqspec.ops.image_files import ImageFiles, known_split, labelled
+from eqspec.ops.image_files import ImageFiles, labelled
 from eqspec.ops.published import Published, PublishedParams
 
 rev = 1
@@ -22,9 +22,7 @@ class Params(PublishedParams):
     """Only the parameters of downloading."""
 
 
-def recognises(_params: Params, folder: Path) -> bool:
-    """Whether a folder contains the dataset."""
-    return PUBLISHED.within(folder) is not None
+recognises = PUBLISHED.recognises
 
 
 def open(params: Params, *, split: str, folder: Path | None) -> ImageFiles:  # noqa: A001 - the contract's name
@@ -33,9 +31,9 @@ def open(params: Params, *, split: str, folder: Path | None) -> ImageFiles:  # n
     Raises:
         EqspecError: when files are missing or cannot be downloaded.
     """
-    known_split(split, dataset="food101")
-    root = PUBLISHED.find(folder, download=params.download)
-    called = "train" if split == "train" else "test"
+    root, called = PUBLISHED.listed(
+        folder, split=split, download=params.download, lists=("train", "test")
+    )
     listed = json.loads((root / "meta" / f"{called}.json").read_text(encoding="utf-8"))
     entries = ((f"{name}.jpg", dish) for dish, names in listed.items() for name in names)
     return labelled(root / "images", entries, classes=sorted(listed))

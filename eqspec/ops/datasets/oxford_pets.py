@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from eqspec.ops.image_files import ImageFiles, known_split, labelled
+from eqspec.ops.image_files import ImageFiles, labelled
 from eqspec.ops.published import Published, PublishedParams
 
 rev = 1
@@ -22,9 +22,7 @@ class Params(PublishedParams):
     """Only the parameters of downloading."""
 
 
-def recognises(_params: Params, folder: Path) -> bool:
-    """Whether a folder contains the dataset."""
-    return PUBLISHED.within(folder) is not None
+recognises = PUBLISHED.recognises
 
 
 def open(params: Params, *, split: str, folder: Path | None) -> ImageFiles:  # noqa: A001 - the contract's name
@@ -33,9 +31,9 @@ def open(params: Params, *, split: str, folder: Path | None) -> ImageFiles:  # n
     Raises:
         EqspecError: when files are missing or cannot be downloaded.
     """
-    known_split(split, dataset="oxford-pets")
-    root = PUBLISHED.find(folder, download=params.download)
-    called = "trainval" if split == "train" else "test"
+    root, called = PUBLISHED.listed(
+        folder, split=split, download=params.download, lists=("trainval", "test")
+    )
     # Name of the image, number of the breed (from 1), cat or dog, number among cats or dogs.
     rows = [row.split() for row in _lines(root / "annotations" / f"{called}.txt")]
     breeds = {int(row[1]): row[0].rpartition("_")[0] for row in rows}
