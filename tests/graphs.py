@@ -48,12 +48,12 @@ class Case:
         drawn = drawn_inputs(
             self.plan, seed=0, step=STEP, positions=mine, batch=self.batch, device=CPU
         )
-        made = {node.out for node in (*self.plan.encode, *self.plan.loss)}
+        built = {node.out for node in (*self.plan.encode, *self.plan.loss)}
         streams: dict[str, Tensor] = {}
         for name, kind in self.plan.streams.items():
             if name in drawn:
                 streams[name] = drawn[name]
-            elif name not in made:
+            elif name not in built:
                 whole = _noise(kind.shape(batch=self.batch), key=sum(map(ord, name)))
                 streams[name] = whole.index_select(kind.axes.index("B"), torch.from_numpy(mine))
         return {n: x.to(self.dtype) if x.is_floating_point() else x for n, x in streams.items()}
@@ -78,7 +78,7 @@ def _noise(shape: tuple[int, ...], *, key: int) -> Tensor:
     return (levels + torch.rand(shape, generator=generator, dtype=torch.float64)) / 2
 
 
-def judged(case: Case, graph: TrainGraph, *, micro_batches: int = 1) -> Backward:
+def backward_pass(case: Case, graph: TrainGraph, *, micro_batches: int = 1) -> Backward:
     """One backward pass on the case's batch."""
     return backward(graph, case.streams(), case.controls(), micro_batches=micro_batches)
 
@@ -101,7 +101,7 @@ def trained_on(
     graph = mine.graph()
     if backend is not None:
         compile_graph(graph, backend=backend)
-    done = judged(mine, graph, micro_batches=micro_batches)
+    done = backward_pass(mine, graph, micro_batches=micro_batches)
     Replicas(world).reduce(graph)
     return {
         **{f"gradient of {name}": slope for name, slope in gradients(graph).items()},

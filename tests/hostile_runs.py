@@ -131,8 +131,8 @@ def beside_a_good_one(two: Path, place: Path) -> Path:
 def need_met(harm: str, folder: Path) -> None:
     """Check that every command handles a changed run as expected and touches no other file."""
     answers = _answers(folder)
-    told = tuple(answers[name].status for name in ("show", "audit", "diff", "explain"))
-    assert told == statuses_of(harm), told
+    reported = tuple(answers[name].status for name in ("show", "audit", "diff", "explain"))
+    assert reported == statuses_of(harm), reported
     assert (answers["status"].status, answers["gc"].status) == (0, 0)
     assert "good/" in answers["status"].out, "one bad run hides the others"
     # Without a file `plan.json` it is no run at all.

@@ -46,10 +46,10 @@ def _pickle(path: Path, pickled: bytes, *, how: int = zipfile.ZIP_STORED) -> Non
     """A file as torch writes them, with other bytes as its pickle."""
     whole = path.with_suffix(".whole")
     _save({"x": torch.ones(2)}, whole)
-    with zipfile.ZipFile(whole) as given, zipfile.ZipFile(path, "w", how) as made:
+    with zipfile.ZipFile(whole) as given, zipfile.ZipFile(path, "w", how) as built:
         for member in given.infolist():
             named = member.filename.endswith("data.pkl")
-            made.writestr(member.filename, pickled if named else given.read(member))
+            built.writestr(member.filename, pickled if named else given.read(member))
     whole.unlink()
 
 
@@ -107,8 +107,8 @@ def _text(path: Path, text: str) -> None:
 
 
 def _zip(path: Path) -> None:
-    with zipfile.ZipFile(path, "w") as made:
-        made.writestr("readme.txt", "nothing here")
+    with zipfile.ZipFile(path, "w") as built:
+        built.writestr("readme.txt", "nothing here")
 
 
 PICKLES: Mapping[str, tuple[Callable[[Path], None], str]] = {

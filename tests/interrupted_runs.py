@@ -41,8 +41,8 @@ class Whole:
 
     def run(self, root: Path, watch: Watch | None = None) -> tuple[int, str]:
         """Exit status of the command with its runs below a folder, and what it said on stderr."""
-        said = self.scratch / "said.txt"
-        said.unlink(missing_ok=True)
+        reported = self.scratch / "said.txt"
+        reported.unlink(missing_ok=True)
 
         def work() -> int:
             with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()) as err:
@@ -50,7 +50,7 @@ class Whole:
                 if watch is not None:
                     arm(watch)
                 status = main([*self.argv, "--runs", str(root)])
-            said.write_text(err.getvalue())
+            reported.write_text(err.getvalue())
             if watch is not None and watch.how is How.COUNT:
                 modules = sorted(sys.modules)
                 seen = {"events": watch.events, "modules": modules}
@@ -58,7 +58,7 @@ class Whole:
             return status
 
         status = in_child(work)
-        return status, said.read_text() if said.exists() else ""
+        return status, reported.read_text() if reported.exists() else ""
 
 
 def content(root: Path) -> dict[str, bytes]:
@@ -77,17 +77,21 @@ def problems(
     whole: Whole, root: Path, *, how: How, at: int, expected: dict[str, bytes]
 ) -> list[str]:
     """What is wrong after a kill or a fault, and after the same command again."""
-    status_, said = whole.run(root, Watch(root, how=how, at=at))
+    status_, answer = whole.run(root, Watch(root, how=how, at=at))
     found: list[str] = []
     if how in {How.KILL, How.TORN}:
         if status_ != -signal.SIGKILL:
             found.append(f"not killed: exit {status_}")
-    elif status_ not in {0, 1} or (status_ == 1 and not _OURS.search(said)) or "Traceback" in said:
-        found.append(f"exit {status_}, said: {said[-800:]}")
+    elif (
+        status_ not in {0, 1}
+        or (status_ == 1 and not _OURS.search(answer))
+        or "Traceback" in answer
+    ):
+        found.append(f"exit {status_}, said: {answer[-800:]}")
     found += _readable(root)
-    again, said = whole.run(root)
+    again, answer = whole.run(root)
     if again != 0:
-        return [*found, f"again: exit {again}, said: {said[-800:]}"]
+        return [*found, f"again: exit {again}, said: {answer[-800:]}"]
     if content(root) != expected:
         found.append(f"again: other content, {sorted(content(root))}")
     folder = folder_of(root)
@@ -140,8 +144,8 @@ def _wrote(event: str, name: str) -> bool:
 def try_all(whole: Whole, *, how: How, only: str | None, every: int) -> dict[str, object]:
     """Tries the events one after the other."""
     alone = whole.scratch / "alone"
-    status_, said = whole.run(alone, Watch(alone))
-    assert status_ == 0, said
+    status_, answer = whole.run(alone, Watch(alone))
+    assert status_ == 0, answer
     seen = json.loads((whole.scratch / "seen.json").read_text())
     for name in ("log.txt", "metrics.jsonl", "plan.json", "record.json", "record.sha256"):
         assert any(_wrote(event, name) for event in seen["events"]), f"no write to {name} was seen"

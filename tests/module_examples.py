@@ -59,18 +59,18 @@ class Case:
 
     def module(self) -> torch.nn.Module:
         """The module in float64, initialised."""
-        made = self.on_meta().to_empty(device="cpu")
-        initialise(made, seed=0, name=self.name)
-        return made.double()
+        built = self.on_meta().to_empty(device="cpu")
+        initialise(built, seed=0, name=self.name)
+        return built.double()
 
     def inputs(self, *, device: str = "cpu") -> dict[str, Any]:
         """Keywords for `forward`: V and B flattened, as the interpreter does."""
-        made: dict[str, Any] = {
+        built: dict[str, Any] = {
             port: _values(kind).to(device) for port, kind in self.example.streams.items()
         }
         if self.op.per_view:
-            made["views"] = _views(next(iter(self.example.streams.values())))
-        return made
+            built["views"] = _views(next(iter(self.example.streams.values())))
+        return built
 
     def wanted_shape(self) -> tuple[int, ...]:
         """What `shapes` promises, V and B flattened."""

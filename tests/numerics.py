@@ -58,10 +58,10 @@ def of_module(family: str, name: str) -> Numbers:
         if key[:2] == (family, name):
             case = module_examples.Case(*key)
             module = case.module().train()
-            made = module(**case.inputs())
-            (made * wave(*made.shape, phase=1.0)).sum().backward()
+            built = module(**case.inputs())
+            (built * wave(*built.shape, phase=1.0)).sum().backward()
             slopes = [p.grad.flatten() for p in module.parameters() if p.grad is not None]
-            found[f"{key[2]} output".strip()] = summary(made)
+            found[f"{key[2]} output".strip()] = summary(built)
             found[f"{key[2]} gradients".strip()] = summary(torch.cat(slopes))
     return found
 
@@ -133,12 +133,14 @@ def of_optimizer(name: str) -> Numbers:
     """A matrix and a vector after three steps."""
     op = find_optimizer(name)
     tensors = [torch.nn.Parameter(wave(3, 4)), torch.nn.Parameter(wave(5, phase=0.5))]
-    made = op.build(op.Params.model_validate(test_optimizers.EXAMPLES[name]), [{"params": tensors}])
+    built = op.build(
+        op.Params.model_validate(test_optimizers.EXAMPLES[name]), [{"params": tensors}]
+    )
     for step in range(3):
-        made.param_groups[0].update(lr=0.1 / (step + 1), weight_decay=0.05)
+        built.param_groups[0].update(lr=0.1 / (step + 1), weight_decay=0.05)
         for tensor in tensors:
             tensor.grad = wave(*tensor.shape, phase=0.9 * step)
-        made.step()
+        built.step()
     return {"": summary(torch.cat([t.flatten() for t in tensors]))}
 
 

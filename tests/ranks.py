@@ -49,7 +49,7 @@ def _on_rank(rank: int, store: str, job: Job, arguments: dict[str, Any]) -> dict
     torch.set_num_threads(1)
     distributed.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
     try:
-        made = job(World(rank=rank, size=2), **arguments)
-        return {name: tensor.detach().numpy() for name, tensor in made.items()}
+        built = job(World(rank=rank, size=2), **arguments)
+        return {name: tensor.detach().numpy() for name, tensor in built.items()}
     finally:
         distributed.destroy_process_group()

@@ -139,12 +139,12 @@ def judged_mappings(draw: st.DrawFn) -> dict[str, object]:
         },
     )
     backbone = {"use": bare_names, "init": weights | st.just("weights.safetensors")}
-    judged = st.fixed_dictionaries({"use": bare_names, "at": st.just("end")})
+    evaluated = st.fixed_dictionaries({"use": bare_names, "at": st.just("end")})
     required = {
         "schema": st.just(1),
         "data": uses,
         "backbone": st.fixed_dictionaries(backbone),
-        "evaluate": st.lists(judged, max_size=3),
+        "evaluate": st.lists(evaluated, max_size=3),
     }
     optional = {
         "seed": st.integers(0, LARGEST),

@@ -63,8 +63,8 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
             yield number, comment.group(1)
     for node in ast.walk(tree(path)):
         match node:  # a docstring, also of a constant
-            case ast.Expr(value=ast.Constant(value=str(said))):
-                yield from enumerate(said.splitlines(), start=node.lineno)
+            case ast.Expr(value=ast.Constant(value=str(docstring))):
+                yield from enumerate(docstring.splitlines(), start=node.lineno)
 
 
 PAGES = tuple(path for path in text_files() if path.suffix == ".md")
@@ -79,21 +79,21 @@ FILES = {
 """Every file of the repository, with and without the folders that its name begins with."""
 
 
-def _no_name(said: str) -> list[str]:
-    return [name for name in DOTTED.findall(said) if name not in NAMES]
+def _no_name(expected: str) -> list[str]:
+    return [name for name in DOTTED.findall(expected) if name not in NAMES]
 
 
-def _no_file(said: str) -> list[str]:
+def _no_file(expected: str) -> list[str]:
     """Files that are named and not there; a name may leave out the folders that it begins with."""
-    return [n for n in FILE.findall(said) if n not in FILES and not MADE.search(n)]
+    return [n for n in FILE.findall(expected) if n not in FILES and not MADE.search(n)]
 
 
 def test_modules_and_names_that_are_pointed_to_exist() -> None:
     assert [
         f"{place(path)}:{line}: {name}"
         for path in SPEAKERS
-        for line, said in _said(path)
-        for name in _no_name(said)
+        for line, reported in _said(path)
+        for name in _no_name(reported)
     ] == []
 
 
@@ -102,8 +102,8 @@ def test_files_that_are_pointed_to_exist() -> None:
     assert [
         f"{place(path)}:{line}: {name}"
         for path in SPEAKERS
-        for line, said in _said(path)
-        for name in _no_file(said)
+        for line, reported in _said(path)
+        for name in _no_file(reported)
         if name.startswith(OWN) or not path.is_relative_to(ROOT / "tests")
     ] == []
 

@@ -43,8 +43,8 @@ def test_pages_of_the_site_link_only_to_the_site() -> None:
 
 def test_readme_links_to_no_generated_page() -> None:
     """Those exist in the built site only."""
-    made = {f"docs/{path}" for path in generated()}
-    assert made.isdisjoint(links((ROOT / "README.md").read_text()))
+    built = {f"docs/{path}" for path in generated()}
+    assert built.isdisjoint(links((ROOT / "README.md").read_text()))
 
 
 def test_every_page_is_in_the_navigation_once() -> None:

@@ -78,25 +78,25 @@ def test_shapes_are_those_of_the_forward_pass(case: Case) -> None:
 
 @every_case
 def test_nothing_inside_draws(case: Case) -> None:
-    made = []
+    built = []
     for seed in (1, 2):
         with torch.random.fork_rng():
             torch.manual_seed(seed)  # noqa: TID251 - to show that it does not matter
             state = torch.get_rng_state()
-            made.append(results(case.module().train(), case.inputs()))
+            built.append(results(case.module().train(), case.inputs()))
             assert torch.equal(torch.get_rng_state(), state)
-    assert made[0].keys() == made[1].keys()
-    assert all(torch.equal(value, made[1][name]) for name, value in made[0].items())
+    assert built[0].keys() == built[1].keys()
+    assert all(torch.equal(value, built[1][name]) for name, value in built[0].items())
 
 
 @every_case
 def test_gradients_reach_every_parameter(case: Case) -> None:
     module = case.module()
-    made = results(module, case.inputs())
+    built = results(module, case.inputs())
     for name, parameter in module.named_parameters():
         assert parameter.requires_grad, name
-        assert made[name].isfinite().all(), name
-        assert made[name].abs().max() > 0, name
+        assert built[name].isfinite().all(), name
+        assert built[name].abs().max() > 0, name
 
 
 @every_case
@@ -105,9 +105,9 @@ def test_bfloat16_is_close(case: Case) -> None:
     wanted = case.module()(**case.inputs())
     low = {port: narrowed(value) for port, value in case.inputs().items()}
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        made = results(case.module().float(), low)
-    assert all(value.isfinite().all() for value in made.values())
-    error = (made[""].double() - wanted).norm() / wanted.norm()
+        built = results(case.module().float(), low)
+    assert all(value.isfinite().all() for value in built.values())
+    error = (built[""].double() - wanted).norm() / wanted.norm()
     assert error < 0.05
 
 

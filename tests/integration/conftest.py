@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Runs:
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     """The runs themselves; only looked at."""
-    return train_runs(tmp_path_factory.mktemp("made"))
+    return train_runs(tmp_path_factory.mktemp("finished"))
 
 
 @pytest.fixture
-def copied(made: Runs, tmp_path: Path) -> Runs:
+def copied(finished: Runs, tmp_path: Path) -> Runs:
     """A copy that may be damaged."""
-    shutil.copytree(made.root, tmp_path / "runs")
+    shutil.copytree(finished.root, tmp_path / "runs")
     return Runs(tmp_path / "runs")

@@ -68,7 +68,7 @@ class Story:
 
     spec: Path
     planned: Answer
-    made: Answer
+    built: Answer
     again: Answer
     left: Answer
 
@@ -81,9 +81,9 @@ class Story:
 def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     spec = _toy(tmp_path_factory.mktemp("study"))
     planned = _ablate(spec, *GRID, "--dry-run")
-    made = _ablate(spec, *GRID, "--csv", str(spec.parent / "numbers.csv"))
+    built = _ablate(spec, *GRID, "--csv", str(spec.parent / "numbers.csv"))
     again = _ablate(spec, *GRID)
-    return Story(spec, planned, made, again, left=_ablate(spec, *GRID, "--dry-run"))
+    return Story(spec, planned, built, again, left=_ablate(spec, *GRID, "--dry-run"))
 
 
 def test_a_plan_changes_nothing_and_says_what_there_is_to_do(story: Story) -> None:
@@ -95,21 +95,21 @@ def test_a_plan_changes_nothing_and_says_what_there_is_to_do(story: Story) -> No
 
 
 def test_the_whole_grid_is_made_once_before_the_next_seed(story: Story) -> None:
-    assert story.made.status == 0, story.made.err
-    begun = [line for line in story.made.err.splitlines() if " 4 steps in " in line]
+    assert story.built.status == 0, story.built.err
+    begun = [line for line in story.built.err.splitlines() if " 4 steps in " in line]
     assert [line.partition(":")[0] for line in begun] == [
         "1/4 lambda=1 s0",
         "2/4 lambda=5 s0",
         "3/4 lambda=1 s1",
         "4/4 lambda=5 s1",
     ]
-    assert story.made.out.count("±") >= 2
-    assert "*" in story.made.out
+    assert story.built.out.count("±") >= 2
+    assert "*" in story.built.out
 
 
 def test_what_is_done_is_not_made_again_and_the_table_is_the_same(story: Story) -> None:
     assert story.again.status == 0
-    assert story.again.out == story.made.out
+    assert story.again.out == story.built.out
     assert "steps in" not in story.again.err
     assert "4 runs: 4 done; 0 steps left." in story.again.err
     assert _marks(story.left) == "===="
@@ -140,8 +140,8 @@ def test_the_specs_own_run_is_a_point_of_its_grid(story: Story) -> None:
 def test_untrained_encoders_are_judged_once_per_seed_and_stand_above_the_points(
     story: Story,
 ) -> None:
-    assert story.made.err.count("before training") == 2
-    table = [line.split() for line in story.made.out.splitlines()]
+    assert story.built.err.count("before training") == 2
+    table = [line.split() for line in story.built.out.splitlines()]
     names = [words[0] for words in table if words and words[0] in {"untrained", "1", "5"}]
     assert names[:3] == ["untrained", "1", "5"]
 
@@ -150,8 +150,8 @@ def test_the_variants_of_a_spec_are_an_axis_and_their_runs_those_of_run(tmp_path
     spec, runs = _toy(tmp_path), ("--runs", str(tmp_path / "runs"))
     both = "compare: {base: {equivariance: none}, weak: {equivariance.lambda: 0.1}}"
     spec.write_text(spec.read_text().replace("compare: {base: {equivariance: none}}", both))
-    made = ask("run", str(spec), *runs)
-    assert made.status == 0, made.err
+    built = ask("run", str(spec), *runs)
+    assert built.status == 0, built.err
     assert _marks(_ablate(spec, "--grid", "variant", "--dry-run")) == "==="
     more = _ablate(spec, "--grid", "variant=weak,base", "--seeds", "2", "--dry-run", "--json").data
     assert [run["mark"] for run in more["runs"]] == ["~", "=", "+", "+"]
@@ -176,7 +176,7 @@ def test_a_study_that_was_killed_goes_on_and_ends_the_same(story: Story, tmp_pat
     assert _marks(_ablate(spec, *GRID, "--dry-run")).startswith("=")
     ended = _ablate(spec, *GRID, *numbers)
     assert ended.status == 0, ended.err
-    assert ended.out == story.made.out
+    assert ended.out == story.built.out
     here = (tmp_path / "numbers.csv").read_text()
     assert here.replace(str(tmp_path), str(story.spec.parent)) == story.csv.read_text()
 

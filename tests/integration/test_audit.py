@@ -32,8 +32,8 @@ def _byte_flipped(path: Path, *, at: int, flip: int) -> Iterator[None]:
         file.write(bytes([byte]))
 
 
-def test_holds_for_a_run_that_was_just_made(made: Runs) -> None:
-    answer = made.ask("audit", made.name(), "--json")
+def test_holds_for_a_run_that_was_just_made(finished: Runs) -> None:
+    answer = finished.ask("audit", finished.name(), "--json")
     data = answer.data
     assert (answer.status, data["holds"]) == (0, True), data
     assert data["levels"] == {"L0": True, "L1": True, "L2": True}
@@ -49,9 +49,9 @@ def test_holds_for_a_run_that_was_just_made(made: Runs) -> None:
     assert "the first 4 steps have the recorded numbers" in data["findings"][-1]["message"]
 
 
-def test_finds_any_flipped_byte(made: Runs, tmp_path: Path) -> None:
+def test_finds_any_flipped_byte(finished: Runs, tmp_path: Path) -> None:
     base = tmp_path / "runs" / "toy-base" / "x-s0"
-    shutil.copytree(made.folder("toy-base"), base)
+    shutil.copytree(finished.folder("toy-base"), base)
     files = sorted(
         path.relative_to(base).as_posix()
         for path in base.rglob("*")

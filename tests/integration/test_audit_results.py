@@ -131,12 +131,12 @@ def test_names_the_rule_that_removed_a_checkpoint(copied: Runs, tmp_path: Path) 
 
 def test_tells_every_sealing(copied: Runs) -> None:
     assert copied.ask("eval", copied.name(), "--use", "effective-rank").status == 0
-    said = copied.ask("audit", copied.name(), "--level", "L0", "--json").data["sealings"]
-    assert [(one["action"], one["record_missing"]) for one in said] == [
+    data = copied.ask("audit", copied.name(), "--level", "L0", "--json").data["sealings"]
+    assert [(one["action"], one["record_missing"]) for one in data] == [
         ("run", False),
         ("eval", False),
     ]
-    assert all("effective-rank" in name for name in said[1]["added"])
+    assert all("effective-rank" in name for name in data[1]["added"])
     page = copied.ask("audit", copied.name(), "--level", "L0").out
     assert "sealings" in page
     assert "added evaluations/effective-rank-" in " ".join(page.split())
@@ -146,10 +146,10 @@ def test_tells_every_sealing(copied: Runs) -> None:
 def test_a_folder_for_data_that_the_run_does_not_read_is_refused(
     copied: Runs, tmp_path: Path, level: str
 ) -> None:
-    said = copied.ask("audit", copied.name(), "--level", level, "--data", f"cifar10={tmp_path}")
-    assert said.status == 2
-    assert "the location of `cifar10`" in said.err
-    assert "these are read: photos" in said.err
+    answer = copied.ask("audit", copied.name(), "--level", level, "--data", f"cifar10={tmp_path}")
+    assert answer.status == 2
+    assert "the location of `cifar10`" in answer.err
+    assert "these are read: photos" in answer.err
 
 
 def test_there_is_no_level_3_yet(copied: Runs) -> None:
@@ -167,8 +167,8 @@ def test_results_of_a_compiled_run_are_made_again_bit_for_bit(
     (folder,) = (tmp_path / "runs" / "toy").iterdir()
     capfd.readouterr()
     assert main(["audit", str(folder), "--level", "L4", "--json"]) == 0
-    said = capfd.readouterr()
-    assert "CUDA" not in said.err
-    found = [one for one in json.loads(said.out)["findings"] if one["level"] == "L4"]
+    text = capfd.readouterr()
+    assert "CUDA" not in text.err
+    found = [one for one in json.loads(text.out)["findings"] if one["level"] == "L4"]
     assert len(found) == 2
     assert all("the same bit for bit" in one["message"] for one in found)

@@ -117,7 +117,7 @@ class Story:
     stopped: Answer
     done: Answer
     again: Answer
-    judged: Answer
+    evaluated: Answer
 
     def folder(self, name: str) -> Path:
         (path,) = (self.root / name).iterdir()
@@ -134,7 +134,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
         stopped=ask(*argv, "--steps", "1"),
         done=ask(*argv),
         again=ask(*argv, "--json"),
-        judged=ask(*argv, "--set", "evaluate.0.with.seeds=2", "--json"),
+        evaluated=ask(*argv, "--set", "evaluate.0.with.seeds=2", "--json"),
     )
 
 
@@ -158,8 +158,8 @@ def test_a_series_goes_on_and_ends_with_one_table(story: Story) -> None:
 
 
 def test_asked_again_it_reads_what_is_there(story: Story) -> None:
-    said = json.loads(story.again.out)
-    (table,) = said["tables"]
+    data = json.loads(story.again.out)
+    (table,) = data["tables"]
     assert [(row["name"], row["kind"]) for row in table["rows"]] == [
         ("untrained", "baseline"),
         ("block-grid", "baseline"),
@@ -167,7 +167,7 @@ def test_asked_again_it_reads_what_is_there(story: Story) -> None:
         ("toy", "run"),
         ("toy − base", "difference"),
     ]
-    assert [run["folder"] for run in said["runs"]] == [
+    assert [run["folder"] for run in data["runs"]] == [
         str(story.folder(name)) for name in ("toy-base", "toy")
     ]
     assert "toy: trained to the end, 2 steps, in " in story.again.err
@@ -175,9 +175,9 @@ def test_asked_again_it_reads_what_is_there(story: Story) -> None:
 
 
 def test_another_evaluation_is_made_without_training_again(story: Story) -> None:
-    assert story.judged.status == 0
-    assert "step 1 of 2" not in story.judged.err
-    assert "toy: evaluating r2, after step 2" in story.judged.err
+    assert story.evaluated.status == 0
+    assert "step 1 of 2" not in story.evaluated.err
+    assert "toy: evaluating r2, after step 2" in story.evaluated.err
     assert len(list((story.folder("toy") / "evaluations").glob("*.step-2.json"))) == 2
 
 
@@ -227,9 +227,9 @@ class TestAStop:
         path = self._folder(tmp_path)
         assert checkpoint.steps(path / "checkpoints")[-1] == saved
         if number == signal.SIGINT:
-            said = stopped.stderr.splitlines()
-            assert said[-2] == "toy: stopped after step 5, which is saved"
-            assert said[-1].startswith(f"next: eqspec run {argv[1]} ")
+            reported = stopped.stderr.splitlines()
+            assert reported[-2] == "toy: stopped after step 5, which is saved"
+            assert reported[-1].startswith(f"next: eqspec run {argv[1]} ")
 
         assert main(argv) == 0
         assert (path / "metrics.jsonl").read_bytes() == (through / "metrics.jsonl").read_bytes()

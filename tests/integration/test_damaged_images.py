@@ -43,9 +43,9 @@ def _run(folder: Path, pictures: Path, *more: str) -> int:
 def test_damage_is_skipped_counted_and_logged(tmp_path: Path, capsys) -> None:
     pictures = _folder(tmp_path / "pictures", damaged=3)
     assert _run(tmp_path, pictures, "--set", "data.with.unreadable=3") == 0
-    said = capsys.readouterr().err
-    assert "cannot read the image" in said
-    assert "replaced by another of its class" in said
+    text = capsys.readouterr().err
+    assert "cannot read the image" in text
+    assert "replaced by another of its class" in text
     (run,) = (tmp_path / "kept" / "toy").iterdir()
     log = (run / "log.txt").read_text()
     named = {line.split("04.jpg")[0] for line in log.splitlines() if "cannot read" in line}
@@ -56,10 +56,10 @@ def test_damage_is_skipped_counted_and_logged(tmp_path: Path, capsys) -> None:
 def test_more_than_is_borne_fails_and_names_them(tmp_path: Path, capsys) -> None:
     pictures = _folder(tmp_path / "pictures", damaged=3)
     assert _run(tmp_path, pictures, "--set", "data.with.unreadable=1") == 1
-    said = capsys.readouterr().err
-    assert "2 images cannot be read, but at most 1 is allowed:" in said
-    assert "--set data.with.unreadable=N" in said
-    assert "Traceback" not in said
+    text = capsys.readouterr().err
+    assert "2 images cannot be read, but at most 1 is allowed:" in text
+    assert "--set data.with.unreadable=N" in text
+    assert "Traceback" not in text
     more = ("--set", "data.with.unreadable=3")
     assert _run(tmp_path, pictures, *more) == 0, "the same recipe: it goes on where it stopped"
 
@@ -110,10 +110,10 @@ def test_what_the_decoder_warns_of_is_said_once_with_the_file(tmp_path: Path, ca
     Image.open(odd).save(odd, exif=CORRUPT_EXIF)
     (pictures / "train" / "10.jpg").write_bytes(EPS)
     assert _run(tmp_path, pictures) == 0
-    said = " ".join(capsys.readouterr().err.split())
-    assert said.count("Skipping tag 270") == 1
-    assert re.search(r"warning: the decoder remarks on \S+09\.jpg: Tag data", said)
-    assert "10.jpg: not in one of the formats BMP, JPEG, PNG, PPM, TIFF, WEBP" in said
-    assert ".py:" not in said, "no warning of Python's own"
+    text = " ".join(capsys.readouterr().err.split())
+    assert text.count("Skipping tag 270") == 1
+    assert re.search(r"warning: the decoder remarks on \S+09\.jpg: Tag data", text)
+    assert "10.jpg: not in one of the formats BMP, JPEG, PNG, PPM, TIFF, WEBP" in text
+    assert ".py:" not in text, "no warning of Python's own"
     (run,) = (tmp_path / "kept" / "toy").iterdir()
     assert (run / "log.txt").read_text().count("Skipping tag 270") == 1

@@ -36,8 +36,8 @@ DAMAGES: dict[str, tuple[str, Callable[[Path], object]]] = {
 
 
 @pytest.fixture
-def spec(made: Runs, copied: Runs) -> str:
-    return shutil.copy(made.root.parent / "toy.yaml", copied.root.parent)
+def spec(finished: Runs, copied: Runs) -> str:
+    return shutil.copy(finished.root.parent / "toy.yaml", copied.root.parent)
 
 
 def result(runs: Runs, ending: str) -> Path:
@@ -80,18 +80,18 @@ def test_a_plan_says_that_a_damaged_result_is_to_be_made(copied: Runs, spec: str
 def test_who_only_reads_names_the_file_and_what_to_do(copied: Runs, argv: tuple[str, ...]) -> None:
     result(copied, "json").write_text("{}")
     given = [copied.name(a.strip("/")) if a.endswith("/") else a for a in argv]
-    said = copied.ask(*given)
-    assert said.status == 3
-    assert result(copied, "json").name in said.err
-    assert f"help: `eqspec eval {copied.folder()}`" in said.err
+    answer = copied.ask(*given)
+    assert answer.status == 3
+    assert result(copied, "json").name in answer.err
+    assert f"help: `eqspec eval {copied.folder()}`" in answer.err
 
 
 def test_status_goes_on_and_lists_the_damaged_run(copied: Runs) -> None:
     result(copied, "json").write_text("{}")
-    said = copied.ask("status")
-    assert said.status == 0
-    assert result(copied, "json").name in said.out
-    assert copied.name("toy-base") in said.out
+    answer = copied.ask("status")
+    assert answer.status == 0
+    assert result(copied, "json").name in answer.out
+    assert copied.name("toy-base") in answer.out
 
 
 def test_a_lost_trace_is_counted_again(copied: Runs, spec: str) -> None:
@@ -119,10 +119,10 @@ def test_what_cannot_be_made_again_is_refused_with_advice(
 ) -> None:
     path = copied.folder() / name
     path.unlink() if text is None else path.write_text(text)
-    said = copied.ask(command, spec if command == "run" else str(path.parent))
-    assert said.status == 3, said.err
-    assert name in said.err
-    assert "help: " in said.err
+    answer = copied.ask(command, spec if command == "run" else str(path.parent))
+    assert answer.status == 3, answer.err
+    assert name in answer.err
+    assert "help: " in answer.err
 
 
 def test_a_folder_named_like_a_killed_write_blocks_nothing(copied: Runs, spec: str) -> None:
@@ -180,6 +180,6 @@ def test_a_run_that_this_version_cannot_compile_still_tells_its_values(copied: R
 def _explained(folder: Path, *path: str) -> Any:
     from tests.command_line import ask
 
-    said = ask("explain", str(folder), *path, "--json")
-    assert said.status == 0, said.err
-    return said.data
+    answer = ask("explain", str(folder), *path, "--json")
+    assert answer.status == 0, answer.err
+    return answer.data

@@ -41,11 +41,11 @@ class Place:
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     monkeypatch.chdir(tmp_path)
-    made = Place(tmp_path)
-    write_images(made.root / "images")
+    built = Place(tmp_path)
+    write_images(built.root / "images")
     extra = 'evaluate: [{use: effective-rank, at: end}]\nmachine: {compile: "off"}'
-    made.spec.write_text(toy_text("vicreg", backbone=BACKBONE, extra=extra))
-    return made
+    built.spec.write_text(toy_text("vicreg", backbone=BACKBONE, extra=extra))
+    return built
 
 
 def finish(place: Place) -> None:

@@ -24,8 +24,8 @@ FALSE = 0.98765
 
 
 @pytest.fixture
-def spec(made: Runs, copied: Runs) -> str:
-    return shutil.copy(made.root.parent / "toy.yaml", copied.root.parent)
+def spec(finished: Runs, copied: Runs) -> str:
+    return shutil.copy(finished.root.parent / "toy.yaml", copied.root.parent)
 
 
 def result(runs: Runs, *, step: int = 4) -> Path:
@@ -52,30 +52,30 @@ CHANGED = "has changed since it was sealed"
 @pytest.mark.parametrize("argv", [("show", "toy/"), ("diff", "toy-base/", "toy/")])
 def test_who_reads_one_run_refuses_it(copied: Runs, argv: tuple[str, ...]) -> None:
     edit(result(copied))
-    said = copied.ask(*(copied.name(a.strip("/")) if a.endswith("/") else a for a in argv))
-    assert said.status == 3
-    assert f"{result(copied).name}` {CHANGED}" in said.err
-    assert f"help: `eqspec eval {copied.folder()}`" in said.err
-    assert "0.98" not in said.out
+    answer = copied.ask(*(copied.name(a.strip("/")) if a.endswith("/") else a for a in argv))
+    assert answer.status == 3
+    assert f"{result(copied).name}` {CHANGED}" in answer.err
+    assert f"help: `eqspec eval {copied.folder()}`" in answer.err
+    assert "0.98" not in answer.out
 
 
 @pytest.mark.parametrize("argv", [("show", "toy/"), ("diff", "toy-base/", "toy/")])
 def test_so_do_they_with_an_edited_journal(copied: Runs, argv: tuple[str, ...]) -> None:
     edit_journal(copied)
-    said = copied.ask(*(copied.name(a.strip("/")) if a.endswith("/") else a for a in argv))
-    assert said.status == 3
-    assert f"metrics.jsonl` {CHANGED}" in said.err
+    answer = copied.ask(*(copied.name(a.strip("/")) if a.endswith("/") else a for a in argv))
+    assert answer.status == 3
+    assert f"metrics.jsonl` {CHANGED}" in answer.err
 
 
 def test_status_marks_the_run_and_shows_the_others(copied: Runs) -> None:
     edit(result(copied))
-    said = copied.ask("status")
-    assert said.status == 0
-    rows = {line.split()[0]: line for line in said.out.splitlines() if "/4" in line}
+    answer = copied.ask("status")
+    assert answer.status == 0
+    rows = {line.split()[0]: line for line in answer.out.splitlines() if "/4" in line}
     assert "not shown" in rows[copied.name()]
     assert "r2 encoder rot reflect" in rows[copied.name("toy-base")]
-    assert CHANGED in " ".join(said.out.split())
-    assert "0.98" not in said.out
+    assert CHANGED in " ".join(answer.out.split())
+    assert "0.98" not in answer.out
     (found,) = (one for one in copied.ask("status", "--json").data["runs"] if one["refused"])
     assert (found["run"]["name"], found["summary"]) == (copied.name(), None)
 
@@ -124,8 +124,8 @@ def test_a_result_of_another_run_or_step_is_none_of_this_one(copied: Runs) -> No
         next(copied.folder("toy-base").glob("evaluations/*.json")),
     ):
         shutil.copy(other, result(copied))
-        said = copied.ask("show", str(copied.folder()))
-        assert (said.status, "is damaged" in said.err) == (3, True)
+        answer = copied.ask("show", str(copied.folder()))
+        assert (answer.status, "is damaged" in answer.err) == (3, True)
     result(copied).write_bytes(whole)
     assert copied.ask("show", str(copied.folder())).status == 0
 
@@ -133,16 +133,16 @@ def test_a_result_of_another_run_or_step_is_none_of_this_one(copied: Runs) -> No
 def test_a_result_that_was_added_or_taken_away_is_named(copied: Runs) -> None:
     added = result(copied).with_name("knn-00000000.step-4.json")
     shutil.copy(result(copied), added)
-    said = copied.ask("show", copied.name())
-    assert said.status == 3
-    assert f"{added.name}` was added after the folder was sealed" in said.err
+    answer = copied.ask("show", copied.name())
+    assert answer.status == 3
+    assert f"{added.name}` was added after the folder was sealed" in answer.err
     refused = copied.ask("eval", copied.name())
     assert refused.status == 3, "a seal would make it a result of this run"
     added.unlink()
     result(copied).unlink()
-    said = copied.ask("show", copied.name())
-    assert said.status == 3
-    assert "is missing" in said.err
+    answer = copied.ask("show", copied.name())
+    assert answer.status == 3
+    assert "is missing" in answer.err
 
 
 def test_going_on_hides_no_other_change(copied: Runs, spec: str) -> None:
@@ -150,9 +150,9 @@ def test_going_on_hides_no_other_change(copied: Runs, spec: str) -> None:
     edit(result(copied))
     edit_journal(copied)
     for argv in (("run", spec), ("eval", copied.name())):
-        said = copied.ask(*argv)
-        assert said.status == 3
-        assert f"`metrics.jsonl` {CHANGED}" in said.err
+        answer = copied.ask(*argv)
+        assert answer.status == 3
+        assert f"`metrics.jsonl` {CHANGED}" in answer.err
     assert RunFolder(copied.folder()).record() is not None
     assert "0.98765" in result(copied).read_text()
 
@@ -195,14 +195,14 @@ def test_a_checkpoint_that_was_exchanged_is_not_used(
     if command == "load":
         return
     if command == "eval":
-        said = copied.ask("eval", copied.name(), "--use", "effective-rank")
-        assert said.status == 3
+        answer = copied.ask("eval", copied.name(), "--use", "effective-rank")
+        assert answer.status == 3
     else:
         weights = copied.folder() / "checkpoints" / "step-00000004.safetensors"
         given = copied.folder() if command == "init_from" else weights
-        said = ask("check", _starting_from(given, below=tmp_path))
-        assert said.status == 2
-    assert "has changed since" in said.err
+        answer = ask("check", _starting_from(given, below=tmp_path))
+        assert answer.status == 2
+    assert "has changed since" in answer.err
 
 
 def _starting_from(weights: Path, *, below: Path) -> str:

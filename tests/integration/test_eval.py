@@ -82,16 +82,16 @@ def write_images(folder: Path) -> None:
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
     """A finished run that was judged by neighbours."""
-    made = Place(tmp_path_factory.mktemp("eval"))
-    write_images(made.root / "images")
-    made.write(KNN)
-    assert made.ask("run", str(made.spec)).status == 0
-    return made
+    built = Place(tmp_path_factory.mktemp("eval"))
+    write_images(built.root / "images")
+    built.write(KNN)
+    assert built.ask("run", str(built.spec)).status == 0
+    return built
 
 
 def test_training_data_without_labels_are_judged_on_other_data(place: Place) -> None:
-    said = json.loads(place.ask("eval", "latest", "--json").out)
-    (table,) = said["tables"]
+    data = json.loads(place.ask("eval", "latest", "--json").out)
+    (table,) = data["tables"]
     assert table["data"] == "image-folder"
     assert [row["name"] for row in table["rows"]] == ["untrained", "toy"]
     measured = table["rows"][1]["measurements"]

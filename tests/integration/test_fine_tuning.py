@@ -34,12 +34,12 @@ PROBE = (
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
     """A finished run whose encoder was evaluated by a probe that was trained on images."""
-    made = Place(tmp_path_factory.mktemp("fine-tuning"))
-    write_images(made.root / "images")
-    made.write(PROBE)
-    answer = made.ask("run", str(made.spec))
+    built = Place(tmp_path_factory.mktemp("fine-tuning"))
+    write_images(built.root / "images")
+    built.write(PROBE)
+    answer = built.ask("run", str(built.spec))
     assert answer.status == 0, answer.err
-    return made
+    return built
 
 
 def children(folder: RunFolder) -> dict[str, RunFolder]:
@@ -88,8 +88,8 @@ def test_the_encoder_did_not_move(place: Place) -> None:
 
 def test_an_audit_covers_the_training(place: Place) -> None:
     answer = place.ask("audit", "latest", "--level", "L4", "--json")
-    said = json.loads(answer.out)
-    about = [finding["about"] for finding in said["findings"]]
+    data = json.loads(answer.out)
+    about = [finding["about"] for finding in data["findings"]]
     assert answer.status == 0, answer.out
     assert sum("step-2" in one for one in about) >= 3  # files, replay, result
 

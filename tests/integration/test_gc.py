@@ -48,9 +48,9 @@ def test_dry_run_says_what_would_go_and_changes_nothing(littered: Runs) -> None:
     before = _bytes(littered.root)
     answer = littered.ask("gc", "--dry-run")
     assert (answer.status, _bytes(littered.root)) == (0, before)
-    said = " ".join(answer.out.split())
-    assert "checkpoints of steps 1 (keep: last 2)" in said
-    assert "left by killed writes: .plan.json.77.tmp" in said
+    text = " ".join(answer.out.split())
+    assert "checkpoints of steps 1 (keep: last 2)" in text
+    assert "left by killed writes: .plan.json.77.tmp" in text
     assert answer.last == f"next: eqspec gc --runs {littered.root}"
 
 

@@ -16,7 +16,7 @@ from eqspec.engine.train import train
 from eqspec.nn.world import World
 from eqspec.spec.load import parse_spec
 from tests.fakes import FakeImages
-from tests.graphs import Case, every_stream, gradients, judged
+from tests.graphs import Case, backward_pass, every_stream, gradients
 from tests.toy_sizes import method_card
 from tests.toy_specs import (
     COMPOSITIONS,
@@ -72,7 +72,7 @@ def case_of(method: str, rewrite: str) -> Case:
 def test_forward_and_backward(method: str, rewrite: str) -> None:
     case = case_of(method, rewrite)
     graph = case.graph()
-    done = judged(case, graph)
+    done = backward_pass(case, graph)
     assert done.loss.total.isfinite()
     assert set(done.loss.terms) == {term.name for term in case.plan.terms}
     found = gradients(graph)
@@ -159,11 +159,11 @@ def test_nothing_reaches_a_teacher(method: str, rewrite: str) -> None:
     case = case_of(method, rewrite)
     graph = case.graph()
     before = {name: x.clone() for name, x in graph.teachers.state_dict().items()}
-    made = every_stream(graph, case.streams())
+    built = every_stream(graph, case.streams())
     taught = {n.out for n in (*case.plan.encode, *case.plan.loss) if getattr(n, "teacher", None)}
     assert taught
-    assert not any(made[name].requires_grad for name in taught)
-    judged(case, graph)
+    assert not any(built[name].requires_grad for name in taught)
+    backward_pass(case, graph)
     for name, parameter in graph.teachers.named_parameters():
         assert parameter.grad is None, name
         assert torch.equal(parameter, before[name]), name
@@ -196,10 +196,10 @@ def test_a_residual_network_carries_the_path(stem: str) -> None:
     plan = toy_plan("vicreg", equivariance=PATH, backbone=RESNET.replace("STEM", stem))
     case = Case(plan.graph, batch=4)
     graph = case.graph()
-    made = every_stream(graph, case.streams())
-    assert made["tokens"].shape == (2, 4, {"cifar": 17, "imagenet": 2}[stem], 512)
-    assert made["made"].shape == made["between"].shape
-    judged(case, graph)
+    built = every_stream(graph, case.streams())
+    assert built["tokens"].shape == (2, 4, {"cifar": 17, "imagenet": 2}[stem], 512)
+    assert built["built"].shape == built["between"].shape
+    backward_pass(case, graph)
     assert all(slope.any() for slope in gradients(graph).values())
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from eqspec.build.program import compile_graph
-from tests.graphs import Case, gradients, judged
+from tests.graphs import Case, backward_pass, gradients
 from tests.toy_specs import COMPOSITIONS, PATH, toy_plan
 
 # torch looks at `.grad` of what it traces, and hides the warning only where warnings are no errors.
@@ -53,7 +53,7 @@ def test_compiled_equals_eager(method: str, rewrite: str) -> None:
     case = Case(toy_plan(method, equivariance=ONE.get(rewrite, rewrite)).graph)
     eager, compiled = case.graph(), case.graph()
     compile_graph(compiled, backend="aot_eager")
-    one, other = judged(case, eager).loss, judged(case, compiled).loss
+    one, other = backward_pass(case, eager).loss, backward_pass(case, compiled).loss
     torch.testing.assert_close(other.terms, one.terms, rtol=1e-6, atol=0.0)
     expected = gradients(eager)
     for name, slope in gradients(compiled).items():

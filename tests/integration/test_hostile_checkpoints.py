@@ -27,8 +27,8 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "toy.yaml").write_text(
         toy_text("vicreg", extra='machine: {compile: "off"}\nkeep: {last: 1}')
     )
-    said = ask("run", str(root / "toy.yaml"), "--runs", str(root / "runs"), "--steps", "2")
-    assert said.status == 0, said.err
+    answer = ask("run", str(root / "toy.yaml"), "--runs", str(root / "runs"), "--steps", "2")
+    assert answer.status == 0, answer.err
     return root
 
 
@@ -46,11 +46,11 @@ def checkpoints(place: Path) -> Path:
 def sign(place: Path) -> None:
     """Makes the hashes hold again, as anyone can."""
     (listing,) = checkpoints(place).glob("step-*.json")
-    told = json.loads(listing.read_text())
+    data = json.loads(listing.read_text())
     for kind in ("tensors", "state"):
-        entry = entry_of(checkpoints(place) / told[kind]["name"])
-        told[kind] |= entry.model_dump()
-    listing.write_text(json.dumps(told))
+        entry = entry_of(checkpoints(place) / data[kind]["name"])
+        data[kind] |= entry.model_dump()
+    listing.write_text(json.dumps(data))
 
 
 def state(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], None]:
@@ -124,12 +124,12 @@ CRAFTED: Mapping[str, tuple[Callable[[Path], None], str]] = {
 
 @pytest.mark.parametrize("case", CRAFTED)
 def test_a_run_does_not_go_on_from_a_crafted_checkpoint(case: str, place: Path) -> None:
-    craft, said = CRAFTED[case]
+    craft, reported = CRAFTED[case]
     craft(checkpoints(place))
     sign(place)
     answer = ask("run", str(place / "toy.yaml"), "--runs", str(place / "runs"))
     assert answer.status == 3, answer.err
-    assert said in answer.err.replace("\n", " ")
+    assert reported in answer.err.replace("\n", " ")
     assert "step-00000002." in answer.err, "the file is named"
     assert not Path(BOOM).exists()
 
@@ -137,9 +137,9 @@ def test_a_run_does_not_go_on_from_a_crafted_checkpoint(case: str, place: Path) 
 def test_a_listing_names_no_file_outside_its_folder(place: Path) -> None:
     (listing,) = checkpoints(place).glob("step-*.json")
     shutil.copy(next(checkpoints(place).glob("*.safetensors")), place / "elsewhere.safetensors")
-    told = json.loads(listing.read_text())
-    told["tensors"]["name"] = "../../../../elsewhere.safetensors"
-    listing.write_text(json.dumps(told))
+    data = json.loads(listing.read_text())
+    data["tensors"]["name"] = "../../../../elsewhere.safetensors"
+    listing.write_text(json.dumps(data))
     answer = ask("run", str(place / "toy.yaml"), "--runs", str(place / "runs"))
     assert answer.status == 3, answer.err
     assert f"`{listing}` is damaged" in answer.err.replace("\n", " ")

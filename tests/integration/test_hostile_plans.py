@@ -100,9 +100,9 @@ def test_a_plan_that_somebody_changed_and_sealed_anew_is_refused(
         data["sha256"] = "0"
     path.write_text(json.dumps({"eqspec_plan": 1, **data}))
     for command in ("check", "run"):
-        said = ask(command, "toy.plan", *(("--runs", "runs") if command == "run" else ()))
-        assert said.status == 3
-        assert "toy.plan" in said.err
+        answer = ask(command, "toy.plan", *(("--runs", "runs") if command == "run" else ()))
+        assert answer.status == 3
+        assert "toy.plan" in answer.err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["toy.plan", "toy.yaml"]
 
 
@@ -127,9 +127,9 @@ def test_a_card_in_a_spec_names_no_path(ask: Ask, tmp_path: Path) -> None:
         "effective_rank, params: {rows: [encoder]}}"
     )
     (tmp_path / "toy.yaml").write_text(text.replace("use: r2_small", f"use: {body}"))
-    said = ask("check", "toy.yaml")
-    assert said.status == 2
-    assert "../../x" in said.err
+    answer = ask("check", "toy.yaml")
+    assert answer.status == 2
+    assert "../../x" in answer.err
 
 
 def test_a_card_that_is_a_link_out_of_its_registry_is_refused(ask: Ask, tmp_path: Path) -> None:
@@ -140,10 +140,10 @@ def test_a_card_that_is_a_link_out_of_its_registry_is_refused(ask: Ask, tmp_path
     (overlay / "mine.yaml").symlink_to(private)
     text = (tmp_path / "toy.yaml").read_text()
     (tmp_path / "toy.yaml").write_text(text.replace("use: vicreg,", "use: mine,"))
-    said = ask("check", "toy.yaml")
-    assert said.status == 2
-    assert "is a link out of its registry" in said.err
-    assert "hunter2" not in said.out + said.err
+    answer = ask("check", "toy.yaml")
+    assert answer.status == 2
+    assert "is a link out of its registry" in answer.err
+    assert "hunter2" not in answer.out + answer.err
     overlay.rename(tmp_path / "elsewhere")
     overlay.symlink_to(tmp_path / "elsewhere")
     assert "is a link out of its registry" in ask("check", "toy.yaml").err
@@ -165,9 +165,9 @@ def test_another_kind_of_file_is_not_written_over(
     (tmp_path / "link").symlink_to(tmp_path / "not there")
     for name in ("toy.yaml", "mine.txt", "link"):
         before = (tmp_path / name).read_bytes() if name != "link" else None
-        said = ask(*command, name)
-        assert said.status == 2
-        assert f"`{name}` already exists and is not a " in said.err
+        answer = ask(*command, name)
+        assert answer.status == 2
+        assert f"`{name}` already exists and is not a " in answer.err
         assert before is None or (tmp_path / name).read_bytes() == before
     assert not (tmp_path / "not there").exists()
     assert not (tmp_path / "runs").exists()
@@ -213,7 +213,7 @@ REFUSED = (
 @pytest.mark.parametrize("at", range(len(REFUSED)), ids=lambda at: f"{at}-{REFUSED[at][0]}")
 def test_what_is_long_large_or_no_file_is_refused(at: int, ask: Ask, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    said = ask(*REFUSED[at])
-    assert said.status == 2
-    assert said.err.startswith("error")
-    assert len(said.err) < 20_000
+    answer = ask(*REFUSED[at])
+    assert answer.status == 2
+    assert answer.err.startswith("error")
+    assert len(answer.err) < 20_000

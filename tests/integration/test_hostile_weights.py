@@ -29,11 +29,11 @@ def test_hostile_published_weights_are_refused(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    make, said = ALL[name]
+    make, reported = ALL[name]
     make(tmp_path / "w.pth")
     answer = checked(tmp_path, tmp_path / "w.pth")
     assert answer.status == 2, answer.out
-    assert said in answer.err.replace("\n", " ")
+    assert reported in answer.err.replace("\n", " ")
     assert "EQ302" in answer.err
     assert "Traceback" not in answer.err
     assert not (tmp_path / BOOM).exists()
@@ -60,7 +60,7 @@ def test_what_training_scripts_store_beside_weights_is_read(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("weights", "said"),
+    ("weights", "expected"),
     [
         ("~nobody-of-this-name/w.pth", "cannot be found"),
         ("/" + "a" * 300, "File name too long"),
@@ -70,10 +70,10 @@ def test_what_training_scripts_store_beside_weights_is_read(tmp_path: Path) -> N
         ("timm:../../x", "has no weights of the name"),
     ],
 )
-def test_names_that_lead_nowhere(weights: str, said: str, tmp_path: Path) -> None:
+def test_names_that_lead_nowhere(weights: str, expected: str, tmp_path: Path) -> None:
     answer = checked(tmp_path, weights)
     assert answer.status == 2, answer.out
-    assert said in answer.err.replace("\n", " ")
+    assert expected in answer.err.replace("\n", " ")
 
 
 def starting(folder: Path, weights: Path, *, partial: str = "") -> Answer:
@@ -84,16 +84,16 @@ def starting(folder: Path, weights: Path, *, partial: str = "") -> Answer:
 
 @pytest.mark.parametrize("name", PLACES)
 def test_hostile_places_to_start_from_are_refused(name: str, tmp_path: Path) -> None:
-    make, said = PLACES[name]
+    make, reported = PLACES[name]
     make(tmp_path / "w.safetensors")
     answer = starting(tmp_path, tmp_path / "w.safetensors")
     assert answer.status == 2, answer.out
-    assert said in answer.err.replace("\n", " ")
+    assert reported in answer.err.replace("\n", " ")
     assert "EQ301" in answer.err
 
 
 @pytest.mark.parametrize(
-    ("case", "said"),
+    ("case", "expected"),
     [
         ("whole", ""),
         ("gone", "there is no file"),
@@ -105,7 +105,7 @@ def test_hostile_places_to_start_from_are_refused(name: str, tmp_path: Path) -> 
         ("nan", "contain values that are not finite"),
     ],
 )
-def test_check_says_of_a_start_what_run_will(case: str, said: str, tmp_path: Path) -> None:
+def test_check_says_of_a_start_what_run_will(case: str, expected: str, tmp_path: Path) -> None:
     held = build_graph(toy_plan("vicreg").graph, seed=5, device=CPU).state_dict()
     name = "students.encoder.norm.weight"
     changed = {
@@ -123,7 +123,7 @@ def test_check_says_of_a_start_what_run_will(case: str, said: str, tmp_path: Pat
     if case == "garbage":
         path.write_bytes(b"\xff" * 64)
     answer = starting(tmp_path, path)
-    assert answer.status == (2 if said else 0), answer.err
-    assert said in answer.err.replace("\n", " ")
+    assert answer.status == (2 if expected else 0), answer.err
+    assert expected in answer.err.replace("\n", " ")
     if case == "shape":
         assert starting(tmp_path, path, partial=", partial: true").status == 0

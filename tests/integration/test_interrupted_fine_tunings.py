@@ -80,28 +80,28 @@ class Place:
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
     """With an uninterrupted run in `whole`, and what it printed in `stderr.txt`."""
-    made = Place(tmp_path_factory.mktemp("interrupted"))
-    write_images(made.root / "images")
+    built = Place(tmp_path_factory.mktemp("interrupted"))
+    write_images(built.root / "images")
     extra = PROBE + 'machine: {compile: "off"}'
     text = toy_text("vicreg", backbone=BACKBONE, extra=extra)
-    (made.root / "toy.yaml").write_text(text.replace("length: 4 steps", "length: 2 steps"))
-    (made.root / "stderr.txt").write_text(made.run("whole"))
-    return made
+    (built.root / "toy.yaml").write_text(text.replace("length: 4 steps", "length: 2 steps"))
+    (built.root / "stderr.txt").write_text(built.run("whole"))
+    return built
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_the_same_command_goes_on_to_the_same_bits(place: Place, number: signal.Signals) -> None:
     runs = number.name
-    status, said = place.interrupt(runs, number, at="step  30")
-    assert "Traceback" not in said
+    status, reported = place.interrupt(runs, number, at="step  30")
+    assert "Traceback" not in reported
     stopped = RunFolder.open(next(place.folder(runs).evaluations.glob("*/step-0")))
     saved = checkpoint.steps(stopped.checkpoints)
     assert saved
     assert saved[-1] < STEPS
     if number is signal.SIGINT:
         assert status == 130
-        assert said.splitlines()[-1].startswith("next: eqspec run ")
-        assert f"linear-probe-images stopped after step {saved[-1]}, which is saved" in said
+        assert reported.splitlines()[-1].startswith("next: eqspec run ")
+        assert f"linear-probe-images stopped after step {saved[-1]}, which is saved" in reported
         assert not list(place.root.glob(f"{runs}/**/.live/*.safetensors"))
     else:
         assert status == -signal.SIGKILL
@@ -115,9 +115,9 @@ def test_the_same_command_goes_on_to_the_same_bits(place: Place, number: signal.
 
 
 def test_the_training_reports_its_steps_speed_and_time_left(place: Place) -> None:
-    said = " ".join((place.root / "stderr.txt").read_text().split())  # lines may be wrapped
+    text = " ".join((place.root / "stderr.txt").read_text().split())  # lines may be wrapped
     line = (
         rf"training linear-probe-images, step \d+ of {STEPS}, loss \S+, \S+ samples/s, \S+ \S+ left"
     )
-    lines = re.findall(line, said)
+    lines = re.findall(line, text)
     assert len(lines) == 2 * 20  # of the untrained encoder and of the trained one, every 5 %

@@ -47,17 +47,17 @@ def test_ctrl_c_in_a_terminal_reaches_workers_without_a_traceback(
     argv = [spec, "--runs", str(tmp_path / "kept"), "--set", "machine.workers=2"]
     length = ("--set", "train.length=1000000 steps")
     command = [sys.executable, str(script), method, "run", *argv, *length]
-    said: list[str] = []
+    reported: list[str] = []
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as child:
         assert child.stderr is not None
         for line in child.stderr:
-            said.append(line)
+            reported.append(line)
             if "1,000,000 steps in" in line:  # which may be wrapped after it
                 time.sleep(0.3)  # spawned workers are then still importing
                 os.killpg(child.pid, signal.SIGINT)
-    assert child.returncode == 130, said
-    assert "Traceback" not in "".join(said)
-    assert said[-2].startswith("toy: stopped after step ")
+    assert child.returncode == 130, reported
+    assert "Traceback" not in "".join(reported)
+    assert reported[-2].startswith("toy: stopped after step ")
 
 
 def test_ctrl_c_while_torch_is_imported_is_met_with_a_word(spec: str) -> None:

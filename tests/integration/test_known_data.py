@@ -121,9 +121,9 @@ def test_blanked_images_stop_the_run_that_has_read_them(
     assert train("--steps", "3") == 0
     blank(not_sampled(pictures), keep_times=keep_times)
     assert train() == 3
-    said = " ".join(capsys.readouterr().err.split())
-    assert "was trained on other data" in said
-    assert "images were changed since: " in said
+    text = " ".join(capsys.readouterr().err.split())
+    assert "was trained on other data" in text
+    assert "images were changed since: " in text
     found = audited(the_run(tmp_path), pictures)
     assert found["holds"] is False
     assert found["disagreements"][0]["here"] == "different content"
@@ -148,9 +148,9 @@ def test_images_that_were_not_read_are_named_when_they_were_written_since(
     )
     capsys.readouterr()
     assert train() == 0
-    said = " ".join(capsys.readouterr().err.split())
-    assert f"warning: {len(unread)} images were modified since this run began" in said
-    assert unread[0].name in said
+    text = " ".join(capsys.readouterr().err.split())
+    assert f"warning: {len(unread)} images were modified since this run began" in text
+    assert unread[0].name in text
 
 
 def test_a_copy_with_other_times_goes_on(

@@ -85,11 +85,11 @@ def test_images_that_are_away_stop_the_run_which_then_goes_on(
     with monkeypatch.context() as patched:
         after_reads(18, take_away, patched)
         assert train("kept", "--set", f"machine.workers={workers}") == 1
-    said = capsys.readouterr().err
-    assert re.search(r"an image has disappeared: .*\.png: No such file", said)
-    assert f"so have {TRAIN // 2 - 1} other files of the data" in " ".join(said.split())
-    assert "the same command" in " ".join(said.split())
-    assert "replaced by another" not in said
+    text = capsys.readouterr().err
+    assert re.search(r"an image has disappeared: .*\.png: No such file", text)
+    assert f"so have {TRAIN // 2 - 1} other files of the data" in " ".join(text.split())
+    assert "the same command" in " ".join(text.split())
+    assert "replaced by another" not in text
     run = the_run(tmp_path / "kept")
     assert not (run / "record.json").exists(), "it has not ended"
     for path in away.iterdir():
@@ -124,9 +124,9 @@ def test_an_image_that_is_cut_short_meanwhile_is_not_taken_for_a_damaged_one(
     with monkeypatch.context() as patched:
         after_reads(10, cut, patched)
         assert train("kept") == 1
-    said = " ".join(capsys.readouterr().err.split())
-    assert "has changed since the data were listed" in said
-    assert "50 bytes now" in said
+    text = " ".join(capsys.readouterr().err.split())
+    assert "has changed since the data were listed" in text
+    assert "50 bytes now" in text
 
 
 def test_an_image_with_other_content_is_found_when_it_is_read_again(

@@ -101,10 +101,10 @@ def test_a_file_that_is_away_stops_the_run_which_then_goes_on(
     with monkeypatch.context() as patched:
         patched.setattr(kind, "content", content)
         assert train("kept", "--set", f"machine.workers={workers}") == 1
-    said = " ".join(capsys.readouterr().err.split())
-    assert f"an image has disappeared: {gone}: No such file" in said
-    assert "the same command" in said
-    assert "replaced by another" not in said
+    text = " ".join(capsys.readouterr().err.split())
+    assert f"an image has disappeared: {gone}: No such file" in text
+    assert "the same command" in text
+    assert "replaced by another" not in text
     run = the_run(tmp_path / "kept")
     assert not (run / "record.json").exists(), "it has not ended"
     away.rename(gone)

@@ -14,8 +14,8 @@ from tests.trained_runs import Runs
 
 
 @pytest.fixture
-def spec(made: Runs, copied: Runs) -> str:
-    return shutil.copy(made.root.parent / "toy.yaml", copied.root.parent)
+def spec(finished: Runs, copied: Runs) -> str:
+    return shutil.copy(finished.root.parent / "toy.yaml", copied.root.parent)
 
 
 def edit(path: Path, change: Callable[[list[str]], list[str]]) -> None:
@@ -43,25 +43,25 @@ HOLES: dict[str, tuple[Callable[[list[str]], list[str]], str]] = {
 def test_a_journal_with_a_hole_is_named_by_all_and_goes_on_with_none(
     copied: Runs, spec: str, hole: str
 ) -> None:
-    change, said = HOLES[hole]
+    change, reported = HOLES[hole]
     (copied.folder() / "record.json").unlink()
     edit(copied.folder() / "metrics.jsonl", change)
     before = (copied.folder() / "metrics.jsonl").read_bytes()
     ran = copied.ask("run", spec)
     assert ran.status == 3
-    assert f"metrics.jsonl` {said}" in ran.err
+    assert f"metrics.jsonl` {reported}" in ran.err
     assert "help: " in ran.err
     assert (copied.folder() / "metrics.jsonl").read_bytes() == before
     listed = copied.ask("status")
     assert listed.status == 0
-    assert said in words(listed.out)
+    assert reported in words(listed.out)
     assert "finished" in next(
         line for line in listed.out.splitlines() if copied.name("toy-base") in line
     )
     audited = copied.ask("audit", copied.name(), "--level", "L0")
     assert audited.status == 3
-    assert said in words(audited.out)
-    assert said in words(copied.ask("show", copied.name()).out)
+    assert reported in words(audited.out)
+    assert reported in words(copied.ask("show", copied.name()).out)
 
 
 @pytest.mark.parametrize("name", ["metrics.jsonl", "timing.jsonl"])
@@ -102,11 +102,11 @@ def test_what_a_sealed_run_has_lost_is_named(
         path.unlink()
     else:
         path.write_bytes(path.read_bytes()[:-1])
-    said = f"`{name}` is missing" if lost else f"`{name}` has changed since it was sealed"
+    reported = f"`{name}` is missing" if lost else f"`{name}` has changed since it was sealed"
     ran = copied.ask("run", spec)
     assert ran.status == 3
-    assert said in ran.err
-    assert said in words(copied.ask("status").out)
+    assert reported in ran.err
+    assert reported in words(copied.ask("status").out)
     shown = copied.ask("show", copied.name())
     assert name in words(shown.out + shown.err)
 
@@ -195,11 +195,11 @@ def test_a_record_that_is_lost_is_named_until_the_run_is_sealed_anew(
     copied: Runs, spec: str
 ) -> None:
     (copied.folder() / "record.json").unlink()
-    said = "`record.json` is missing, though `record.sha256` holds its hash"
-    assert said in words(copied.ask("status").out)
+    reported = "`record.json` is missing, though `record.sha256` holds its hash"
+    assert reported in words(copied.ask("status").out)
     audited = copied.ask("audit", copied.name(), "--level", "L0")
     assert audited.status == 3
     assert "record.json is missing, though" in words(audited.out)
     assert copied.ask("run", spec).status == 0
-    assert said not in words(copied.ask("status").out)
+    assert reported not in words(copied.ask("status").out)
     assert "the record was missing" in words(copied.ask("audit", copied.name()).out)

@@ -33,8 +33,8 @@ PAGES: dict[str, Callable[[Runs], Iterable[Block]]] = {
 
 
 @pytest.mark.parametrize("command", PAGES)
-def test_screen_and_markdown_show_the_same_cells(made: Runs, command: str) -> None:
-    blocks = list(PAGES[command](made))
+def test_screen_and_markdown_show_the_same_cells(finished: Runs, command: str) -> None:
+    blocks = list(PAGES[command](finished))
     cells = [str(line) for b in blocks for row in b.rows for cell in row for line in lines_of(cell)]
     assert cells or command == "gc", "nothing is left to remove of a finished run"
     on_screen, page = drawn(blocks, width=None).plain, markdown(blocks)

@@ -118,11 +118,11 @@ def test_what_a_plan_comes_from_must_be_as_it_was(ask: Ask) -> None:
         "`toy.plan` is damaged": {"plan": {**plan["plan"], "seed": 7}},
         "is damaged: its content": {"spec": plan["spec"].replace("4 steps", "5 steps")},
     }
-    for said, changes in cases.items():
+    for reported, changes in cases.items():
         edited(plan, **changes)
         answer = ask("run", "toy.plan")
-        assert (answer.status, answer.out) == (3, ""), said
-        assert said in answer.err
+        assert (answer.status, answer.out) == (3, ""), reported
+        assert reported in answer.err
         assert "next: eqspec" in answer.err.splitlines()[-1]
     assert not Path("runs").exists()
 

@@ -57,10 +57,10 @@ def test_an_installed_plugin_is_used_and_stands_in_the_plan(
     assert "no op `posterise`" in capsys.readouterr().err
     monkeypatch.syspath_prepend(scaffold.parent / "installed")
     assert main(["plan", example, "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
+    data = json.loads(capsys.readouterr().out)
     brought = {"name": "my-transforms", "version": "0.1.0", "ops": ["transforms/posterise"]}
-    assert f'"{brought["name"]}"' in json.dumps(told)
-    assert brought in _found(told, "plugins")
+    assert f'"{brought["name"]}"' in json.dumps(data)
+    assert brought in _found(data, "plugins")
     assert "posterise" in op_names("transforms")
     assert plugin_of("transforms", "rot") is None
 

@@ -42,8 +42,8 @@ class Place:
 
     def write(self, **options: Any) -> None:
         text = spec_text(self.root / "mae.pth", LAYOUTS["mae"].params, **options)
-        judged = "".join(f"  - {one}\n" for one in (RANK, *LABELLED))
-        self.spec.write_text(text.partition("evaluate:")[0] + R2 + judged)
+        evaluated = "".join(f"  - {one}\n" for one in (RANK, *LABELLED))
+        self.spec.write_text(text.partition("evaluate:")[0] + R2 + evaluated)
 
     @property
     def folder(self) -> Path:
@@ -54,15 +54,15 @@ class Place:
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
     """A finished run."""
-    made = Place(tmp_path_factory.mktemp("published"))
-    write_images(made.root / "images")
-    store(made.root / "mae.pth", LAYOUTS["mae"])
-    made.write()
-    data = ("--data", f"image-folder={made.root / 'images'}")
-    said = made.ask("run", str(made.spec), *data, "--json")
-    assert said.status == 0, said.err
-    (made.root / "table.json").write_text(said.out)
-    return made
+    built = Place(tmp_path_factory.mktemp("published"))
+    write_images(built.root / "images")
+    store(built.root / "mae.pth", LAYOUTS["mae"])
+    built.write()
+    data = ("--data", f"image-folder={built.root / 'images'}")
+    answer = built.ask("run", str(built.spec), *data, "--json")
+    assert answer.status == 0, answer.err
+    (built.root / "table.json").write_text(answer.out)
+    return built
 
 
 def test_every_evaluation_stands_beside_an_untrained_encoder(place: Place) -> None:
@@ -81,8 +81,8 @@ def test_every_evaluation_stands_beside_an_untrained_encoder(place: Place) -> No
 
 def test_an_audit_evaluates_them_again(place: Place) -> None:
     data = ("--data", f"image-folder={place.root / 'images'}")
-    said = place.ask("audit", "latest", "--level", "L4", *data, "--json")
-    found = {f["about"]: f for f in said.data["findings"] if f["level"] == "L4"}
+    answer = place.ask("audit", "latest", "--level", "L4", *data, "--json")
+    found = {f["about"]: f for f in answer.data["findings"] if f["level"] == "L4"}
     kinds = [name.rpartition("-")[0].rpartition("-")[0] for name in found]
     assert sorted(kinds) == ["effective-rank", "knn", "linear-probe", "r2"]
     assert {f["holds"] for f in found.values()} == {True}, found
@@ -113,11 +113,11 @@ def test_pages_tell_no_lies_of_a_training(place: Place) -> None:
     shown, listed = place.ask("show", "latest"), place.ask("status")
     assert "nothing to train, finished" in shown.out
     assert "as published" in shown.out
-    for said in (plan, shown, listed, ask("check", str(place.spec))):
-        assert said.status == 0, said.err
-        assert "Traceback" not in said.err
+    for reported in (plan, shown, listed, ask("check", str(place.spec))):
+        assert reported.status == 0, reported.err
+        assert "Traceback" not in reported.err
         for lie in ("0 steps", "step 0", "0/0", "learning rate", "(untrained)", "for training"):
-            assert lie not in said.out, lie
+            assert lie not in reported.out, lie
     same = place.ask("diff", "latest", str(place.spec))
     assert "the same" in same.out
     leaf = ask("explain", str(place.spec), "backbone.init")
@@ -125,8 +125,8 @@ def test_pages_tell_no_lies_of_a_training(place: Place) -> None:
 
 
 def test_an_audit_reads_the_published_weights_anew(place: Place) -> None:
-    said = place.ask("audit", "latest", "--json").data
-    levels = {one["about"]: one["holds"] for one in said["findings"]}
+    data = place.ask("audit", "latest", "--json").data
+    levels = {one["about"]: one["holds"] for one in data["findings"]}
     assert levels["replay"] is True
     assert levels["files"] is True
     assert levels["spec"] is True
@@ -137,29 +137,29 @@ def test_the_same_command_does_nothing_again_and_again_repeats_it(place: Place) 
     before = (place.folder / "record.sha256").read_text()
     assert place.ask("run", str(place.spec), *data).status == 0
     assert (place.folder / "record.sha256").read_text() == before
-    judged = place.ask("eval", "latest", *data, "--json")
-    assert judged.status == 0, judged.err
-    assert len(judged.data["tables"]) == 4
+    evaluated = place.ask("eval", "latest", *data, "--json")
+    assert evaluated.status == 0, evaluated.err
+    assert len(evaluated.data["tables"]) == 4
 
 
 def test_a_run_goes_on_without_the_file_once_it_has_taken_it(tmp_path: Path) -> None:
     """The folder keeps the weights: it can be judged anew where the file is gone."""
-    made = Place(tmp_path)
+    built = Place(tmp_path)
     store(tmp_path / "mae.pth", LAYOUTS["mae"])
-    made.spec.write_text(spec_text(tmp_path / "mae.pth", LAYOUTS["mae"].params))
-    assert made.ask("run", str(made.spec)).status == 0
+    built.spec.write_text(spec_text(tmp_path / "mae.pth", LAYOUTS["mae"].params))
+    assert built.ask("run", str(built.spec)).status == 0
     (tmp_path / "mae.pth").unlink()
-    for result in (made.folder / "evaluations").glob("*.step-0.*"):
+    for result in (built.folder / "evaluations").glob("*.step-0.*"):
         result.unlink()
-    again = made.ask("run", str(made.folder))
+    again = built.ask("run", str(built.folder))
     assert again.status == 0, again.err
-    refused = made.ask("run", str(made.spec))
+    refused = built.ask("run", str(built.spec))
     assert refused.status == 2
     assert "the published weights are not here" in refused.err
-    checked = ask("check", str(made.spec))
+    checked = ask("check", str(built.spec))
     assert checked.status == 0, "it can be planned without them"
     assert "warning[EQ513]: the weights" in checked.err, "check announces that run will stop"
-    audit = made.ask("audit", "latest", "--json").data
+    audit = built.ask("audit", "latest", "--json").data
     assert {f["about"]: f["holds"] for f in audit["findings"]}["spec"] is None
 
 
@@ -171,11 +171,11 @@ def test_a_training_that_goes_on_from_published_weights_is_compared_with_its_sta
     text += f"method: {{use: vicreg, with: {SMALL['vicreg']}}}\n"
     text += 'train: {length: 2 steps, batch: 8}\nmachine: {compile: "off"}\n'
     (tmp_path / "judged.yaml").write_text(text)
-    said = Place(tmp_path).ask("run", str(tmp_path / "judged.yaml"), "--json")
-    assert said.status == 0, said.err
-    (table,) = said.data["tables"]
+    answer = Place(tmp_path).ask("run", str(tmp_path / "judged.yaml"), "--json")
+    assert answer.status == 0, answer.err
+    (table,) = answer.data["tables"]
     assert [row["name"] for row in table["rows"]] == ["untrained", "start", "judged"]
-    (effort,) = said.data["efforts"]
+    (effort,) = answer.data["efforts"]
     assert effort["samples"] == 16
 
 
@@ -185,8 +185,8 @@ def test_a_grid_varies_the_weights(tmp_path: Path) -> None:
         torch.save(state(VIT, seed=seed), file)  # noqa: TID251 - as its publishers do
     (tmp_path / "judged.yaml").write_text(spec_text(files[0], VIT))
     grid = f"init={files[0]},{files[1]}"
-    said = Place(tmp_path).ask("ablate", str(tmp_path / "judged.yaml"), "--grid", grid)
-    assert said.status == 0, said.err
+    answer = Place(tmp_path).ask("ablate", str(tmp_path / "judged.yaml"), "--grid", grid)
+    assert answer.status == 0, answer.err
     assert len(list((tmp_path / "runs" / "judged").iterdir())) == 2
 
 
@@ -204,11 +204,11 @@ evaluate: [{use: effective-rank, every: 2 epochs}]
 
 def test_keys_of_a_training_are_refused_together(tmp_path: Path) -> None:
     (tmp_path / "wrong.yaml").write_text(WRONG)
-    said = ask("check", str(tmp_path / "wrong.yaml"))
-    assert said.status == 2
+    answer = ask("check", str(tmp_path / "wrong.yaml"))
+    assert answer.status == 2
     for key in ("method", "augment", "equivariance", "init_from", "evaluate[0].every"):
-        assert f"`{key}`" in said.err, key
-    assert said.err.count("[EQ023]") == 5
+        assert f"`{key}`" in answer.err, key
+    assert answer.err.count("[EQ023]") == 5
     (tmp_path / "bare.yaml").write_text(
         "schema: 1\ndata: {use: photos}\nbackbone: {use: vit_tiny_patch16}\n"
     )

@@ -13,9 +13,9 @@ from tests.toy_specs import toy_text
 
 
 def planned(folder: Path, *argv: str, method: str = "ibot", train: str = "") -> dict[str, Any]:
-    said = asked(folder, "plan", *argv, "--no-trace", "--json", method=method, train=train)
-    assert said.status == 0, said.err
-    found: dict[str, Any] = said.data["plan"]
+    reported = asked(folder, "plan", *argv, "--no-trace", "--json", method=method, train=train)
+    assert reported.status == 0, reported.err
+    found: dict[str, Any] = reported.data["plan"]
     return found
 
 
@@ -55,17 +55,17 @@ def flow(call: dict[str, Any]) -> str:
 
 
 def test_a_part_is_checked_as_a_whole_is(tmp_path: Path) -> None:
-    said = asked(tmp_path, "check", "--set", "train.schedule.params.no_such=1")
-    assert said.status == 2
-    assert "no_such" in said.err
+    reported = asked(tmp_path, "check", "--set", "train.schedule.params.no_such=1")
+    assert reported.status == 2
+    assert "no_such" in reported.err
 
 
 def test_a_whole_optimizer_says_what_it_drops(tmp_path: Path) -> None:
     whole = ", optimizer: {impl: adamw, params: {lr: 1.0e-3}}"
-    said = asked(tmp_path, "check", train=whole)
-    assert said.status == 0, said.err
-    assert "EQ512" in said.err
-    assert "`weight_decay`" in said.err
+    reported = asked(tmp_path, "check", train=whole)
+    assert reported.status == 0, reported.err
+    assert "EQ512" in reported.err
+    assert "`weight_decay`" in reported.err
     assert "EQ512" not in asked(tmp_path, "check", train=", optimizer: {params: {lr: 1.0e-3}}").err
     full = ", optimizer: {impl: adamw, params: {lr: 1.0e-3, weight_decay: 0.1}}"
     assert "EQ512" not in asked(tmp_path, "check", train=full).err

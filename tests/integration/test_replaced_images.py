@@ -89,7 +89,7 @@ def test_a_result_of_whole_images_says_nothing_of_them(
 ) -> None:
     assert train() == 0
     run = the_run(tmp_path / "runs")
-    assert all("replaced" not in name for said in facts(run) for name in said)
+    assert all("replaced" not in name for reported in facts(run) for name in reported)
     _, (found,) = audited(run, pictures)
     assert found["holds"], found
     fingerprint_scope = f"names and sizes of all {HELD_OUT} images, content of 4"
@@ -103,13 +103,13 @@ def test_replaced_images_are_facts_of_the_result_whatever_was_read_before(
         damage(held_out(pictures, number))
     damage(pictures / "train" / "03.png")
     assert train() == 0
-    said = facts(the_run(tmp_path / "runs"))
+    reported = facts(the_run(tmp_path / "runs"))
     named = [{"number": n, "name": f"{n:02d}.png"} for n in DAMAGED]
-    assert [one["replaced_images"] for one in said] == [2] * len(said)
-    assert [one["replaced"] for one in said] == [{"held-out": named}] * len(said)
+    assert [one["replaced_images"] for one in reported] == [2] * len(reported)
+    assert [one["replaced"] for one in reported] == [{"held-out": named}] * len(reported)
     assert train("stopped", "--steps", "3") == 0
     assert train("stopped") == 0
-    assert facts(the_run(tmp_path / "stopped")) == said
+    assert facts(the_run(tmp_path / "stopped")) == reported
 
 
 def test_an_image_that_was_repaired_is_named(

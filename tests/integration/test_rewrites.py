@@ -99,14 +99,14 @@ def reached(name: str, term: str, *streams: str, method: str = "vicreg") -> dict
     graph = case.graph()
     given = case.streams()
     cut = {n: x.detach().requires_grad_() for n, x in graph.encode(given).items()}
-    made = every_judged(graph, {**given, **cut})
+    built = every_judged(graph, {**given, **cut})
     plan = next(t for t in case.plan.terms if t.name == term)
     ports = {
-        port: made[of] if isinstance(of, str) else tuple(made[s] for s in of)
+        port: built[of] if isinstance(of, str) else tuple(built[s] for s in of)
         for port, of in plan.ports.items()
     }
     value = graph.terms[term](**ports)
-    slopes = torch.autograd.grad(value, [made[n] for n in streams], allow_unused=True)
+    slopes = torch.autograd.grad(value, [built[n] for n in streams], allow_unused=True)
     return {
         n: [] if s is None else [bool(view.any()) for view in s]
         for n, s in zip(streams, slopes, strict=True)
@@ -115,10 +115,10 @@ def reached(name: str, term: str, *streams: str, method: str = "vicreg") -> dict
 
 def every_judged(graph: TrainGraph, streams: dict[str, Tensor]) -> dict[str, Tensor]:
     """All streams of the judge, with their graph."""
-    made = dict(streams)
+    built = dict(streams)
     for step in graph.loss.instructions:
-        made[step.out] = step.call(*(made[name] for name in step.reads))
-    return made
+        built[step.out] = step.call(*(built[name] for name in step.reads))
+    return built
 
 
 def test_no_gradient_is_stopped() -> None:

@@ -17,12 +17,12 @@ ROOT = Path(__file__).parents[2]
 HEAVY = ("torch", "torchvision", "timm", "sklearn", "skimage")
 
 
-def test_is_a_line_per_run(made: Runs) -> None:
-    title, columns, *rows = made.ask("status").out.splitlines()
+def test_is_a_line_per_run(finished: Runs) -> None:
+    title, columns, *rows = finished.ask("status").out.splitlines()
     assert title == "runs"
     assert columns.split() == ["run", "state", "step", "seed", "last", "result", "on", "disk"]
     assert [row.split()[:4] for row in rows] == [
-        [made.name(spec), "finished", "4/4", "0"] for spec in ("toy", "toy-base")
+        [finished.name(spec), "finished", "4/4", "0"] for spec in ("toy", "toy-base")
     ]
     assert all("r2 rot reflect" in row for row in rows)
 
@@ -52,9 +52,9 @@ def test_names_what_has_got_another_rev_since(copied: Runs) -> None:
 
 
 def test_without_runs_shows_the_way_to_one(tmp_path: Path) -> None:
-    said = ask("status", "--runs", str(tmp_path))
-    assert (said.status, said.out) == (0, "")
-    assert said.last == f"next: eqspec run quickstart --runs {tmp_path}"
+    answer = ask("status", "--runs", str(tmp_path))
+    assert (answer.status, answer.out) == (0, "")
+    assert answer.last == f"next: eqspec run quickstart --runs {tmp_path}"
 
 
 def test_the_latest_of_no_runs_is_no_card(tmp_path: Path) -> None:
@@ -65,14 +65,14 @@ def test_the_latest_of_no_runs_is_no_card(tmp_path: Path) -> None:
     assert "eqspec run SPEC" in answer.err
 
 
-def test_shows_a_run_where_no_card_has_the_name(made: Runs) -> None:
-    page = made.ask("show", made.name())
+def test_shows_a_run_where_no_card_has_the_name(finished: Runs) -> None:
+    page = finished.ask("show", finished.name())
     assert page.status == 0
-    assert page.out.startswith(made.name())
+    assert page.out.startswith(finished.name())
     for part in ("step 4 of 4, finished", "vicreg", "r2 encoder rot reflect", "metrics.jsonl"):
         assert part in page.out
-    assert page.last == f"next: eqspec audit {made.name()} --runs {made.root}"
-    assert made.ask("show", "vicreg").out.startswith("methods/vicreg  card")
+    assert page.last == f"next: eqspec audit {finished.name()} --runs {finished.root}"
+    assert finished.ask("show", "vicreg").out.startswith("methods/vicreg  card")
 
 
 def test_of_a_stopped_run_says_how_to_go_on(copied: Runs) -> None:
@@ -81,33 +81,37 @@ def test_of_a_stopped_run_says_how_to_go_on(copied: Runs) -> None:
     assert answer.last == f"next: eqspec run {copied.folder()}"
 
 
-def test_of_what_could_be_several_runs_lists_them(made: Runs) -> None:
-    answer = made.ask("show", "to")
+def test_of_what_could_be_several_runs_lists_them(finished: Runs) -> None:
+    answer = finished.ask("show", "to")
     assert answer.status == 2
     assert [line.strip() for line in answer.err.splitlines()[1:3]] == [
-        made.name("toy"),
-        made.name("toy-base"),
+        finished.name("toy"),
+        finished.name("toy-base"),
     ]
 
 
-def test_the_exact_name_of_a_spec_means_its_run_though_another_begins_with_it(made: Runs) -> None:
-    assert made.ask("show", "toy").out.splitlines()[0] == made.name("toy")
-    assert made.ask("audit", "toy", "--level", "L0").status == 0
-    assert made.ask("diff", "toy", "toy-base", "--json").data["a"]["name"] == made.name("toy")
+def test_the_exact_name_of_a_spec_means_its_run_though_another_begins_with_it(
+    finished: Runs,
+) -> None:
+    assert finished.ask("show", "toy").out.splitlines()[0] == finished.name("toy")
+    assert finished.ask("audit", "toy", "--level", "L0").status == 0
+    assert finished.ask("diff", "toy", "toy-base", "--json").data["a"]["name"] == finished.name(
+        "toy"
+    )
 
 
-def test_as_json(made: Runs) -> None:
-    data = made.ask("show", made.name(), "--json").data
-    assert data["status"]["run"]["name"] == made.name()
-    assert data["saved"] == list(checkpoint.steps(made.folder() / "checkpoints"))
+def test_as_json(finished: Runs) -> None:
+    data = finished.ask("show", finished.name(), "--json").data
+    assert data["status"]["run"]["name"] == finished.name()
+    assert data["saved"] == list(checkpoint.steps(finished.folder() / "checkpoints"))
 
 
-def test_looking_needs_no_torch(made: Runs) -> None:
-    runs = ["--runs", str(made.root)]
+def test_looking_needs_no_torch(finished: Runs) -> None:
+    runs = ["--runs", str(finished.root)]
     lines = [
         ["status", *runs],
         ["show", "latest", *runs],
-        ["diff", made.name("toy-base"), made.name(), *runs],
+        ["diff", finished.name("toy-base"), finished.name(), *runs],
         ["audit", "latest", "--level", "L0", *runs],
         ["gc", "--dry-run", *runs],
     ]

@@ -63,7 +63,7 @@ def runs(spec: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Runs:
     return Runs(spec, tmp_path / "kept", capsys)
 
 
-def told(folder: RunFolder) -> list[str]:
+def log_lines(folder: RunFolder) -> list[str]:
     """The log without its times."""
     return [line[21:] for line in folder.log.read_text().splitlines()]
 
@@ -72,18 +72,18 @@ WILD = "train.optimizer={impl: adamw, params: {lr: 1.0e+38}}"
 
 
 def test_nan_stops_and_keeps_the_last_checkpoint(runs: Runs) -> None:
-    said = runs("--set", WILD, status=1)
-    found = re.search(r"error: the terms `invariance`, .* are nan at step (\d)", said)
+    reported = runs("--set", WILD, status=1)
+    found = re.search(r"error: the terms `invariance`, .* are nan at step (\d)", reported)
     assert found
     step = int(found[1])
-    assert f"the checkpoint of step {step - 1} is kept" in said
+    assert f"the checkpoint of step {step - 1} is kept" in reported
     folder = runs.folder
     assert folder.state() is State.FAILED
     record = folder.record()
     assert record is not None
-    assert (record.step, record.reason in said) == (step - 1, True)
+    assert (record.step, record.reason in reported) == (step - 1, True)
     assert folder.verify() == ()
-    assert told(folder)[-1].startswith("failed: the terms")
+    assert log_lines(folder)[-1].startswith("failed: the terms")
     before = folder.metrics.read_bytes()
 
     again = runs("--set", WILD, status=1)
@@ -100,7 +100,7 @@ def test_nan_stops_and_keeps_the_last_checkpoint(runs: Runs) -> None:
 def test_a_log_tells_what_happened(runs: Runs) -> None:
     runs("--steps", "2")
     runs()
-    lines = told(runs.folder)
+    lines = log_lines(runs.folder)
     assert lines[0].endswith(": 4 steps to do, on cpu, compile off")
     assert "stopped after step 2, which is saved: --steps" in lines
     assert any(line.endswith("continues from step 2 of 4, on cpu, compile off") for line in lines)
@@ -128,8 +128,8 @@ def test_a_disk_without_room_for_a_checkpoint_loses_none(runs: Runs, tmp_path: P
     files = sorted(p.name for p in runs.folder.checkpoints.iterdir())
     weights = (runs.folder.checkpoints / "step-00000002.safetensors").stat().st_size
     with no_file_over(weights - 1):
-        said = runs(status=1)
-    assert re.search(r"error: cannot write `.*step-00000003.safetensors`", said)
+        reported = runs(status=1)
+    assert re.search(r"error: cannot write `.*step-00000003.safetensors`", reported)
     assert sorted(p.name for p in runs.folder.checkpoints.iterdir()) == files
     assert runs.folder.state() is State.INTERRUPTED
     runs()
@@ -141,34 +141,36 @@ def test_a_place_that_is_no_folder_is_explained(runs: Runs, tmp_path: Path, plac
     blocked = tmp_path / "blocked"
     blocked.write_text("")
     root = blocked if place == "a file" else blocked / "runs"
-    said = runs("--runs", str(root), status=2)
-    assert f"--runs needs a folder, but `{blocked}` is a file" in said
+    message = runs("--runs", str(root), status=2)
+    assert f"--runs needs a folder, but `{blocked}` is a file" in message
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_place_that_may_not_be_written_is_explained(runs: Runs, tmp_path: Path) -> None:
     (tmp_path / "locked").mkdir(mode=0o500)
-    said = runs("--runs", str(tmp_path / "locked"), status=1)
-    assert "permission denied or read-only" in said
+    message = runs("--runs", str(tmp_path / "locked"), status=1)
+    assert "permission denied or read-only" in message
 
 
 def test_a_time_limit_stops_with_everything_saved(runs: Runs) -> None:
-    said = runs("--set", "train.length=1000000 steps", "--time-limit", "4s")
-    found = re.search(r"stopped after step ([\d ,\u202f]+), which is saved \(time limit\)", said)
+    reported = runs("--set", "train.length=1000000 steps", "--time-limit", "4s")
+    found = re.search(
+        r"stopped after step ([\d ,\u202f]+), which is saved \(time limit\)", reported
+    )
     assert found
-    last = said.splitlines()[-1]
+    last = reported.splitlines()[-1]
     assert last.startswith("next: eqspec run ")
     assert last.endswith("--time-limit 4s")
     assert str(runs.saved()[-1]) == re.sub(r"\D", "", found[1])
-    assert told(runs.folder)[-1].endswith("which is saved: --time-limit")
+    assert log_lines(runs.folder)[-1].endswith("which is saved: --time-limit")
 
 
 def test_again_repeats_what_is_complete_and_goes_on_with_what_is_not(runs: Runs) -> None:
     runs("--again", "--steps", "2")
     (first,) = runs.names
     runs()
-    said = runs("--again", "--steps", "2")
-    assert "--again" in said.splitlines()[-1]
+    reported = runs("--again", "--steps", "2")
+    assert "--again" in reported.splitlines()[-1]
     assert runs.names == [first, f"{first}.2"]
     assert ", from step 2 on" in runs("--again")
     runs("--again")
@@ -194,8 +196,8 @@ def test_a_folder_goes_on_with_what_changes_no_weights_and_refuses_the_rest(runs
 def test_a_fork_is_a_run_of_its_own_beside_the_folder(runs: Runs) -> None:
     runs("--steps", "2")
     path = runs.folder.path
-    said = runs(str(path), "--set", "train.batch=8", "--fork")
-    assert "toy: 4 steps in " in said
+    message = runs(str(path), "--set", "train.batch=8", "--fork")
+    assert "toy: 4 steps in " in message
     assert len(runs.names) == 2
     assert RunFolder.open(path).state() is State.INTERRUPTED
     nothing = runs(str(path), "--set", "keep.last=1", "--fork", status=2)
@@ -240,9 +242,9 @@ def test_weights_that_do_not_fit_make_no_folder(runs: Runs, tmp_path: Path) -> N
     runs()
     wider = "method.with.embed.width=40"
     other = Runs(runs.argv[1], tmp_path / "other", runs._capsys)
-    said = other("--set", f"init_from={runs.folder.path}", "--set", wider, status=2)
-    assert "does not fit:" in said
-    assert "of another shape (`students.embed." in said
+    reported = other("--set", f"init_from={runs.folder.path}", "--set", wider, status=2)
+    assert "does not fit:" in reported
+    assert "of another shape (`students.embed." in reported
     assert not (tmp_path / "other").exists()
     partial = f"init_from={{weights: {runs.folder.path}, partial: true}}"
     assert "weights from `init_from`: " in other("--set", partial, "--set", wider)

@@ -56,9 +56,9 @@ def test_a_run_is_trained_judged_and_resumed_bit_for_bit(
     spec: str, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     whole = run(spec, data, "whole")
-    said = capsys.readouterr().out
-    assert "Measured on 4 held-out objects" in said
-    assert "equivariance, weight = 4.5" in said
+    text = capsys.readouterr().out
+    assert "Measured on 4 held-out objects" in text
+    assert "equivariance, weight = 4.5" in text
     halves = run(spec, data, "halves", "--steps", "3")
     assert run(spec, data, "halves") == halves
     workers = run(spec, data, "workers", "--set", "machine.workers=2")
@@ -90,11 +90,11 @@ def test_check_shows_objects_views_and_latents(
     spec: str, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["check", spec, "--data", str(data)]) == 0
-    said = capsys.readouterr().out
-    assert "20 objects in 4 views each for training, 4 held out, 2 classes" in said
+    text = capsys.readouterr().out
+    assert "20 objects in 4 views each for training, 4 held out, 2 classes" in text
     listed = np.load(data / "train_images.npy")
     latents = np.load(data / listed[0].strip("/") / "latent_0.npy")
-    assert f"object 0: 40×40, mean 0.409, 00000007, {latents[0]:.3f} {latents[1]:.3f}" in said
+    assert f"object 0: 40×40, mean 0.409, 00000007, {latents[0]:.3f} {latents[1]:.3f}" in text
     assert main(["check", spec, "--data", str(data), "--json"]) == 0
     (found,) = json.loads(capsys.readouterr().out)["data"]
     assert (found["train"], found["heldout"], found["views"]) == (20, 4, 4)
@@ -108,9 +108,9 @@ def test_damage_is_named_and_borne(
     for path in sorted(root.glob("*/*/latent_2.npy")):
         path.write_bytes(b"damaged")
     run(spec, root, "runs", "--set", "data.params.unreadable=30")
-    said = capsys.readouterr().err
-    assert "its latent_2.npy" in said
-    assert "Traceback" not in said
+    text = capsys.readouterr().err
+    assert "its latent_2.npy" in text
+    assert "Traceback" not in text
 
 
 def test_a_folder_without_latents_stands_in_for_nothing(
@@ -120,6 +120,6 @@ def test_a_folder_without_latents_stands_in_for_nothing(
     for path in root.glob("*/*/*.npy"):
         path.unlink()
     assert main(["run", spec, "--data", str(root), "--runs", "runs"]) == 2
-    said = capsys.readouterr().err
-    assert "error[EQ041]: `object_rotation_hue` is read from stored latents" in said
-    assert "`image-folder` has none" in said
+    text = capsys.readouterr().err
+    assert "error[EQ041]: `object_rotation_hue` is read from stored latents" in text
+    assert "`image-folder` has none" in text

@@ -72,9 +72,9 @@ def too_long(answer: Answer, *, width: int) -> list[str]:
 
 
 def test_every_page_of_runs_fits_and_loses_no_word(
-    runs: Runs, made: Runs, monkeypatch: pytest.MonkeyPatch
+    runs: Runs, finished: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shutil.copy(made.root.parent / "toy.yaml", runs.root.parent)
+    shutil.copy(finished.root.parent / "toy.yaml", runs.root.parent)
     for argv in pages(runs).values():
         monkeypatch.setenv("COLUMNS", str(WIDE))
         wide = runs.ask(*argv)
@@ -87,13 +87,13 @@ def test_every_page_of_runs_fits_and_loses_no_word(
             assert words(wide.out) - {"run"} <= words(narrow.out), argv
 
 
-def test_numbers_on_the_screen_have_few_digits_and_in_json_all(made: Runs) -> None:
-    argv = ("diff", made.name("toy-base"), made.name())
-    shown = made.ask(*argv).out
+def test_numbers_on_the_screen_have_few_digits_and_in_json_all(finished: Runs) -> None:
+    argv = ("diff", finished.name("toy-base"), finished.name())
+    shown = finished.ask(*argv).out
     digits = [re.sub(r"\D", "", token).lstrip("0") for token in re.findall(r"\d*\.\d+", shown)]
     assert digits
     assert max(map(len, digits)) <= 6
-    gaps = made.ask(*argv, "--json").data["curves"]["parting"]["gaps"]
+    gaps = finished.ask(*argv, "--json").data["curves"]["parting"]["gaps"]
     assert max(len(repr(gap["a"])) for gap in gaps) > 12
 
 

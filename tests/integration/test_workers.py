@@ -37,7 +37,7 @@ def spec(tmp_path: Path) -> Path:
     return path
 
 
-def told(spec: Path, workers: str) -> tuple[dict[str, bytes], str]:
+def recorded(spec: Path, workers: str) -> tuple[dict[str, bytes], str]:
     """What a run records that its recipe determines, and what was said of a damaged image."""
     runs = spec.parent / f"runs-{workers}"
     places = ("--data", str(spec.parent / "pictures"), "--runs", str(runs))
@@ -51,10 +51,10 @@ def told(spec: Path, workers: str) -> tuple[dict[str, bytes], str]:
 
 
 def test_metrics_weights_and_damage_are_the_same_with_any_number_of_workers(spec: Path) -> None:
-    alone, named = told(spec, "0")
+    alone, named = recorded(spec, "0")
     assert "05.jpg" in named
     for workers in ("1", "2", "auto"):
-        files, also_named = told(spec, workers)
+        files, also_named = recorded(spec, workers)
         assert files == alone
         assert re.sub(r"runs-\w+", "", also_named) == re.sub(r"runs-\w+", "", named)
 

@@ -14,19 +14,19 @@ SAMPLES, EACH = 2, 20
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Runs:
-    return train_runs(tmp_path_factory.mktemp("made"))
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    return train_runs(tmp_path_factory.mktemp("finished"))
 
 
 @pytest.mark.parametrize("sample", range(SAMPLES))
-def test_a_damaged_file_is_refused_in_words(made: Runs, sample: int) -> None:
-    name, other = made.name(), made.name("toy-base")
-    for said, file, damaged in damages(made.folder(), count=EACH, seed=100 + sample):
+def test_a_damaged_file_is_refused_in_words(finished: Runs, sample: int) -> None:
+    name, other = finished.name(), finished.name("toy-base")
+    for reported, file, damaged in damages(finished.folder(), count=EACH, seed=100 + sample):
         whole = file.read_bytes()
         file.write_bytes(damaged)
         try:
-            read_all(made.root, name, other)
+            read_all(finished.root, name, other)
         except Exception as error:
-            raise AssertionError(said) from error
+            raise AssertionError(reported) from error
         finally:
             file.write_bytes(whole)

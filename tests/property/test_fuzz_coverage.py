@@ -35,8 +35,8 @@ def test_the_corpus_covers_the_reading_of_specs(tmp_path: Path) -> None:
     options = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist", *CORPUS)
     ran = coverage("run", "--branch", "--source=eqspec.spec", "-m", "pytest", *options)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    told = coverage("json", "-o", str(tmp_path / "report.json"))
-    assert told.returncode == 0, told.stdout + told.stderr
+    message = coverage("json", "-o", str(tmp_path / "report.json"))
+    assert message.returncode == 0, message.stdout + message.stderr
     report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
     totals = report["totals"]
     branches = 100 * totals["covered_branches"] / totals["num_branches"]

@@ -208,9 +208,9 @@ def test_what_is_spoilt_below_is_legal_before() -> None:
 
 
 @pytest.mark.parametrize("equivariance", ["none", PATH_REWRITE], ids=["base", "path"])
-@pytest.mark.parametrize(("added", "said"), BAD.values(), ids=BAD)
+@pytest.mark.parametrize(("added", "expected"), BAD.values(), ids=BAD)
 def test_a_bad_card_is_explained_where_it_is_bad(
-    added: dict[str, dict[str, object]], said: str, equivariance: object
+    added: dict[str, dict[str, object]], expected: str, equivariance: object
 ) -> None:
     spoilt = {**LEGAL, **{section: {**LEGAL[section], **more} for section, more in added.items()}}
     text = write_yaml(spec_with(spoilt, equivariance=equivariance))
@@ -218,8 +218,8 @@ def test_a_bad_card_is_explained_where_it_is_bad(
         planned(spec_with(spoilt, equivariance=equivariance), name="bad.yaml")
     found = caught.value.diagnostics
     # A misspelt parameter is unknown, and the one that was meant is missing.
-    assert len(found) == (2 if said == ".widht`" else 1)
-    assert sum(said in diagnostic.message for diagnostic in found) == 1
+    assert len(found) == (2 if expected == ".widht`" else 1)
+    assert sum(expected in diagnostic.message for diagnostic in found) == 1
     legal = write_yaml(spec_with(LEGAL, equivariance=equivariance))
     for diagnostic in found:
         assert diagnostic.location is not None

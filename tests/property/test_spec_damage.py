@@ -79,8 +79,8 @@ def second_pass(text: str, *, overrides: tuple[str, ...] = ()) -> tuple[Diagnost
     """Everything that is said of a text, drawn in every way."""
     reading = read_spec_text(text, path=FILE, overrides=overrides)
     found = list(reading.diagnostics)
-    for judged in (reading.own, *reading.variants.values()):
-        looked = look_up(judged.source, catalog())
+    for evaluated in (reading.own, *reading.variants.values()):
+        looked = look_up(evaluated.source, catalog())
         found += [*looked.problems, *across_cards(looked)]
     for diagnostic in found:
         assert diagnostic.code in render([diagnostic], colour=False)
@@ -141,8 +141,8 @@ def test_a_pipe_is_refused(tmp_path: Path):
 @pytest.mark.parametrize("card", ["{use: vit_micro_patch8, with: {patch: 8}}", "vit_micro_patch8"])
 def test_what_was_set_last_is_shown_where_values_do_not_fit(card: str):
     text = LEGAL.replace("{use: vit_micro_patch8, with: {patch: 8}}", card)
-    said = second_pass(text, overrides=("backbone.with.heads=5",))
-    assert any(d.location is not None and d.location.file.startswith("<") for d in said)
+    reported = second_pass(text, overrides=("backbone.with.heads=5",))
+    assert any(d.location is not None and d.location.file.startswith("<") for d in reported)
 
 
 @given(rates, durations, st.integers(2, 10**6))
@@ -159,13 +159,13 @@ def test_rates_and_durations_come_back_from_their_text(rate: Rate, lasts: Durati
 
 @given(st.text(max_size=12) | st.floats().map(repr) | st.integers().map(str))
 def test_what_is_no_rate_or_duration_is_refused(text: str):
-    said: list[str] = []
+    reported: list[str] = []
     for parse in (Rate.parse, Duration.parse):
         try:
             parse(text)
         except ValueError as error:
-            said.append(str(error))
-    assert all("write" in words for words in said)
+            reported.append(str(error))
+    assert all("write" in words for words in reported)
 
 
 @given(st.floats(), st.integers(-3, 3))

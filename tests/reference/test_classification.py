@@ -57,7 +57,7 @@ def gaussians(n: int, *, classes: int, apart: float, seed: int) -> ImageFeatures
     return images(x_ND, labels)
 
 
-def judged(name: str, params: dict, train: ImageFeatures, held_out: ImageFeatures) -> ResultSet:
+def evaluated(name: str, params: dict, train: ImageFeatures, held_out: ImageFeatures) -> ResultSet:
     op = find_evaluation(name)
     return op.build(op.Params.model_validate(params)).run(Given(train, held_out))
 
@@ -82,7 +82,7 @@ def test_a_probe_reaches_the_best_possible_accuracy_of_two_gaussians() -> None:
     held = gaussians(2000, classes=2, apart=2.0, seed=1)
     best = 0.5 * (1 + math.erf(1 / math.sqrt(2)))  # Φ(apart / 2)
     deviation = math.sqrt(best * (1 - best) / 2000)
-    found = value(judged("linear_probe", PROBE, train, held), "top1")
+    found = value(evaluated("linear_probe", PROBE, train, held), "top1")
     assert best - 3 * deviation - 0.005 < found < best + 3 * deviation
 
 
@@ -90,12 +90,12 @@ def test_a_probe_reaches_the_best_possible_accuracy_of_two_gaussians() -> None:
 def test_permuted_labels_leave_chance(name: str, params: dict, group: dict) -> None:
     train = gaussians(1000, classes=4, apart=6.0, seed=0)
     held = gaussians(1000, classes=4, apart=6.0, seed=1)
-    assert value(judged(name, params, train, held), "top1", **group) > 0.98
+    assert value(evaluated(name, params, train, held), "top1", **group) > 0.98
     mixed = [
         images(x.rows["encoder"].whole(), x.labels[Draws(seed).order(epoch=0, count=1000)])
         for seed, x in enumerate((train, held))
     ]
-    chance = value(judged(name, params, *mixed), "top1", **group)
+    chance = value(evaluated(name, params, *mixed), "top1", **group)
     assert chance == pytest.approx(0.25, abs=3 * math.sqrt(0.25 * 0.75 / 1000))
 
 
@@ -103,7 +103,7 @@ def test_permuted_labels_leave_chance(name: str, params: dict, group: dict) -> N
 def test_a_rare_class_counts_as_much_as_a_common_one(name: str, params: dict, group: dict) -> None:
     labels = (np.arange(1000) % 10 == 0).astype(np.int64)
     nothing = images(torch.ones(1000, 4) + 1e-3 * normal(1000, 4, seed=0), labels)
-    found = judged(name, params, nothing, nothing)
+    found = evaluated(name, params, nothing, nothing)
     assert value(found, "top1", **group) == pytest.approx(0.9, abs=0.01)
     assert value(found, "mean_per_class", **group) == pytest.approx(0.5, abs=0.02)
     if name == "linear_probe":
@@ -113,7 +113,7 @@ def test_a_rare_class_counts_as_much_as_a_common_one(name: str, params: dict, gr
 @BOTH
 def test_seven_images_are_enough(name: str, params: dict, group: dict) -> None:
     few = gaussians(7, classes=2, apart=9.0, seed=0)
-    found = judged(name, params, few, few)
+    found = evaluated(name, params, few, few)
     (interval,) = next(m.intervals for m in found.measurements if m.name == "top1")
     assert 0 <= interval.low <= value(found, "top1", **group) <= interval.high <= 1
 
@@ -126,7 +126,7 @@ def test_differences_are_paired_and_refuse_other_images(
     train = gaussians(400, classes=2, apart=3.0, seed=0)
     held = gaussians(400, classes=2, apart=3.0, seed=1)
     noisy = images(held.rows["encoder"].whole() + 3 * normal(400, 16, seed=2), held.labels)
-    a, b = judged(name, params, train, held), judged(name, params, train, noisy)
+    a, b = evaluated(name, params, train, held), evaluated(name, params, train, noisy)
     gap = next(
         m
         for m in op.difference(a, b)
@@ -138,7 +138,7 @@ def test_differences_are_paired_and_refuse_other_images(
     assert 0 < interval.low < gap.value < interval.high
     same = op.difference(a, a)
     assert all(m.value == i.low == i.high == 0 for m in same for i in m.intervals)
-    fewer = judged(name, params, train, held.taken(np.arange(399)))
+    fewer = evaluated(name, params, train, held.taken(np.arange(399)))
     with pytest.raises(Exception, match="cannot be compared: their images differ"):
         op.difference(a, fewer)
 
@@ -238,7 +238,7 @@ def test_the_rate_is_chosen_on_training_images_alone() -> None:
     train = gaussians(400, classes=2, apart=2.0, seed=0)
     held = gaussians(200, classes=2, apart=2.0, seed=1)
     other = images(held.rows["encoder"].whole(), 1 - held.labels)
-    found, flipped = (judged("linear_probe", PROBE, train, h) for h in (held, other))
+    found, flipped = (evaluated("linear_probe", PROBE, train, h) for h in (held, other))
     assert found.facts["lr"] == flipped.facts["lr"]
     assert found.facts["slice_top1"] == flipped.facts["slice_top1"]
     assert value(found, "top1") == pytest.approx(1 - value(flipped, "top1"))
@@ -247,7 +247,7 @@ def test_the_rate_is_chosen_on_training_images_alone() -> None:
 
 def test_a_rate_that_learns_nothing_is_not_chosen() -> None:
     train = gaussians(800, classes=4, apart=4.0, seed=0)
-    found = judged("linear_probe", PROBE | {"lrs": [1e-9, 1e-2]}, train, train)
+    found = evaluated("linear_probe", PROBE | {"lrs": [1e-9, 1e-2]}, train, train)
     assert found.facts["lr"] == {"encoder": 1e-2}
 
 
@@ -273,6 +273,6 @@ def test_accuracies_by_hand() -> None:
 
 def test_intervals_have_the_width_of_a_binomial() -> None:
     held = gaussians(2000, classes=2, apart=0.0, seed=1)
-    found = judged("knn", NEIGHBOURS, gaussians(400, classes=2, apart=0.0, seed=0), held)
+    found = evaluated("knn", NEIGHBOURS, gaussians(400, classes=2, apart=0.0, seed=0), held)
     (top1,) = next(m.intervals for m in found.measurements if m.name == "top1")
     assert top1.high - top1.low == pytest.approx(2 * 1.96 * 0.5 / math.sqrt(2000), rel=0.1)

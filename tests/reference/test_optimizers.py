@@ -21,14 +21,14 @@ def optimizer(name: str, tensors: list[torch.Tensor], **params: Any) -> torch.op
     return op.build(op.Params(lr=1.0, **params), groups)
 
 
-def moved(made: torch.optim.Optimizer, gradients: list[torch.Tensor], *, at: int) -> None:
+def moved(stepped: torch.optim.Optimizer, gradients: list[torch.Tensor], *, at: int) -> None:
     """One step, with numbers written into the groups as the engine does."""
     lr, decay = RATES[at]
-    for group in made.param_groups:
+    for group in stepped.param_groups:
         group.update(lr=lr, weight_decay=decay)
         for parameter, gradient in zip(group["params"], gradients, strict=True):
             parameter.grad = gradient.clone()
-    made.step()
+    stepped.step()
 
 
 def leaf(x: torch.Tensor) -> torch.nn.Parameter:
@@ -44,12 +44,12 @@ def test_lars_moves_as_vicregs(dtype: torch.dtype, within: float) -> None:
     weight, bias = leaf(wave(2, 3, 0.0).to(dtype)), leaf(wave(1, 3, 0.0)[0].to(dtype))
     op = find_optimizer("lars")
     groups = [{"params": [weight]}, {"params": [bias]}]
-    made = op.build(op.Params(lr=1.0), groups)
+    stepped = op.build(op.Params(lr=1.0), groups)
     for _ in range(2):
-        for group, decay in zip(made.param_groups, (0.01, 0.0), strict=True):
+        for group, decay in zip(stepped.param_groups, (0.01, 0.0), strict=True):
             group.update(lr=0.5, weight_decay=decay)
         weight.grad, bias.grad = wave(2, 3, 0.5).to(dtype), wave(1, 3, 0.5)[0].to(dtype)
-        made.step()
+        stepped.step()
     assert weight[0].tolist() == pytest.approx(
         [0.3606330296, 0.6730693810, 0.8944089491], abs=within
     )
@@ -74,9 +74,9 @@ def plain_lars(values: list[float], gradients: list[list[float]], *, matrix: boo
 def test_lars_is_its_formula(shape: tuple[int, ...]) -> None:
     start, steps = wave(3, 4, 0.1), [wave(3, 4, 0.3 * k) for k in range(3)]
     parameter = leaf(start.reshape(shape))
-    made = optimizer("lars", [parameter], momentum=0.7, trust=0.02)
+    stepped = optimizer("lars", [parameter], momentum=0.7, trust=0.02)
     for at, gradient in enumerate(steps):
-        moved(made, [gradient.reshape(shape)], at=at)
+        moved(stepped, [gradient.reshape(shape)], at=at)
     flat = [s.flatten().tolist() for s in steps]
     wanted = plain_lars(start.flatten().tolist(), flat, matrix=len(shape) > 1)
     assert parameter.flatten().tolist() == pytest.approx(wanted, rel=1e-12)
@@ -91,10 +91,10 @@ def test_a_matrix_of_zeros_moves_by_its_gradient() -> None:
 @pytest.mark.parametrize("nesterov", [False, True])
 def test_sgd_is_its_formula(*, nesterov: bool) -> None:
     parameter = leaf(torch.tensor([0.7], dtype=torch.float64))
-    made = optimizer("sgd", [parameter], momentum=0.9, nesterov=nesterov)
+    stepped = optimizer("sgd", [parameter], momentum=0.9, nesterov=nesterov)
     plain, memory = 0.7, 0.0
     for at, (gradient, (lr, decay)) in enumerate(zip((0.3, -0.2, 0.5), RATES, strict=True)):
-        moved(made, [torch.tensor([gradient], dtype=torch.float64)], at=at)
+        moved(stepped, [torch.tensor([gradient], dtype=torch.float64)], at=at)
         asked = gradient + decay * plain
         memory = 0.9 * memory + asked
         plain -= lr * (asked + 0.9 * memory if nesterov else memory)
@@ -104,10 +104,10 @@ def test_sgd_is_its_formula(*, nesterov: bool) -> None:
 def test_adam_is_its_formula() -> None:
     """Decay is part of the gradient, and so of both running means."""
     parameter = leaf(torch.tensor([0.7], dtype=torch.float64))
-    made = optimizer("adam", [parameter], betas=(0.8, 0.9), eps=1e-3)
+    stepped = optimizer("adam", [parameter], betas=(0.8, 0.9), eps=1e-3)
     plain, first, second = 0.7, 0.0, 0.0
     for at, (gradient, (lr, decay)) in enumerate(zip((0.3, -0.2, 0.5), RATES, strict=True)):
-        moved(made, [torch.tensor([gradient], dtype=torch.float64)], at=at)
+        moved(stepped, [torch.tensor([gradient], dtype=torch.float64)], at=at)
         asked = gradient + decay * plain
         first = 0.8 * first + 0.2 * asked
         second = 0.9 * second + 0.1 * asked**2
@@ -119,11 +119,11 @@ def test_adam_is_its_formula() -> None:
 def test_adam_without_decay_is_adamw_without_decay() -> None:
     pulled = [leaf(wave(3, 4, 0.1)) for _ in range(2)]
     pair = [optimizer(name, [x]) for name, x in zip(("adam", "adamw"), pulled, strict=True)]
-    for made, x in zip(pair, pulled, strict=True):
+    for stepped, x in zip(pair, pulled, strict=True):
         for phase in (0.2, 0.7):
             x.grad = wave(3, 4, phase)
-            made.param_groups[0].update(lr=0.1, weight_decay=0.0)
-            made.step()
+            stepped.param_groups[0].update(lr=0.1, weight_decay=0.0)
+            stepped.step()
     assert torch.equal(*pulled)
 
 
@@ -139,13 +139,13 @@ def test_a_resumed_optimizer_goes_on_bit_for_bit(name: str) -> None:
     start, gradients = [wave(3, 4, 0.1), wave(1, 4, 0.2)[0]], [wave(3, 4, 0.4), wave(1, 4, 0.5)[0]]
     whole, halves = [leaf(x.float()) for x in start], [leaf(x.float()) for x in start]
     straight, first = optimizer(name, whole, **params), optimizer(name, halves, **params)
-    for made, tensors in ((straight, whole), (first, halves)):
+    for stepped, tensors in ((straight, whole), (first, halves)):
         tensors[0].grad = gradients[0].float()
-        made.param_groups[0].update(lr=0.1, weight_decay=0.05)
-        made.step()
+        stepped.param_groups[0].update(lr=0.1, weight_decay=0.05)
+        stepped.step()
         assert torch.equal(tensors[1], start[1].float())
     second = optimizer(name, halves, **params)
     second.load_state_dict(first.state_dict())
-    for made in (straight, second):
-        moved(made, [g.float() for g in gradients], at=1)
+    for stepped in (straight, second):
+        moved(stepped, [g.float() for g in gradients], at=1)
     assert all(torch.equal(a, b) for a, b in zip(whole, halves, strict=True))

@@ -46,9 +46,9 @@ def test_it_is_scipys_sign_included() -> None:
 def test_it_turns_the_object_from_pose_to_pose() -> None:
     """R₂ = R₁ (R₁⁻¹R₂), in matrices that were written down by themselves."""
     for first, second, action in zip(*POSES, encode(Params(), *POSES), strict=True):
-        made = rotation(first[:3]) @ as_matrix(action)
+        built = rotation(first[:3]) @ as_matrix(action)
         np.testing.assert_allclose(
-            CORNERS @ made.T, CORNERS @ rotation(second[:3]).T, rtol=0, atol=1e-12
+            CORNERS @ built.T, CORNERS @ rotation(second[:3]).T, rtol=0, atol=1e-12
         )
 
 

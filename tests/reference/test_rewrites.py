@@ -162,8 +162,8 @@ def equimod(graph: TrainGraph, streams: Streams) -> Tensor:
     seen = [head(graph, "equi_projector", x) for x in streams["tokens"][:, :, 1:].mean(dim=2)]
     plain = head(graph, "equi_projector", streams["plain_tokens"][0, :, 1:].mean(dim=1))
     drawn = [head(graph, "augmentation_projector", x) for x in streams["draws"]]
-    said = [head(graph, "equi_predictor", torch.cat([plain, x], dim=1)) for x in drawn]
-    rows = torch.nn.functional.normalize(torch.cat([*said, *seen]), dim=1)
+    reported = [head(graph, "equi_predictor", torch.cat([plain, x], dim=1)) for x in drawn]
+    rows = torch.nn.functional.normalize(torch.cat([*reported, *seen]), dim=1)
     alike = (rows @ rows.T / 0.2).fill_diagonal_(-torch.inf).log_softmax(dim=1)
     half = len(rows) // 2
     pairs = [alike[i, (i + half) % len(rows)] for i in range(len(rows))]
@@ -204,8 +204,8 @@ def test_the_graph_is_the_papers_loss(name: str) -> None:
     graph, streams, controls = case.graph(), case.streams(), case.controls()
     if "draws.flip" in streams:
         streams["draws.flip"] = streams["draws.flip"].round()
-    made = every_stream(graph, streams)
-    encoded = {name: made[name] for name in plan.cut}
+    built = every_stream(graph, streams)
+    encoded = {name: built[name] for name in plan.cut}
     wanted = PLAIN[name](graph, {**streams, **encoded})
     found = graph(streams, controls).total
     assert found.item() == pytest.approx(wanted.item(), rel=0, abs=1e-9)

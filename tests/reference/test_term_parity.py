@@ -245,9 +245,9 @@ def test_ijepa(at: Precision) -> None:
 def test_reconstruction_of_two_path_points(at: Precision) -> None:
     prediction = at.wave(3, 64, 0.1).abs().view(1, 3, 8, 8)
     targets = torch.stack([at.wave(3, 64, p).abs().view(1, 3, 8, 8) for p in (0.4, 0.7)])
-    made = prediction.expand_as(targets)
-    assert at.distances(made, targets).item() == at.near(0.0822863226)
-    per_image = at.distances(made, targets, reduction="sum-per-image")
+    built = prediction.expand_as(targets)
+    assert at.distances(built, targets).item() == at.near(0.0822863226)
+    per_image = at.distances(built, targets, reduction="sum-per-image")
     assert per_image.item() == at.near(192 * 0.0822863226, within=192 * PRINTED)
-    unit = at.distances(made, targets, reduction="mean-over-variance", variance=0.05)
+    unit = at.distances(built, targets, reduction="mean-over-variance", variance=0.05)
     assert unit.item() == at.near(20 * 0.0822863226, within=20 * PRINTED)

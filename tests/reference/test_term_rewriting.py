@@ -82,8 +82,8 @@ def masked_patch_mse(prediction: Array, images: Array, keep: Array) -> float:
             middle = sum(pixels) / 12
             spread = sqrt(sum((p - middle) ** 2 for p in pixels) / 11 + 1e-6)
             wanted = [(p - middle) / spread for p in pixels]
-            said = prediction[0, sample, patch]
-            errors.append(sum((a - b) ** 2 for a, b in zip(said, wanted, strict=True)) / 12)
+            reported = prediction[0, sample, patch]
+            errors.append(sum((a - b) ** 2 for a, b in zip(reported, wanted, strict=True)) / 12)
     return sum(errors) / len(errors)
 
 
@@ -92,12 +92,12 @@ def smooth_l1(x: Array, y: Array, valid: Array | None = None) -> float:
     for b in range(BATCH):
         costs = []
         for location in np.ndindex(4, 6):
-            said, target = x[0, b][location], y[0, b][location]
+            reported, target = x[0, b][location], y[0, b][location]
             if valid is not None and not valid[0, b][location]:
                 continue
             middle = sum(target) / 5
             spread = sqrt(sum((t - middle) ** 2 for t in target) / 5 + 1e-5)
-            errors = [abs(a - (t - middle) / spread) for a, t in zip(said, target, strict=True)]
+            errors = [abs(a - (t - middle) / spread) for a, t in zip(reported, target, strict=True)]
             costs.append(sum(0.5 * e**2 if e < 1 else e - 0.5 for e in errors) / 5)
         samples.append(sum(costs) / max(len(costs), 1))
     return sum(samples) / BATCH
@@ -118,9 +118,9 @@ def self_distillation(student: list[Array], teacher: Array, *, sinkhorn: bool) -
     targets = _sinkhorn(tokens) if sinkhorn else [_softmax(t / TEMPERATURE) for t in tokens]
     targets = np.array(targets).reshape(teacher.shape)
     costs = [
-        sum(_cross_entropy(list(wanted[b]), said[b] / 0.1) for b in range(BATCH)) / BATCH
+        sum(_cross_entropy(list(wanted[b]), reported[b] / 0.1) for b in range(BATCH)) / BATCH
         for q, wanted in enumerate(targets)
-        for v, said in enumerate(crops)
+        for v, reported in enumerate(crops)
         if q != v or sinkhorn  # the example with Sinkhorn also takes `pairs: all`
     ]
     return sum(costs) / len(costs)
@@ -175,9 +175,9 @@ def paired_contrast(predictions: list[Array], targets: Array) -> float:
 def parameter_difference(predictions: list[Array], parameters: Array) -> float:
     first, second = parameters
     errors = [
-        (np.tanh(said) - wanted) ** 2
+        (np.tanh(reported) - wanted) ** 2
         for order, wanted in zip(predictions, (first - second, second - first), strict=True)
-        for said, wanted in zip(order.ravel(), wanted.ravel(), strict=True)
+        for reported, wanted in zip(order.ravel(), wanted.ravel(), strict=True)
     ]
     return sum(errors) / len(errors)
 
@@ -185,14 +185,14 @@ def parameter_difference(predictions: list[Array], parameters: Array) -> float:
 def crop_difference(predictions: list[Array], crop: Array, flip: Array) -> float:
     total = 0.0
     for order, (one, other) in zip(predictions, ((0, 1), (1, 0)), strict=True):
-        for said, a, b, mirrored in zip(
+        for reported, a, b, mirrored in zip(
             order, crop[one], crop[other], flip[one, :, 0], strict=True
         ):
             right = (a[0] + a[2] / 2) - (b[0] + b[2] / 2)
             down = (a[1] + a[3] / 2) - (b[1] + b[3] / 2)
             # A mirrored view shows the box that lies to the right on its left.
             seen = (down, right * (1 - 2 * mirrored), a[3] - b[3], a[2] - b[2])
-            total += sum((np.tanh(s) - w) ** 2 for s, w in zip(said, seen, strict=True))
+            total += sum((np.tanh(s) - w) ** 2 for s, w in zip(reported, seen, strict=True))
     return total / (2 * BATCH * 4)
 
 

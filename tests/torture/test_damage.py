@@ -105,10 +105,10 @@ def test_damaged_files_of_a_run_are_refused_in_words(
     copied: Runs, tally: Tally, every: int
 ) -> None:
     name, other = copied.name(), copied.name("toy-base")
-    for said, file, damaged in damages(copied.folder(), count=FOLDERS // every, seed=1):
+    for reported, file, damaged in damages(copied.folder(), count=FOLDERS // every, seed=1):
         whole = file.read_bytes()
         file.write_bytes(damaged)
-        with tally.case("damaged files of run folders", said):
+        with tally.case("damaged files of run folders", reported):
             read_all(copied.root, name, other)
         file.write_bytes(whole)
 

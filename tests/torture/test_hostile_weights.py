@@ -26,7 +26,7 @@ def test_weights_of_strangers(
     monkeypatch.chdir(tmp_path)
     cases = {**PICKLES, **ENCODERS, **PLACES}
     for name in list(cases)[:: request.config.getoption("--torture-every")]:
-        make, said = cases[name]
+        make, reported = cases[name]
         folder = tmp_path / "case"
         folder.mkdir()
         make(folder / "w.pth")
@@ -34,6 +34,6 @@ def test_weights_of_strangers(
         with tally.case("hostile weights", name), within(60):
             answer = ask("check", str(folder / "judged.yaml"))
             assert answer.status == 2, answer.err
-            assert said in answer.err.replace("\n", " ")
+            assert reported in answer.err.replace("\n", " ")
             assert not Path(BOOM).exists(), "a payload ran"
         shutil.rmtree(folder)

@@ -12,8 +12,8 @@ from tests.torture.conftest import Tally
 
 
 def write(folder: Path, name: str, **kinds: tuple[int, int]) -> None:
-    told = {k: {"tried": tried, "held": held} for k, (tried, held) in kinds.items()}
-    text = json.dumps({"test": name, "seconds": 30.0, "kinds": told})
+    reported = {k: {"tried": tried, "held": held} for k, (tried, held) in kinds.items()}
+    text = json.dumps({"test": name, "seconds": 30.0, "kinds": reported})
     (folder / f"{name}.json").write_text(text)
 
 

@@ -12,11 +12,11 @@ SLOPES = {"a.one": [3.0, 4.0], "a.two": [12.0], "b.one": [0.3, 0.4]}
 
 def parameters(dtype: torch.dtype = torch.float32) -> dict[str, nn.Parameter]:
     """Three parameters of two modules, and one that nothing has reached."""
-    made: dict[str, nn.Parameter] = {}
+    built: dict[str, nn.Parameter] = {}
     for name, slope in SLOPES.items():
-        made[name] = nn.Parameter(torch.zeros(len(slope), dtype=dtype))
-        made[name].grad = torch.tensor(slope, dtype=dtype)
-    return {**made, "b.still": nn.Parameter(torch.zeros(1, dtype=dtype))}
+        built[name] = nn.Parameter(torch.zeros(len(slope), dtype=dtype))
+        built[name].grad = torch.tensor(slope, dtype=dtype)
+    return {**built, "b.still": nn.Parameter(torch.zeros(1, dtype=dtype))}
 
 
 def norms(named: dict[str, nn.Parameter]) -> list[float]:

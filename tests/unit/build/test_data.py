@@ -66,10 +66,10 @@ def plan_of(*, count: int = COUNT, batch: int = BATCH, held_back: float = 0.0) -
 
 def some(*, start_step: int = 0, steps: int = 5, **others: int) -> list[Batch]:
     seed = others.pop("seed", 3)
-    made = batches(
+    found = batches(
         plan_of(), FakeImages(COUNT), seed=seed, start_step=start_step, steps=steps, **others
     )
-    return list(made)
+    return list(found)
 
 
 def assert_same(ours: Batch, theirs: Batch) -> None:
@@ -121,10 +121,10 @@ def test_shares_of_ranks_concatenate_to_the_global_batch():
 
 
 def test_epoch_shows_an_image_at_most_once_in_another_order_each_time():
-    made = some(steps=2 * STEPS_PER_EPOCH)
-    assert [b.epoch for b in made] == [0] * STEPS_PER_EPOCH + [1] * STEPS_PER_EPOCH
+    found = some(steps=2 * STEPS_PER_EPOCH)
+    assert [b.epoch for b in found] == [0] * STEPS_PER_EPOCH + [1] * STEPS_PER_EPOCH
     first, second = (
-        np.concatenate([b.samples for b in made if b.epoch == epoch]) for epoch in (0, 1)
+        np.concatenate([b.samples for b in found if b.epoch == epoch]) for epoch in (0, 1)
     )
     for seen in (first, second):
         assert len(np.unique(seen)) == STEPS_PER_EPOCH * BATCH
@@ -168,9 +168,9 @@ def test_dataset_of_another_size_is_refused():
 def test_unreadable_image_is_reported_without_a_traceback(workers):
     error = EqspecError("cannot read the image a/b.jpg: truncated", help="repair it")
     dataset = FakeImages(COUNT, unreadable=int(some(steps=1)[0].samples[0]), error=error)
-    made = batches(plan_of(), dataset, seed=3, start_step=0, steps=2, workers=workers)
+    found = batches(plan_of(), dataset, seed=3, start_step=0, steps=2, workers=workers)
     with pytest.raises(EqspecError) as caught:
-        next(made)
+        next(found)
     assert caught.value.message == "cannot read the image a/b.jpg: truncated"
     assert caught.value.help == "repair it"
 

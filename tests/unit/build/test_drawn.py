@@ -77,11 +77,11 @@ def test_the_pixels_are_made_with_these_parameters() -> None:
     )
     plan = plan.model_copy(update={"views": views})
     batch = loaded(plan)
-    made = views_of(plan)(batch)
+    drawn = views_of(plan)(batch)
     view = views.views[1]
     chosen, theta = applied(view, "color", batch)
     canvas = batch.canvases["global", 1].float() / 255
-    flipped = made.draws["draws.flip"][1, :, 0] == 1
+    flipped = drawn.draws["draws.flip"][1, :, 0] == 1
     canvas = torch.where(flipped[:, None, None, None], canvas.flip(-1), canvas)
     op, step = find_transform("color"), view.steps[1]
     at = op.build(op.Params.model_validate(step.params), size=view.size, border="reflect")
@@ -91,7 +91,7 @@ def test_the_pixels_are_made_with_these_parameters() -> None:
     )
     canvas[rows] = changed
     mean, std = (torch.tensor(v)[:, None, None] for v in (views.mean, views.std))
-    assert torch.equal(made.images["global"][1], (canvas - mean) / std)
+    assert torch.equal(drawn.images["global"][1], (canvas - mean) / std)
 
 
 def test_the_box_is_the_one_that_was_cut() -> None:
@@ -129,8 +129,8 @@ def test_a_rank_reads_its_share() -> None:
 
 def test_nothing_is_handed_on_that_is_not_read() -> None:
     plan = toy_plan("vicreg")
-    made = views_of(plan)(loaded(plan))
-    assert (made.draws, made.pixels) == ({}, None)
+    drawn = views_of(plan)(loaded(plan))
+    assert (drawn.draws, drawn.pixels) == ({}, None)
 
 
 def test_copies_are_one_view_turned() -> None:
@@ -154,8 +154,8 @@ def test_an_added_group_moves_no_other_view() -> None:
 def test_the_plain_view_is_the_middle_of_the_image() -> None:
     plan = toy_plan("vicreg", equivariance=REWRITES["equimod"])
     batch = loaded(plan)
-    made = views_of(plan)(batch)
-    assert made.images["plain"].shape == (1, 8, 3, 32, 32)
+    drawn = views_of(plan)(batch)
+    assert drawn.images["plain"].shape == (1, 8, 3, 32, 32)
     image = FakeImages(plan.data.count).image(int(batch.samples[0]))  # 48 wide, 40 high
     middle = resize(image, Box(6.5, 2.5, 41.5, 37.5), canvas=32, interpolation="bilinear")
     assert np.array_equal(batch.canvases["plain", 0][0].permute(1, 2, 0).numpy(), middle)
@@ -163,8 +163,8 @@ def test_the_plain_view_is_the_middle_of_the_image() -> None:
 
 def test_pixels_are_the_views_before_normalisation() -> None:
     plan = toy_plan("vicreg", equivariance=REWRITES["cross-attention"])
-    made = views_of(plan)(loaded(plan))
-    assert made.pixels is not None
-    assert -1e-6 <= made.pixels.min() <= made.pixels.max() <= 1 + 1e-6
+    drawn = views_of(plan)(loaded(plan))
+    assert drawn.pixels is not None
+    assert -1e-6 <= drawn.pixels.min() <= drawn.pixels.max() <= 1 + 1e-6
     mean, std = (torch.tensor(v)[:, None, None] for v in (plan.views.mean, plan.views.std))
-    assert torch.equal((made.pixels - mean) / std, made.images["global"])
+    assert torch.equal((drawn.pixels - mean) / std, drawn.images["global"])

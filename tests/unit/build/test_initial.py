@@ -35,9 +35,9 @@ def weights(plan: Plan, *, seed: int) -> dict[str, Tensor]:
 def test_a_whole_state_is_taken_over(tmp_path: Path) -> None:
     plan, other = toy_plan("ibot"), weights(toy_plan("ibot"), seed=5)
     plan = plan.model_copy(update={"init": stored(tmp_path / "w.safetensors", other)})
-    made = initial_graph(plan, device=CPU).state_dict()
-    assert made.keys() == other.keys()
-    assert all(torch.equal(made[name], other[name]) for name in other)
+    built = initial_graph(plan, device=CPU).state_dict()
+    assert built.keys() == other.keys()
+    assert all(torch.equal(built[name], other[name]) for name in other)
     found = fit_of(plan)
     assert found is not None
     assert found.whole
@@ -47,10 +47,10 @@ def test_a_teacher_without_weights_of_its_own_starts_as_its_student(tmp_path: Pa
     plan = toy_plan("ibot")
     other = {n: t for n, t in weights(plan, seed=5).items() if not n.startswith("teachers.")}
     init = stored(tmp_path / "w.safetensors", other)
-    made = initial_graph(plan.model_copy(update={"init": init}), device=CPU).state_dict()
-    pairs = [(n, f"students.{n.split('.', 2)[2]}") for n in made if n.startswith("teachers.")]
+    built = initial_graph(plan.model_copy(update={"init": init}), device=CPU).state_dict()
+    pairs = [(n, f"students.{n.split('.', 2)[2]}") for n in built if n.startswith("teachers.")]
     assert pairs
-    assert all(torch.equal(made[teacher], made[student]) for teacher, student in pairs)
+    assert all(torch.equal(built[teacher], built[student]) for teacher, student in pairs)
 
 
 def test_what_does_not_fit_is_named_and_refused_unless_asked_for(tmp_path: Path) -> None:
@@ -59,14 +59,14 @@ def test_what_does_not_fit_is_named_and_refused_unless_asked_for(tmp_path: Path)
     refused = stored(tmp_path / "a.safetensors", {**other, "extra": torch.ones(1)})
     with pytest.raises(UsageError) as caught:
         fit_of(ours.model_copy(update={"init": refused}))
-    said = caught.value.message
-    assert "tensors matched" in said
-    assert "missing in the file (`students.decoder_1." in said
-    assert "1 unexpected (`extra`)" in said
+    message = caught.value.message
+    assert "tensors matched" in message
+    assert "missing in the file (`students.decoder_1." in message
+    assert "1 unexpected (`extra`)" in message
     taken = stored(tmp_path / "b.safetensors", other, partial=True)
-    made = initial_graph(ours.model_copy(update={"init": taken}), device=CPU).state_dict()
+    built = initial_graph(ours.model_copy(update={"init": taken}), device=CPU).state_dict()
     fresh = weights(ours, seed=ours.seed)
-    for name, value in made.items():
+    for name, value in built.items():
         same_shape = name in other and other[name].shape == value.shape
         assert torch.equal(value, other[name] if same_shape else fresh[name]), name
 
@@ -97,6 +97,6 @@ def test_a_file_that_is_not_the_planned_one_is_refused(tmp_path: Path, damage: s
         path.write_bytes(b"{}")
         with pytest.raises(UsageError, match="is not a safetensors file"):
             fit_of(plan)
-    said = "there is no file" if damage == "gone" else "has changed since it was planned"
-    with pytest.raises(UsageError, match=said):
+    reported = "there is no file" if damage == "gone" else "has changed since it was planned"
+    with pytest.raises(UsageError, match=reported):
         load_initial(build_graph(plan.graph, seed=0, device=CPU), init)

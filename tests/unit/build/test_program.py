@@ -39,8 +39,8 @@ def test_groups_may_not_span_micro_batches_on_any_rank() -> None:
     """Two ranks of two micro-batches hold 2 samples at a time: groups of 4 would be torn apart."""
     assert pieces("{depth: 18, group: 2}", micro_batches=2, ranks=2) is None
     assert pieces("{depth: 18, group: 4}", micro_batches=2, ranks=1) is None
-    said = pieces("{depth: 18, group: 4}", micro_batches=2, ranks=2)
-    assert said == "`encoder` normalises over groups of 4 samples, so 2 at a time is not exact"
+    reported = pieces("{depth: 18, group: 4}", micro_batches=2, ranks=2)
+    assert reported == "`encoder` normalises over groups of 4 samples, so 2 at a time is not exact"
 
 
 def test_the_batch_is_cut_into_equal_pieces() -> None:

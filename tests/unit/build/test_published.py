@@ -30,13 +30,13 @@ EACH = pytest.mark.parametrize("name", LAYOUTS)
 @EACH
 def test_a_fabricated_file_has_the_published_names(name: str) -> None:
     layout = LAYOUTS[name]
-    made = flat(layout.make(state(layout.params, impl=layout.impl)))
+    built = flat(layout.make(state(layout.params, impl=layout.impl)))
     theirs = {
         "timm": set(timm_vit().state_dict()),
         "torchvision": {*resnet18().state_dict()} - {"fc.weight"},
-        "eqspec": made,  # our own
+        "eqspec": built,  # our own
     }
-    assert made == {**PUBLISHED, **theirs}[name]
+    assert built == {**PUBLISHED, **theirs}[name]
 
 
 @EACH
@@ -196,4 +196,4 @@ train: {{length: 4 steps, batch: 8}}
 
 
 def test_every_layout_is_fabricated() -> None:
-    assert {made.card for made in LAYOUTS.values()} == set(open_catalog().names("layouts"))
+    assert {built.card for built in LAYOUTS.values()} == set(open_catalog().names("layouts"))

@@ -29,12 +29,12 @@ OTHERS = {
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_another_encoder_is_named_as_such(name: str, tmp_path: Path) -> None:
-    params, said = OTHERS[name]
+    params, reported = OTHERS[name]
     store(tmp_path / "w.pth", LAYOUTS["mae"])
     plan = planned(tmp_path, tmp_path / "w.pth", dict(LAYOUTS["mae"].params) | params)
     with pytest.raises(UsageError, match="are weights of another encoder") as caught:
         fit_published(plan)
-    assert said in caught.value.message
+    assert reported in caught.value.message
 
 
 def test_an_encoder_of_another_kind_is_named_as_such(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_damage_is_explained(damage: str, tmp_path: Path, monkeypatch: pytest.Mo
         path.write_bytes(path.read_bytes()[:-2000])
     if damage == "text":
         path.write_text("<html>404</html>")
-    said = {
+    reported = {
         "truncated": "it is damaged",
         "code": "asks for code to be run",
         "text": "it is damaged",
@@ -131,6 +131,6 @@ def test_damage_is_explained(damage: str, tmp_path: Path, monkeypatch: pytest.Mo
         "not finite": "contain values that are not finite",
         "unknown": "those of no known layout",
     }
-    with pytest.raises(EqspecError, match=said[damage]):
+    with pytest.raises(EqspecError, match=reported[damage]):
         initial_graph(planned(tmp_path, path, VIT), device=CPU)
     assert not (tmp_path / "went off").exists()

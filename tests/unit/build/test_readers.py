@@ -10,14 +10,14 @@ from tests.toy_specs import load_toy, plan_of
 
 
 def plan(impl: str, workers: int | str) -> Plan:
-    made = plan_of(load_toy("vicreg"))
-    data = made.data.model_copy(update={"impl": impl})
-    machine = made.machine.model_copy(update={"workers": workers})
-    return made.model_copy(update={"data": data, "machine": machine})
+    built = plan_of(load_toy("vicreg"))
+    data = built.data.model_copy(update={"impl": impl})
+    machine = built.machine.model_copy(update={"workers": workers})
+    return built.model_copy(update={"data": data, "machine": machine})
 
 
 @pytest.mark.parametrize(
-    ("cores", "ranks", "said"),
+    ("cores", "ranks", "expected"),
     [
         (1, 1, "no workers (auto: of 1 core)"),
         (2, 1, "1 worker (auto: of 2 cores)"),
@@ -27,8 +27,10 @@ def plan(impl: str, workers: int | str) -> Plan:
         (2, 4, "no workers (auto: of 2 cores, shared by 4)"),
     ],
 )
-def test_auto_takes_the_cores_that_training_leaves_free(cores: int, ranks: int, said: str) -> None:
-    assert str(readers(plan("image_folder", "auto"), ranks=ranks, cores=cores)) == said
+def test_auto_takes_the_cores_that_training_leaves_free(
+    cores: int, ranks: int, expected: str
+) -> None:
+    assert str(readers(plan("image_folder", "auto"), ranks=ranks, cores=cores)) == expected
 
 
 @pytest.mark.parametrize("impl", ["photos", "cifar"])

@@ -110,20 +110,20 @@ def test_the_pair_drawn_is_shown_and_the_action_is_of_its_files(folder: Path) ->
     mean, std = (np.array(v) for v in (plan().views.mean, plan().views.std))
     for batch in some(folder, steps=3):
         pairs = drawn_views(Draws(3), epoch=batch.epoch, samples=batch.samples, views=VIEWS)
-        made = viewed(batch)
-        assert made.actions is not None
-        assert made.between is None
+        built = viewed(batch)
+        assert built.actions is not None
+        assert built.between is None
         for row, (sample, pair) in enumerate(zip(batch.samples, pairs, strict=True)):
             below = folder / listed[sample].strip("/")
             for view, number in enumerate(pair):
                 pixels = decode(below / f"image_{number}.jpg")
                 canvas = batch.canvases["global", view][row].permute(1, 2, 0)
                 assert np.array_equal(canvas.numpy(), pixels)
-                shown = made.images["global"][view, row].permute(1, 2, 0).double().numpy()
+                shown = built.images["global"][view, row].permute(1, 2, 0).double().numpy()
                 np.testing.assert_allclose(shown, (pixels / 255 - mean) / std, atol=1e-5)
             stored = [np.load(below / f"latent_{n}.npy")[None] for n in pair]
             action = encode(Params(differences=(3, 6)), *stored)[0].astype(np.float32)
-            assert np.array_equal(made.actions[row].numpy(), action)
+            assert np.array_equal(built.actions[row].numpy(), action)
 
 
 def test_the_centre_of_a_larger_file_is_the_centre_of_the_view(tmp_path: Path) -> None:

@@ -59,15 +59,15 @@ def test_optimizer_state_is_what_the_optimizer_holds(
     impl: str, params: dict[str, float], copies: int
 ) -> None:
     plan = with_optimizer(toy_plan("vicreg"), impl, **params)
-    told = trace(plan).memory
+    reported = trace(plan).memory
     graph = Case(plan.graph, dtype=torch.float32).graph()
     for _, parameter in graph.trained():
         parameter.grad = torch.zeros_like(parameter)
     optimizer = build_optimizer(plan, graph.trained())
     optimizer.step()
     states = [v for s in optimizer.state.values() for v in s.values() if torch.is_tensor(v)]
-    assert told.optimizer == size(states)
-    assert told.optimizer == pytest.approx(copies * told.gradients, rel=0.01)
+    assert reported.optimizer == size(states)
+    assert reported.optimizer == pytest.approx(copies * reported.gradients, rel=0.01)
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])

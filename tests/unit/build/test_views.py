@@ -93,15 +93,15 @@ def frame(plan: ViewPlan, batch: Batch, *, group: str = "global", index: int) ->
 def test_view_without_steps_is_its_normalised_canvas():
     plan = plan_of()
     batch = batch_of(plan, [4, 9, 2])
-    made = views_of(plan, batch)
-    assert made.between is made.theta is made.actions is None
-    assert {name: tuple(x.shape) for name, x in made.images.items()} == {
+    seen = views_of(plan, batch)
+    assert seen.between is seen.theta is seen.actions is None
+    assert {name: tuple(x.shape) for name, x in seen.images.items()} == {
         "global": (2, 3, 3, SIZE, SIZE),
         "local": (1, 3, 3, 16, 16),
     }
     for index in (0, 1):
         expected = normalised(frame(plan, batch, index=index))
-        assert torch.equal(made.images["global"][index], expected)
+        assert torch.equal(seen.images["global"][index], expected)
 
 
 @pytest.mark.parametrize("border", ["reflect", "zeros", "canvas"])
@@ -112,12 +112,12 @@ def test_path_of_the_identity_leaves_every_point_at_the_frame(impl, border):
     wide = plan_of(path=path_of(impl, PATHS[impl], border=border))
     plan = wide.model_copy(update={"path": path_of(impl, still, border=border)})
     batch = batch_of(plan, [1, 2])
-    made = views_of(plan, batch)
+    seen = views_of(plan, batch)
     u = frame(plan, batch, index=1)
     assert (plan.views[1].canvas > SIZE) == (border == "canvas" and op.kind == "geometry")
-    assert torch.equal(made.between, torch.stack([u, u]))
-    assert torch.equal(made.images["global"][1], normalised(u))
-    assert not made.theta.any()
+    assert torch.equal(seen.between, torch.stack([u, u]))
+    assert torch.equal(seen.images["global"][1], normalised(u))
+    assert not seen.theta.any()
 
 
 @pytest.mark.parametrize("border", ["reflect", "zeros", "canvas"])
@@ -140,27 +140,27 @@ def test_only_the_path_s_own_view_is_transformed():
     path = path_of("rot", PATHS["rot"])
     plan = plan_of(path=path)
     batch = batch_of(plan, [1, 2])
-    made = views_of(plan, batch)
-    assert torch.equal(made.images["global"][0], normalised(frame(plan, batch, index=0)))
+    seen = views_of(plan, batch)
+    assert torch.equal(seen.images["global"][0], normalised(frame(plan, batch, index=0)))
     local = normalised(frame(plan, batch, group="local", index=0))
-    assert torch.equal(made.images["local"][0], local)
-    assert not torch.equal(made.images["global"][1], normalised(frame(plan, batch, index=1)))
+    assert torch.equal(seen.images["local"][0], local)
+    assert not torch.equal(seen.images["global"][1], normalised(frame(plan, batch, index=1)))
 
 
 def test_path_s_parameters_fill_their_range_and_are_encoded():
     plan = plan_of(path=path_of("se2", PATHS["se2"]))
     samples = list(range(400))
-    made = views_of(plan, batch_of(plan, samples))
+    seen = views_of(plan, batch_of(plan, samples))
     op = find_transform("se2")
     params = op.Params.model_validate(PATHS["se2"])
-    assert made.theta.dtype == made.actions.dtype == torch.float32
+    assert seen.theta.dtype == seen.actions.dtype == torch.float32
     for column, (low, high) in enumerate(op.ranges(params, size=SIZE)):
-        drawn = made.theta[:, column]
+        drawn = seen.theta[:, column]
         assert low <= drawn.min() < low + 0.05 * (high - low)
         assert high >= drawn.max() > high - 0.05 * (high - low)
-    expected = op.encode(params, made.theta.to(torch.float64).numpy(), size=SIZE)
-    assert made.actions.shape == (400, op.action_dim)
-    assert torch.allclose(made.actions, torch.from_numpy(expected).to(torch.float32), atol=1e-5)
+    expected = op.encode(params, seen.theta.to(torch.float64).numpy(), size=SIZE)
+    assert seen.actions.shape == (400, op.action_dim)
+    assert torch.allclose(seen.actions, torch.from_numpy(expected).to(torch.float32), atol=1e-5)
 
 
 @pytest.mark.parametrize("border", ["reflect", "canvas"])
@@ -203,11 +203,11 @@ def test_step_reaches_its_share_of_samples_and_leaves_the_others_as_they_were():
     samples = list(range(300))
     plan = plan_of(steps=(JITTER,))
     batch = batch_of(plan, samples)
-    made = views_of(plan, batch).images["global"][0]
+    seen = views_of(plan, batch).images["global"][0]
     everyone = views_of(plan_of(steps=(JITTER.model_copy(update={"p": 1.0}),)), batch)
     plain = normalised(frame(plan, batch, index=0))
-    untouched = (made == plain).flatten(1).all(1)
-    chosen = (made == everyone.images["global"][0]).flatten(1).all(1)
+    untouched = (seen == plain).flatten(1).all(1)
+    chosen = (seen == everyone.images["global"][0]).flatten(1).all(1)
     assert torch.equal(untouched, ~chosen)
     assert abs(chosen.float().mean() - 0.5) < 4 * math.sqrt(0.25 / len(samples))
 
@@ -215,22 +215,22 @@ def test_step_reaches_its_share_of_samples_and_leaves_the_others_as_they_were():
 def test_step_of_probability_zero_changes_nothing():
     plan = plan_of(steps=(JITTER.model_copy(update={"p": 0.0}),))
     batch = batch_of(plan, [1, 2])
-    made = views_of(plan, batch).images["global"][1]
-    assert torch.equal(made, normalised(frame(plan, batch, index=1)))
+    seen = views_of(plan, batch).images["global"][1]
+    assert torch.equal(seen, normalised(frame(plan, batch, index=1)))
 
 
 def test_flip_mirrors_every_sample_that_it_is_applied_to():
     plan = plan_of(steps=(AugmentStep(impl="flip", p=1.0),))
     batch = batch_of(plan, list(range(8)))
-    made = views_of(plan, batch).images["global"][0]
-    assert torch.equal(made, normalised(frame(plan, batch, index=0)).flip(-1))
+    seen = views_of(plan, batch).images["global"][0]
+    assert torch.equal(seen, normalised(frame(plan, batch, index=0)).flip(-1))
 
 
 def test_steps_run_in_order_on_the_whole_canvas_before_the_path():
     steps = (AugmentStep(impl="grayscale"), AugmentStep(impl="solarise"))
     plan = plan_of(path=path_of("rot", PATHS["rot"], border="canvas"), steps=steps)
     batch = batch_of(plan, [1, 2, 3])
-    made = views_of(plan, batch)
+    seen = views_of(plan, batch)
     assert plan.views[1].canvas > SIZE
     gray = find_transform("grayscale")
     solarise = find_transform("solarise")
@@ -241,9 +241,9 @@ def test_steps_run_in_order_on_the_whole_canvas_before_the_path():
         at = op.build(op.Params(), size=canvas.shape[-1], border="reflect")
         canvas = at(canvas, none, fractions=(1.0,))[0]
     at = rot.build(rot.Params(degrees=(-45, 45)), size=SIZE, border="canvas")
-    points = at(canvas, made.theta, fractions=(1 / 3, 2 / 3, 1.0))
-    assert torch.equal(made.between, points[:2])
-    assert torch.equal(made.images["global"][1], normalised(points[2]))
+    points = at(canvas, seen.theta, fractions=(1 / 3, 2 / 3, 1.0))
+    assert torch.equal(seen.between, points[:2])
+    assert torch.equal(seen.images["global"][1], normalised(points[2]))
 
 
 def test_same_step_twice_in_a_view_draws_twice():

@@ -69,14 +69,14 @@ WRAPPED: Mapping[str, tuple[Wrap, str]] = {
 
 @pytest.mark.parametrize("name", WRAPPED)
 def test_wrappers_are_stripped_and_said(name: str, tmp_path: Path) -> None:
-    wrap, said = WRAPPED[name]
+    wrap, reported = WRAPPED[name]
     inside = state(VIT)
     torch.save(wrap(inside), tmp_path / "w.pth")  # noqa: TID251 - as training code does
     plan = planned(tmp_path, tmp_path / "w.pth", VIT)
     found = fitted(plan)
     assert found.whole
     assert set(found.fit.taken) == set(inside)
-    assert f"wrappers stripped: {said}" in "\n".join(weights_lines(found))
+    assert f"wrappers stripped: {reported}" in "\n".join(weights_lines(found))
     held = initial_graph(plan, device=CPU).encoder().state_dict()
     assert all(torch.equal(held[own], inside[own]) for own in inside)
 
@@ -85,14 +85,14 @@ def test_wrappers_are_stripped_and_said(name: str, tmp_path: Path) -> None:
 def test_every_layout_is_known_in_its_wrappers(name: str, tmp_path: Path) -> None:
     """What torch.compile adds stands between a layout's own names, what others add before them."""
     layout = LAYOUTS[name]
-    made = layout.make(dict(state(layout.params)))
+    built = layout.make(dict(state(layout.params)))
 
     def compiled(held: Mapping[str, Any]) -> dict[str, Any]:
         if any(isinstance(value, Tensor) for value in held.values()):
             return {f"_orig_mod.{key}": value for key, value in held.items()}
         return {k: compiled(v) if isinstance(v, dict) else v for k, v in held.items()}
 
-    torch.save({"model_state_dict": compiled(made)}, tmp_path / "w.pth")  # noqa: TID251 - as above
+    torch.save({"model_state_dict": compiled(built)}, tmp_path / "w.pth")  # noqa: TID251 - as above
     plan = planned(tmp_path, tmp_path / "w.pth", layout.params)
     assert plan.published is not None
     assert plan.published.layout is not None
@@ -107,9 +107,9 @@ def test_of_two_networks_one_has_to_be_named(tmp_path: Path) -> None:
     torch.save(held, tmp_path / "w.pth")  # noqa: TID251 - as training code does
     with pytest.raises(SpecError) as caught:
         planned(tmp_path, tmp_path / "w.pth", VIT)
-    (said,) = caught.value.diagnostics
-    assert "it contains 2 networks that fit: `student/`, `teacher/`" in said.message
-    assert "part: student | teacher" in str(said.help)
+    (message,) = caught.value.diagnostics
+    assert "it contains 2 networks that fit: `student/`, `teacher/`" in message.message
+    assert "part: student | teacher" in str(message.help)
     recipes = set[str]()
     for part, wanted in (("student", inside), ("teacher", other)):
         plan = planned(tmp_path, tmp_path / "w.pth", VIT, more=f", part: {part}")
@@ -126,23 +126,23 @@ def test_what_the_encoder_lacks_is_not_looked_for_beside_its_wrapper(tmp_path: P
     inside = state(VIT)
     norm = inside.pop("norm.weight")
     torch.save(before("module.model.")(inside) | {"norm.weight": norm}, tmp_path / "w.pth")  # noqa: TID251 - as above
-    said = check(tmp_path)
-    assert said[0] == 2
-    assert "1 missing in the file (`norm.weight`)" in said[1]
+    reported = check(tmp_path)
+    assert reported[0] == 2
+    assert "1 missing in the file (`norm.weight`)" in reported[1]
 
 
 def test_two_names_that_become_one_are_not_taken_for_one(tmp_path: Path) -> None:
     twice = before("module.", **{"module.module.norm.bias": torch.ones(32)})(state(VIT))
     torch.save(twice, tmp_path / "w.pth")  # noqa: TID251 - as nobody should
-    status, said = check(tmp_path)
+    status, reported = check(tmp_path)
     assert status == 2
-    assert "of no known layout" in said
+    assert "of no known layout" in reported
 
 
 def check(folder: Path) -> tuple[int, str]:
     (folder / "judged.yaml").write_text(spec_text(folder / "w.pth", VIT))
-    said = ask("check", str(folder / "judged.yaml"))
-    return said.status, said.err.replace("\n", " ")
+    answer = ask("check", str(folder / "judged.yaml"))
+    return answer.status, answer.err.replace("\n", " ")
 
 
 def test_torch_wraps_as_these_files_say() -> None:

@@ -41,9 +41,9 @@ def test_the_setting_that_is_advised_mends_the_error(
     text, sets = WRONG[name]
     Path("spec.yaml").write_text(text)
     assert main(["check", "spec.yaml", *sets]) == 2
-    said = capsys.readouterr().err
-    assert re.search(r"do not fill the `(local|turned)` views, which are \d+ pixels wide", said)
-    (help_,) = re.findall(r"= help: (.*)", said)
+    page = capsys.readouterr().err
+    assert re.search(r"do not fill the `(local|turned)` views, which are \d+ pixels wide", page)
+    (help_,) = re.findall(r"= help: (.*)", page)
     advised = [part for path in re.findall(r"--set (\S+)", help_) for part in ("--set", path)]
     assert advised
     assert main(["check", "spec.yaml", *sets, *advised]) == 0, capsys.readouterr().err
@@ -85,5 +85,5 @@ def test_every_setting_that_is_advised_is_one(
         first = () if path == "data.use" else ("--set", f"data.use={data}")
         argv = ("check", "spec.yaml", *first, "--set", f"{path}={GIVEN[path]}")
         main(list(argv))
-        said = capsys.readouterr().err
-        assert not re.search(r"EQ00[12]|EQ01\d", said), (path, said)
+        text = capsys.readouterr().err
+        assert not re.search(r"EQ00[12]|EQ01\d", text), (path, text)

@@ -98,7 +98,7 @@ def test_a_wrong_argument_is_shown_like_a_wrong_line(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize(
-    ("argv", "said", "then"),
+    ("argv", "expected", "then"),
     [
         (["check", "nowhere.yaml"], "`nowhere.yaml` cannot be read", "eqspec list specs"),
         (["check"], "Missing argument 'SPEC'", "eqspec check --help"),
@@ -110,11 +110,11 @@ def test_a_wrong_argument_is_shown_like_a_wrong_line(ask: Ask) -> None:
     ],
 )
 def test_misuse_is_status_2_and_ends_with_what_to_do(
-    ask: Ask, argv: list[str], said: str, then: str
+    ask: Ask, argv: list[str], expected: str, then: str
 ) -> None:
     answer = ask(*argv)
     assert (answer.status, answer.out) == (2, "")
-    assert said in answer.err
+    assert expected in answer.err
     assert answer.last == f"next: {then}"
 
 

@@ -125,7 +125,7 @@ class TestWhereItIsSaid:
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "expected"),
     [
         (("--data", "cifar=x"), "did you mean `cifar10`?"),
         (
@@ -135,10 +135,10 @@ class TestWhereItIsSaid:
         (("--data", "nowhere"), "there is no folder nowhere"),
     ],
 )
-def test_misuse_is_explained(ask: Ask, given: tuple[str, ...], said: str) -> None:
+def test_misuse_is_explained(ask: Ask, given: tuple[str, ...], expected: str) -> None:
     answer = ask("check", "mine.yaml", *given)
     assert (answer.status, answer.out) == (2, "")
-    assert said in answer.err
+    assert expected in answer.err
 
 
 def test_check_shows_what_it_found(ask: Ask, pictures: Path) -> None:

@@ -50,7 +50,7 @@ def test_what_is_left_out_is_counted_by_ending_and_reason() -> None:
     Path("pictures/dog/gone").symlink_to("nowhere")
     found = lines(check())
     assert "data image-folder 11 images for training, 1 held out, 2 classes" in found
-    for said in (
+    for reported in (
         "50 .gif files: format not read (such as cat/0.gif)",
         "1 folder: left behind by a system or a program (__MACOSX)",
         "1 folder: hidden (.thumbnails)",
@@ -60,7 +60,7 @@ def test_what_is_left_out_is_counted_by_ending_and_reason() -> None:
         "1 folder: link to an image or folder already read (dog/cats)",
         "1 file without an ending: broken link (dog/gone)",
     ):
-        assert f"skip {said}" in found
+        assert f"skip {reported}" in found
     (data,) = check("toy.yaml", "--json").data["data"]
     assert data["left_out"][0] == {
         "kind": ".gif",

@@ -33,17 +33,17 @@ def test_check_warns_of_what_the_numbers_then_mean(
     monkeypatch.chdir(tmp_path)
     Path("few.yaml").write_text(SPEC.replace("IMAGES", str(images)))
     assert main(["check", "few.yaml"]) == 0
-    said = capsys.readouterr().err
-    assert ("EQ511" in said) is warned
-    assert ("k = 20 is more than the 12 training images" in said) is warned
-    assert ("a batch of 1,024 is more than the 12 training images" in said) is warned
-    assert (" --> few.yaml:8:11" in said) is warned
+    text = capsys.readouterr().err
+    assert ("EQ511" in text) is warned
+    assert ("k = 20 is more than the 12 training images" in text) is warned
+    assert ("a batch of 1,024 is more than the 12 training images" in text) is warned
+    assert (" --> few.yaml:8:11" in text) is warned
 
 
 def test_one_image_is_one_image() -> None:
     params = knn.Params(k=(1, 5), temperature=0.07)
-    (said,) = knn.caveats(params, images=1)
-    assert said == ("k = 5 is more than the 1 training image: all of them vote, as with k = 1")
+    (reported,) = knn.caveats(params, images=1)
+    assert reported == ("k = 5 is more than the 1 training image: all of them vote, as with k = 1")
 
 
 def test_enough_images_are_no_matter() -> None:

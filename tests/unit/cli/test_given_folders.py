@@ -53,9 +53,9 @@ def test_a_folder_for_data_that_are_not_read_is_refused(
 
 def test_a_folder_may_be_given_for_evaluation_data(ask: Ask, tmp_path: Path) -> None:
     location = f"cifar10={cifar(tmp_path / 'c', classes=10)}"
-    judged = "evaluate=[{use: linear-probe, at: end, with: {data: cifar10}}]"
+    evaluated = "evaluate=[{use: linear-probe, at: end, with: {data: cifar10}}]"
     assert ask("plan", "toy.yaml", "--no-trace", "--data", location).status == 2
-    assert ask("plan", "toy.yaml", "--no-trace", "--data", location, "--set", judged).status == 0
+    assert ask("plan", "toy.yaml", "--no-trace", "--data", location, "--set", evaluated).status == 0
 
 
 def test_a_folder_may_be_for_the_data_of_one_point_of_a_grid(ask: Ask, pictures: Path) -> None:
@@ -74,7 +74,7 @@ def test_a_place_of_this_machine_need_not_be_read(ask: Ask, pictures: Path, monk
 
 
 @pytest.mark.parametrize(
-    ("names", "said"),
+    ("names", "expected"),
     [
         ((), "there is no image in"),
         (("only.png",), "a batch of 8 does not fit into 1 training image\n"),
@@ -82,7 +82,7 @@ def test_a_place_of_this_machine_need_not_be_read(ask: Ask, pictures: Path, monk
     ],
 )
 def test_too_few_images_are_explained(
-    ask: Ask, tmp_path: Path, names: tuple[str, ...], said: str
+    ask: Ask, tmp_path: Path, names: tuple[str, ...], expected: str
 ) -> None:
     folder = tmp_path / "few"
     folder.mkdir()
@@ -91,7 +91,7 @@ def test_too_few_images_are_explained(
     for command in (("check",), ("plan", "--no-trace"), ("run",)):
         answer = ask(*command, "mine.yaml", "--data", str(folder))
         assert (answer.status, answer.out) == (2, "")
-        assert said in answer.err
+        assert expected in answer.err
         assert f" --> {'mine.yaml' if names else '<cli>:--data'}:" in answer.err
         assert "help: " in answer.err
         assert "choose at most 1\n" not in answer.err

@@ -34,8 +34,8 @@ def test_data_that_only_an_evaluation_names_are_asked_for_before_a_run() -> None
     assert ask("check", *given, "--json").data["needed"] == ["cifar10"]
     planned = ask("plan", *given, "--no-trace")
     assert planned.status == 0
-    said = "A run reads `cifar10`, but its location is not configured: --data cifar10=DIR."
-    assert said in " ".join(planned.out.split())
+    reported = "A run reads `cifar10`, but its location is not configured: --data cifar10=DIR."
+    assert reported in " ".join(planned.out.split())
     assert planned.last == "next: eqspec run toy.yaml --data pictures --data cifar10=DIR"
     run = ask("run", *given)
     assert run.status == 2

@@ -25,11 +25,11 @@ def test_plain_lines_come_every_five_per_cent(capsys: pytest.CaptureFixture[str]
         for step in range(1, 101):
             lines.show(_stepped(step), name="a")
         lines.show(Sealed(folder=Path("r")), name="a")
-    said = capsys.readouterr().err.splitlines()
-    assert said[0] == "a: 100 steps in r"
-    assert len(said) == 1 + 20 + 1
-    assert said[1] == "a: step   5 of 100, loss 1.5, 16 samples/s, 48 s left"
-    assert said[-1] == "a: done after 0 s"
+    text = capsys.readouterr().err.splitlines()
+    assert text[0] == "a: 100 steps in r"
+    assert len(text) == 1 + 20 + 1
+    assert text[1] == "a: step   5 of 100, loss 1.5, 16 samples/s, 48 s left"
+    assert text[-1] == "a: done after 0 s"
 
 
 def test_resumed_and_finished_runs_are_reported(capsys: pytest.CaptureFixture[str]) -> None:
@@ -98,7 +98,7 @@ def test_the_training_of_an_evaluation_has_a_speed_of_its_own(
             for step in range(1, 51):
                 event = FineTuning(PROBE, step=after, plan=LONG, event=_stepped(step, seconds=0.25))
                 watching.show(event, name="a")
-    said = capsys.readouterr().err
-    assert "training probe, step  50 of 100, loss 1.5, 32 samples/s, 12 s left" in said
+    text = capsys.readouterr().err
+    assert "training probe, step  50 of 100, loss 1.5, 32 samples/s, 12 s left" in text
     if not terminal:
-        assert said.count("training probe, step") == 2 * 10
+        assert text.count("training probe, step") == 2 * 10

@@ -59,9 +59,9 @@ def test_every_misspelt_transform_is_found_at_once(
     monkeypatch.chdir(tmp_path)
     wrong = ", with: {families: {rot: {use: rott}, color: {use: colour}}}"
     Path("wrong.yaml").write_text(SPEC % ("", "", "", "", wrong))
-    said = ask("check", "wrong.yaml").err
-    assert "did you mean `rot`?" in said
-    assert "did you mean `color`?" in said
+    text = ask("check", "wrong.yaml").err
+    assert "did you mean `rot`?" in text
+    assert "did you mean `color`?" in text
     given = "evaluate.0.with.families.rot={use: rott}"
     Path("right.yaml").write_text(SPEC % ("", "", "", "", ""))
     assert "<cli>:--set #1:1:36" in ask("check", "right.yaml", "--set", given).err

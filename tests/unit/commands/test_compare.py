@@ -160,9 +160,9 @@ def test_the_page_fits_and_wide_tables_are_cut_into_blocks(done: tuple[Done, Don
     assert (wide.count("ours − base"), narrow.count("ours − base")) == (1, 2)
     (value,) = (line for line in wide.splitlines() if line.startswith("ours − base"))
     assert value.split()[-3:] == ["+0.270", "+0.270", "+0.270"]
-    said = " ".join(wide.split())
-    assert "(recon, λ = 1, mean) is 0.1 times as large as that of the method's own" in said
-    assert "The paper uses λ = 1 over 800 epochs." in said
+    text = " ".join(wide.split())
+    assert "(recon, λ = 1, mean) is 0.1 times as large as that of the method's own" in text
+    assert "The paper uses λ = 1 over 800 epochs." in text
 
 
 def test_json_has_no_nan(done: tuple[Done, Done], capsys: pytest.CaptureFixture[str]) -> None:
@@ -180,8 +180,8 @@ def test_json_has_no_nan(done: tuple[Done, Done], capsys: pytest.CaptureFixture[
     )
     comparison = compare((odd, ours))
     Screen().show_json(as_data(comparison, (odd, ours)))
-    said = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
-    assert said["tables"][0]["rows"][1]["measurements"][0]["value"] is None
+    data = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert data["tables"][0]["rows"][1]["measurements"][0]["value"] is None
     assert "–" in compared(comparison, (odd, ours), width=100).plain
 
 
@@ -199,20 +199,20 @@ def _rank(value: float) -> ResultSet:
     return ResultSet((metric,), facts=facts, arrays={"images": IMAGES})
 
 
-@pytest.mark.parametrize(("rank", "said"), [(2.4, True), (2.6, False)])
+@pytest.mark.parametrize(("rank", "expected"), [(2.4, True), (2.6, False)])
 def test_a_rank_below_a_quarter_of_the_untrained_one_is_called_collapsed(
-    done: tuple[Done, Done], rank: float, said: bool
+    done: tuple[Done, Done], rank: float, expected: bool
 ) -> None:
     spec = "{use: effective-rank, at: end}"
     plan, evaluated = _evaluated(spec, (0, _rank(10.0)), (4, _rank(rank)))
     one = Done("ours", plan, done[0].folder, evaluated)
     (table,) = compare((one,)).tables
     remarks = [cell.remark for row in table.table.rows for cell in row.cells.values()]
-    assert remarks == ["", "collapsed" if said else ""]
+    assert remarks == ["", "collapsed" if expected else ""]
     page = compared(compare((one,)), (one,), width=100).plain
     lines = page.splitlines()
     assert "`collapsed`: below 0.25 of the untrained encoder's." in " ".join(page.split())
-    assert [line.strip() for line in lines].count("collapsed") == said
+    assert [line.strip() for line in lines].count("collapsed") == expected
     assert next(line.split() for line in lines if line.startswith("ours  ")) == ["ours", str(rank)]
 
 

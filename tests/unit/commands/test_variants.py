@@ -50,17 +50,17 @@ def test_encoders_that_start_alike_are_judged_once(spec: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("grid", "said"),
+    ("grid", "expected"),
     [
         (["variant=bass"], "no variant `bass`"),
         (["variant=base", "lambda=1,5"], "the variant `base` sets what `lambda` varies"),
         (["variant", "method.with.embed.width=32,48"], "the variant `wide` sets what"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(spec: Path, grid: list[str], said: str) -> None:
+def test_what_cannot_be_meant_is_refused(spec: Path, grid: list[str], expected: str) -> None:
     with pytest.raises(SpecError) as refused:
         with_variants(read_grid(grid), spec)
-    assert said in refused.value.diagnostics[0].message
+    assert expected in refused.value.diagnostics[0].message
 
 
 def test_a_spec_without_variants_says_where_they_would_be(tmp_path: Path) -> None:

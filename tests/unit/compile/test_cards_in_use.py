@@ -113,14 +113,14 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize(("text", "said", "help_"), BAD.values(), ids=BAD)
-def test_what_does_not_fit_is_explained(text: str, said: str, help_: str) -> None:
-    if said == "missing":
-        with pytest.raises(SpecError, match=said):
+@pytest.mark.parametrize(("text", "expected", "help_"), BAD.values(), ids=BAD)
+def test_what_does_not_fit_is_explained(text: str, expected: str, help_: str) -> None:
+    if expected == "missing":
+        with pytest.raises(SpecError, match=expected):
             in_use(text)
         return
     diagnostic = refused(text)
-    assert said in diagnostic.message
+    assert expected in diagnostic.message
     assert help_ in (diagnostic.help or "")
     assert diagnostic.location is not None
     assert diagnostic.location.file == "spec.yaml"

@@ -11,7 +11,7 @@ from eqspec.errors import Diagnostic, SpecError
 from tests.toy_specs import PATH, toy_text
 
 
-def said(tmp_path: Path, *overrides: str, method: str = "vicreg") -> tuple[Diagnostic, ...]:
+def problems_of(tmp_path: Path, *overrides: str, method: str = "vicreg") -> tuple[Diagnostic, ...]:
     spec = tmp_path / "toy.yaml"
     spec.write_text(toy_text(method, equivariance=PATH))
     try:
@@ -64,7 +64,7 @@ REFUSED = {
 def test_a_number_beyond_its_limits_is_refused(
     tmp_path: Path, method: str, override: str, words: str
 ) -> None:
-    (diagnostic,) = said(tmp_path, override, method=method)
+    (diagnostic,) = problems_of(tmp_path, override, method=method)
     assert diagnostic.code == "EQ012"
     assert words in diagnostic.message
     assert diagnostic.location is not None
@@ -81,4 +81,4 @@ def test_a_number_beyond_its_limits_is_refused(
     ],
 )
 def test_the_limit_itself_is_legal(tmp_path: Path, method: str, override: str) -> None:
-    assert said(tmp_path, override, method=method) == ()
+    assert problems_of(tmp_path, override, method=method) == ()

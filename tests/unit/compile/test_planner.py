@@ -209,11 +209,11 @@ WHERE = {
 }
 
 
-@pytest.mark.parametrize(("override", "said"), WHERE.values(), ids=WHERE)
-def test_an_error_points_to_what_was_written(override: str, said: str) -> None:
+@pytest.mark.parametrize(("override", "expected"), WHERE.values(), ids=WHERE)
+def test_an_error_points_to_what_was_written(override: str, expected: str) -> None:
     """A mistake in what a user sets is shown there, not in the card that it is set in."""
     diagnostic = problem(override, equivariance=PATH)
-    assert said in diagnostic.message
+    assert expected in diagnostic.message
     assert diagnostic.location is not None
     assert diagnostic.location.file == "<cli>:--set #1"
 

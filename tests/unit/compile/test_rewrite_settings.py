@@ -60,10 +60,10 @@ def rewrite(name: str, *, method: str = "vicreg_sie") -> EquivarianceCard:
     return carried_out(card, on)
 
 
-def said(text: str) -> tuple[Diagnostic, ...]:
+def problems_of(text: str) -> tuple[Diagnostic, ...]:
     """What the rules of `check` say of a spec."""
-    judged = read_spec_text(text, path=Path("spec.yaml")).own
-    found = look_up(judged.source, CATALOG)
+    evaluated = read_spec_text(text, path=Path("spec.yaml")).own
+    found = look_up(evaluated.source, CATALOG)
     return (*found.problems, *across_cards(found))
 
 
@@ -93,7 +93,7 @@ def test_what_is_stored_of_a_pair_moves_no_pixels() -> None:
 @pytest.mark.parametrize("name", READ)
 @pytest.mark.parametrize("key", VALUES)
 def test_a_setting_is_read_or_refused(name: str, key: str) -> None:
-    problems = [d for d in said(with_setting(name, key)) if d.code == "EQ022"]
+    problems = [d for d in problems_of(with_setting(name, key)) if d.code == "EQ022"]
     if key == "border" and name == "cross-attention-reconstruction":
         (problem,) = problems  # it may do without a transform, and then there is no border
         assert "no transform changes a view" in problem.message
@@ -113,7 +113,7 @@ def test_a_setting_is_read_or_refused(name: str, key: str) -> None:
 )
 def test_a_transform_is_asked_for_where_it_is_read(name: str, stream: str) -> None:
     text = toy_text("vicreg_sie", equivariance=f"{{use: {name}}}")
-    (problem,) = said(text)
+    (problem,) = problems_of(text)
     assert problem.code == "EQ002"
     assert problem.message == f"`{name}` reads `{stream}`, so it needs a transform"
     assert str(problem.location) == "spec.yaml:6:1"
@@ -129,7 +129,7 @@ def test_a_transform_is_asked_for_where_it_is_read(name: str, stream: str) -> No
 def test_no_transform_is_asked_for_where_none_is_read(name: str) -> None:
     assert transform_needed(rewrite(name)) == ()
     fitting = ", with: {turned.size: 16}" if name == "e-ssl" else ""
-    assert said(toy_text("vicreg_sie", equivariance=f"{{use: {name}{fitting}}}")) == ()
+    assert problems_of(toy_text("vicreg_sie", equivariance=f"{{use: {name}{fitting}}}")) == ()
 
 
 @pytest.mark.parametrize("name", ["e-ssl", "equimod", "augself"])
@@ -237,14 +237,16 @@ def test_a_misspelt_step_of_an_added_view_is_found_at_its_place() -> None:
     steps = "[{impl: flipp}]"
     changed = f"{{turned.size: 16, turned.steps: {steps}}}"
     text = toy_text("vicreg", equivariance=f"{{use: e-ssl, with: {changed}}}")
-    (problem,) = said(text)
+    (problem,) = problems_of(text)
     assert problem.code == "EQ010"
     assert problem.location is not None
     assert problem.location.excerpt[problem.location.column - 1 :].startswith("flipp")
 
 
 def test_a_patch_that_does_not_fill_an_added_view_is_refused() -> None:
-    (problem,) = said(toy_text("vicreg", equivariance="{use: e-ssl}"))  # 14 of 32 pixels, patch 8
+    (problem,) = problems_of(
+        toy_text("vicreg", equivariance="{use: e-ssl}")
+    )  # 14 of 32 pixels, patch 8
     assert (problem.code, problem.label) == ("EQ021", "14 / 8 is not a whole number")
     assert any(label == "the views of `turned`" for _, label in problem.also)
 

@@ -27,9 +27,9 @@ train: {length: 20 steps, batch: 64}
 """
 
 
-def said(*overrides: str) -> tuple[Diagnostic, ...]:
-    judged = read_spec_text(SPEC, path=Path("spec.yaml"), overrides=overrides).own
-    found = look_up(judged.source, open_catalog())
+def problems_of(*overrides: str) -> tuple[Diagnostic, ...]:
+    evaluated = read_spec_text(SPEC, path=Path("spec.yaml"), overrides=overrides).own
+    found = look_up(evaluated.source, open_catalog())
     return (*found.problems, *across_cards(found))
 
 
@@ -41,7 +41,7 @@ def doubted(*overrides: str) -> list[tuple[str, str]]:
 
 
 def test_what_fits_together_is_left_alone():
-    assert said() == ()
+    assert problems_of() == ()
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_what_fits_together_is_left_alone():
     ],
 )
 def test_both_places_are_named(override: str, first: str | None, second: str | None):
-    found = [d for d in said(override) if d.code == "EQ021"]
+    found = [d for d in problems_of(override) if d.code == "EQ021"]
     if first is None or second is None:
         assert found == []
         return
@@ -70,7 +70,7 @@ def test_both_places_are_named(override: str, first: str | None, second: str | N
 
 
 def test_a_patch_that_no_decoder_can_double_is_refused_with_the_decoder():
-    (one,) = said("image=36", "backbone.with.patch=12")
+    (one,) = problems_of("image=36", "backbone.with.patch=12")
     assert (one.code, one.label) == ("EQ021", "not a power of two")
     assert "intermediate-reconstruction.yaml" in one.also[0][0].file
 
@@ -78,7 +78,7 @@ def test_a_patch_that_no_decoder_can_double_is_refused_with_the_decoder():
 def test_rules_speak_although_other_values_are_wrong():
     codes = [
         d.code
-        for d in said(
+        for d in problems_of(
             "train.length=twenty",
             "backbone.with.pach=3",
             "equivariance.split=0.0001",
@@ -91,7 +91,7 @@ def test_rules_speak_although_other_values_are_wrong():
 
 def test_parameters_of_ops_are_judged_where_they_stand():
     override = "evaluate=[{use: r2, at: end, with: {epochs: 0}}]"
-    (one,) = said(override)
+    (one,) = problems_of(override)
     assert one.message == "`evaluate[0].with.epochs` must be at least 1, not `0`"
     assert one.location is not None
     assert one.location.excerpt[one.location.column - 1 : one.location.end_column - 1] == "0"
@@ -132,15 +132,15 @@ def test_every_leaf_of_the_resolved_spec_has_an_origin():
     loaded = parse_spec(SPEC, path=Path("spec.yaml"), overrides=overrides)
     resolved = resolve(look_up(loaded.source, open_catalog()), loaded.spec, name="spec")
     found = {dotted(at): o for at, o in origins(resolved, resolved_spec(resolved)).items()}
-    told = {path: str(origin) for path, origin in found.items()}
-    assert told["train.batch"] == "--set #1 (train.batch=32)"
-    assert told["method.modules.embed.params.width"].startswith("--set #2")
-    assert told["method.modules.projector.params.widths"] == "spec.yaml:5"
-    assert told["method.modules.projector.params.norm"].startswith("card methods/vicreg:")
-    assert told["method.name"] == "spec.yaml:5"
-    assert told["equivariance.lambda"] == "default of the schema"
-    assert told["equivariance.transform.params.degrees"].startswith("card transforms/rot:")
-    assert told["image"].startswith("card datasets/photos:")
-    made = plan(resolved)
-    assert made.origins == told
+    message = {path: str(origin) for path, origin in found.items()}
+    assert message["train.batch"] == "--set #1 (train.batch=32)"
+    assert message["method.modules.embed.params.width"].startswith("--set #2")
+    assert message["method.modules.projector.params.widths"] == "spec.yaml:5"
+    assert message["method.modules.projector.params.norm"].startswith("card methods/vicreg:")
+    assert message["method.name"] == "spec.yaml:5"
+    assert message["equivariance.lambda"] == "default of the schema"
+    assert message["equivariance.transform.params.degrees"].startswith("card transforms/rot:")
+    assert message["image"].startswith("card datasets/photos:")
+    built = plan(resolved)
+    assert built.origins == message
     assert {o.kind for o in found.values()} == {"spec", "set", "card", "default"}

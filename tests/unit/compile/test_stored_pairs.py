@@ -30,7 +30,7 @@ DRAWN = "equivariance.transform.use=rot"
 HUE = "equivariance.transform.use=object_rotation_hue"
 
 
-def judged(*overrides: str) -> tuple[Diagnostic, ...]:
+def problems_of(*overrides: str) -> tuple[Diagnostic, ...]:
     found = look_up(
         read_spec_text(SPEC, path=Path("spec.yaml"), overrides=overrides).own.source, open_catalog()
     )
@@ -44,11 +44,11 @@ def planned(*overrides: str) -> Plan:
 
 @pytest.mark.parametrize("override", ["seed=1", HUE, "equivariance=none", "method.use=vicreg_sie"])
 def test_what_the_data_give_is_allowed(override: str) -> None:
-    assert judged(override) == ()
+    assert problems_of(override) == ()
 
 
 @pytest.mark.parametrize(
-    ("overrides", "said", "first", "second"),
+    ("overrides", "expected", "first", "second"),
     [
         ((PATH,), "there are no images between two stored views", "<cli>:", "3diebench.yaml"),
         ((DRAWN,), "`rot` is drawn, but `3diebench` stores", "<cli>:", "3diebench.yaml"),
@@ -68,11 +68,11 @@ def test_what_the_data_give_is_allowed(override: str) -> None:
     ],
 )
 def test_what_they_do_not_is_refused_with_both_places(
-    overrides: tuple[str, ...], said: str, first: str, second: str
+    overrides: tuple[str, ...], expected: str, first: str, second: str
 ) -> None:
-    (one,) = judged(*overrides)
+    (one,) = problems_of(*overrides)
     assert one.code == "EQ041"
-    assert said in one.message
+    assert expected in one.message
     ((also, label),) = one.also
     assert first in str(one.location)
     assert second in str(also)
@@ -91,22 +91,22 @@ def test_the_planner_refuses_it_too(overrides: tuple[str, ...]) -> None:
 
 def test_parameters_that_are_not_legal_are_all_that_is_said() -> None:
     wrong = ("data.with.latents=many", "equivariance.transform.with.differences=[-1]")
-    assert sorted(d.code for d in judged(*wrong)) == ["EQ011", "EQ012"]
+    assert sorted(d.code for d in problems_of(*wrong)) == ["EQ011", "EQ012"]
 
 
 @pytest.mark.parametrize(("override", "width"), [("seed=1", 4), (HUE, 6)])
 def test_the_plan_says_what_is_read(override: str, width: int) -> None:
-    made = planned(override)
-    assert made.views.path is None
-    assert made.views.pair is not None
-    assert made.views.pair.latents == 7
-    relation = made.views.pair.relation
+    built = planned(override)
+    assert built.views.path is None
+    assert built.views.pair is not None
+    assert built.views.pair.latents == 7
+    relation = built.views.pair.relation
     assert relation is not None
     assert (relation.impl, len(relation.names)) == ("relative_rotation", width)
-    assert made.graph.streams["actions"].size("A") == width
-    assert "between" not in made.graph.streams
-    assert made.graph.split == (256, 256)
-    assert ("relations", "relative_rotation") in {(m.family, m.name) for m in made.provenance}
+    assert built.graph.streams["actions"].size("A") == width
+    assert "between" not in built.graph.streams
+    assert built.graph.split == (256, 256)
+    assert ("relations", "relative_rotation") in {(m.family, m.name) for m in built.provenance}
 
 
 def test_a_method_of_its_own_gets_the_pair_and_no_relation() -> None:
@@ -133,4 +133,4 @@ def test_a_step_that_the_poses_know_nothing_of_is_doubted() -> None:
     assert doubted("augment={use: all}", "equivariance=none") == []
     flips = doubted("augment={use: crop_flip}")
     assert flips
-    assert all(said.startswith("`flip` changes the view") for said in flips)
+    assert all(reported.startswith("`flip` changes the view") for reported in flips)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from eqspec.engine.backward import backward
-from tests.graphs import Case, gradients, judged
+from tests.graphs import Case, backward_pass, gradients
 from tests.toy_specs import PATH, toy_plan
 
 CASE = Case(toy_plan("ibot", equivariance=PATH).graph, dtype=torch.float64)
@@ -15,7 +15,7 @@ CASE = Case(toy_plan("ibot", equivariance=PATH).graph, dtype=torch.float64)
 def test_the_cut_changes_no_gradient() -> None:
     """Encode and judge apart give what one pass through the whole graph gives."""
     apart, whole = CASE.graph(), CASE.graph()
-    judged(CASE, apart)
+    backward_pass(CASE, apart)
     whole(CASE.streams(), CASE.controls()).total.backward()
     expected = gradients(whole)
     for name, slope in gradients(apart).items():
@@ -25,9 +25,9 @@ def test_the_cut_changes_no_gradient() -> None:
 
 def test_gradients_add_up() -> None:
     graph = CASE.graph().eval()  # centres stand still
-    judged(CASE, graph)
+    backward_pass(CASE, graph)
     once = gradients(graph)
-    judged(CASE, graph)
+    backward_pass(CASE, graph)
     for name, slope in gradients(graph).items():
         torch.testing.assert_close(slope, 2 * once[name])
 
@@ -35,7 +35,7 @@ def test_gradients_add_up() -> None:
 @pytest.mark.parametrize("micro_batches", [1, 2])
 def test_measuring_changes_nothing(micro_batches: int) -> None:
     plain, measured = CASE.graph(), CASE.graph()
-    judged(CASE, plain, micro_batches=micro_batches)
+    backward_pass(CASE, plain, micro_batches=micro_batches)
     found = backward(
         measured, CASE.streams(), CASE.controls(), micro_batches=micro_batches, norms=True
     )

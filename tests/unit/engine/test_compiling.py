@@ -56,8 +56,8 @@ def _wrong(graph: torch.fx.GraphModule, _inputs: object) -> Callable[..., Any]:
     """A compiler whose floats are too large by a half."""
 
     def run(*given: Any) -> Any:
-        made = graph(*given)
-        return [x * 1.5 if torch.is_tensor(x) and x.is_floating_point() else x for x in made]
+        built = graph(*given)
+        return [x * 1.5 if torch.is_tensor(x) and x.is_floating_point() else x for x in built]
 
     return run
 
@@ -117,8 +117,8 @@ def test_a_backward_that_is_compiled_later_is_counted_then() -> None:
 
 def test_torch_says_nothing_of_a_missing_device() -> None:
     """Where CUDA's compiler is installed, torch looks for a device when it compiles for the CPU."""
-    logger, said = logging.getLogger("torch.utils.cpp_extension"), io.StringIO()
-    logger.addHandler(handler := logging.StreamHandler(said))
+    logger, reported = logging.getLogger("torch.utils.cpp_extension"), io.StringIO()
+    logger.addHandler(handler := logging.StreamHandler(reported))
     try:
         with watch_compilation():
             logger.warning("No CUDA runtime is found, using CUDA_HOME='%s'", "/usr/local")
@@ -126,4 +126,4 @@ def test_torch_says_nothing_of_a_missing_device() -> None:
         logger.warning("No CUDA runtime is found, using CUDA_HOME='%s'", "/usr/local")
     finally:
         logger.removeHandler(handler)
-    assert said.getvalue().split(",")[0] == "another\nNo CUDA runtime is found"
+    assert reported.getvalue().split(",")[0] == "another\nNo CUDA runtime is found"

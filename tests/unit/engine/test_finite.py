@@ -17,17 +17,17 @@ NAN, INF = math.nan, math.inf
 
 
 @pytest.mark.parametrize(
-    ("losses", "said"),
+    ("losses", "expected"),
     [
         ({"loss": NAN, "a": NAN, "b": 1.0}, "the term `a` is nan at step 7"),
         ({"loss": NAN, "a": NAN, "b": NAN, "c": INF}, "the terms `a`, `b` and `c` are nan or inf"),
         ({"loss": INF, "a": 1e38}, "the loss is inf, although each of its terms is finite, at"),
     ],
 )
-def test_every_term_that_is_no_number_is_named(losses: dict[str, float], said: str) -> None:
+def test_every_term_that_is_no_number_is_named(losses: dict[str, float], expected: str) -> None:
     with pytest.raises(NotFinite) as caught:
         need_finite_losses(losses, step=7)
-    assert caught.value.message.startswith(said)
+    assert caught.value.message.startswith(expected)
     assert caught.value.step == 7
 
 

@@ -52,13 +52,13 @@ def waves(seed: int) -> np.ndarray:
     drawn = torch.rand(4, 3, generator=torch.Generator().manual_seed(seed))
     axis = torch.arange(SIDE) - (SIDE - 1) / 2
     y, x = torch.meshgrid(axis, axis, indexing="ij")
-    made = torch.zeros(SIDE, SIDE)
+    built = torch.zeros(SIDE, SIDE)
     for share, turn, phase in drawn.tolist():
         frequency, angle = 0.01 + 0.02 * share, 2 * math.pi * turn
         at = x * math.cos(angle) + y * math.sin(angle)
-        made += torch.cos(2 * math.pi * (frequency * at + phase))
-    made = (made - made.min()) / (made.max() - made.min())
-    return (made * 255).to(torch.uint8).numpy()[..., None].repeat(3, axis=2)
+        built += torch.cos(2 * math.pi * (frequency * at + phase))
+    built = (built - built.min()) / (built.max() - built.min())
+    return (built * 255).to(torch.uint8).numpy()[..., None].repeat(3, axis=2)
 
 
 def rotation(quality: int | None) -> float:
@@ -77,7 +77,7 @@ def rotation(quality: int | None) -> float:
         "weight_decay": 1.0,
         "seeds": 1,
     }
-    data = DataPlan(name="made", impl="made", params={}, split="train", count=0)
+    data = DataPlan(name="built", impl="built", params={}, split="train", count=0)
     plan = EvalPlan(id="0", name="r2", impl="r2", rev=1, params=params, data=data, steps=())
     train, held = Stored(300, 0, quality), Stored(100, 1000, quality)
     result = evaluate(plan, Bench(block_grid(train, size=32), train=train, held_out=held))

@@ -96,9 +96,9 @@ def test_only_canvas_looks_outside_the_image() -> None:
         """Black inside, white in the margin."""
 
         def image(self, i: int, /) -> np.ndarray:  # noqa: ARG002 - all are alike
-            made = np.full((48, 48, 3), 255, np.uint8)
-            made[8:40, 8:40] = 0
-            return made
+            built = np.full((48, 48, 3), 255, np.uint8)
+            built[8:40, 8:40] = 0
+            return built
 
     found = pairs(pixels(), Ring(4))
     assert found.moved["encoder", "rot", "reflect"].max() == 0
@@ -149,11 +149,11 @@ def test_the_canvas_is_one_and_a_half_times_the_image_with_an_even_margin(
 
 def test_a_canvas_is_the_centre_square_of_the_resized_image() -> None:
     columns = np.repeat(np.arange(200, dtype=np.uint8)[None, :, None], 100, axis=0)
-    made = canvas(np.repeat(columns, 3, axis=2), side=50)
-    assert made.shape == (3, 50, 50)
+    built = canvas(np.repeat(columns, 3, axis=2), side=50)
+    assert built.shape == (3, 50, 50)
     # Pairs of the middle hundred columns, rounded to 8 bits; the outermost see no neighbours.
     expected = (torch.arange(50) * 2 + 50.5)[1:-1]
-    torch.testing.assert_close(made[0, 10, 1:-1] * 255, expected, rtol=0, atol=0.51)
+    torch.testing.assert_close(built[0, 10, 1:-1] * 255, expected, rtol=0, atol=0.51)
 
 
 def test_the_centre_of_an_image_of_that_size_is_the_image() -> None:

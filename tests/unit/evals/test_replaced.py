@@ -43,31 +43,31 @@ def bench(*damaged: int) -> Bench:
     return Bench(subject, train=split(), held_out=split())
 
 
-def facts(made: Bench, *, images: int) -> dict[str, Any]:
+def facts(built: Bench, *, images: int) -> dict[str, Any]:
     data = DataPlan(name="fake", impl="fake", params={}, split="train", count=COUNT)
     params = {"images": images, "rows": ["encoder"]}
     name = "effective_rank"
     plan = EvalPlan(id="abc", name=name, impl=name, rev=1, params=params, data=data, steps=())
-    return dict(evaluate(plan, made).facts)
+    return dict(evaluate(plan, built).facts)
 
 
 def test_an_evaluation_of_fewer_images_names_none_of_the_others() -> None:
     few = chosen_images(COUNT, limit=4).tolist()
     other = next(i for i in range(COUNT) if i not in few)
-    made = bench(few[1], other)
+    built = bench(few[1], other)
     both = [{"number": n, "name": f"image {n}"} for n in sorted((few[1], other))]
-    assert facts(made, images=COUNT)["replaced"] == {"held-out": both}
+    assert facts(built, images=COUNT)["replaced"] == {"held-out": both}
     one = {"held-out": [{"number": few[1], "name": f"image {few[1]}"}]}
-    for at in (made, bench(few[1], other)):
-        said = facts(at, images=4)
-        assert (said["replaced_images"], said["replaced"]) == (1, one)
+    for at in (built, bench(few[1], other)):
+        reported = facts(at, images=4)
+        assert (reported["replaced_images"], reported["replaced"]) == (1, one)
 
 
 def test_all_are_counted_and_some_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replaced, "MOST", 2)
-    said = facts(bench(2, 4, 6), images=COUNT)
-    assert said["replaced_images"] == 3
-    assert [one["number"] for one in said["replaced"]["held-out"]] == [2, 4]
+    reported = facts(bench(2, 4, 6), images=COUNT)
+    assert reported["replaced_images"] == 3
+    assert [one["number"] for one in reported["replaced"]["held-out"]] == [2, 4]
 
 
 def test_of_whole_images_nothing_is_said() -> None:

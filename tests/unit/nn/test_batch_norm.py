@@ -88,9 +88,9 @@ def torchs(*, layout: str) -> dict[str, Tensor]:
     }
 
 
-def assert_same(made: dict, wanted: dict) -> None:
+def assert_same(built: dict, wanted: dict) -> None:
     for name in ("y", "x", "weight", "bias", "running_mean", "running_var"):
-        np.testing.assert_allclose(made[name], wanted[name], err_msg=name, **EXACT)
+        np.testing.assert_allclose(built[name], wanted[name], err_msg=name, **EXACT)
 
 
 def joined(ranks: tuple[dict[str, np.ndarray], ...]) -> dict[str, np.ndarray]:
@@ -108,8 +108,8 @@ def joined(ranks: tuple[dict[str, np.ndarray], ...]) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_one_rank_is_torchs(layout: str) -> None:
-    made = {k: v.detach().numpy() for k, v in ours(World(), layout=layout, group=None).items()}
-    assert_same(made, torchs(layout=layout))
+    built = {k: v.detach().numpy() for k, v in ours(World(), layout=layout, group=None).items()}
+    assert_same(built, torchs(layout=layout))
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -125,24 +125,24 @@ def test_groups_are_the_same_on_one_rank_and_on_two(two_ranks, group: int) -> No
 
 
 def test_a_group_is_a_small_batch_of_its_own() -> None:
-    made = ours(World(), layout="features", group=3)
+    built = ours(World(), layout="features", group=3)
     norm = nn.BatchNorm1d(CHANNELS).double()
     with_affine(norm)
     for view in range(VIEWS):
         for first in (0, 3):
             wanted = norm(inputs("features")[view, first : first + 3])
-            torch.testing.assert_close(made["y"][view, first : first + 3], wanted, **EXACT)
+            torch.testing.assert_close(built["y"][view, first : first + 3], wanted, **EXACT)
 
 
 def test_running_statistics_of_groups_follow_their_mean() -> None:
-    made = ours(World(), layout="features", group=3)
+    built = ours(World(), layout="features", group=3)
     groups = inputs("features").unflatten(1, (2, 3))
     mean, var = torch.zeros(CHANNELS).double(), torch.ones(CHANNELS).double()
     for view in range(VIEWS):
         mean = 0.9 * mean + 0.1 * groups[view].mean(dim=1).mean(dim=0)
         var = 0.9 * var + 0.1 * groups[view].var(dim=1, unbiased=True).mean(dim=0)
-    torch.testing.assert_close(made["running_mean"], mean, **EXACT)
-    torch.testing.assert_close(made["running_var"], var, **EXACT)
+    torch.testing.assert_close(built["running_mean"], mean, **EXACT)
+    torch.testing.assert_close(built["running_var"], var, **EXACT)
 
 
 def test_evaluation_uses_what_was_remembered() -> None:

@@ -96,9 +96,9 @@ class TestMaeDecoder:
             "keep": StreamType(("B", "M"), (BATCH, 2), grid=(3, 3), dtype="int"),
         }
         params = mae_decoder.Params(width=8, depth=2, heads=2, image_size=6)
-        made = mae_decoder.build(params, streams, world=World())
-        initialise(made, seed=0, name="decoder")
-        return made.double()
+        built = mae_decoder.build(params, streams, world=World())
+        initialise(built, seed=0, name="decoder")
+        return built.double()
 
     def test_the_order_of_kept_tokens_does_not_matter(self) -> None:
         decoder, x = self.decoder(), wave(3, 6, 0.1)[None]

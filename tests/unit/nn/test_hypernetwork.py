@@ -14,20 +14,20 @@ from tests.reference.waves import wave
 
 def predictor(*, bias: bool = False) -> Hypernetwork:
     """SIE's weights of the parity test: rows are entries of W, out before in."""
-    made = Hypernetwork(4, actions=4, bias=bias).double()
+    built = Hypernetwork(4, actions=4, bias=bias).double()
     with torch.no_grad():
-        made.generator.weight.copy_(0.5 * wave(16, 4, 0.5))
+        built.generator.weight.copy_(0.5 * wave(16, 4, 0.5))
         if bias:
-            made.generator.bias.copy_(wave(16, 1, 0.2)[:, 0])
-    return made
+            built.generator.bias.copy_(wave(16, 1, 0.2)[:, 0])
+    return built
 
 
 @pytest.mark.parametrize("bias", [False, True])
 def test_each_sample_has_weights_of_its_own(*, bias: bool) -> None:
-    made, x, z = predictor(bias=bias), wave(8, 4, 0.0), wave(8, 4, 0.7)
+    built, x, z = predictor(bias=bias), wave(8, 4, 0.0), wave(8, 4, 0.7)
     with torch.no_grad():
-        rows = [made.generator(z_n).reshape(4, 4) @ x_n for x_n, z_n in zip(x, z, strict=True)]
-        torch.testing.assert_close(made(x=x, action=z), torch.stack(rows))
+        rows = [built.generator(z_n).reshape(4, 4) @ x_n for x_n, z_n in zip(x, z, strict=True)]
+        torch.testing.assert_close(built(x=x, action=z), torch.stack(rows))
 
 
 def test_published_loss() -> None:
@@ -39,14 +39,14 @@ def test_published_loss() -> None:
 
 
 def test_tokens_share_the_action_of_their_image() -> None:
-    made, x, z = predictor(), wave(24, 4, 0.0).reshape(8, 3, 4), wave(8, 4, 0.7)
-    wanted = torch.stack([made(x=x[:, n], action=z) for n in range(3)], dim=1)
-    torch.testing.assert_close(made(x=x, action=z), wanted)
+    built, x, z = predictor(), wave(24, 4, 0.0).reshape(8, 3, 4), wave(8, 4, 0.7)
+    wanted = torch.stack([built(x=x[:, n], action=z) for n in range(3)], dim=1)
+    torch.testing.assert_close(built(x=x, action=z), wanted)
 
 
 def test_one_action_for_all() -> None:
-    made, x, z = predictor(), wave(8, 4, 0.0), wave(1, 4, 0.7)[0]
-    torch.testing.assert_close(made(x=x, action=z), made(x=x, action=z.expand(8, 4)))
+    built, x, z = predictor(), wave(8, 4, 0.0), wave(1, 4, 0.7)[0]
+    torch.testing.assert_close(built(x=x, action=z), built(x=x, action=z.expand(8, 4)))
 
 
 @pytest.mark.parametrize("shape", [(3, 4), (1, 4), (8, 3, 4), (8, 4, 4)])

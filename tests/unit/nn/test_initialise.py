@@ -37,13 +37,13 @@ def vit(**changes: object) -> VisionTransformerTokens:
 
 
 def test_two_builds_are_equal_whatever_the_global_seed() -> None:
-    made = []
+    built = []
     for seed in (1, 2):
         with torch.random.fork_rng():
             torch.manual_seed(seed)  # noqa: TID251 - to show that it does not matter
-            made.append(initialised(layers()))
-    for key, value in made[0].items():
-        assert torch.equal(value, made[1][key]), key
+            built.append(initialised(layers()))
+    for key, value in built[0].items():
+        assert torch.equal(value, built[1][key]), key
 
 
 def test_seed_and_name_are_the_key() -> None:
@@ -64,12 +64,12 @@ def test_adding_a_module_moves_nothing_else() -> None:
 @pytest.mark.parametrize("rule", ["uniform", "normal"])
 def test_a_wider_layer_starts_with_the_rows_of_a_narrower_one(rule: str) -> None:
     std = None if rule == "uniform" else 0.02
-    made = [
+    built = [
         initialised(Mlp(6, design=MlpDesign(widths=(width,), std=std), world=World()))
         for width in (7, 18)
     ]
-    assert torch.equal(made[0]["linears.0.weight"], made[1]["linears.0.weight"][:7])
-    assert torch.equal(made[0]["linears.0.bias"], made[1]["linears.0.bias"][:7])
+    assert torch.equal(built[0]["linears.0.weight"], built[1]["linears.0.weight"][:7])
+    assert torch.equal(built[0]["linears.0.bias"], built[1]["linears.0.bias"][:7])
 
 
 def test_float64_holds_what_float32_rounds() -> None:
@@ -82,11 +82,11 @@ def test_what_was_built_on_meta_starts_the_same() -> None:
     with torch.device("meta"):
         module = vit(positions="sincos-x-first", layer_scale=0.1, registers=2)
     module.to_empty(device="cpu")
-    made = initialised(module)
+    built = initialised(module)
     wanted = initialised(vit(positions="sincos-x-first", layer_scale=0.1, registers=2))
-    assert made.keys() == wanted.keys()
-    assert all(torch.equal(made[key], wanted[key]) for key in wanted)
-    assert made["pos_embed"].abs().max() == 1
+    assert built.keys() == wanted.keys()
+    assert all(torch.equal(built[key], wanted[key]) for key in wanted)
+    assert built["pos_embed"].abs().max() == 1
 
 
 def test_a_used_module_starts_anew() -> None:

@@ -64,8 +64,8 @@ def ours(design: MlpDesign) -> Mlp:
 @pytest.mark.parametrize("name", DESIGNS)
 def test_papers_heads(name: str) -> None:
     design, written_out = DESIGNS[name]
-    made, wanted = ours(design), written_out().double()
-    layers = zip(made.linears, made.norms, strict=True)
+    built, wanted = ours(design), written_out().double()
+    layers = zip(built.linears, built.norms, strict=True)
     mine = [part for pair in layers for part in pair if not isinstance(part, nn.Identity)]
     theirs = [part for part in wanted if not isinstance(part, nn.ReLU | nn.GELU)]
     for a, b in zip(mine, theirs, strict=True):
@@ -73,12 +73,12 @@ def test_papers_heads(name: str) -> None:
         b.load_state_dict(a.state_dict(), strict=False)
     x = wave(VIEWS * BATCH, WIDTH, 0.3)
     per_view = torch.cat([wanted(view) for view in x.chunk(VIEWS)])
-    torch.testing.assert_close(made(x=x, views=VIEWS), per_view, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(built(x=x, views=VIEWS), per_view, rtol=1e-12, atol=1e-12)
 
 
 def test_simclrs_last_norm_has_a_scale_and_no_offset() -> None:
-    made = ours(MlpDesign(widths=(7,), last_bias=False, last_norm="batch-no-offset", std=0.01))
-    assert {name for name, _ in made.norms.named_parameters()} == {"0.weight"}
+    built = ours(MlpDesign(widths=(7,), last_bias=False, last_norm="batch-no-offset", std=0.01))
+    assert {name for name, _ in built.norms.named_parameters()} == {"0.weight"}
 
 
 def test_normalised_outputs_have_unit_length() -> None:
@@ -89,8 +89,8 @@ def test_normalised_outputs_have_unit_length() -> None:
 
 
 def test_tokens_share_the_statistics_of_their_view() -> None:
-    made = ours(MlpDesign(widths=(7,), last_norm="batch-no-affine"))
-    y = made(x=wave(VIEWS * BATCH * 3, WIDTH, 0.3).reshape(VIEWS * BATCH, 3, WIDTH), views=VIEWS)
+    built = ours(MlpDesign(widths=(7,), last_norm="batch-no-affine"))
+    y = built(x=wave(VIEWS * BATCH * 3, WIDTH, 0.3).reshape(VIEWS * BATCH, 3, WIDTH), views=VIEWS)
     for view in y.chunk(VIEWS):
         torch.testing.assert_close(
             view.mean(dim=(0, 1)), torch.zeros(7).double(), rtol=0, atol=1e-9

@@ -50,9 +50,9 @@ def test_dinos_interpolation(dtype: torch.dtype, within: float) -> None:
     beside this one on a map of 3 features and a class token, gives the same bits.
     """
     codes = wave(14, 14, 0).reshape(1, 196, 1).to(dtype)
-    made = resample_positions(codes, native=(14, 14), grid=(6, 6), how="dino").reshape(6, 6)
+    built = resample_positions(codes, native=(14, 14), grid=(6, 6), how="dino").reshape(6, 6)
     by_scale = [0.7842614236, -0.0372642657, -0.5929497610]
-    assert _picked(made) == pytest.approx(by_scale, abs=within)
+    assert _picked(built) == pytest.approx(by_scale, abs=within)
     image = codes.reshape(1, 1, 14, 14)
     resized = torch.nn.functional.interpolate(image, size=(6, 6), mode="bicubic")[0, 0]
     by_size = [0.7994535476, -0.3647070359, -0.8231734458]
@@ -66,9 +66,9 @@ def _picked(image: torch.Tensor) -> list[float]:
 @pytest.mark.parametrize("grid", [(6, 6), (4, 9), (20, 20)])
 def test_timms_interpolation(grid: tuple[int, int]) -> None:
     codes = wave(1 + 196, 3, 0.2)[None].float()
-    made = resample_positions(codes, native=(14, 14), grid=grid, how="timm")
+    built = resample_positions(codes, native=(14, 14), grid=grid, how="timm")
     wanted = resample_abs_pos_embed(codes, list(grid), old_size=[14, 14], num_prefix_tokens=1)
-    torch.testing.assert_close(made, wanted, rtol=0, atol=0)
+    torch.testing.assert_close(built, wanted, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("how", ["timm", "dino"])

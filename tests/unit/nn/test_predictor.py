@@ -15,7 +15,7 @@ CONTEXT = torch.tensor([[0, 1, 5], [4, 2, 3]])
 WANT = torch.tensor([[[6, 7], [10, 11]], [[7, 8], [6, 7]]])
 
 
-def made() -> LatentPredictor:
+def finished() -> LatentPredictor:
     module = LatentPredictor(6, grid=(3, 4), width=8, depth=2, heads=2)
     initialise(module, seed=0, name="predictor")
     return module.double()
@@ -26,7 +26,7 @@ def tokens() -> torch.Tensor:
 
 
 def test_blocks_are_predicted_apart() -> None:
-    module, x = made(), tokens()
+    module, x = finished(), tokens()
     both = module(x=x, context=CONTEXT, want=WANT)
     assert both.shape == (2, 2, 2, 6)
     for block in range(2):
@@ -35,7 +35,7 @@ def test_blocks_are_predicted_apart() -> None:
 
 
 def test_order_is_nothing_and_position_is_all() -> None:
-    module, x = made(), tokens()
+    module, x = finished(), tokens()
     both = module(x=x, context=CONTEXT, want=WANT)
     turned = module(x=x.flip(1), context=CONTEXT.flip(1), want=WANT.flip(2))
     torch.testing.assert_close(turned, both.flip(2))
@@ -45,7 +45,7 @@ def test_order_is_nothing_and_position_is_all() -> None:
 
 def test_invalid_tokens_are_not_attended_to() -> None:
     """Padding of context and target changes nothing for the rest, whatever it holds."""
-    module, x = made(), tokens()
+    module, x = finished(), tokens()
     both = module(x=x, context=CONTEXT, want=WANT)
     padded = {
         "x": torch.cat([x, 7 * torch.ones(2, 2, 6, dtype=x.dtype)], dim=1),

@@ -71,8 +71,8 @@ def test_the_grid_is_that_of_the_last_feature_map(
     params = resnet.Params.model_validate({"depth": 18, "stem": stem})
     tokens = resnet.shapes(params, {"images": images_type(side)})
     assert (tokens.grid, tokens.prefix) == (grid, 1)
-    made = built(side, stem=stem)(images=torch.empty(2, 3, side, side, device="meta"))
-    assert made.shape == (2, tokens.size("N"), tokens.size("D"))
+    result = built(side, stem=stem)(images=torch.empty(2, 3, side, side, device="meta"))
+    assert result.shape == (2, tokens.size("N"), tokens.size("D"))
 
 
 def test_blocks_can_start_as_their_shortcuts() -> None:

@@ -126,9 +126,9 @@ def test_dropped_branches_are_left_out_per_sample() -> None:
         encoder(images=images, drop=drop), encoder(images=images), **BIT_EQUAL
     )
     drop[1] = 0.0
-    made = encoder(images=images, drop=drop)
-    torch.testing.assert_close(made[0], encoder(images=images)[0], **BIT_EQUAL)
-    torch.testing.assert_close(made[1], encoder.norm(encoder.embed(images=images))[1])
+    result = encoder(images=images, drop=drop)
+    torch.testing.assert_close(result[0], encoder(images=images)[0], **BIT_EQUAL)
+    torch.testing.assert_close(result[1], encoder.norm(encoder.embed(images=images))[1])
     drop[1, 2, 1] = 2.0
     x = encoder.embed(images=images)
     block = encoder.blocks[2]

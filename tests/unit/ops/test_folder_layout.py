@@ -25,8 +25,8 @@ def laid(root: Path, *folders: str, count: int = 2) -> Path:
 
 
 def opened(root: Path, *, split: str = "train", **params: object) -> ImageFiles:
-    made = image_folder.Params.model_validate(params)
-    return image_folder.open(made, split=split, folder=root)
+    built = image_folder.Params.model_validate(params)
+    return image_folder.open(built, split=split, folder=root)
 
 
 def splits(root: Path) -> tuple[str, str]:

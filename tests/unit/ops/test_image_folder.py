@@ -16,8 +16,8 @@ def folder(tmp_path):
 
 
 def opened(folder, *, split="train", **params):
-    made = image_folder.Params.model_validate(params)
-    return image_folder.open(made, split=split, folder=folder)
+    built = image_folder.Params.model_validate(params)
+    return image_folder.open(built, split=split, folder=folder)
 
 
 def test_folder_is_read_in_sorted_order_with_its_classes(folder):

@@ -69,7 +69,7 @@ def test_one_list_alone_is_not_enough(root: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "said"),
+    ("written", "expected"),
     [
         (np.array([1.0, 2.0]), "is not a list of objects: float64"),
         (np.array(["/a/b/c/"]), "contains `a/b/c`"),
@@ -78,9 +78,11 @@ def test_one_list_alone_is_not_enough(root: Path) -> None:
         (np.array(["/00000007/nowhere/"]), "1 of the 1 objects in train_images.npy are missing in"),
     ],
 )
-def test_a_list_of_something_else_is_refused(root: Path, written: np.ndarray, said: str) -> None:
+def test_a_list_of_something_else_is_refused(
+    root: Path, written: np.ndarray, expected: str
+) -> None:
     np.save(root / "train_images.npy", written)
-    with pytest.raises(EqspecError, match=said):
+    with pytest.raises(EqspecError, match=expected):
         trained(root)
 
 

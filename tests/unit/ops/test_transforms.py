@@ -122,11 +122,11 @@ def test_combined_equals_its_families_in_sequence() -> None:
     theta = theta.double()
     at = {op: op.build(paper(op, **_AT.get(op, {})), size=32, border="reflect") for op in PAPER}
     for fraction in (1 / 3, 1.0):
-        (made,) = at[combined](canvas, theta, fractions=(fraction,))
+        (built,) = at[combined](canvas, theta, fractions=(fraction,))
         (moved,) = at[se2](canvas, theta[:, [0, 6, 7]], fractions=(fraction,))
         (colored,) = at[color](moved, theta[:, 1:5], fractions=(fraction,))
         (wanted,) = at[blur](colored, theta[:, 5:6], fractions=(fraction,))
-        torch.testing.assert_close(made, wanted, rtol=0, atol=1e-12)
+        torch.testing.assert_close(built, wanted, rtol=0, atol=1e-12)
 
 
 _AT = {op: {"at": 32} for op in (blur, combined, se2, trans)}

@@ -42,8 +42,8 @@ def test_numbers_that_one_side_lacks_are_named_and_do_not_part_the_curves() -> N
 
 
 def test_rows_of_one_side_only_are_passed_over() -> None:
-    judged = [Row(step=1, name="knn", values={"top1": 0.5})]
-    found = compare_curves([rows(1.0, 0.5)[0], *judged, rows(1.0, 0.5)[1]], rows(1.0, 0.5))
+    evaluated = [Row(step=1, name="knn", values={"top1": 0.5})]
+    found = compare_curves([rows(1.0, 0.5)[0], *evaluated, rows(1.0, 0.5)[1]], rows(1.0, 0.5))
     assert (found.equal_rows, found.parting) == (2, None)
 
 

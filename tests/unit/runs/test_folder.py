@@ -143,15 +143,15 @@ def test_the_guard_refuses_another_run_and_says_what_differs(folder: RunFolder) 
     assert caught.value.exit_status == 3
 
 
-@pytest.mark.parametrize(("other", "said"), [("recipe", "seed"), ("seed", "recipe")])
-def test_the_guard_names_only_what_differs(folder: RunFolder, other: str, said: str) -> None:
+@pytest.mark.parametrize(("other", "expected"), [("recipe", "seed"), ("seed", "recipe")])
+def test_the_guard_names_only_what_differs(folder: RunFolder, other: str, expected: str) -> None:
     mine = folder.identity()
     asked = {"recipe": mine.recipe, "seed": mine.seed}
     asked[other] = {"recipe": "b702aaaabbbb", "seed": 1}[other]
     with pytest.raises(FolderMismatch) as caught:
         folder.guard(**asked)
     assert f"  {other} " in caught.value.message
-    assert f"  {said} " not in caught.value.message
+    assert f"  {expected} " not in caught.value.message
 
 
 def test_the_fingerprint_of_the_data_is_recorded_once(folder: RunFolder) -> None:

@@ -15,7 +15,7 @@ from eqspec.runs.record import Outcome, Status
 LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  (.*)")
 
 
-def said(path: Path) -> list[str]:
+def lines_of(path: Path) -> list[str]:
     """The lines of a log without their times."""
     return [m[1] if (m := LINE.fullmatch(line)) else line for line in path.read_text().splitlines()]
 
@@ -25,7 +25,7 @@ def test_lines_are_added_with_their_time(tmp_path: Path) -> None:
     for text in ("begun", "stopped:\nnobody knows why"):
         with Log(path) as log:
             log.write(text)
-    assert said(path) == ["begun", "stopped:", " " * 21 + "nobody knows why"]
+    assert lines_of(path) == ["begun", "stopped:", " " * 21 + "nobody knows why"]
 
 
 def test_a_torn_line_gets_its_end(tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ def test_a_torn_line_gets_its_end(tmp_path: Path) -> None:
     path.write_text("2026-01-01 00:00:00  half of a li")
     with Log(path) as log:
         log.write("begun")
-    assert said(path) == ["half of a li", "begun"]
+    assert lines_of(path) == ["half of a li", "begun"]
 
 
 def test_a_seal_lets_the_log_grow_and_covers_it(folder: RunFolder) -> None:

@@ -25,13 +25,13 @@ OTHER = "7fb00000" + "1" * 56
 @pytest.fixture
 def root(tmp_path: Path, opening: Callable[..., Opening]) -> Path:
     """`tiny` with two seeds and a repeat, `wide` with another recipe."""
-    made = [opening(), opening(seed=1), opening(name="wide", recipe=OTHER)]
-    runs = [RunFolder.create(tmp_path / "x", opening=one).identity() for one in made[:1]]
-    for one in made:
+    built = [opening(), opening(seed=1), opening(name="wide", recipe=OTHER)]
+    runs = [RunFolder.create(tmp_path / "x", opening=one).identity() for one in built[:1]]
+    for one in built:
         path = tmp_path / "runs" / str(one.plan["name"])
         recipe = str(one.plan["recipe"])[:8]
         RunFolder.create(path / f"{recipe}-s{one.plan['seed']}", opening=one)
-    RunFolder.create(folder_path(tmp_path / "runs", identity=runs[0], repeat=2), opening=made[0])
+    RunFolder.create(folder_path(tmp_path / "runs", identity=runs[0], repeat=2), opening=built[0])
     return tmp_path / "runs"
 
 

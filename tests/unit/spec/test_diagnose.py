@@ -102,11 +102,11 @@ def over_carets(diagnostic: Diagnostic) -> str:
 
 def test_what_is_right_becomes_the_model():
     text = "{pair: [1, 2], colour: blue, rate: 1e-3 per 8, warmup: 2 epochs, free: {a: [1, null]}}"
-    made = validate(Everything, read_yaml(text, name="a.yaml")).value
-    assert made is not None
-    assert (made.pair, made.colour, made.rate.at(16)) == ((1, 2.0), Colour.BLUE, 2e-3)
-    assert made.warmup == Duration(2, "epochs")
-    assert made.free == {"a": [1, None]}
+    built = validate(Everything, read_yaml(text, name="a.yaml")).value
+    assert built is not None
+    assert (built.pair, built.colour, built.rate.at(16)) == ((1, 2.0), Colour.BLUE, 2e-3)
+    assert built.warmup == Duration(2, "epochs")
+    assert built.free == {"a": [1, None]}
 
 
 @pytest.mark.parametrize(

@@ -93,9 +93,9 @@ def test_the_number_of_images_is_one_of_the_papers(images: object):
 
 def test_a_body_may_stand_in_the_place_of_a_name():
     section = {"use": {"card": "equivariance"}, "transform": {"card": "transform"}}
-    made = EquivarianceSpec.model_validate(section)
-    assert made.use == CardBody({"card": "equivariance"})
-    assert made.model_dump(by_alias=True)["use"] == {"card": "equivariance"}
+    built = EquivarianceSpec.model_validate(section)
+    assert built.use == CardBody({"card": "equivariance"})
+    assert built.model_dump(by_alias=True)["use"] == {"card": "equivariance"}
 
 
 def test_the_json_schema_says_what_editors_and_explain_show():

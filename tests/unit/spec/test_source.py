@@ -111,12 +111,12 @@ def test_a_duplicate_key_shows_both_places_and_the_first_value_stays():
     assert (problem.code, problem.message) == ("EQ003", "duplicate key `x`")
     assert problem.location is not None
     assert (problem.location.line, problem.location.column) == (2, 11)
-    assert [(p.column, said) for p, said in problem.also] == [(5, "first set here")]
+    assert [(p.column, reported) for p, reported in problem.also] == [(5, "first set here")]
     assert source.data == {"a": 1, "b": {"x": 1}}
 
 
 @pytest.mark.parametrize(
-    ("text", "code", "said"),
+    ("text", "code", "expected"),
     [
         ("a: !!str 1", "EQ005", "the tag"),
         ("a: !!python/object:os.system {}", "EQ005", "the tag"),
@@ -140,10 +140,10 @@ def test_a_duplicate_key_shows_both_places_and_the_first_value_stays():
         ("a: \ud800", "EQ004", "U+D800"),
     ],
 )
-def test_what_is_no_plain_yaml_is_refused(text: str, code: str, said: str):
+def test_what_is_no_plain_yaml_is_refused(text: str, code: str, expected: str):
     problem = only_problem(text)
     assert problem.code == code
-    assert said in problem.message
+    assert expected in problem.message
     assert problem.location is not None
     assert problem.location.line <= text.count("\n") + 1
 
