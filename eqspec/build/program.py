@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from eqspec.build.compile_choice import choose_compile
+from eqspec.build.cost.trace import trace
 from eqspec.build.data.loader import Batch, Dataset, batches
 from eqspec.build.data.workers import readers
 from eqspec.build.graph.inputs import drawn_inputs
@@ -16,7 +18,6 @@ from eqspec.build.optimizer import build_optimizer
 from eqspec.build.parallel.replicas import Replicas
 from eqspec.build.parallel.strategy import Strategy
 from eqspec.build.timeline import Timeline
-from eqspec.build.toolchain import find_toolchain
 from eqspec.build.views.on_device import DeviceViews
 from eqspec.build.views.targets import target_reader
 from eqspec.build.weights.initial import load_initial
@@ -46,6 +47,7 @@ class Program:
         graph: on its device, with initial values.
         batches: (start step, number of steps) → the batches of this rank.
         compiled: blocks and loss go through `torch.compile`.
+        why_uncompiled: why they do not, where the spec leaves it open.
     """
 
     plan: Plan
@@ -57,6 +59,7 @@ class Program:
     timeline: Timeline
     batches: Callable[[int, int], Iterator[Batch]]
     compiled: bool
+    why_uncompiled: str = ""
 
     def streams(self, batch: Batch) -> dict[str, Tensor]:
         """Return everything that the graph reads for one batch."""
@@ -83,12 +86,20 @@ class Program:
         }
 
 
-def build_program(plan: Plan, *, dataset: Dataset, strategy: Strategy = SINGLE) -> Program:
+def build_program(
+    plan: Plan,
+    *,
+    dataset: Dataset,
+    strategy: Strategy = SINGLE,
+    compiled_before: bool | None = None,
+) -> Program:
     """Build the program of a plan.
 
     Args:
         dataset: its training split, opened.
         strategy: how the training is spread over processes.
+        compiled_before: whether the run that is continued or replayed was compiled; None for a new
+            one.
 
     Raises:
         EqspecError: the batch cannot be divided so that every number stays the same.
@@ -97,8 +108,10 @@ def build_program(plan: Plan, *, dataset: Dataset, strategy: Strategy = SINGLE) 
     _check_pieces(plan, world=world)
     device = choose_device(plan.machine.device)
     graph = initial_graph(plan, device=device, strategy=strategy)
-    compiled = will_compile(plan)
-    if compiled:
+    choice = choose_compile(
+        plan, device=device, traced=lambda: trace(plan), recorded=compiled_before
+    )
+    if choice.compiled:
         compile_graph(graph)
     workers = readers(plan, ranks=world.size).count
 
@@ -124,7 +137,8 @@ def build_program(plan: Plan, *, dataset: Dataset, strategy: Strategy = SINGLE) 
         optimizer=build_optimizer(plan, graph.trained()),
         timeline=Timeline(plan),
         batches=batches_from,
-        compiled=compiled,
+        compiled=choice.compiled,
+        why_uncompiled=choice.why_not,
     )
 
 
@@ -193,24 +207,3 @@ def choose_device(wanted: str) -> torch.device:
             help="check the driver with nvidia-smi, or run on the CPU: --set machine.device=auto",
         )
     return torch.device(wanted)
-
-
-def will_compile(plan: Plan) -> bool:
-    """Return whether the program of a plan is compiled on this machine.
-
-    Raises:
-        EqspecError: the spec requires it, and the machine lacks a compiler.
-    """
-    wanted = plan.machine.compile
-    if wanted == "on" and not can_compile():
-        lacking = " and ".join(find_toolchain().missing)
-        raise EqspecError(
-            f"`machine.compile` is on, but this machine lacks {lacking}",
-            help="install it, or train without compiling: --set machine.compile=off",
-        )
-    return wanted == "on" or (wanted == "auto" and can_compile())
-
-
-def can_compile() -> bool:
-    """Return whether a C++ compiler and Python's headers are here, which torch needs on a CPU."""
-    return not find_toolchain().missing

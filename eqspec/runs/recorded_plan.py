@@ -114,3 +114,13 @@ def recorded_environment(path: Path) -> dict[str, JsonValue]:
         raise FolderMismatch(
             f"`{file}` is damaged: it is not an environment", help=PUT_BACK
         ) from error
+
+
+def compiled_before(path: Path) -> bool | None:
+    """Return whether the training of a run was compiled when it began; None if unknown.
+
+    Raises:
+        FolderMismatch: if its environment is damaged.
+    """
+    found = recorded_environment(path).get("compiled")
+    return found if isinstance(found, bool) else None

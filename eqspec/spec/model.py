@@ -176,7 +176,8 @@ class Machine(_Section):
         json_schema_extra=facts(unit="processes"),
     )
     compile: Literal["auto", "on", "off"] = Field(
-        default="auto", description="Compile blocks and losses; auto: if a compiler is available."
+        default="auto",
+        description="Compile blocks and losses; auto: if a compiler is here and it pays.",
     )
     micro_batches: Literal["auto"] | Annotated[int, Field(ge=1)] = Field(
         default="auto",

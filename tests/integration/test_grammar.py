@@ -198,7 +198,7 @@ def test_a_residual_network_carries_the_path(stem: str) -> None:
     graph = case.graph()
     built = every_stream(graph, case.streams())
     assert built["tokens"].shape == (2, 4, {"cifar": 17, "imagenet": 2}[stem], 512)
-    assert built["built"].shape == built["between"].shape
+    assert built["made"].shape == built["between"].shape
     backward_pass(case, graph)
     assert all(slope.any() for slope in gradients(graph).values())
 

@@ -21,7 +21,7 @@ from eqspec.runs import checkpoint, journal
 from eqspec.runs.curves import TRAIN, Curves, compare_curves
 from eqspec.runs.folder import RunFolder
 from eqspec.runs.journal import Row
-from eqspec.runs.recorded_plan import recorded_environment
+from eqspec.runs.recorded_plan import compiled_before, recorded_environment
 
 
 def replays(
@@ -52,7 +52,8 @@ def _replayed(
         return _unknown("no step has been recorded yet")
     plan = Plan.model_validate(folder.plan())
     plan = plan if init is None else plan.model_copy(update={"init": init})
-    curves = compare_curves(recorded, _rows(plan, steps=done, data=data))
+    before = compiled_before(folder.path)
+    curves = compare_curves(recorded, _rows(plan, steps=done, data=data, before=before))
     return _finding(folder, curves, steps=done)
 
 
@@ -71,10 +72,10 @@ def _published(folder: RunFolder) -> Finding:
     return _differs("the published weights, read again, differ", found)
 
 
-def _rows(plan: Plan, *, steps: int, data: DataLocations) -> Iterator[Row]:
+def _rows(plan: Plan, *, steps: int, data: DataLocations, before: bool | None) -> Iterator[Row]:
     dataset = open_dataset(plan.data, split="train", locations=data, own=plan.data.name)
     dataset.list_files()
-    program = build_program(plan, dataset=dataset)
+    program = build_program(plan, dataset=dataset, compiled_before=before)
     for event in train(program, until=steps):
         if isinstance(event, Stepped):
             yield Row(step=event.step, name=TRAIN, values=event.metrics)

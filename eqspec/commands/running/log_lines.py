@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import eqspec
-from eqspec.build.toolchain import find_toolchain
 from eqspec.commands.running.events import (
     Compiled,
     Damaged,
@@ -134,6 +133,4 @@ def _opened(event: Opened) -> str:
 def _compile(program: Program) -> str:
     if program.compiled:
         return "on"
-    if program.plan.machine.compile != "auto":
-        return "off"
-    return f"off: this machine lacks {' and '.join(find_toolchain().missing)} (EQ504)"
+    return f"off: {program.why_uncompiled}" if program.why_uncompiled else "off"

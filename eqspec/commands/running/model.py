@@ -18,6 +18,7 @@ from eqspec.build.program import (
 from eqspec.build.weights.restore import put_optimizer, put_weights
 from eqspec.runs import checkpoint
 from eqspec.runs.folder_problems import require_rows
+from eqspec.runs.recorded_plan import compiled_before
 
 if TYPE_CHECKING:
     from eqspec.build.graph.training_graph import TrainGraph
@@ -69,7 +70,10 @@ def build_model(plan: Plan, folder: RunFolder, *, train: Tolerant, strategy: Str
     Raises:
         FolderMismatch: the checkpoint is damaged, or journals lack rows of the steps before it.
     """
-    program = build_program(plan, dataset=train, strategy=strategy) if plan.trains else None
+    program = None
+    if plan.trains:
+        before = compiled_before(folder.path)
+        program = build_program(plan, dataset=train, strategy=strategy, compiled_before=before)
     found = checkpoint.load(folder.checkpoints)
     device = choose_device(plan.machine.device)
     if program is not None:

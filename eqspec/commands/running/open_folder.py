@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from eqspec.build.compile_choice import choose_compile
 from eqspec.build.cost.trace import trace
-from eqspec.build.program import choose_device, will_compile
+from eqspec.build.program import choose_device
 from eqspec.build.weights.initial import fit_of
 from eqspec.build.weights.published import fit_published
 from eqspec.commands.running.data_names import require_same_images
@@ -132,10 +133,12 @@ def _opening(request: RunRequest) -> Opening:
     device = choose_device(plan.machine.device)
     names = (torch.cuda.get_device_name(device),) if device.type == "cuda" else ()
     environment = collect(threads=torch.get_num_threads(), accelerators=names)
+    cost = trace(plan)
+    compiled = plan.trains and choose_compile(plan, device=device, traced=lambda: cost).compiled
     return Opening(
         spec=request.spec_text,
         resolved=write_yaml(plan.resolved),
         plan=plan.model_dump(mode="json", by_alias=True),
-        trace=dataclasses.asdict(trace(plan)),
-        environment=environment.model_copy(update={"compiled": plan.trains and will_compile(plan)}),
+        trace=dataclasses.asdict(cost),
+        environment=environment.model_copy(update={"compiled": compiled}),
     )

@@ -61,17 +61,17 @@ def hue(image: Tensor, delta: Tensor) -> Tensor:
     chroma = top - torch.minimum(torch.minimum(red, green), blue)
     divisor = chroma.clamp(min=torch.finfo(chroma.dtype).tiny)  # greys have no hue
     sextant = (red - green).div_(divisor).add_(4)
-    sextant = _replaced(sextant, (blue - red).div_(divisor).add_(2), where=_equal(top, green))
-    sextant = _replaced(sextant, (green - blue).div_(divisor), where=_equal(top, red))
+    sextant = _replaced((blue - red).div_(divisor).add_(2), sextant, where=(top - green).sign_())
+    sextant = _replaced((green - blue).div_(divisor), sextant, where=(top - red).sign_())
     turned = sextant.add_(6 * delta[..., None, None])
     # A channel is the maximum for two sextants, falls by the chroma over one, then rises again.
-    result = torch.empty_like(image)
-    for channel, start in enumerate((5, 3, 1)):
+    channels: list[Tensor] = []
+    for start in (5, 3, 1):
         fallen = turned + start
         fallen.sub_((fallen / 6).floor_().mul_(6))  # modulo 6, ten times faster than remainder_
-        fallen.sub_(2).abs_().neg_().add_(2).clamp_(0, 1).mul_(chroma)
-        torch.sub(top, fallen, out=result.select(-3, channel))
-    result.clamp_(0, 1)
+        fallen.sub_(2).abs_().neg_().add_(2).clamp_(0, 1)
+        channels.append(fallen.mul_(-chroma).add_(top).clamp_(0, 1))
+    result = torch.stack(channels, dim=-3)
     return keep_unchanged(image, result, unchanged=delta == 0)
 
 
@@ -83,18 +83,12 @@ def luma(image: Tensor) -> Tensor:
 
 def solarise(image: Tensor, *, threshold: float) -> Tensor:
     """Invert every value of `image` at or above the threshold."""
-    above = torch.ge(image, threshold, out=torch.empty_like(image))
-    return _replaced(image, 1 - image, where=above)
+    return _replaced(1 - image, image, where=(threshold - image).sign_().clamp_(min=0))
 
 
 def _blend(image: Tensor, other: Tensor, delta: Tensor) -> Tensor:
     """Scale `image` by 1 + `delta` about `other`; `lerp` is exact at weight 1."""
     return torch.lerp(other, image, 1 + delta[..., None, None, None]).clamp_(0, 1)
-
-
-def _equal(a: Tensor, b: Tensor) -> Tensor:
-    """Return 1.0 where `a` equals `b`, elsewhere 0.0."""
-    return torch.eq(a, b, out=torch.empty_like(a))
 
 
 def _replaced(values: Tensor, others: Tensor, *, where: Tensor) -> Tensor:

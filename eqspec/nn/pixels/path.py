@@ -65,6 +65,7 @@ def keep_unchanged(image: Tensor, changed: Tensor, *, unchanged: Tensor) -> Tens
         changed: after it, with rounding errors.
         unchanged: `[...]`, whether the transform is the identity.
     """
-    if unchanged.device.type == "cpu" and not unchanged.any():
+    eager_on_cpu = unchanged.device.type == "cpu" and not torch.compiler.is_compiling()
+    if eager_on_cpu and not unchanged.any():
         return changed  # without a pass over all pixels; on a GPU, asking would wait for it
     return torch.where(unchanged[..., None, None, None], image, changed)
