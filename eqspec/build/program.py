@@ -113,6 +113,24 @@ def build_program(
     )
     if choice.compiled:
         compile_graph(graph)
+    return Program(
+        plan=plan,
+        strategy=strategy,
+        device=device,
+        graph=graph,
+        views=DeviceViews(plan.views, seed=plan.seed, device=device),
+        optimizer=build_optimizer(plan, graph.trained()),
+        timeline=Timeline(plan),
+        batches=_batches(plan, dataset, world=world),
+        compiled=choice.compiled,
+        why_uncompiled=choice.why_not,
+    )
+
+
+def _batches(
+    plan: Plan, dataset: Dataset, *, world: World
+) -> Callable[[int, int], Iterator[Batch]]:
+    """Return (start step, number of steps) → the batches of this rank."""
     workers = readers(plan, ranks=world.size).count
 
     def batches_from(start: int, steps: int) -> Iterator[Batch]:
@@ -128,18 +146,7 @@ def build_program(
             targets=target_reader(plan, dataset),
         )
 
-    return Program(
-        plan=plan,
-        strategy=strategy,
-        device=device,
-        graph=graph,
-        views=DeviceViews(plan.views, seed=plan.seed, device=device),
-        optimizer=build_optimizer(plan, graph.trained()),
-        timeline=Timeline(plan),
-        batches=batches_from,
-        compiled=choice.compiled,
-        why_uncompiled=choice.why_not,
-    )
+    return batches_from
 
 
 def _check_pieces(plan: Plan, *, world: World) -> None:
