@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 SpecPath = Annotated[
     Path, typer.Argument(metavar="SPEC", help="A spec: a file, or a name from `eqspec list specs`.")
 ]
+Run = Annotated[
+    str, typer.Argument(metavar="RUN", help="A run: its path, the start of its name, or `latest`.")
+]
 Sets = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="PATH=VALUE", help="Override a value of the spec. Repeatable."),
@@ -77,10 +80,16 @@ RUNS = Path("runs")
 _NAMED = re.compile(r"([A-Za-z0-9][A-Za-z0-9_-]*)=(.*)", re.DOTALL)
 
 
-def screen_of(context: typer.Context) -> Screen:
-    """Return the screen that `eqspec.cli.main` passes to every command."""
+def screen_of(context: typer.Context, *, runs: Path | None = None) -> Screen:
+    """Return the screen that `eqspec.cli.main` passes to every command.
+
+    Args:
+        runs: folder of all runs, whose status is suggested after an error.
+    """
     screen = context.obj
     assert isinstance(screen, Screen), "set by eqspec.cli.main"
+    if runs is not None:
+        screen.after_error = ("eqspec", "status", *runs_arguments(runs))
     return screen
 
 

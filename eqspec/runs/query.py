@@ -170,7 +170,9 @@ def _ambiguous(reference: str, names: Iterable[str]) -> Ambiguous:
 
 def _unknown(reference: str, names: Collection[str], *, root: Path) -> UsageError:
     if not names:
-        return UsageError(f"there are no runs in `{root}`", help="start one with `eqspec run SPEC`")
+        message = f"there are no runs in `{root}`"
+        help_ = "start one with `eqspec run SPEC`, or name the folder of your runs with `--runs`"
+        return UsageError(message, help=help_)
     near = get_close_matches(reference, names, n=1)
     hint = f"did you mean `{near[0]}`?" if near else f"there are: {', '.join(sorted(names)[:5])}"
     return UsageError(f"there is no run `{reference}` in `{root}`", help=hint)

@@ -121,14 +121,6 @@ class Cell:
         """The intervals of a single measurement; none of several."""
         return self.measurements[0].intervals if len(self.measurements) == 1 else ()
 
-    def within_noise_of(self, other: Cell) -> bool:
-        """Whether a difference from another cell may be chance; False where noise is unknown."""
-        mine, theirs = self.deviation, other.deviation
-        if mine is None or theirs is None:
-            return self.overlaps(other) is True
-        error = math.hypot(mine / len(self.values) ** 0.5, theirs / len(other.values) ** 0.5)
-        return abs(self.value - other.value) <= 2 * error
-
     def overlaps(self, other: Cell) -> bool | None:
         """Whether any two intervals over the same samples overlap; None without such a pair."""
         theirs = {one.over: one for one in other.intervals}
@@ -143,19 +135,6 @@ class Row:
     name: str
     kind: Kind
     cells: Mapping[Column, Cell]
-
-
-@dataclass(frozen=True, slots=True)
-class Highest:
-    """The highest mean of a column.
-
-    Attributes:
-        value: None if there is none.
-        why_not: the reason, if there are runs to compare.
-    """
-
-    value: float | None = None
-    why_not: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +157,7 @@ class Table:
             row = cells.setdefault((entry.row, entry.kind), {})
             row.setdefault(column, []).append(entry)
         rows = (Row(*key, {c: _cell(of) for c, of in row.items()}) for key, row in cells.items())
-        return cls(_in_order(dict.fromkeys(columns)), tuple(rows))
+        return cls(in_order(dict.fromkeys(columns)), tuple(rows))
 
     @property
     def evaluations(self) -> tuple[str, ...]:
@@ -194,28 +173,6 @@ class Table:
         """Return the cells of a run's row; empty if it has none."""
         found = [row.cells for row in self.rows if row.name == name and row.kind is Kind.RUN]
         return found[0] if found else {}
-
-    def highest(self, column: Column) -> Highest:
-        """Return the highest mean of at least two runs in a column, unless it may be chance.
-
-        There is none if a baseline is as high, if protocols differ, or if the next run is within
-        the noise: two standard errors of the difference where both have several seeds, otherwise
-        overlapping intervals.
-        """
-        rows = [row for row in self.rows if column in row.cells and row.cells[column].values]
-        runs = [row.cells[column] for row in rows if row.kind is Kind.RUN]
-        if len(runs) < 2:
-            return Highest()
-        best, second, *_ = sorted(runs, key=lambda cell: -cell.value)
-        baselines = [row.cells[column].value for row in rows if row.kind is Kind.BASELINE]
-        protocols = {m.protocol.id for row in rows for m in row.cells[column].measurements}
-        reasons = (
-            (len(protocols) > 1, "protocols differ"),
-            (best.value <= max(baselines, default=-math.inf), "a baseline is as high"),
-            (best.within_noise_of(second), "the next one is within the noise"),
-        )
-        why_not = next((reason for holds, reason in reasons if holds), "")
-        return Highest(why_not=why_not) if why_not else Highest(best.value)
 
 
 def _cell(entries: list[Entry]) -> Cell:
@@ -233,8 +190,8 @@ def _columns(entries: tuple[Entry, ...]) -> list[Column]:
     return columns
 
 
-def _in_order(columns: Iterable[Column]) -> tuple[Column, ...]:
-    """Sort columns that differ in numbers alone; each takes the place of one of them."""
+def in_order(columns: Iterable[Column]) -> tuple[Column, ...]:
+    """Sort columns that differ in numbers alone, such as k; each takes the place of one of them."""
     alike: dict[object, list[Column]] = {}
     places: list[object] = []
     for column in columns:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -117,16 +118,35 @@ def test_what_has_no_checkpoint_any_more_is_not_checked_and_said(copied: Runs) -
     assert before["holds"] is True
 
 
-def test_names_the_rule_that_removed_a_checkpoint(copied: Runs, tmp_path: Path) -> None:
+@pytest.fixture
+def keeping(copied: Runs) -> Runs:
+    """A run with results of steps 0, 2 and 4, and the checkpoint of step 4 alone."""
     spec = copied.root / "keeping.yaml"
-    text = toy_text("vicreg", equivariance=PATH, backbone=BACKBONE, extra=KEEPING)
-    spec.write_text(text)
+    spec.write_text(toy_text("vicreg", equivariance=PATH, backbone=BACKBONE, extra=KEEPING))
     assert copied.ask("run", str(spec)).status == 0
-    answer = copied.ask("audit", "keeping", "--level", "L4", "--json")
+    return copied
+
+
+def test_a_result_whose_checkpoint_the_spec_does_not_keep_fails_no_audit(keeping: Runs) -> None:
+    answer = keeping.ask("audit", "keeping", "--level", "L4", "--json")
     found = {name: one for name, one in results_of(answer).items() if name.endswith(".step-2")}
     (after_two,) = found.values()
     assert after_two["holds"] is None
     assert "step 2 was removed, as `keep:` of the spec wants it" in after_two["message"]
+    assert (answer.status, answer.data["levels"]["L4"]) == (0, True)
+    page = keeping.ask("audit", "keeping", "--level", "L4")
+    assert page.status == 0
+    assert re.search(r"effective-rank-\w+\.step-2 +not kept", page.out)
+    assert page.last.startswith("next: eqspec show")
+
+
+def test_a_checkpoint_that_the_spec_keeps_and_that_is_gone_fails_an_audit(keeping: Runs) -> None:
+    for path in keeping.folder("keeping").glob("checkpoints/*"):
+        path.unlink()
+    reseal(keeping.folder("keeping"))
+    answer = keeping.ask("audit", "keeping", "--level", "L4", "--json")
+    assert (answer.status, answer.data["levels"]["L4"]) == (3, None)
+    assert {one["counts"] for one in results_of(answer).values()} == {True}
 
 
 def test_tells_every_sealing(copied: Runs) -> None:

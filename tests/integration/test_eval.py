@@ -108,15 +108,15 @@ def test_a_run_draws_reconstructions_and_eval_lists_none(place: Place) -> None:
 
 
 def test_status_names_the_evaluation_and_its_neighbours(place: Place) -> None:
-    assert "knn top1 k=5 " in " ".join(
-        ask("status", "--runs", str(place.root / "kept")).out.split()
-    )
+    page = ask("status", "--runs", str(place.root / "kept")).out
+    assert "knn top1 k=5 " in " ".join(page.split())
 
 
-def test_columns_of_neighbours_ascend(place: Place) -> None:
-    """The card's list begins with 5, of the summary metric."""
+def test_columns_and_rows_of_neighbours_ascend(place: Place) -> None:
     heads = [line.split() for line in place.ask("eval", "latest").out.splitlines() if "k =" in line]
     assert heads[0] == ["k", "=", "3", "k", "=", "3", "k", "=", "5", "k", "=", "5"]
+    words = place.ask("show", "latest", data=False).out.split()
+    assert [word for word in words if word.startswith("k=")] == ["k=3", "k=3", "k=5", "k=5"] * 2
 
 
 def test_the_resolved_spec_holds_the_data_that_were_judged_on(place: Place) -> None:

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from eqspec.runs import checkpoint
 from eqspec.runs.folder import RunFolder
 from tests.command_line import ask
@@ -57,12 +59,20 @@ def test_without_runs_shows_the_way_to_one(tmp_path: Path) -> None:
     assert answer.last == f"next: eqspec run quickstart --runs {tmp_path}"
 
 
-def test_the_latest_of_no_runs_is_no_card(tmp_path: Path) -> None:
-    answer = ask("show", "latest", "--runs", str(tmp_path))
+@pytest.mark.parametrize(
+    "command",
+    [("show", "latest"), ("audit", "latest"), ("eval", "latest"), ("run", "latest"),
+     ("diff", "latest", "latest")],
+)  # fmt: skip
+def test_the_latest_of_no_runs_is_neither_card_nor_spec(
+    command: tuple[str, ...], tmp_path: Path
+) -> None:
+    answer = ask(*command, "--runs", str(tmp_path))
     assert answer.status == 2
     assert answer.err.startswith(f"error: there are no runs in `{tmp_path}`")
     assert "did you mean" not in answer.err
-    assert "eqspec run SPEC" in answer.err
+    assert "start one with `eqspec run SPEC`, or name the folder of your runs" in answer.err
+    assert answer.last != "next: eqspec --help"
 
 
 def test_shows_a_run_where_no_card_has_the_name(finished: Runs) -> None:

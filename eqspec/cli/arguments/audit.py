@@ -11,6 +11,7 @@ from eqspec.cli.options import (
     RUNS,
     Data,
     Json,
+    Run,
     Runs,
     data_locations,
     runs_arguments,
@@ -35,10 +36,7 @@ EXAMPLES = (
 def command(  # noqa: PLR0913 - its options
     context: typer.Context,
     *,
-    run: Annotated[
-        str,
-        typer.Argument(metavar="RUN", help="A run: its path, the start of its name, or `latest`."),
-    ],
+    run: Run,
     level: Annotated[
         Level, typer.Option(help="Deepest level to check; includes all levels before it.")
     ] = Level.REPLAYS,
@@ -65,8 +63,7 @@ def command(  # noqa: PLR0913 - its options
     from eqspec.commands.audit.page import as_data, blocks
     from eqspec.runs.query import find
 
-    screen = screen_of(context)
-    screen.after_error = ("eqspec", "status", *runs_arguments(runs))
+    screen = screen_of(context, runs=runs)
     path = find(runs, reference=run)
     where = data_locations(data, run=path)
     found = audit(path, root=runs, level=level, steps=steps, data=where, data_full=data_full)

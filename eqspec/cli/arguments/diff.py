@@ -54,8 +54,7 @@ def command(  # noqa: PLR0913 - its options
     from eqspec.commands.diff.page import as_data, blocks
     from eqspec.report.tables.markdown import markdown
 
-    screen = screen_of(context)
-    screen.after_error = ("eqspec", "status", *runs_arguments(runs))
+    screen = screen_of(context, runs=runs)
     spec = next((Path(one) for one in (a, b) if Path(one).is_file()), None)
     found = diff(
         a,

@@ -11,6 +11,7 @@ from eqspec.cli.options import (
     RUNS,
     Data,
     Json,
+    Run,
     Runs,
     Sets,
     data_locations,
@@ -31,10 +32,7 @@ EXAMPLES = (
 def command(  # noqa: PLR0913 - its options
     context: typer.Context,
     *,
-    run: Annotated[
-        str,
-        typer.Argument(metavar="RUN", help="A run: its path, the start of its name, or `latest`."),
-    ],
+    run: Run,
     uses: Annotated[
         list[str] | None,
         typer.Option("--use", metavar="NAME", help="Evaluation card to use. Repeatable."),
@@ -56,8 +54,7 @@ def command(  # noqa: PLR0913 - its options
     """
     from eqspec.runs.query import find
 
-    screen = screen_of(context)
-    screen.after_error = ("eqspec", "status", *runs_arguments(runs))
+    screen = screen_of(context, runs=runs)
     if uses and spec is not None:
         raise UsageError("`--use` and `--spec` exclude each other", help="give one of them")
     folder = find(runs, reference=run)

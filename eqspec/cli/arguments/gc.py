@@ -32,8 +32,7 @@ def command(
     from eqspec.commands.gc.collect import gc
     from eqspec.commands.gc.page import as_data, blocks
 
-    screen = screen_of(context)
-    screen.after_error = ("eqspec", "status", *runs_arguments(runs))
+    screen = screen_of(context, runs=runs)
     found = gc(runs, dry_run=dry_run)
     if as_json:
         screen.show_json(as_data(found, dry_run=dry_run))

@@ -93,8 +93,8 @@ def command(  # noqa: PLR0913 - its options
 
     # The limit includes the time to import torch.
     deadline = None if time_limit is None else Deadline.after(seconds_of(time_limit))
-    spec = _run_or_spec(spec, runs=runs)
-    screen, given = screen_of(context), spec_arguments(spec, sets=sets, data=data)
+    screen, spec = screen_of(context, runs=runs), _run_or_spec(spec, runs=runs)
+    given = spec_arguments(spec, sets=sets, data=data)
     folder = (spec / "plan.json").is_file()
     screen.after_error = ("eqspec", "show", str(spec)) if folder else ("eqspec", "check", *given)
     where = data_locations(data, spec=spec)
@@ -122,7 +122,7 @@ def command(  # noqa: PLR0913 - its options
 def _run_or_spec(given: Path, *, runs: Path) -> Path:
     """Return the folder of the run that is named, unless there is a spec or a folder."""
     from eqspec.commands.planning.read_spec import locate_spec
-    from eqspec.runs.query import Ambiguous, find
+    from eqspec.runs.query import LATEST, Ambiguous, find
 
     if given.suffix in {".yaml", ".yml"} or locate_spec(given).exists():
         return given
@@ -130,8 +130,10 @@ def _run_or_spec(given: Path, *, runs: Path) -> Path:
         return find(runs, reference=str(given))
     except Ambiguous:
         raise
-    except UsageError:  # neither: the error about a missing spec says more
-        return given
+    except UsageError:
+        if str(given) == LATEST:
+            raise
+        return given  # neither: the error about a missing spec says more
 
 
 def _planned(spec: Path, *, sets: Sequence[str], where: DataLocations, fork: bool) -> Planned:

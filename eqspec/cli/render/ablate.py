@@ -21,6 +21,7 @@ from eqspec.commands.output_files import first_line
 from eqspec.commands.planning.stages import Mark
 from eqspec.report.numbers import number
 from eqspec.report.tables.ablation import HIGHEST, AblationTable, blocks
+from eqspec.runs.highest import highest
 from eqspec.runs.tables import Cell, Column, Kind
 from eqspec.spec.phrases import counted
 
@@ -77,7 +78,12 @@ def table(found: AblationTable, *, width: int) -> Text:
         return wrapped("No run has been evaluated: `evaluate:` of the spec is empty.", width=width)
     several = found.most_seeds > 1
     spread = ", mean ± standard deviation over seeds (of the sample: n − 1)" if several else ""
-    clear = "above its baselines and, beyond the noise, above the next"
+    noise = (
+        "95 % interval of the difference over seeds excludes 0 (Welch)"
+        if several
+        else "95 % intervals over held-out samples do not overlap; the noise over seeds is unknown"
+    )
+    clear = f"above its baselines and clearly above every other point ({noise})"
     note = f"{HIGHEST} the highest of a column, if {clear}. n: seeds{spread}."
     return Text("\n\n").join([*parts, wrapped(note, width=width)])
 
@@ -163,7 +169,7 @@ def as_data(
     ]
     data["table"] = [
         _cell(column, cell, row={"point": _settings(point)})
-        | {"highest": cell.value == found.table.highest(column)}
+        | {"highest": cell.value == highest(found.table, column).value}
         for point in study.points
         for column, cell in found.table.row(str(point)).items()
         if cell.values

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -119,7 +119,7 @@ class _Again:
         """Return the finding about one result and its controls."""
         about = f"{evaluation.id}.step-{step}"
         if self._needs_weights(evaluation, step=step) and step not in self._saved:
-            return _finding(about, f"not checked: {self._absence(step)}")
+            return self._without_weights(about, step=step)
         try:
             before = self._stored(evaluation, step=step)
             with within_memory():
@@ -130,12 +130,15 @@ class _Again:
             return _finding(about, f"cannot be evaluated here: {error.message}")
         return self._compared(about, before, after=after)
 
-    def _absence(self, step: int) -> str:
-        """Return why there is no checkpoint of a step."""
-        saves = [pause.step for pause in self._plan.timetable if pause.checkpoint]
+    def _without_weights(self, about: str, *, step: int) -> Finding:
+        """Return the finding about a result whose checkpoint is not there."""
+        newest = max(self._saved, default=0)
+        pauses = (pause for pause in self._plan.timetable if pause.checkpoint)
+        saves = [pause.step for pause in pauses if pause.step <= newest]
         if step in removable(saves, keep=self._plan.keep):
-            return f"the checkpoint of step {step} was removed, as `keep:` of the spec wants it"
-        return f"the checkpoint of step {step} is gone"
+            why = f"the checkpoint of step {step} was removed, as `keep:` of the spec wants it"
+            return replace(_finding(about, f"not checked: {why}"), counts=False)
+        return _finding(about, f"not checked: the checkpoint of step {step} is gone")
 
     def _needs_weights(self, evaluation: EvalPlan, *, step: int) -> bool:
         """Whether an evaluation reads a checkpoint of the run; a training has its own."""

@@ -44,6 +44,8 @@ class Finding:
         beside: other differences, which change no number.
         mended_by: arguments of the eqspec command that mends what differs, apart from locations of
             data; empty if there is none.
+        counts: whether the level depends on it. A result whose checkpoint the spec did not keep
+            does not: no level claims it.
     """
 
     level: Level
@@ -53,3 +55,4 @@ class Finding:
     disagreements: tuple[Disagreement, ...] = ()
     beside: tuple[Disagreement, ...] = ()
     mended_by: tuple[str, ...] = ()
+    counts: bool = True

@@ -50,11 +50,15 @@ class Audit:
     @property
     def levels(self) -> dict[Level, bool | None]:
         """Level → whether it holds; None where it could not be checked."""
-        results = {level: {f.holds for f in self.findings if f.level is level} for level in Level}
+        checked = {f.level for f in self.findings}
+        counted = {
+            level: {f.holds for f in self.findings if f.level is level and f.counts}
+            for level in Level
+            if level in checked
+        }
         return {
-            level: False if False in found else None if None in found else True
-            for level, found in results.items()
-            if found
+            level: False if False in found else None if None in found or not found else True
+            for level, found in counted.items()
         }
 
     @property

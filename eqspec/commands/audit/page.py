@@ -87,6 +87,8 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _word(found: Finding) -> Span:
+    if not found.counts:
+        return Span("not kept", "dim")
     return next(word for holds, word in _WORDS if holds is found.holds)
 
 

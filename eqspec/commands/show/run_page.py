@@ -11,11 +11,12 @@ from pydantic_core import to_jsonable_python
 from eqspec.commands.diff.differences import commit_of
 from eqspec.commands.show.run import Part, RunPage
 from eqspec.commands.status.page import doing, stale_rows
-from eqspec.nn.readouts.measurement import Interval, ResultSet
+from eqspec.nn.readouts.measurement import Interval, Measurement, ResultSet
 from eqspec.report.numbers import measured, number, on_disk
 from eqspec.report.tables.block import Block, Span
 from eqspec.runs.folder import State
 from eqspec.runs.query import Summary
+from eqspec.runs.tables import Column, in_order
 from eqspec.spec.phrases import counted
 
 _SHOWN = ("torch", "timm", "numpy")
@@ -83,9 +84,18 @@ def _results(results: ResultSet, *, before: str, notes: tuple[str, ...]) -> Bloc
     rev = "" if results.protocol.rev is None else f", rev {results.protocol.rev}"
     rows = tuple(
         (one.label, _value(one.value), ", ".join(map(_interval, one.intervals)))
-        for one in results.measurements
+        for one in _in_order(results)
     )
     return Block(results.protocol.id, note=f"{step}{rev}", rows=rows, right=(1,), remarks=notes)
+
+
+def _in_order(results: ResultSet) -> Iterator[Measurement]:
+    """Yield the measurements; those that differ in numbers alone, such as k, in numeric order."""
+    columns = {
+        Column(results.protocol.evaluation, one.name, (("row", one.row), *one.group)): one
+        for one in results.measurements
+    }
+    yield from (columns[column] for column in in_order(columns))
 
 
 def _value(value: float) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from eqspec.nn.readouts.measurement import Summary
 from eqspec.report.tables.block import Block, Cell, Line, Span
 from eqspec.report.tables.comparison import heads
+from eqspec.runs.highest import highest
 from eqspec.runs.tables import Cell as Measured
 from eqspec.runs.tables import Column, Entry, Kind, Row, Table
 
@@ -87,7 +88,7 @@ def _remarks(found: AblationTable, columns: tuple[Column, ...]) -> Iterator[str]
         yield DIFFERENT_PROTOCOLS
     unmarked: dict[str, list[str]] = {}
     for column in columns:
-        if why_not := found.table.highest(column).why_not:
+        if why_not := highest(found.table, column).why_not:
             unmarked.setdefault(why_not, []).append(column.label)
     for why_not, labels in unmarked.items():
         yield f"No {HIGHEST} for {', '.join(labels)}: {why_not}."
@@ -108,7 +109,7 @@ def _rows(
         count = Span(str(point.done) if every else f"{point.done}/{point.seeds}", "dim")
         cells = found.table.row(point.name)
         shown = (
-            _cell(cells.get(c), digits=digits, highest=found.table.highest(c).value)
+            _cell(cells.get(c), digits=digits, highest=highest(found.table, c).value)
             for c in columns
         )
         yield (*values, count, *shown)

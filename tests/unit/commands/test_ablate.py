@@ -17,7 +17,8 @@ from eqspec.commands.running.evaluation import EvaluationResult
 from eqspec.compile.types.plan import EvalPlan
 from eqspec.nn.readouts.measurement import EvalProtocol, Interval, Measurement, ResultSet
 from eqspec.report.tables.ablation import AblationTable
-from eqspec.runs.tables import Column, Entry, Highest, Kind, Table
+from eqspec.runs.highest import Highest, highest
+from eqspec.runs.tables import Column, Entry, Kind, Table
 from tests.toy_specs import PATH, toy_text
 
 EVALUATE = "evaluate: [{use: r2, at: end}, {use: effective-rank, at: end}]"
@@ -98,52 +99,19 @@ def test_the_highest_mean_of_a_column_is_marked(found: AblationTable) -> None:
     ]
 
 
-def test_nothing_is_marked_where_a_baseline_is_as_high() -> None:
-    def entry(row: str, value: float, kind: Kind) -> Entry:
-        return Entry(row, kind, Measurement("r2", value, row="encoder"))
-
-    def highest(untrained: float) -> Highest:
-        rows = [("a", 0.2, Kind.RUN), ("b", 0.3, Kind.RUN)]
-        baseline = entry("untrained", untrained, Kind.BASELINE)
-        filled = Table.of([baseline, *(entry(*row) for row in rows)])
-        return filled.highest(filled.columns[0])
-
-    assert highest(0.25) == Highest(0.3)
-    assert highest(0.3) == Highest(why_not="a baseline is as high")
-
-
-@pytest.mark.parametrize(
-    ("higher", "highest"),
-    [
-        ((0.50, 0.52, 0.54), Highest(pytest.approx(0.52))),
-        ((0.30, 0.52, 0.74), Highest(why_not="the next one is within the noise")),
-    ],
-)
-def test_a_difference_within_the_noise_over_seeds_is_not_marked(
-    higher: tuple[float, ...], highest: Highest
-) -> None:
-    """The gap is .1; two standard errors are .033 and .255."""
-    values = {"a": (0.40, 0.42, 0.44), "b": higher}
+def test_the_marked_point_is_the_highest_one_of_json(study: Study, found: AblationTable) -> None:
     entries = [
-        Entry(row, Kind.RUN, Measurement("r2", value, row="encoder"))
-        for row, of in values.items()
-        for value in of
+        Entry(point.name, Kind.RUN, Measurement("r2", value + noise, row="encoder"))
+        for point, value in zip(found.points, (0.3, 0.2), strict=True)
+        for noise in (-0.01, 0.01)
     ]
-    filled = Table.of(entries)
-    assert filled.highest(filled.columns[0]) == highest
-
-
-def test_overlapping_intervals_of_single_runs_are_not_marked() -> None:
-    def highest(width: float) -> Highest:
-        filled = Table.of(
-            Entry(row, Kind.RUN, Measurement("r2", value, row="encoder", intervals=(interval,)))
-            for row, value in (("a", 0.2), ("b", 0.3))
-            for interval in [Interval("images", value - width, value + width)]
-        )
-        return filled.highest(filled.columns[0])
-
-    assert highest(0.04) == Highest(0.3)
-    assert highest(0.06) == Highest(why_not="the next one is within the noise")
+    marked = replace(found, table=Table.of(entries))
+    progress_of_runs = [run_progress(run) for run in study.runs]
+    rows = as_data(study, progress_of_runs, found=marked)["table"]
+    assert [(row["point"], row["highest"]) for row in rows] == [
+        ({"lambda": 1}, True),
+        ({"lambda": 5}, False),
+    ]
 
 
 def test_numbers_of_a_group_are_columns_in_ascending_order() -> None:
@@ -180,7 +148,7 @@ def test_points_of_different_protocols_share_a_column_and_have_no_highest(study:
             done[folder] = replace(one, results=(other, *rest))
     found = ablation(study, done)
     assert [column.evaluation for column in found.table.columns] == ["r2", "r2", "effective-rank"]
-    assert found.table.highest(found.table.columns[0]) == Highest(why_not="protocols differ")
+    assert highest(found.table, found.table.columns[0]) == Highest(why_not="protocols differ")
     page = " ".join(table(found, width=100).plain.split())
     assert page.count("The rows were measured by different protocols") == 1
 
@@ -196,8 +164,8 @@ def test_the_table_as_it_is_printed(found: AblationTable) -> None:
         "5       2/3       7.5 ± 1.8",
     ]
     page = " ".join(" ".join(lines).split())
-    assert "No * for r2 rot canvas: the next one is within the noise." in page
-    assert "* the highest of a column, if above its baselines and, beyond the noise, above" in page
+    assert "No * for r2 rot canvas: another point is within the noise over seeds." in page
+    assert "* the highest of a column, if above its baselines and clearly above every" in page
 
 
 def test_a_narrow_table_is_cut_into_blocks(found: AblationTable) -> None:
