@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
@@ -174,12 +174,14 @@ def runs_arguments(runs: Path) -> tuple[str, ...]:
 def unknown_data(run: Path, *, data: Sequence[str] | None = None) -> tuple[str, ...]:
     """Return `--data NAME=DIR` for the datasets of a run whose location is unknown here.
 
-    No location is part of a run, so the folder itself is for the user to fill in.
+    DIR is the folder that an earlier command on the run was given on this machine. No location is
+    part of a run, so where none is remembered, it is for the user to fill in.
 
     Args:
         run: its folder.
         data: the arguments of `--data` of this command.
     """
+    from eqspec.cli.given_folders import remembered_folders
     from eqspec.commands.planning.data_locations import without_location
     from eqspec.commands.planning.run_plan import plan_with_added
 
@@ -187,9 +189,13 @@ def unknown_data(run: Path, *, data: Sequence[str] | None = None) -> tuple[str, 
         plan = plan_with_added(run)
     except EqspecError:  # damaged, or of another version: the command itself will say so
         return ()
-    return placeholders(without_location((plan,), locations=data_locations(data)))
+    names = without_location((plan,), locations=data_locations(data))
+    given = remembered_folders(run)
+    folders = {name: given.of(name, own=plan.data.name) for name in names}
+    return data_arguments(folders)
 
 
-def placeholders(names: Iterable[str]) -> tuple[str, ...]:
-    """Return `--data NAME=DIR` for datasets whose location is unknown."""
-    return tuple(part for name in names for part in ("--data", f"{name}=DIR"))
+def data_arguments(folders: Mapping[str, Path | None]) -> tuple[str, ...]:
+    """Return `--data NAME=DIR` for datasets, with DIR itself where the folder is unknown."""
+    pairs = (("--data", f"{name}={folder or 'DIR'}") for name, folder in folders.items())
+    return tuple(part for pair in pairs for part in pair)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
@@ -22,29 +22,28 @@ from eqspec.ops.targets.kinds import TargetKind
 if TYPE_CHECKING:
     from eqspec.compile.types.graph import GraphPlan
     from eqspec.compile.types.plan import DataPlan, EvalPlan
+    from eqspec.ops.contract.evaluation import EvaluationOp
     from eqspec.ops.evaluation_reads import FeaturesRead
+    from eqspec.ops.op import OpParams
 
 
 def planned_stages(
-    impl: str, params: Mapping[str, JsonValue], *, data: DataPlan
+    op: EvaluationOp, params: OpParams, *, data: DataPlan
 ) -> tuple[EvaluationStage, ...]:
     """Return the stages of an evaluation, features first.
 
     Args:
-        impl: name of its op.
         params: of the op.
         data: that it reads.
     """
-    op = find_evaluation(impl)
-    checked = op.Params.model_validate(params)
     labels = (TargetKind.LABEL,) if op.needs_labels else ()
     targets = (*labels, *op.targets)
     if not op.trains:
-        read = tuple(_features(one, data=data) for one in op.reads(checked))
+        read = tuple(_features(one, data=data) for one in op.reads(params))
         return (*read, ReadoutStage(features=tuple(one.id for one in read), targets=targets))
     if not data.classes:
         return (FineTuneStage(targets=targets),)
-    stated = op.fine_tune(checked, classes=data.classes)
+    stated = op.fine_tune(params, classes=data.classes)
     return (
         FineTuneStage(
             targets=targets,
@@ -80,9 +79,10 @@ def _features(read: FeaturesRead, *, data: DataPlan) -> FeaturesStage:
 
 def stages_of(evaluation: EvalPlan) -> tuple[EvaluationStage, ...]:
     """Return the stages of an evaluation, also of one that was planned before there were any."""
-    return evaluation.stages or planned_stages(
-        evaluation.impl, evaluation.params, data=evaluation.data
-    )
+    if evaluation.stages:
+        return evaluation.stages
+    op = find_evaluation(evaluation.impl)
+    return planned_stages(op, op.Params.model_validate(evaluation.params), data=evaluation.data)
 
 
 def fine_tuning(evaluation: EvalPlan) -> FineTuneStage | None:

@@ -222,7 +222,7 @@ def _evaluation(
         data=data,
         steps=steps,
         controls=(*((UNTRAINED,) if published else ()), *model.controls),
-        stages=planned_stages(model.impl, params, data=data),
+        stages=planned_stages(op, checked, data=data),
     )
 
 

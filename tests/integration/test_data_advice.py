@@ -160,3 +160,26 @@ def test_data_that_only_an_added_evaluation_reads_are_audited(tmp_path: Path) ->
     )
     audit = photos.ask("audit", "latest", "--level", "L4")
     assert audit.status == 0, audit.out
+
+
+def test_the_next_command_has_the_folder_that_an_earlier_one_was_given(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is remembered in the cache, where a run folder that is published does not show it."""
+    monkeypatch.setenv("EQSPEC_CACHE", str(tmp_path / "cache"))
+    given = ask("run", str(place.spec), "--data", "images", "--runs", str(tmp_path / "kept"))
+    assert given.status == 0, given.err
+    located = f"--data image-folder={place.root / 'images'} "
+    for command in (("show", "latest"), ("audit", "latest")):
+        assert located in place.ask(*command).last
+    followed = place.follow(place.ask("audit", "latest"))
+    assert followed.status == 0, followed.out
+    files = (path for path in (tmp_path / "kept").rglob("*") if path.is_file())
+    assert not [path for path in files if str(place.root / "images").encode() in path.read_bytes()]
+    (place.root / "images").rename(place.root / "moved")
+    assert "--data image-folder=DIR " in place.ask("show", "latest").last
+
+
+def test_without_a_cache_the_folder_is_to_be_filled_in(place: Place) -> None:
+    finish(place)
+    assert "--data image-folder=DIR " in place.ask("show", "latest").last

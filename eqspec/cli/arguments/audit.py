@@ -58,6 +58,7 @@ def command(  # noqa: PLR0913 - its options
     bit. L3 does not exist yet. L4: repeating the evaluations on the kept checkpoints gives the
     stored numbers. The exit status is 3 if a level fails or cannot be checked. Changes no file.
     """
+    from eqspec.cli.given_folders import remember_folders
     from eqspec.cli.render.blocks import drawn
     from eqspec.commands.audit.levels import audit
     from eqspec.commands.audit.page import as_data, blocks
@@ -67,6 +68,7 @@ def command(  # noqa: PLR0913 - its options
     path = find(runs, reference=run)
     where = data_locations(data, run=path)
     found = audit(path, root=runs, level=level, steps=steps, data=where, data_full=data_full)
+    remember_folders(path, data=where)
     if as_json:
         screen.show_json(as_data(found))
     else:

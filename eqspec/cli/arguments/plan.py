@@ -14,8 +14,8 @@ from eqspec.cli.options import (
     Runs,
     Sets,
     SpecPath,
+    data_arguments,
     data_locations,
-    placeholders,
     runs_arguments,
     screen_of,
     spec_arguments,
@@ -103,7 +103,7 @@ def _say_next(planning: Planning, given: tuple[str, ...], *, screen: Screen) -> 
         devices = cost.machine.devices
         screen.say(f"`eqspec run` uses one device so far; the estimate is for {devices}.")
     else:
-        screen.suggest("eqspec", "run", *given, *placeholders(planning.needed))
+        screen.suggest("eqspec", "run", *given, *data_arguments(dict.fromkeys(planning.needed)))
 
 
 def _refuse(*, on: str | None, out: Path | None, trace: bool) -> None:

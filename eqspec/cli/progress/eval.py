@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from eqspec.cli.given_folders import remember_folders
 from eqspec.cli.progress.display import fine_tuning_line
 from eqspec.cli.progress.pace import FineTuningLines
 from eqspec.cli.render.eval import as_data, evaluated
@@ -78,6 +79,7 @@ def evaluate(command: EvalCommand, *, screen: Screen) -> int:
             results = tuple(_results(request, screen=screen, signals=signals))
     except KeyboardInterrupt:
         screen.say("Stopped at once; results that were complete are kept.")
+    remember_folders(command.folder, data=command.data)
     if signals.wanted:
         screen.suggest(*command.resume)
         return signals.exit_status

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 
+from eqspec.cli.given_folders import remember_folders
 from eqspec.cli.progress.display import Watcher, watcher
 from eqspec.cli.render.compare import as_data, compared
 from eqspec.cli.screen import Screen
@@ -14,7 +15,14 @@ from eqspec.commands.planning.plans import Planned
 from eqspec.commands.run import run
 from eqspec.commands.running.comparison import Done, compare
 from eqspec.commands.running.evaluation import EvaluationResult
-from eqspec.commands.running.events import Evaluated, Evaluating, Sealed, Stopped, StopReason
+from eqspec.commands.running.events import (
+    Evaluated,
+    Evaluating,
+    Opened,
+    Sealed,
+    Stopped,
+    StopReason,
+)
 from eqspec.commands.running.failure import RunFailed
 from eqspec.commands.running.options import RunOptions
 from eqspec.commands.running.series import Member, series
@@ -84,7 +92,9 @@ def run_member(member: Member, *, watching: Watcher, signals: StopSignals) -> Do
         for event in events:
             signals.at_rest = isinstance(event, Evaluating)
             watching.show(event, name=member.name)
-            if isinstance(event, Evaluated):
+            if isinstance(event, Opened):
+                remember_folders(event.folder, data=member.request.options.data)
+            elif isinstance(event, Evaluated):
                 results.append(event.result)
             elif isinstance(event, Stopped):
                 return event

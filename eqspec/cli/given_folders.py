@@ -1,0 +1,75 @@
+"""Folders that `--data` gave to earlier commands on a run, for the commands suggested next.
+
+They are in the cache of this machine, not in the run folder: no location is part of a run, and one
+that is published shows none. A suggestion is all that they are used for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import suppress
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from eqspec.cli.settings import cache_folder
+from eqspec.commands.planning.data_locations import NO_LOCATIONS, DataLocations, slot
+from eqspec.errors import EqspecError
+from eqspec.regular_files import content_of
+from eqspec.runs.artifacts import canonical_json, write_text
+
+
+class _Given(BaseModel):
+    """Content of an entry.
+
+    Attributes:
+        own: folder of the data that the run trains on, given without a name.
+        named: name of a dataset, normalised by `slot` → its folder.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    own: str | None = None
+    named: dict[str, str] = {}
+
+
+def remember_folders(run: Path, *, data: DataLocations) -> None:
+    """Store the folders that a command was given; one that cannot be stored is ignored."""
+    path = _entry(run)
+    if path is None or (data.own is None and not data.asked):
+        return
+    before = _stored(path)
+    named = {slot(name): str(data.named[slot(name)].absolute()) for name in data.asked}
+    own = before.own if data.own is None else str(data.own.absolute())
+    given = _Given(own=own, named=before.named | named)
+    with suppress(EqspecError):
+        write_text(path, text=canonical_json(given.model_dump()), durable=False)
+
+
+def remembered_folders(run: Path) -> DataLocations:
+    """Return the folders that earlier commands on a run were given, as far as they still exist."""
+    path = _entry(run)
+    if path is None:
+        return NO_LOCATIONS
+    given = _stored(path)
+    own = None if given.own is None else Path(given.own)
+    named = {name: Path(folder) for name, folder in given.named.items()}
+    return DataLocations(
+        own=own if own is not None and own.is_dir() else None,
+        named={name: folder for name, folder in named.items() if folder.is_dir()},
+    )
+
+
+def _entry(run: Path) -> Path | None:
+    """Return the path of a run's entry, None without a cache."""
+    cache = cache_folder()
+    key = hashlib.sha256(str(run.absolute()).encode("utf-8", "surrogateescape")).hexdigest()
+    return None if cache is None else cache / "data" / f"{key}.json"
+
+
+def _stored(path: Path) -> _Given:
+    """Return an entry; an empty one if there is none, or if it is damaged."""
+    try:
+        return _Given.model_validate_json(content_of(path) or b"{}")
+    except (OSError, ValidationError):
+        return _Given()
