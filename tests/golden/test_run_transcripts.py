@@ -13,6 +13,7 @@ import pytest
 
 from eqspec.cli.main import main
 from eqspec.registry.places import registry_root
+from eqspec.report.numbers import duration
 from tests.golden.test_transcripts import WIDTHS
 from tests.toy_specs import PATH, toy_text
 from tests.trained_runs import BACKBONE
@@ -42,9 +43,14 @@ def masked(text: str, *, folder: Path) -> str:
     text = re.sub(r"^.*: step \d+ of \d+, loss .*\n", "", text, flags=re.MULTILINE)
     text = re.sub(r"(?<=/)[0-9a-f]{8}(?=-s\d)", "<recipe>", text)
     text = re.sub(r"[+-]?\d+\.\d+", lambda found: "#" * len(found[0]), text)
-    text = re.sub(r"(?<=after )\d+(?= s\b)", "#", text)
+    text = re.sub(r"(?<=after )(?:\d+ min )?\d+(?= s\b)", "#", text)
     # In a table a time is aligned to the right: its last digit stays where it is.
     return re.sub(r"\d+(?= s\b)", lambda found: "#".rjust(len(found[0])), text)
+
+
+def test_a_run_of_more_than_a_minute_looks_the_same(tmp_path: Path) -> None:
+    pages = (f"base: done after {duration(seconds)}\n" for seconds in (7, 59, 75))
+    assert {masked(page, folder=tmp_path) for page in pages} == {"base: done after # s\n"}
 
 
 @pytest.mark.parametrize("width", WIDTHS)
