@@ -78,6 +78,12 @@ class FeatureMatrix:
         """The matrix in memory, `[n, D]`."""
         return self.take(torch.arange(len(self)))
 
+    def loaded(self) -> FeatureMatrix:
+        """The same matrix read once, if it has at most `WHOLE` values: batches are then rows."""
+        if len(self) * self.width > WHOLE:
+            return self
+        return FeatureMatrix.of(self.whole())
+
     def subset(self, at: np.ndarray) -> FeatureMatrix:
         """The samples at some positions `[m]`; no feature is copied."""
         ids = torch.from_numpy(at)
@@ -116,4 +122,4 @@ def standardise(
 ) -> tuple[FeatureMatrix, FeatureMatrix]:
     """Both splits, standardised by the mean and standard deviation of the training split."""
     scaled = train.standardised()
-    return scaled, replace(held_out, scaling=scaled.scaling)
+    return scaled.loaded(), replace(held_out, scaling=scaled.scaling).loaded()

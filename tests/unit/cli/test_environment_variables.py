@@ -10,12 +10,12 @@ from eqspec.__main__ import ENVIRONMENT, main
 
 
 def test_they_are_set_unless_the_user_has_set_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    others = {name: value for name, value in os.environ.items() if name not in ENVIRONMENT}
-    monkeypatch.setattr(os, "environ", {**others, "OMP_WAIT_POLICY": "ACTIVE"})
+    environment = {"OMP_WAIT_POLICY": "ACTIVE"}
+    monkeypatch.setattr(os, "environ", environment)
     seen: dict[str, str] = {}
 
     def command() -> int:
-        seen.update((name, os.environ[name]) for name in ENVIRONMENT)
+        seen.update(environment)
         return 0
 
     monkeypatch.setattr("eqspec.cli.main.main", command)
