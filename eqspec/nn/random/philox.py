@@ -19,6 +19,9 @@ _WORDS = 4
 _MASK = 2**64 - 1
 _MULTIPLIERS = (0xD2E7470EE14C6C93, 0xCA5A826395121157)
 _WEYL = (0x9E3779B97F4A7C15, 0xBB67AE8584CAA73B)
+_TILE = 1 << 14
+"""Counters computed at a time, 128 kB each of a word: intermediate results stay in the cache."""
+
 _LOW, _HALF = np.uint64(2**32 - 1), np.uint64(32)
 
 
@@ -87,9 +90,14 @@ class Draws:
             float64 `[n, count]`.
         """
         blocks = np.arange(-(-count // _WORDS))
-        words = philox(samples[:, None], step, view, blocks, key=self._key(op))
-        flat = words.reshape(len(samples), len(blocks) * _WORDS)[:, :count]
-        return (flat >> np.uint64(11)).astype(np.float64) * 2.0**-53
+        drawn = np.empty((len(samples), count))
+        rows = max(1, _TILE // max(1, len(blocks)))
+        for first in range(0, len(samples), rows):
+            some = samples[first : first + rows]
+            words = philox(some[:, None], step, view, blocks, key=self._key(op))
+            flat = words.reshape(len(some), len(blocks) * _WORDS)[:, :count]
+            np.multiply(flat >> np.uint64(11), 2.0**-53, out=drawn[first : first + rows])
+        return drawn
 
     def order(self, *, epoch: int, count: int) -> NDArray[np.int64]:
         """Return the permutation of `count` samples for an epoch, int64 `[count]`."""
