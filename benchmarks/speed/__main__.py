@@ -47,11 +47,11 @@ def run(options: argparse.Namespace) -> int:
         try:
             result = measured(name, load_case(name), options=options)
         except ContestantFailed as error:
-            _tell(f"{name} failed: {error}\n")
+            _report(f"{name} failed: {error}\n")
             failed = True
             continue
         failed = failed or any(why.startswith("failed") for why in result.absent.values())
-        _tell(f"{name} took {time.perf_counter() - began:.0f} s\n")
+        _report(f"{name} took {time.perf_counter() - began:.0f} s\n")
         _say("\n".join(report(result)))
         into = options.into or (FOUND if options.scale == "full" else None)
         if into is not None:
@@ -78,7 +78,11 @@ def measured(name: str, case: Case, *, options: argparse.Namespace) -> CaseResul
         machine = describe(device=options.device)
         rounds = rounds_at(setting, case.rounds, seconds=options.seconds)
         found = measure(
-            name, case, setting=setting, rounds=rounds, tell=lambda text: _tell(f"{name}: {text}\n")
+            name,
+            case,
+            setting=setting,
+            rounds=rounds,
+            report=lambda text: _report(f"{name}: {text}\n"),
         )
     return summarise(name, case, found, setting=setting, machine=machine)
 
@@ -123,7 +127,7 @@ def _say(text: str) -> None:
     sys.stdout.flush()
 
 
-def _tell(text: str) -> None:
+def _report(text: str) -> None:
     sys.stderr.write(text)
     sys.stderr.flush()
 

@@ -12,7 +12,7 @@ from typing import Protocol
 from benchmarks.speed.case import Case, Contestant, Facts, Rounds, Setting
 from benchmarks.speed.process import ContestantFailed, Process, Turn, Usage
 
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 class Player(Protocol):
@@ -67,13 +67,13 @@ def rounds_at(setting: Setting, rounds: Rounds, *, seconds: float | None = None)
 
 
 def measure(
-    name: str, case: Case, *, setting: Setting, rounds: Rounds, tell: Tell = lambda _: None
+    name: str, case: Case, *, setting: Setting, rounds: Rounds, report: Report = lambda _: None
 ) -> Measured:
     """Measure a case with its contestants in processes of their own.
 
     Args:
         name: id of the case.
-        tell: is told about progress.
+        report: called with each line of progress.
     """
     case.share(setting)
     absent = {c.name: missing for c in case.contestants if (missing := not_installed(c))}
@@ -86,7 +86,9 @@ def measure(
 
     # On a CPU one after the other: some measure how fast they are while they prepare.
     together = setting.device == "cuda"
-    return take_turns(present, start, rounds=rounds, absent=absent, together=together, tell=tell)
+    return take_turns(
+        present, start, rounds=rounds, absent=absent, together=together, report=report
+    )
 
 
 def not_installed(contestant: Contestant) -> str | None:
@@ -102,7 +104,7 @@ def take_turns(
     rounds: Rounds,
     absent: Mapping[str, str],
     together: bool = False,
-    tell: Tell = lambda _: None,
+    report: Report = lambda _: None,
 ) -> Measured:
     """Prepare players, then let them take turns.
 
@@ -121,7 +123,7 @@ def take_turns(
             players[name] = start(name)
             stack.callback(players[name].close)
         for name in names:
-            tell(f"preparing {name}")
+            report(f"preparing {name}")
             began = time.perf_counter()
             try:
                 if name not in players:
@@ -135,7 +137,7 @@ def take_turns(
             turns[name] = []
         for number, order in enumerate(_orders(list(turns), rounds), start=1):
             for name in order:
-                tell(f"round {number}: {name}")
+                report(f"round {number}: {name}")
                 turns[name].append(players[name].turn())
         usage = {name: players[name].usage() for name in turns}
     return Measured(turns=turns, facts=facts, usage=usage, absent=gone, warm_up=warm)

@@ -126,7 +126,7 @@ def _split(spec: EquivarianceSpec, embedding: StreamType) -> tuple[int, int]:
     if not 1 <= d_equi <= width - 1:
         raise GraphError(
             ("equivariance", "split" if spec.d_equi is None else "d_equi"),
-            f"{d_equi} of {width} features would be equivariant, which leaves a side with none",
+            f"{d_equi} of {width} features would be equivariant, which leaves one part empty",
             help=f"the embedding has {width} features: choose between 1 and {width - 1}",
         )
     return (width - d_equi, d_equi)

@@ -239,10 +239,12 @@ def _check_ports(
     unknown = [p for p in connected if p not in known]
     missing = [p for p, port in known.items() if not port.optional and p not in connected]
     if unknown or missing:
-        said = [f"no port `{p}`" for p in unknown] + [
+        problems = [f"no port `{p}`" for p in unknown] + [
             f"port `{p}` is not connected" for p in missing
         ]
-        raise GraphError(path, f"`{op}`: {', '.join(said)}", help=f"its ports: {', '.join(known)}")
+        raise GraphError(
+            path, f"`{op}`: {', '.join(problems)}", help=f"its ports: {', '.join(known)}"
+        )
 
 
 def _same_width(first: ModulePlan, inputs: Mapping[str, StreamType], *, path: KeyPath) -> None:

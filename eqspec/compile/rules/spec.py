@@ -69,7 +69,7 @@ def _both_sides_of_slice(found: Lookup) -> Iterator[Diagnostic]:
         limit = f"between 1 and {width - 1}" if key == "d_equi" else f"1/{width} or more, below 1"
         yield Diagnostic(
             "EQ021",
-            f"{cut} of {width} features would be equivariant, which leaves a side with none",
+            f"{cut} of {width} features would be equivariant, which leaves one part empty",
             found.source.value(path),
             label=f"{cut} equivariant, {width - cut} for the method",
             help=f"choose {limit}",
@@ -100,7 +100,7 @@ def _whole_patches(found: Lookup) -> Iterator[Diagnostic]:
             views = f"the `{group.name}` views, which are {side} pixels wide"
         if side % patch:
             at, also = location, () if origin is None else ((origin, what),)
-            if origin is not None and origin.file.startswith("<cli>"):  # said last
+            if origin is not None and origin.file.startswith("<cli>"):  # reported last
                 at, also = origin, ((location, "the patch"),)
             yield Diagnostic(
                 "EQ021",

@@ -51,7 +51,7 @@ def _unseen_path(resolved: Resolved, plan: Plan) -> Iterator[Diagnostic]:
         yield _unseen(
             f"the path is too small to be visible in images of {view.size} pixels",
             location,
-            label=f"{' and '.join(faint)} stay{'s' if len(faint) == 1 else ''} below what shows",
+            label=f"{' and '.join(faint)}: too small to see",
             help_="state the ranges for this size, with `at` or larger numbers",
         )
     hidden = tuple(
@@ -59,7 +59,7 @@ def _unseen_path(resolved: Resolved, plan: Plan) -> Iterator[Diagnostic]:
     )
     if hidden:
         yield _unseen(
-            f"view 2 is always without what {' and '.join(hidden)} would change",
+            f"view 2 never shows what {' and '.join(hidden)} would change",
             location,
             label="changes what the augmentation has removed",
             help_="apply the step to a share of the views (`p`), or choose another transform",

@@ -139,7 +139,7 @@ def test_the_embedding_is_split_as_the_spec_says(size: str, split: tuple[int, in
 @pytest.mark.parametrize("size", ["d_equi: 32", "split: 0.99", "split: 0.01"])
 def test_neither_side_is_left_empty(size: str) -> None:
     diagnostic = problem_of("vicreg", equivariance=PATH.replace("split: 0.5", size))
-    assert "leaves a side with none" in diagnostic.message
+    assert "leaves one part empty" in diagnostic.message
     assert diagnostic.help == "the embedding has 32 features: choose between 1 and 31"
     assert diagnostic.location is not None
     excerpt = diagnostic.location.excerpt[diagnostic.location.column - 1 :]
