@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -13,6 +15,11 @@ from eqspec.build.cost.fake_graph import FakeGraph
 from eqspec.build.cost.live_memory import Live, size
 from eqspec.build.graph.training_graph import Loss
 from eqspec.build.optimizer import build_optimizer
+
+Phase = Literal["encode", "loss", "backward"]
+
+Count = Callable[[Phase], AbstractContextManager[object]]
+"""Returns a context that counts the operations of a phase; the norms belong to none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +33,16 @@ class _Alive:
     backward: int
 
 
-def step_memory(fake: FakeGraph, *, probe: int) -> Memory:
+def step_memory(fake: FakeGraph, *, probe: int, counted: Count) -> Memory:
     """Return the phases of a step, exact for a small batch and for the plan's own.
 
     Args:
         probe: samples of the small batch.
+        counted: counts the operations of the small batch.
     """
     larger = max(2, fake.plan.train.batch // probe) * probe
-    small, large = (_alive(fake, batch=b) for b in (probe, larger))
+    small = _alive(fake, batch=probe, counted=counted)
+    large = _alive(fake, batch=larger)
 
     def line(of: Callable[[_Alive], int]) -> Line:
         return line_through((probe, of(small)), (larger, of(large)))
@@ -72,27 +81,32 @@ def line_through(small: tuple[int, float], large: tuple[int, float]) -> Line:
     return Line(fixed=max(0.0, small[1] - small[0] * each), each=each)
 
 
-def _alive(fake: FakeGraph, *, batch: int) -> _Alive:
+def _alive(fake: FakeGraph, *, batch: int, counted: Count | None = None) -> _Alive:
     """Carry out one step as `engine.backward` does, with one micro-batch and with norms."""
+    counted = counted or (lambda _: nullcontext())
     streams, controls = fake.streams(batch=batch), fake.controls()
     graph = fake.graph
     graph.zero_grad(set_to_none=True)
     existing = [*streams.values(), *controls.values(), *graph.parameters(), *graph.buffers()]
     with fake.precision(), Live(beside=existing) as live:
-        cut = graph.encode(streams)
+        with counted("encode"):
+            cut = graph.encode(streams)
         kept = live.now
         students = [n.out for n in fake.plan.graph.encode if fake.plan.graph.is_trained(n)]
         leaves = {n: x.detach().requires_grad_(n in students) for n, x in cut.items()}
         live.mark()
-        loss = graph.loss({**streams, **leaves}, controls)
+        with counted("loss"):
+            loss = graph.loss({**streams, **leaves}, controls)
         if students:
             _norms(loss, controls, leaves=[leaves[n] for n in students])
-        loss.total.backward()
+        with counted("backward"):
+            loss.total.backward()
         loss_peak = live.peak - kept
         slopes = {n: leaf.grad for n in students if (leaf := leaves[n]).grad is not None}
         live.mark()
         if slopes:  # of frozen encoders there are none
-            torch.autograd.backward([cut[n] for n in slopes], [slopes[n] for n in slopes])
+            with counted("backward"):
+                torch.autograd.backward([cut[n] for n in slopes], [slopes[n] for n in slopes])
         backward = live.peak
     graph.zero_grad(set_to_none=True)
     return _Alive(

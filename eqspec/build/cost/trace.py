@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch.utils.flop_counter import (
@@ -15,7 +16,7 @@ from torch.utils.flop_counter import (
 
 from eqspec.build.cost.cached import Trace
 from eqspec.build.cost.fake_graph import FakeGraph, fake_graph
-from eqspec.build.cost.step_memory import forward_memory, step_memory
+from eqspec.build.cost.step_memory import Phase, forward_memory, step_memory
 from eqspec.compile.graph.sample_groups import smallest_batch
 from eqspec.compile.types.plan import Plan
 
@@ -26,29 +27,29 @@ the plan's own, and a line joins them."""
 Shape = Sequence[int]
 
 
-@dataclass(frozen=True, slots=True)
-class _Operations:
-    """Operations of the encoders, of the whole forward pass, and with the backward pass."""
-
-    encode: int
-    forward: int
-    both: int
-
-
 def trace(plan: Plan) -> Trace:
     """Run the plan's graph forward and backward on fake tensors, without allocating memory."""
     fake = fake_graph(plan)
     if not plan.trains:
         return _forwards(fake)
     probe = math.lcm(PROBE, smallest_batch(plan.graph))
-    done = _operations(fake, batch=probe)
-    again = done.encode if plan.machine.micro_batches > 1 else 0
+    flops: Counter[str] = Counter()
+
+    @contextmanager
+    def counted(phase: Phase) -> Iterator[None]:
+        with _counter() as counter:
+            yield
+        flops[phase] += counter.get_total_flops()
+
+    memory = step_memory(fake, probe=probe, counted=counted)
+    forward = flops["encode"] + flops["loss"]
+    again = flops["encode"] if plan.machine.micro_batches > 1 else 0
     return Trace(
         parameters=_parameters(fake),
         frozen=sum(p.numel() for p in fake.graph.teachers.parameters()),
-        gflops_per_sample=done.forward / probe / 1e9,
-        train_gflops_per_sample=(done.both + again) / probe / 1e9,
-        memory=step_memory(fake, probe=probe),
+        gflops_per_sample=forward / probe / 1e9,
+        train_gflops_per_sample=(forward + flops["backward"] + again) / probe / 1e9,
+        memory=memory,
     )
 
 
@@ -71,20 +72,6 @@ def _parameters(fake: FakeGraph) -> dict[str, int]:
         name: sum(p.numel() for p in module.parameters() if p.requires_grad)
         for name, module in fake.graph.students.items()
     }
-
-
-def _operations(fake: FakeGraph, *, batch: int) -> _Operations:
-    streams, controls = fake.streams(batch=batch), fake.controls()
-    graph = fake.graph
-    graph.zero_grad(set_to_none=True)
-    with fake.mode, _counter() as counter:
-        cut = graph.encode(streams)
-        encode = counter.get_total_flops()
-        loss = graph.loss({**streams, **cut}, controls)
-        forward = counter.get_total_flops()
-        loss.total.backward()
-    graph.zero_grad(set_to_none=True)
-    return _Operations(encode, forward, both=counter.get_total_flops())
 
 
 def _counter() -> FlopCounterMode:
