@@ -40,7 +40,7 @@ class Rate:
 
 CPU = Rate(MappingProxyType({"fp32": 5e10, "bf16": 1e11}), overhead=0.02, pays_after=1800.0)
 """Measured on two cores of an AMD EPYC: ViT-S/16 7e10 and 1.2e11 per core. Compiled steps take
-between 4 % more and 14 % less time there, after a minute (docs/results/speed.md)."""
+between 4 % more and 14 % less time there, after a minute (docs/decisions.md, 66)."""
 
 CUDA = Rate(MappingProxyType({"fp32": 5e13, "bf16": 1e14}), overhead=0.03, pays_after=600.0)
 """Measured on an H100: ViT-S/16 in bf16 1.4e14; a small model 31 to 39 ms a step, nearly all of it
