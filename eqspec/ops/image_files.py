@@ -40,12 +40,15 @@ class ImageFiles:
         files: paths with forward slashes.
         classes: names of the classes; empty if there are none.
         labels: [n], index into `classes`, or None without classes.
+        walked: whether the files were found in the folder; otherwise a list names them, and some
+            may never have existed.
     """
 
     root: Path
     files: tuple[str, ...]
     classes: tuple[str, ...] = ()
     labels: NDArray[np.int64] | None = field(default=None, repr=False)
+    walked: bool = False
 
     @property
     def sources(self) -> NDArray[np.int64]:
@@ -106,9 +109,16 @@ class ImageFiles:
 
 
 def labelled(
-    root: Path, entries: Iterable[tuple[str, str]], *, classes: Sequence[str]
+    root: Path,
+    entries: Iterable[tuple[str, str]],
+    *,
+    classes: Sequence[str],
+    walked: bool = False,
 ) -> ImageFiles:
     """Return the images of pairs (path relative to root, class name), in this order.
+
+    Args:
+        walked: whether the paths were found in the folder.
 
     Raises:
         UsageError: an image belongs to none of the classes.
@@ -124,6 +134,7 @@ def labelled(
         files=tuple(path for path, _ in listed),
         classes=tuple(classes),
         labels=np.array([index[name] for _, name in listed], dtype=np.int64),
+        walked=walked,
     )
 
 

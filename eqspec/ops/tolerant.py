@@ -149,11 +149,14 @@ class Tolerant:
             LostImage: a file has disappeared.
         """
         try:
-            return self._dataset.fingerprint()
+            found = self._dataset.fingerprint()
         except OSError as error:
             message = f"cannot read the data: {error.filename}: {error.strerror or error}"
             advice = "run the same command again when it can be read; it continues"
             raise LostImage(message, help=advice) from error
+        if self.watched is not None:  # a file that is away for a moment is hashed as empty
+            self.watched.need_all_there()
+        return found
 
     @property
     def fingerprint_scope(self) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 
 from eqspec.errors import EqspecError
 from eqspec.ops.decode import LostImage, UnreadableImage, blamed
+from eqspec.ops.image_files import ImageFiles
 from eqspec.ops.stored_bytes import NOT_THERE, UNSIZED, Listing, StoredBytes, checksum
 
 if TYPE_CHECKING:
@@ -67,10 +68,31 @@ class Watched:
         self._log: list[int] | None = None
 
     def list_files(self) -> Listing:
-        """Return the files as found by the first call."""
+        """Return the files as found by the first call.
+
+        Raises:
+            LostImage: a file was found when the dataset was opened, and is missing already.
+        """
         if self.listing is None:
-            self.listing = self.dataset.listing()
+            listing = self.dataset.listing()
+            if isinstance(self.dataset, ImageFiles) and self.dataset.walked:
+                self._need_there(listing, expected=np.ones_like(listing.there))
+            self.listing = listing
         return self.listing
+
+    def need_all_there(self) -> None:
+        """Check that no listed file has disappeared.
+
+        Raises:
+            LostImage: one has.
+        """
+        self._need_there(self.dataset.listing(), expected=self.list_files().there)
+
+    def _need_there(self, listing: Listing, *, expected: NDArray[np.bool_]) -> None:
+        gone = np.flatnonzero(expected & ~listing.there)
+        if len(gone):
+            number = int(np.flatnonzero(self.kept_in == gone[0])[0])
+            raise LostImage(_gone(str(self.dataset.path(number)), count=len(gone)), help=_BACK)
 
     def read(self, number: int) -> Decoded:
         """Return image `number`.
@@ -194,15 +216,16 @@ class Watched:
             return found
         if not self.listing.there[self.kept_in[number]]:
             return found
-        return LostImage(self._gone(f"{path}: {error.strerror or error}"), help=_BACK)
-
-    def _gone(self, first: str) -> str:
-        """Return the message about the first missing file and the number of others."""
-        assert self.listing is not None, "only listed files can disappear"
-        message = f"an image has disappeared: {first}"
+        first = f"{path}: {error.strerror or error}"
         try:
             now = self.dataset.listing()
         except EqspecError:
-            return message
-        gone = int((self.listing.there & ~now.there).sum())
-        return message if gone <= 1 else f"{message}; so have {gone - 1:,} other files of the data"
+            return LostImage(_gone(first), help=_BACK)
+        count = int((self.listing.there & ~now.there).sum())
+        return LostImage(_gone(first, count=count), help=_BACK)
+
+
+def _gone(first: str, *, count: int = 1) -> str:
+    """Return the message about the first missing file and the number of all."""
+    message = f"an image has disappeared: {first}"
+    return message if count <= 1 else f"{message}; so have {count - 1:,} other files of the data"

@@ -99,6 +99,31 @@ def test_images_that_are_away_stop_the_run_which_then_goes_on(
     assert (run / "metrics.jsonl").read_bytes() == (undisturbed / "metrics.jsonl").read_bytes()
 
 
+def test_images_that_are_away_while_the_run_begins_leave_no_record(
+    train: Callable[..., int],
+    tmp_path: Path,
+    pictures: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The run would otherwise refuse the restored images, as data that it did not begin with."""
+    hashed, away = ImageFiles.fingerprint, tmp_path / "away.png"
+    gone = pictures / "train" / "07.png"
+
+    def fingerprint(self: ImageFiles) -> str:
+        gone.rename(away)
+        return hashed(self)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ImageFiles, "fingerprint", fingerprint)
+        assert train("kept") == 1
+    text = " ".join(capsys.readouterr().err.split())
+    assert "an image has disappeared" in text
+    assert "the same command" in text
+    away.rename(gone)
+    assert train("kept") == 0
+
+
 def test_a_step_that_was_done_is_saved_before_the_run_stops(
     train: Callable[..., int],
     tmp_path: Path,

@@ -133,7 +133,8 @@ def _classes(folder: Path) -> list[str]:
 def _from_folder(folder: Path, split: str) -> ImageFiles:
     root = folder / ("train" if split == "train" else "test")
     files = sorted(images_below(root))
-    return labelled(root, ((f, f.partition("/")[0]) for f in files), classes=_classes(root))
+    entries = ((f, f.partition("/")[0]) for f in files)
+    return labelled(root, entries, classes=_classes(root), walked=True)
 
 
 class _OnlyArrays(pickle.Unpickler):

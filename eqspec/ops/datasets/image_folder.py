@@ -8,6 +8,7 @@ which files are ignored.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +122,7 @@ def _read(found: LaidOut, root: Path, *, beside: Path | None) -> ImageFiles:
         _need_no_image_in_both(walked, walk(beside))
     loose = [name for name in files if "/" not in name]
     if found.flat or len(loose) == len(files):
-        return ImageFiles(root, files)
+        return ImageFiles(root, files, walked=True)
     if loose:
         inside = next(name for name in files if "/" in name)
         message = f"{root} has images outside ({loose[0]}) and inside ({inside}) class folders"
@@ -132,7 +133,7 @@ def _read(found: LaidOut, root: Path, *, beside: Path | None) -> ImageFiles:
     classes = tuple(sorted({*walked.classes, *(class_folders(beside) if beside else ())}))
     index = {name: i for i, name in enumerate(classes)}
     labels = np.array([index[name] for name in names], dtype=np.int64)
-    return ImageFiles(root, files, classes, labels)
+    return ImageFiles(root, files, classes, labels, walked=True)
 
 
 def _no_image(walked: Walked) -> UsageError:
@@ -166,4 +167,4 @@ def _share(found: ImageFiles, params: Params, *, split: str) -> ImageFiles:
     rows = np.flatnonzero(out if split == "heldout" else ~out)
     files = tuple(found.files[i] for i in rows)
     labels = None if found.labels is None else found.labels[rows]
-    return ImageFiles(found.root, files, found.classes, labels)
+    return replace(found, files=files, labels=labels)

@@ -77,7 +77,8 @@ def _from_folder(root: Path, called: str) -> ImageFiles:
     ids = _wordnet_ids(folder)
     if len(ids) == CLASSES:
         files = sorted(images_below(folder))
-        return labelled(folder, ((f, f.partition("/")[0]) for f in files), classes=ids)
+        entries = ((f, f.partition("/")[0]) for f in files)
+        return labelled(folder, entries, classes=ids, walked=True)
     layouts = f"class folders in `{called}`, shards `*{called}*.tar`, or `{called}-*.parquet`"
     message = f"{root} has none of the layouts of ImageNet-1k: {layouts}"
     if folder.is_dir():

@@ -51,6 +51,27 @@ def test_what_is_gone_stops(dataset: Tolerant) -> None:
     assert dataset.image(0).ndim == 3
 
 
+@EACH
+def test_data_that_are_gone_have_no_fingerprint(dataset: Tolerant) -> None:
+    """A run would record that of what is left, and refuse the restored data for ever."""
+    whole = dataset.fingerprint()
+    path = path_of(dataset)
+    path.rename(path.with_name("away"))
+    with pytest.raises(LostImage):
+        dataset.fingerprint()
+    path.with_name("away").rename(path)
+    assert dataset.fingerprint() == whole
+
+
+def test_a_file_that_goes_after_its_folder_was_walked_is_missing(tmp_path: Path) -> None:
+    op = find_dataset("image_folder")
+    opened = op.open(op.Params(), split="train", folder=LAYOUTS["image_folder"](tmp_path))
+    assert isinstance(opened, ImageFiles)
+    (opened.root / opened.files[2]).unlink()
+    with pytest.raises(LostImage, match=f"has disappeared: .*{opened.files[2]}"):
+        Tolerant(opened, limit=100).list_files()
+
+
 @pytest.mark.parametrize("name", ["image_folder", "imagenet1k"])
 def test_what_was_cut_short_stops(dataset: Tolerant) -> None:
     path = path_of(dataset)
