@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from eqspec.build.cost.cached import Line, Memory
 from eqspec.build.cost.fake_graph import FakeGraph
@@ -134,13 +135,22 @@ def _norms(loss: Loss, controls: Mapping[str, Tensor], *, leaves: list[Tensor]) 
 
 
 def _optimizer_state(fake: FakeGraph) -> int:
-    """Return the bytes of the optimizer's state after the first step."""
+    """Return the bytes of the optimizer's state after the first step.
+
+    A step is taken with one parameter of each shape in each of the optimizer's groups.
+    """
     with fake.mode:
-        for _, parameter in fake.graph.trained():
-            parameter.grad = torch.empty_like(parameter)
         optimizer = build_optimizer(fake.plan, fake.graph.trained())
+        alike: dict[nn.Parameter, int] = {}
         for group in optimizer.param_groups:
+            shapes = Counter(p.shape for p in group["params"])
+            group["params"] = list({p.shape: p for p in group["params"]}.values())
             group["fused"] = False  # fused kernels refuse tensors without data; the state is equal
+            for parameter in group["params"]:
+                parameter.grad = torch.empty_like(parameter)
+                alike[parameter] = shapes[parameter.shape]
         optimizer.step()
-    states = (value for state in optimizer.state.values() for value in state.values())
-    return size(value for value in states if isinstance(value, Tensor))
+    return sum(
+        count * size(value for value in optimizer.state[p].values() if isinstance(value, Tensor))
+        for p, count in alike.items()
+    )
