@@ -1,7 +1,8 @@
 """Number of processes that read images for a training. Free of torch.
 
-`machine.workers: auto` is one for each core that the training leaves free, at most `MOST`, and none
-for a dataset in memory, where there is nothing to wait for.
+`machine.workers: auto` is one for each core that the training leaves free, as far as the batches
+that they prepare ahead take at most `AHEAD` bytes, and none for a dataset in memory, where there is
+nothing to wait for.
 """
 
 from __future__ import annotations
@@ -12,8 +13,14 @@ from eqspec.build.cores import usable_cores
 from eqspec.compile.types.plan import Plan
 from eqspec.ops.find import find_dataset
 
-MOST = 4
-"""Most that `auto` chooses: each keeps two batches in memory."""
+MOST = 32
+"""Most that `auto` chooses."""
+
+AHEAD = 4 << 30
+"""Bytes of pixels that the workers of a rank keep ready at most; `auto` chooses two in any case."""
+
+BATCHES_AHEAD = 2
+"""Batches that each worker prepares ahead, torch's default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,4 +54,14 @@ def readers(plan: Plan, *, ranks: int = 1, cores: int | None = None) -> Readers:
     there = usable_cores() if cores is None else cores
     many = "1 core" if there == 1 else f"{there} cores"
     shared = "" if ranks == 1 else f", shared by {ranks}"
-    return Readers(min(max(there // ranks - 1, 0), MOST), f"of {many}{shared}")
+    free = max(there // ranks - 1, 0)
+    fitting = max(2, AHEAD // (BATCHES_AHEAD * _batch_bytes(plan, ranks=ranks)))
+    count = min(free, fitting, MOST)
+    limited = ", as many as keep 4 GiB ready" if fitting < min(free, MOST) else ""
+    return Readers(count, f"of {many}{shared}{limited}")
+
+
+def _batch_bytes(plan: Plan, *, ranks: int) -> int:
+    """Return the bytes of the pixels that a worker hands over for one rank's share of a batch."""
+    share = max(1, plan.train.batch // ranks)
+    return share * sum(3 * v.canvas**2 for v in plan.views.views if v.copy_of is None)
