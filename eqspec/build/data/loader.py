@@ -6,22 +6,15 @@ started, on the number of ranks or on the number of workers. So one integer resu
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import threading
-import time
 from collections.abc import Callable
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as StepDataset
 
+from eqspec.build.data.ahead import SharedPixels, prepared_ahead, shared_pixels
 from eqspec.build.data.crop import UNIFORMS, crop_box, resize, shown_box
 from eqspec.build.data.stored_views import drawn_views
 from eqspec.errors import EqspecError
@@ -93,6 +86,8 @@ def batches(  # noqa: PLR0913 - what a batch is, which of them, and whose share 
 ) -> Iterator[Batch]:
     """Yield the batches of consecutive training steps, for one rank.
 
+    With workers, the pixels of a batch may change once the next but one is asked for.
+
     Args:
         plan: with the views, the global batch and the steps per epoch.
         dataset: the training split, opened.
@@ -111,7 +106,8 @@ def batches(  # noqa: PLR0913 - what a batch is, which of them, and whose share 
     wanted = range(start_step, start_step + steps)
     if workers == 0:
         return _counted((each_step.batch(step) for step in wanted), dataset)
-    return _counted(_prepared_ahead(each_step, wanted, workers=workers), dataset)
+    each_step.shared = shared_pixels(each_step.shapes, workers=workers)
+    return _counted(_received(each_step, wanted, workers=workers), dataset)
 
 
 def _counted(built: Iterator[Batch], dataset: Dataset) -> Iterator[Batch]:
@@ -160,15 +156,34 @@ class _Steps(StepDataset["Batch | EqspecError"]):
         self.batch_size = plan.train.batch
         self.positions = np.arange(rank * self.share, (rank + 1) * self.share, dtype=np.int64)
         self._order: tuple[int, NDArray[np.int64]] | None = None
+        self.shown = [v for v in self.views.views if v.copy_of is None]
+        self.shared: SharedPixels | None = None
+
+    @property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Shapes of the canvases of a batch, one for each view that is read."""
+        return [(self.share, 3, v.canvas, v.canvas) for v in self.shown]
 
     def __getitem__(self, step: int) -> Batch | EqspecError:
         try:
             batch = self.batch(step)
         except EqspecError as error:
             return error
+        if self.shared is not None:
+            return replace(batch, canvases={})
         # Arrays go through a pipe; tensors would need /dev/shm, and containers have little of it.
         arrays: Any = {name: pixels.numpy() for name, pixels in batch.canvases.items()}
         return replace(batch, canvases=arrays)
+
+    def received(self, batch: Batch) -> Batch:
+        """Return a batch from a worker with its pixels as tensors."""
+        arrays: Any = batch.canvases
+        if self.shared is not None:
+            arrays = self._named(self.shared.arrays(batch.step))
+        return replace(batch, canvases={name: torch.from_numpy(a) for name, a in arrays.items()})
+
+    def _named(self, each: list[NDArray[np.uint8]]) -> dict[tuple[str, int], NDArray[np.uint8]]:
+        return {(v.group, v.index): one for v, one in zip(self.shown, each, strict=True)}
 
     def order(self, epoch: int) -> NDArray[np.int64]:
         """Return the epoch's permutation, cached for the steps of the epoch."""
@@ -189,14 +204,17 @@ class _Steps(StepDataset["Batch | EqspecError"]):
     def _built(self, step: int) -> Batch:
         epoch, within = divmod(step, self.steps_per_epoch)
         samples = self.order(epoch)[within * self.batch_size + self.positions]
-        views = [v for v in self.views.views if v.copy_of is None]
+        views = self.shown
         uniforms = [
             self.draws.uniform(
                 f"{v.group}.crop", step=epoch, samples=samples, view=v.index, count=UNIFORMS
             ).tolist()
             for v in views
         ]
-        canvases = [np.empty((len(samples), 3, v.canvas, v.canvas), np.uint8) for v in views]
+        if self.shared is None:
+            canvases = [np.empty(shape, np.uint8) for shape in self.shapes]
+        else:
+            canvases = self.shared.arrays(step)
         boxes = [np.empty((len(samples), 4), np.float64) for _ in views]
         known = frozenset(_unreadable(self.dataset))
         latents: list[NDArray[np.float64]] = []
@@ -220,7 +238,7 @@ class _Steps(StepDataset["Batch | EqspecError"]):
             epoch=epoch,
             samples=samples,
             positions=self.positions,
-            canvases={n: torch.from_numpy(c) for n, c in zip(names, canvases, strict=True)},
+            canvases={n: torch.from_numpy(c) for n, c in self._named(canvases).items()},
             latents=np.stack(latents) if latents else None,
             unreadable={i: why for i, why in _unreadable(self.dataset).items() if i not in known},
             boxes=dict(zip(names, boxes, strict=True)),
@@ -247,49 +265,8 @@ def _unreadable(dataset: Dataset) -> Mapping[int, str]:
     return dataset.unreadable if isinstance(dataset, Tolerant) else {}
 
 
-def _prepared_ahead(each_step: _Steps, wanted: range, *, workers: int) -> Iterator[Batch]:
-    loader = DataLoader(
-        each_step,
-        batch_size=None,
-        sampler=wanted,
-        num_workers=workers,
-        # The default would take a number from torch's global generator.
-        generator=torch.Generator(),
-        worker_init_fn=_end_with_parent,
-    )
-    with _deaf_to_interrupts():
-        prepared = iter(loader)
-    for batch in prepared:
+def _received(each_step: _Steps, wanted: range, *, workers: int) -> Iterator[Batch]:
+    for batch in prepared_ahead(each_step, wanted, workers=workers):
         if isinstance(batch, EqspecError):
             raise batch
-        pixels = {name: torch.from_numpy(array) for name, array in batch.canvases.items()}
-        yield replace(batch, canvases=pixels)
-
-
-def _end_with_parent(worker: int) -> None:  # noqa: ARG001 - torch passes its number
-    """End a worker whose parent was killed, even while it waits for its batch to be taken."""
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-@contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """Start processes in the `with` block that ignore Ctrl-C; their parent ends them.
-
-    A terminal sends it to all of them. A signal mask is inherited however a process is started, so
-    that not even one that is still importing shows a traceback.
-    """
-    if multiprocessing.get_start_method() != "fork":
-        # Python's tracker of shared memory unblocks the signal when it is started.
-        resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        yield each_step.received(batch)

@@ -20,7 +20,7 @@ AHEAD = 4 << 30
 """Bytes of pixels that the workers of a rank keep ready at most; `auto` chooses two in any case."""
 
 BATCHES_AHEAD = 2
-"""Batches that each worker prepares ahead, torch's default."""
+"""Batches that each worker prepares ahead."""
 
 
 @dataclass(frozen=True, slots=True)

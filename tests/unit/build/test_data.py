@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import pickle
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
 import torch
 
+from eqspec.build.data.ahead import shared_pixels
 from eqspec.build.data.loader import Batch, _Steps, batches
 from eqspec.compile.types.graph import GraphPlan
 from eqspec.compile.types.plan import CropPlan, DataPlan, Plan, SingleViewPlan, TrainPlan, ViewPlan
@@ -64,12 +68,15 @@ def plan_of(*, count: int = COUNT, batch: int = BATCH, held_back: float = 0.0) -
     )
 
 
-def some(*, start_step: int = 0, steps: int = 5, **others: int) -> list[Batch]:
+def each(*, start_step: int = 0, steps: int = 5, **others: int) -> Iterator[Batch]:
     seed = others.pop("seed", 3)
-    found = batches(
+    return batches(
         plan_of(), FakeImages(COUNT), seed=seed, start_step=start_step, steps=steps, **others
     )
-    return list(found)
+
+
+def some(**others: int) -> list[Batch]:
+    return list(each(**others))
 
 
 def assert_same(ours: Batch, theirs: Batch) -> None:
@@ -100,15 +107,34 @@ def test_batch_does_not_depend_on_the_first_step():
         assert_same(ours, theirs)
 
 
-def test_batch_does_not_depend_on_the_workers():
+@pytest.mark.parametrize("workers", [1, 2])
+def test_batch_does_not_depend_on_the_workers(workers):
+    """Nor do its pixels change while it is used, however far ahead the workers are."""
+    expected, before = some(steps=20, start_step=2), None
+    found = each(steps=20, start_step=2, workers=workers)
+    for ours, theirs in zip(expected, found, strict=True):
+        time.sleep(0.03)  # until the workers have no room left
+        assert_same(ours, theirs)
+        if before is not None:
+            assert_same(*before)
+        before = ours, theirs
+
+
+def test_workers_that_inherit_no_memory_send_the_same_pixels(monkeypatch):
+    monkeypatch.setattr(multiprocessing, "get_start_method", lambda: "forkserver")
+    assert shared_pixels([(2, 3)], workers=1) is None
     for ours, theirs in zip(some(steps=7), some(steps=7, workers=2), strict=True):
         assert_same(ours, theirs)
 
 
-def test_what_workers_hand_over_needs_no_shared_memory():
+def test_what_workers_hand_over_needs_no_dev_shm():
     """Containers have 64 MB of /dev/shm, and tensors are handed over there."""
-    item = _Steps(plan_of(), FakeImages(COUNT), seed=3, rank=0, world=1)[0]
-    assert all(isinstance(pixels, np.ndarray) for pixels in item.canvases.values())
+    steps = _Steps(plan_of(), FakeImages(COUNT), seed=3, rank=0, world=1)
+    assert all(isinstance(pixels, np.ndarray) for pixels in steps[0].canvases.values())
+    steps.shared = shared_pixels(steps.shapes, workers=1)
+    item = steps[0]
+    assert not item.canvases
+    assert_same(steps.received(item), steps.batch(0))
 
 
 def test_shares_of_ranks_concatenate_to_the_global_batch():
