@@ -35,7 +35,7 @@ def lines(results: Results) -> Iterator[str]:
         yield _machine(result.machine)
     if not any(result.device == "cuda" for result in results.cases):
         yield ""
-        yield "CUDA: not yet run."
+        yield "CUDA: no full measurement yet."
 
 
 def overview(results: Results) -> Iterator[str]:

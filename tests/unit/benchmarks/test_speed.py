@@ -173,7 +173,7 @@ def test_the_page_gives_commit_machine_and_verdict(tmp_path) -> None:
     text = "\n".join(lines(Results().with_case(result(tmp_path))))
     assert "| x | b ÷ a | 2 [2, 2] | 4 | ≥ 2.5 | **not met** |" in text
     assert "Commit 0123456, 2026-11-26 12:00 UTC; 2 cores of a cpu (avx2)" in text
-    assert "CUDA: not yet run." in text
+    assert "CUDA: no full measurement yet." in text
 
 
 def test_the_page_equals_the_recorded_results() -> None:
