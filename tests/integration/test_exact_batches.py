@@ -179,9 +179,9 @@ def distance(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> f
 def test_compiled_for_this_machine(name: str) -> None:
     """Blocks and judge as they train: in float64 the same, in float32 up to its rounding.
 
-    No entry is further away than 1e-6 of the gradient's length. Measured for VICReg: 2.4e-7 of it
-    (whole vectors: 2.6e-6, where uncompiled float32 is 2.1e-6 from float64, since batch norms
-    divide by deviations that are small beside the means).
+    No entry is further away than 1e-6 of the gradient's length. Batch norms divide by deviations
+    that are small beside the means: measured for VICReg, uncompiled and compiled float32 are 3.1e-6
+    and 2.5e-6 from float64 (whole vectors), and the term `recon` of the two differs by 3.3e-6.
     """
     for dtype, micro_batches in ((torch.float64, 1), (torch.float32, 1), (torch.float32, 4)):
         torch.compiler.reset()
@@ -201,7 +201,7 @@ def length(found: dict[str, np.ndarray]) -> float:
 
 
 def assert_rounded_alike(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None:
-    """Two ways through float32: gradients within 1e-6 of their length, terms within 1e-6."""
+    """Two ways through float32: gradients within 1e-6 of their length, terms within 1e-5."""
     assert found.keys() == expected.keys()
     assert distance(found, expected) < 1e-5
     for name, value in expected.items():
@@ -209,7 +209,7 @@ def assert_rounded_alike(found: dict[str, np.ndarray], expected: dict[str, np.nd
             bound = 1e-6 * length(expected)
             np.testing.assert_allclose(found[name], value, rtol=0.0, atol=bound, err_msg=name)
         elif name.startswith("term"):
-            np.testing.assert_allclose(found[name], value, rtol=1e-6, err_msg=name)
+            np.testing.assert_allclose(found[name], value, rtol=1e-5, err_msg=name)
 
 
 @pytest.mark.slow

@@ -92,13 +92,10 @@ class GatheredBatchNorm(nn.Module):
         """
         samples = x.shape[0] // views
         run = samples if self.group is None else math.gcd(samples, self.group)
+        if not self.training or (self.world.size == 1 and self.group in {None, samples}):
+            return self._by_torch(at_least_fp32(x), views=views).to(x.dtype)
         x_VRSC = self._in_runs(at_least_fp32(x), views=views, runs=samples // run)
-        if self.training:
-            moments = self._batch_moments(x_VRSC, run=run)
-        else:
-            moments = _Moments(
-                self.running_mean.expand(1, 1, -1), self.running_var.expand(1, 1, -1)
-            )
+        moments = self._batch_moments(x_VRSC, run=run)
         scale = torch.rsqrt(moments.var + self.eps)
         if self.weight is not None:
             scale = scale * self.weight
@@ -107,6 +104,30 @@ class GatheredBatchNorm(nn.Module):
             shift = shift + self.bias
         normalised = x_VRSC * scale[:, :, None, :, None] + shift[:, :, None, :, None]
         return normalised.reshape(x.shape).to(x.dtype)
+
+    def _by_torch(self, x: Tensor, *, views: int) -> Tensor:
+        """Normalise with torch's kernel: a view whose batch is all here, or running statistics."""
+        parts = x.tensor_split(views) if self.training else (x,)
+        results = [self._native(part.movedim(self.channel_axis, 1)) for part in parts]
+        found = results[0] if len(results) == 1 else torch.cat(results)
+        return found.movedim(1, self.channel_axis)
+
+    def _native(self, x: Tensor) -> Tensor:
+        """Normalise `x` `[B, C, ...]`."""
+        if self.training:
+            _need_several(x.numel() // x.shape[1], group=x.shape[0], whole=x.shape[0])
+        moving = self.updates_statistics or not self.training
+        return torch.batch_norm(
+            x,
+            self.weight,
+            self.bias,
+            self.running_mean if moving else None,
+            self.running_var if moving else None,
+            self.training,
+            self.momentum,
+            self.eps,
+            torch.backends.cudnn.enabled,
+        )
 
     def _in_runs(self, x: Tensor, *, views: int, runs: int) -> Tensor:
         """Reshape `x` to `[V, runs, axes before C within a run, C, axes after C]`."""
@@ -122,11 +143,7 @@ class GatheredBatchNorm(nn.Module):
         whole = runs * run * self.world.size
         group = self.group or whole
         values = x_VRSC.shape[2] * x_VRSC.shape[4] * group // run
-        if whole % group or values == 1:
-            raise ValueError(
-                f"batch statistics over groups of {group} of {whole} samples: the group must "
-                "divide the batch and contain more than one value per channel"
-            )
+        _need_several(values, group=group, whole=whole)
         if group == run:
             self._update_running(own, values=values, is_global=False)
             return own
@@ -150,6 +167,15 @@ class GatheredBatchNorm(nn.Module):
         for mean_C, var_C in zip(mean_VC, unbiased_VC, strict=True):
             self.running_mean.lerp_(mean_C.to(self.running_mean.dtype), self.momentum)
             self.running_var.lerp_(var_C.to(self.running_var.dtype), self.momentum)
+
+
+def _need_several(values: int, *, group: int, whole: int) -> None:
+    """Check that a statistic is over several values; ValueError otherwise."""
+    if whole % group or values == 1:
+        raise ValueError(
+            f"batch statistics over groups of {group} of {whole} samples: the group must "
+            "divide the batch and contain more than one value per channel"
+        )
 
 
 def _pool(moments: _Moments, *, size: int) -> _Moments:
