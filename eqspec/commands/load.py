@@ -49,6 +49,10 @@ class LoadedRun:
     encoder: FrozenEncoder
     subject: Subject
 
+    def __repr__(self) -> str:
+        """Return the folder and the step; plan and weights fill pages."""
+        return f"LoadedRun(path={str(self.path)!r}, step={self.step})"
+
     @property
     def metrics(self) -> tuple[Row, ...]:
         """All rows of `metrics.jsonl`: the step, and values by name.
@@ -114,8 +118,8 @@ def features(
 
     Args:
         run: result of `load`, its encoder, or a run as in `load`.
-        images: pixels in [0, 1], `[n, 3, s, s]`; or uint8 images `[n, H, W, 3]`; or a folder of
-            images, which are sorted by path. The last two are center-cropped.
+        images: pixels in [0, 1], `[n, 3, s, s]`; or uint8 images `[n, H, W, 3]`; or a folder, of
+            which all images are read, sorted by path. The last two are center-cropped.
         row: `encoder` (class token and mean patch), or `z_inv` or `z_equi` (mean patch of that
             part) if the embedding of the run is split.
 
@@ -125,12 +129,13 @@ def features(
     """
     seen = _subject(run)
     if row not in seen.rows:
-        raise UsageError(
-            f"there are no features `{row}`", help=f"there are: {', '.join(seen.rows)}"
-        )
+        message = f"this run has no features `{row}`, but {', '.join(seen.rows)}"
+        advice = "a run has z_inv and z_equi if its spec splits the embedding"
+        raise UsageError(message, help=advice if row in {"z_inv", "z_equi"} else None)
     if isinstance(images, str | Path):
         op = find_dataset("image_folder")
-        folder = op.open(op.Params(), split="train", folder=Path(images))
+        everything = op.Params.model_validate({"layout": "flat", "share": 0.0})
+        folder = op.open(everything, split="train", folder=Path(images))
         return _encoded(seen, folder).rows[row].whole()
     if isinstance(images, np.ndarray):
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
@@ -141,6 +146,9 @@ def features(
     if images.shape[1:] != (3, seen.size, seen.size) or not images.is_floating_point():
         wanted = f"[n, 3, {seen.size}, {seen.size}] with pixels in [0, 1]"
         raise UsageError(f"images must be {wanted}, not {images.dtype} {tuple(images.shape)}")
+    if images.numel() and not 0 <= float(images.min()) <= float(images.max()) <= 1:
+        found = f"from {float(images.min()):.4g} to {float(images.max()):.4g}"
+        raise UsageError(f"pixels must be in [0, 1], but these are {found}")
     return encode(seen, images.to(seen.device), rows=(row,))[row]
 
 

@@ -76,7 +76,7 @@ class Watched:
         if self.listing is None:
             listing = self.dataset.listing()
             if isinstance(self.dataset, ImageFiles) and self.dataset.walked:
-                self._need_there(listing, expected=np.ones_like(listing.there))
+                self._need_there(listing, expected=self._not_links(listing))
             self.listing = listing
         return self.listing
 
@@ -87,6 +87,13 @@ class Watched:
             LostImage: one has.
         """
         self._need_there(self.dataset.listing(), expected=self.list_files().there)
+
+    def _not_links(self, listing: Listing) -> NDArray[np.bool_]:
+        """Return which files a walk found; a broken link was found, but never had a file."""
+        found = np.ones_like(listing.there)
+        for number in np.flatnonzero(~listing.there).tolist():
+            found[number] = not self.dataset.path(number).is_symlink()
+        return found
 
     def _need_there(self, listing: Listing, *, expected: NDArray[np.bool_]) -> None:
         gone = np.flatnonzero(expected & ~listing.there)

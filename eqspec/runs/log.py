@@ -18,7 +18,11 @@ from eqspec.runs.artifacts import explained
 if TYPE_CHECKING:
     from pathlib import Path
 
+FAILED = "failed: "
+"""Beginning of the line of an attempt that ended with an error."""
+
 _INDENT = " " * 21
+_TAIL = 1 << 14
 
 
 class Log(AppendOnlyFile):
@@ -53,3 +57,20 @@ class Log(AppendOnlyFile):
         lines = [f"{moment}  {first}", *(f"{_INDENT}{line}" for line in others)]
         with explained(self._path):
             self._file.write(("\n".join(lines) + "\n").encode())
+
+
+def last_failure(path: Path) -> str:
+    """Return the error with which the last attempt ended, on one line; empty if with none."""
+    try:
+        with opened(path, follow=False) as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL))
+            lines = file.read().decode("utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    entry: list[str] = []
+    for line in reversed(lines):
+        entry.insert(0, line[len(_INDENT) :].strip())
+        if not line.startswith(_INDENT):
+            break
+    text = " ".join(filter(None, (*entry[:1], "; ".join(entry[1:]))))
+    return text.removeprefix(FAILED) if text.startswith(FAILED) else ""

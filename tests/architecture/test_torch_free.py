@@ -107,3 +107,8 @@ sys.exit(f"failed: {failed}" if failed else 0)
     assert done.returncode == 0, done.stderr
     found: list[str] = json.loads(done.stdout.splitlines()[-1])
     return found
+
+
+def test_importing_eqspec_does_not_wait_for_torch() -> None:
+    code = "import eqspec, sys; assert 'torch' not in sys.modules; assert not hasattr(eqspec, 'x')"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -60,8 +60,12 @@ def test_more_than_is_borne_fails_and_names_them(tmp_path: Path, capsys) -> None
     assert "2 images cannot be read, but at most 1 is allowed:" in text
     assert "--set data.with.unreadable=N" in text
     assert "Traceback" not in text
+    for command in (("status",), ("show", "latest")):
+        page = " ".join(ask(*command, "--runs", str(tmp_path / "kept")).out.split())
+        assert "2 images cannot be read, but at most 1 is allowed: cannot read the image" in page
     more = ("--set", "data.with.unreadable=3")
     assert _run(tmp_path, pictures, *more) == 0, "the same recipe: it goes on where it stopped"
+    assert "cannot be read" not in ask("status", "--runs", str(tmp_path / "kept")).out
 
 
 def test_a_twentieth_of_a_small_set_may_be_damaged(tmp_path: Path, capsys) -> None:

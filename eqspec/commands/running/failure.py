@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from eqspec.engine.finite_check import NotFinite
 from eqspec.errors import EqspecError
 from eqspec.runs import checkpoint
+from eqspec.runs.log import FAILED
 from eqspec.runs.record import Outcome, Status
 from eqspec.runs.results import added_results
 
@@ -66,7 +67,7 @@ def _line(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt):
         return "stopped at once; what was saved is kept"
     kind = "" if isinstance(error, EqspecError) else f"{type(error).__name__}: "
-    return f"failed: {kind}{error}"
+    return f"{FAILED}{kind}{error}"
 
 
 def _sealed_as_failed(folder: RunFolder, error: NotFinite, *, log: Log) -> RunFailed:
@@ -74,7 +75,7 @@ def _sealed_as_failed(folder: RunFolder, error: NotFinite, *, log: Log) -> RunFa
     saved = checkpoint.steps(folder.checkpoints)
     kept = f"the checkpoint of step {saved[-1]} is kept" if saved else "no checkpoint was due yet"
     with suppress(EqspecError):  # a run without a seal can be continued as well
-        log.write(f"failed: {error.message}; {kept}")
+        log.write(f"{FAILED}{error.message}; {kept}")
         added_results(folder)
         folder.seal(Outcome(status=Status.FAILED, step=error.step - 1, reason=error.message))
     return RunFailed(f"{error.message}; {kept}", folder=folder.path, advice=error.help)

@@ -18,7 +18,7 @@ from eqspec.commands.running.failure import recorded_failure
 from eqspec.commands.running.model import Model, build_model
 from eqspec.commands.running.open_folder import OpenFolder, open_folder
 from eqspec.commands.running.out_of_memory import within_memory
-from eqspec.commands.running.run_data import RunData, open_data
+from eqspec.commands.running.run_data import RunData, need_runs_elsewhere, open_data
 from eqspec.runs.folder import RunFolder
 from eqspec.runs.live import features_folder
 from eqspec.runs.log import Log
@@ -83,6 +83,7 @@ def prepare(request: RunRequest, *, strategy: Strategy) -> Generator[PreparedRun
     """
     plan, folder = request.plan, RunFolder(request.folder)
     data = open_data(plan, locations=request.options.data)
+    need_runs_elsewhere(data, folder.path)
     final = final_evaluations(plan, untrained=request.untrained)
     with ExitStack() as stack:
         opened = None

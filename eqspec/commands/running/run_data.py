@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eqspec.commands.planning.data_locations import DataLocations, open_dataset
 from eqspec.commands.planning.fine_tune_checks import require_batch
 from eqspec.commands.planning.fine_tune_data import found_data
 from eqspec.compile.evaluation_stages import trains
+from eqspec.errors import UsageError
 from eqspec.evals.evaluate import check_data
+from eqspec.ops.image_files import ImageFiles
 
 if TYPE_CHECKING:
     from eqspec.compile.types.plan import DataPlan, EvalPlan, Plan
@@ -51,6 +54,24 @@ class RunData:
         """Every split, each once."""
         pairs = {id(pair): pair for pair in (self.own, *self.others.values())}
         return tuple(split for pair in pairs.values() for split in (pair.train, pair.held_out))
+
+
+def need_runs_elsewhere(data: RunData, folder: Path) -> None:
+    """Refuse a run folder among the images: its pictures would be training data of the next run.
+
+    Raises:
+        UsageError: it lies in a folder of which all images are read.
+    """
+    for found in (split.watched for split in data.datasets):
+        images = None if found is None else found.dataset
+        if not isinstance(images, ImageFiles) or not images.walked:
+            continue
+        root = images.root.resolve()
+        if folder.resolve().is_relative_to(root):
+            message = f"the run folder `{folder}` would be among the images of {root}"
+            raise UsageError(
+                message, help=f"keep the runs elsewhere: --runs {root.parent / 'runs'}"
+            )
 
 
 def open_data(

@@ -16,6 +16,7 @@ from eqspec.runs.artifacts import CHECKPOINTS
 from eqspec.runs.folder import RunFolder, State
 from eqspec.runs.folder_problems import visible_problems
 from eqspec.runs.live import writer
+from eqspec.runs.log import last_failure
 from eqspec.runs.query import Summary, Unreadable, summaries
 from eqspec.runs.recorded_plan import recorded_plan
 from eqspec.runs.results import DamagedResult, result_sets
@@ -27,7 +28,7 @@ class RunStatus:
 
     Attributes:
         beat: seconds since the last heartbeat of a running run.
-        reason: of a failure, one line.
+        reason: of a failure, or of the end of the last attempt, one line.
         problems: visible damage of its files, a sentence each.
         summary: the summary metric of the last result; None where there is none, or none is shown.
         refused: why its results are not shown: one is damaged, or differs from the seal.
@@ -78,7 +79,7 @@ def run_status(run: Summary, *, now: Revs) -> RunStatus:
     return RunStatus(
         run=run,
         beat=_beat(run),
-        reason=record.reason if record is not None else "",
+        reason=record.reason if record is not None else _why_stopped(run, folder),
         problems=() if run.state is State.RUNNING else tuple(visible_problems(folder)),
         summary=latest_summary(found, plan),
         refused=refused,
@@ -93,6 +94,11 @@ def _results(folder: RunFolder) -> tuple[tuple[ResultSet, ...], str | None]:
         return result_sets(folder), None
     except DamagedResult as error:
         return (), error.message
+
+
+def _why_stopped(run: Summary, folder: RunFolder) -> str:
+    """Return the error that ended the last attempt of a run that can be continued."""
+    return "" if run.state is State.RUNNING else last_failure(folder.log)
 
 
 def _beat(run: Summary) -> float | None:

@@ -37,6 +37,10 @@ def blocks(overview: Overview) -> Iterator[Block]:
     failed = [one for one in overview.runs if one.run.state is State.FAILED and one.reason]
     if failed:
         yield Block("failed", rows=tuple((one.run.name, one.reason) for one in failed))
+    stopped = [one for one in overview.runs if one.run.state is not State.FAILED and one.reason]
+    if stopped:
+        note = "errors that ended the last attempt; the same command continues once they are mended"
+        yield Block("stopped", note=note, rows=tuple((o.run.name, o.reason) for o in stopped))
     problems = tuple((one.run.name, text) for one in overview.runs for text in one.problems)
     if problems:
         yield Block("damaged", note="`eqspec audit RUN` reads every byte", rows=problems)

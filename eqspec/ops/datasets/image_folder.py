@@ -37,6 +37,9 @@ from eqspec.ops.op import DatasetParams
 rev = 2
 needs_folder = True
 
+_PICTURE = "/figures/reconstructions.png"
+"""End of the path of a picture in a run folder."""
+
 
 class Params(DatasetParams):
     """Folders of the splits, and the held-out share if there are none.
@@ -118,6 +121,7 @@ def _read(found: LaidOut, root: Path, *, beside: Path | None) -> ImageFiles:
     files = walked.files
     if not files:
         raise _no_image(walked)
+    _need_no_runs(root, files)
     if beside is not None and walked.linked:
         _need_no_image_in_both(walked, walk(beside))
     loose = [name for name in files if "/" not in name]
@@ -134,6 +138,14 @@ def _read(found: LaidOut, root: Path, *, beside: Path | None) -> ImageFiles:
     index = {name: i for i, name in enumerate(classes)}
     labels = np.array([index[name] for name in names], dtype=np.int64)
     return ImageFiles(root, files, classes, labels, walked=True)
+
+
+def _need_no_runs(root: Path, files: tuple[str, ...]) -> None:
+    """Refuse the pictures of eqspec's own runs, where their folder is among the images."""
+    for name in files:
+        if name.endswith(_PICTURE) and (root / name).parents[1].joinpath("plan.json").is_file():
+            message = f"{root / name} is a picture that a run of eqspec made, not data"
+            raise UsageError(message, help=f"move the runs out of {root.resolve()}")
 
 
 def _no_image(walked: Walked) -> UsageError:

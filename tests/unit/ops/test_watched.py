@@ -72,6 +72,19 @@ def test_a_file_that_goes_after_its_folder_was_walked_is_missing(tmp_path: Path)
         Tolerant(opened, limit=100).list_files()
 
 
+def test_a_link_that_was_broken_from_the_beginning_is_a_damaged_image(tmp_path: Path) -> None:
+    op, folder = find_dataset("image_folder"), LAYOUTS["image_folder"](tmp_path)
+    train = op.open(op.Params(), split="train", folder=folder)
+    assert isinstance(train, ImageFiles)
+    link = train.path(0).with_name("zzz.png")
+    link.symlink_to("nowhere.png")
+    again = Tolerant(op.open(op.Params(), split="train", folder=folder), limit=100)
+    again.list_files()
+    number = next(n for n in range(len(again)) if again.watched.dataset.path(n) == link)
+    again.image(number)
+    assert number in again.unreadable
+
+
 @pytest.mark.parametrize("name", ["image_folder", "imagenet1k"])
 def test_what_was_cut_short_stops(dataset: Tolerant) -> None:
     path = path_of(dataset)
