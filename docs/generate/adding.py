@@ -56,7 +56,16 @@ The contract tests find the files. They build the small instance that an op decl
 `examples` with the types of its streams; a dataset writes a few images by `write_example`. New ids,
 graphs and numbers are skipped until `pytest tests/golden --update-golden` records them; `make test`
 fails before that. What is recorded also needs a small spec (a method, a rewrite), a formula in
-plain numbers (a term) and a second implementation of its loss (a rewrite).
+plain numbers (a term) and a second implementation of its loss (a rewrite). `make test` checks format,
+lint and types as well.
+
+- A transform with a path sets `path = True`. A share t of it has the parameters t · θ, so its identity is
+  0: a zoom counts octaves. `eqspec/nn/pixels/warp.py` moves pixels; `reach` tells how far beyond
+  its edge a view reads them.
+- An evaluation is given a bench: `eqspec/evals/bench.py` says what it offers, from pooled features to
+  images and token grids of its own. Its results state `heldout_images` and `heldout_sources`.
+- A dataset's `open` returns images by number, with labels (`Dataset` in `eqspec/ops/tolerant.py`). Parts of
+  it, such as one without labels, are `parts:` of its card ([your own data](how-to/own-data.md)).
 
 Each of these was added in a scratch branch, where the tests of contracts, cards, graphs, rules and
 golden files passed with no other file changed:
@@ -76,7 +85,7 @@ how cards are written; a [plugin](how-to/plugins.md) keeps an op in a package of
 def page() -> str:
     """Return the page."""
     kinds = table(("to add", "op", "it declares", "card"), map(_kind, KINDS))
-    drills = table(("to add", "drill of 26 November 2026", "files"), DRILLS)
+    drills = table(("to add", "drill of 27 November 2026", "files"), DRILLS)
     return TEXT.format(kinds="\n".join(kinds), drills="\n".join(drills))
 
 
