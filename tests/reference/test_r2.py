@@ -35,14 +35,20 @@ def uniform(*shape: int, seed: int) -> Tensor:
 
 
 def predict(
-    train: Tensor, targets: Tensor, held_out: Tensor, *, epochs: int = 20, seeds: int = 1
+    train: Tensor,
+    targets: Tensor,
+    held_out: Tensor,
+    *,
+    epochs: int = 20,
+    seeds: int = 1,
+    weight_decay: float = 0.0,
 ) -> Tensor:
     return fit_predict(
         FeatureMatrix.of(train),
         targets,
         FeatureMatrix.of(held_out),
         regressors=Regressors(hidden=(64, 64), lr=3e-3, seeds=seeds),
-        fitting=Fitting(epochs=epochs, batch=128, weight_decay=0.0),
+        fitting=Fitting(epochs=epochs, batch=128, weight_decay=weight_decay),
     )
 
 
@@ -63,6 +69,27 @@ def test_noise_as_strong_as_the_signal_leaves_half_of_the_variance() -> None:
     targets = normal(20_000, 1, seed=0)
     features = targets + normal(20_000, 1, seed=1)
     assert held_out_r2(features, targets, epochs=5) == pytest.approx(0.5, abs=0.02)
+
+
+def test_what_no_linear_regressor_reads_is_read() -> None:
+    features = uniform(4000, 1, seed=0) * 2 - 1
+    targets = features.abs()
+    ones = torch.cat([features, torch.ones_like(features)], dim=1)
+    fitted = ones @ torch.linalg.lstsq(ones, targets).solution
+    assert r2((targets - fitted).square().numpy(), targets.numpy()).uniform < 0.01
+    assert held_out_r2(features, targets, epochs=20) > 0.99
+
+
+def test_weight_decay_pulls_a_regressor_towards_a_constant() -> None:
+    """AdamW multiplies the weights by 1 - lr · decay at every step."""
+    targets = uniform(2000, 1, seed=0) * 2 - 1
+    spread = []
+    for decay in (0.0, 10.0, 100.0):
+        predicted = predict(targets, targets, targets, epochs=10, weight_decay=decay)
+        spread.append(float(predicted.std() / targets.std()))
+    assert spread[0] > 0.99
+    assert spread[0] > spread[1] + 0.02
+    assert spread[2] < 0.5
 
 
 def test_permuted_labels_cannot_be_read() -> None:
@@ -248,3 +275,20 @@ def test_translation_is_read_from_phases() -> None:
         borders=("canvas", "zeros"),
     )
     assert min(scores.values()) > 0.99
+
+
+def test_the_protocols_weight_decay_reaches_its_regressor() -> None:
+    family = {"impl": "rot", "params": {"degrees": [-45.0, 45.0]}}
+
+    def found(weight_decay: float) -> float:
+        scores = score(
+            direction,
+            gratings(200, seed=0),
+            gratings(100, seed=1),
+            family=family,
+            weight_decay=weight_decay,
+            epochs=6,
+        )
+        return scores["canvas"]
+
+    assert found(0.0) > found(200.0) + 0.3

@@ -106,6 +106,30 @@ def test_only_canvas_looks_outside_the_image() -> None:
     assert found.moved["encoder", "rot", "canvas"].max() > 0.5
 
 
+def test_canvas_continues_the_image_up_to_its_corners() -> None:
+    """On a ramp, a turned image is a turned ramp; mirrored corners would fold it."""
+
+    @dataclass(frozen=True)
+    class Ramp(Noise):
+        def image(self, i: int, /) -> np.ndarray:  # noqa: ARG002 - all are alike
+            columns = np.round(np.linspace(40, 215, 48)).astype(np.uint8)
+            return np.repeat(np.tile(columns, (48, 1))[..., None], 3, axis=2)
+
+    found = pairs(pixels(), Ramp(6))
+    slope = (215 - 40) / 47 / 255
+    middle = np.arange(SIZE) - (SIZE - 1) / 2
+    rows, columns = np.meshgrid(middle, middle, indexing="ij")
+    angles = np.deg2rad(found.theta["rot"]).reshape(-1, 1, 1)
+    expected = 0.5 + slope * (np.cos(angles) * columns - np.sin(angles) * rows)
+
+    def furthest(border: str) -> float:
+        turned = found.moved["encoder", "rot", border].reshape(-1, 3, SIZE, SIZE)[:, 0].numpy()
+        return float(abs(turned - expected).max())
+
+    assert furthest("canvas") < 0.012
+    assert furthest("reflect") > 0.05, "a fold is seen"
+
+
 def test_parameters_belong_to_the_image_and_the_draw_alone() -> None:
     ranges = np.array([[-10.0, 10.0], [0.0, 2.0]])
     whole = drawn("trans", ranges, images=np.arange(6), view=0, draws=4)
