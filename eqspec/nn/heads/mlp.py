@@ -45,6 +45,7 @@ class MlpDesign:
         std: initial standard deviation of the weights, with zero biases; None: torch's default.
         group: batch statistics over consecutive groups of this many samples; None: the whole
             batch.
+        statistics: batch statistics of each `view`, or of all views together (`batch`).
     """
 
     widths: tuple[int, ...]
@@ -57,6 +58,7 @@ class MlpDesign:
     normalise: bool = False
     std: float | None = None
     group: int | None = None
+    statistics: Literal["view", "batch"] = "view"
 
 
 class LinearStack(nn.Module):
@@ -90,6 +92,7 @@ class LinearStack(nn.Module):
     def through(self, x: Tensor, *, views: int) -> Tensor:
         """Map features `[V·B, ..., D]` to features of the last width."""
         last = len(self.linears) - 1
+        views = 1 if self.design.statistics == "batch" else views
         for index, (linear, norm) in enumerate(zip(self.linears, self.norms, strict=True)):
             x = linear(x)
             x = norm(x, views=views) if isinstance(norm, GatheredBatchNorm) else norm(x)

@@ -7,9 +7,14 @@ MoCo v3 (arXiv:2104.02057) and DINO (arXiv:2104.14294).
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from eqspec.ops.example import Example, stream
 from eqspec.ops.op import OpParams, Port, Streams, StreamType, need_axes
@@ -39,6 +44,8 @@ class Params(OpParams):
         normalise: whether the output is scaled to unit Euclidean length.
         std: initial standard deviation of the weights, with zero biases; None: torch's default.
         group: batch statistics over consecutive groups of this many samples; None: the whole batch.
+        statistics: batch statistics of each `view`, or of all views together (`batch`), as in
+            code that concatenates the views, such as SimCLR's.
     """
 
     widths: tuple[Annotated[int, Field(gt=0)], ...] = Field(min_length=1)
@@ -51,6 +58,19 @@ class Params(OpParams):
     normalise: bool = False
     std: float | None = Field(default=None, gt=0)
     group: int | None = Field(default=None, gt=0)
+    statistics: Literal["view", "batch"] = "view"
+
+    @model_validator(mode="after")
+    def _groups_are_of_one_view(self) -> Self:
+        if self.group is not None and self.statistics == "batch":
+            raise ValueError("`group` counts samples of one view: leave out `statistics: batch`")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_default_statistics(self, rest: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Omit `statistics: view`, so that ids are the same as before it existed."""
+        written: dict[str, Any] = rest(self)
+        return {k: v for k, v in written.items() if (k, v) != ("statistics", "view")}
 
 
 examples = MappingProxyType(
@@ -61,6 +81,9 @@ examples = MappingProxyType(
         "batch": Example(
             {"x": stream("VBD", 2, 6)},
             {"widths": [8, 5], "norm": "batch", "last_norm": "batch", "normalise": True},
+        ),
+        "batch of all views": Example(
+            {"x": stream("VBD", 2, 6)}, {"widths": [8, 5], "norm": "batch", "statistics": "batch"}
         ),
     }
 )
@@ -86,5 +109,6 @@ def build(params: Params, streams: Streams, *, world: World) -> nn.Module:
         normalise=params.normalise,
         std=params.std,
         group=params.group,
+        statistics=params.statistics,
     )
     return Mlp(streams["x"].size("D"), design=design, world=world)

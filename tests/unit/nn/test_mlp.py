@@ -76,6 +76,18 @@ def test_papers_heads(name: str) -> None:
     torch.testing.assert_close(built(x=x, views=VIEWS), per_view, rtol=1e-12, atol=1e-12)
 
 
+def test_statistics_of_the_batch_are_those_of_the_concatenated_views() -> None:
+    """As in SimCLR's code, whose head is called once on both views."""
+    widths = {"widths": (9, 7), "norm": "batch", "last_norm": "batch"}
+    joint = ours(MlpDesign(**widths, statistics="batch"))
+    x = wave(VIEWS * BATCH, WIDTH, 0.3)
+    linears, norms = joint.linears, [nn.BatchNorm1d(9).double(), nn.BatchNorm1d(7).double()]
+    wanted = norms[1](linears[1](norms[0](linears[0](x)).relu()))
+    torch.testing.assert_close(joint(x=x, views=VIEWS), wanted, rtol=1e-12, atol=1e-12)
+    apart = ours(MlpDesign(**widths))(x=x, views=VIEWS)
+    assert (apart - wanted).abs().max() > 0.01
+
+
 def test_simclrs_last_norm_has_a_scale_and_no_offset() -> None:
     built = ours(MlpDesign(widths=(7,), last_bias=False, last_norm="batch-no-offset", std=0.01))
     assert {name for name, _ in built.norms.named_parameters()} == {"0.weight"}
