@@ -128,4 +128,6 @@ def _eqspec(
     if context.invoked_subcommand is None:
         screen.show(context.get_help())
         screen.suggest("eqspec", "check", "specs/quickstart.yaml")
+    else:  # after a wrong value of an option; commands that know better set another
+        screen.after_error = ("eqspec", context.invoked_subcommand, "--help")
     return 0

@@ -54,9 +54,9 @@ def command(  # noqa: PLR0913 - its options
     """
     from eqspec.runs.query import find
 
-    screen = screen_of(context, runs=runs)
     if uses and spec is not None:
         raise UsageError("`--use` and `--spec` exclude each other", help="give one of them")
+    screen = screen_of(context, runs=runs)
     folder = find(runs, reference=run)
     from eqspec.cli.progress.eval import EvalCommand, evaluate
 

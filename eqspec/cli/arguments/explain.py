@@ -109,7 +109,7 @@ def _spec(screen: Screen, spec: str, path: str | None, *, sets: list[str], as_js
     from eqspec.commands.explain.lookup import explain_all, explain_value
 
     given = (spec, *(part for one in sets for part in ("--set", one)))
-    screen.after_error = ("eqspec", "check", *given)
+    screen.after_error = ()  # `check` would find the same mistake in the same arguments
     if path is None:
         leaves = explain_all(Path(spec), overrides=sets)
         if as_json:

@@ -96,7 +96,8 @@ def command(  # noqa: PLR0913 - its options
     screen, spec = screen_of(context, runs=runs), _run_or_spec(spec, runs=runs)
     given = spec_arguments(spec, sets=sets, data=data)
     folder = (spec / "plan.json").is_file()
-    screen.after_error = ("eqspec", "show", str(spec)) if folder else ("eqspec", "check", *given)
+    # `check` would find the same mistake in the same arguments; the help line says what to do.
+    screen.after_error = ("eqspec", "show", str(spec)) if folder else ()
     where = data_locations(data, spec=spec)
     planned = _planned(spec, sets=sets or (), where=where, fork=fork)
     screen.warn(planned.warnings)

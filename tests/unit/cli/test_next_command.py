@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from eqspec.cli.main import main
+from tests.command_line import ask
 from tests.toy_specs import toy_text
 
 FAILING = (
@@ -86,3 +87,58 @@ def test_misspelt_names_get_a_suggestion(
     err = capsys.readouterr().err.lower()
     assert "did you mean" in err
     assert meant.lower() in err.partition("did you mean")[2]
+
+
+WRONG_FOLDERS = (
+    ("--data", ""),
+    ("--data", "imagefolder=DIR"),
+    ("--data", "image-folder=DIR"),
+    ("--data", "a", "--data", "b"),
+)
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> str:
+    path = tmp_path / "right.yaml"
+    path.write_text(toy_text("vicreg"))
+    return str(path)
+
+
+@pytest.mark.parametrize("command", ["run", "plan", "check"])
+@pytest.mark.parametrize("wrong", WRONG_FOLDERS, ids=" ".join)
+def test_no_command_repeats_a_wrong_folder(command: str, wrong: tuple[str, ...], spec: str) -> None:
+    answer = ask(command, spec, *wrong)
+    assert answer.status == 2
+    assert "help: " in answer.last
+    assert "next: " not in answer.err
+
+
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_no_command_repeats_an_override_of_a_plan(command: str, spec: str) -> None:
+    plan = f"{spec}.plan"
+    assert ask("plan", spec, "--no-trace", "-o", plan).status == 0
+    answer = ask(command, plan, "--set", "seed=1")
+    assert answer.status == 2
+    assert "next: " not in answer.err
+
+
+@pytest.mark.parametrize(
+    ("command", "wrong"),
+    [
+        ("run", ("--time-limit", "10")),
+        ("run", ("--runs", __file__)),
+        ("run", ("--runs", "")),
+        ("run", ("--steps", "0")),
+        ("plan", ("--no-trace", "--on", "cpu")),
+        ("eval", ("--use", "knn", "--spec", "other.yaml")),
+        ("audit", ("--runs", __file__)),
+        ("ablate", ("--runs", __file__)),
+    ],
+    ids=str,
+)
+def test_after_a_wrong_value_of_an_option_the_help_of_its_command_is_suggested(
+    command: str, wrong: tuple[str, ...], spec: str
+) -> None:
+    answer = ask(command, spec, *wrong)
+    assert answer.status == 2
+    assert answer.last == f"next: eqspec {command} --help"
