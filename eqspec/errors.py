@@ -13,6 +13,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Severity(StrEnum):
@@ -101,9 +105,14 @@ class UsageError(EqspecError):
 
 
 class FolderMismatch(EqspecError):
-    """A run folder disagrees with the plan or with its own manifest."""
+    """A run folder disagrees with the plan or with its own manifest.
+
+    Attributes:
+        run: the folder, where whoever reads several has noted it.
+    """
 
     exit_status = 3
+    run: Path | None = None
 
 
 class Interrupted(EqspecError):

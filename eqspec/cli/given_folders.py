@@ -7,6 +7,7 @@ that is published shows none. A suggestion is all that they are used for.
 from __future__ import annotations
 
 import hashlib
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -39,8 +40,8 @@ def remember_folders(run: Path, *, data: DataLocations) -> None:
     if path is None or (data.own is None and not data.asked):
         return
     before = _stored(path)
-    named = {slot(name): str(data.named[slot(name)].absolute()) for name in data.asked}
-    own = before.own if data.own is None else str(data.own.absolute())
+    named = {slot(name): _short(data.named[slot(name)]) for name in data.asked}
+    own = before.own if data.own is None else _short(data.own)
     given = _Given(own=own, named=before.named | named)
     with suppress(EqspecError):
         write_text(path, text=canonical_json(given.model_dump()), durable=False)
@@ -58,6 +59,15 @@ def remembered_folders(run: Path) -> DataLocations:
         own=own if own is not None and own.is_dir() else None,
         named={name: folder for name, folder in named.items() if folder.is_dir()},
     )
+
+
+def _short(folder: Path) -> str:
+    """Return the absolute path without `..`, unless a link makes that another folder."""
+    whole = folder.absolute()
+    short = Path(os.path.normpath(whole))
+    with suppress(OSError):
+        return str(short if short.samefile(whole) else whole)
+    return str(whole)
 
 
 def _entry(run: Path) -> Path | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
@@ -187,12 +188,48 @@ def unknown_data(run: Path, *, data: Sequence[str] | None = None) -> tuple[str, 
 
     try:
         plan = plan_with_added(run)
+        names = without_location((plan,), locations=data_locations(data))
     except EqspecError:  # damaged, or of another version: the command itself will say so
         return ()
-    names = without_location((plan,), locations=data_locations(data))
     given = remembered_folders(run)
     folders = {name: given.of(name, own=plan.data.name) for name in names}
     return data_arguments(folders)
+
+
+def audit_arguments(run: Path, *, runs: Path) -> tuple[str, ...]:
+    """Return the command that audits a run, with the folders of its data."""
+    from eqspec.runs.query import run_name
+
+    return ("eqspec", "audit", run_name(runs, run), *unknown_data(run), *runs_arguments(runs))
+
+
+@contextmanager
+def adding_remembered_data(
+    screen: Screen, run: Path | None, *, command: Sequence[str], data: Sequence[str] | None
+) -> Generator[None]:
+    """If a command on a run lacks the location of data, suggest it with what is remembered.
+
+    Args:
+        run: its folder; None for a command on something else.
+        command: the command, to be repeated with more arguments.
+        data: the arguments of `--data` that it has.
+    """
+    from eqspec.cli.given_folders import remembered_folders
+    from eqspec.commands.planning.data_locations import without_location
+    from eqspec.commands.planning.run_plan import plan_in
+    from eqspec.ops.image_files import LocationNotSet
+
+    try:
+        yield
+    except LocationNotSet as error:
+        if run is None:
+            raise
+        plan, given = plan_in(run), remembered_folders(run)
+        names = {error.dataset, *without_location((plan,), locations=data_locations(data))}
+        folders = {name: given.of(name, own=plan.data.name) for name in sorted(names)}
+        if all(folders.values()):
+            screen.after_error = (*command, *data_arguments(folders))
+        raise
 
 
 def data_arguments(folders: Mapping[str, Path | None]) -> tuple[str, ...]:

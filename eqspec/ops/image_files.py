@@ -173,12 +173,16 @@ class LocationNotSet(UsageError):
 
     Args:
         own: whether the spec trains on it; data named by an evaluation cannot be replaced.
+
+    Attributes:
+        dataset: name of its card.
     """
 
     def __init__(self, dataset: str, *, own: bool = True) -> None:
         other = ", or --data DIR for any folder of images" if own else ""
         message = f"the location of `{dataset}` is not configured"
         super().__init__(message, help=f"--data {dataset}=DIR{other}")
+        self.dataset = dataset
 
 
 def needed_folder(folder: Path | None, *, dataset: str) -> Path:

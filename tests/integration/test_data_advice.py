@@ -183,3 +183,51 @@ def test_the_next_command_has_the_folder_that_an_earlier_one_was_given(
 def test_without_a_cache_the_folder_is_to_be_filled_in(place: Place) -> None:
     finish(place)
     assert "--data image-folder=DIR " in place.ask("show", "latest").last
+
+
+@pytest.fixture
+def remembered(place: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """A finished run whose folder the cache remembers."""
+    monkeypatch.setenv("EQSPEC_CACHE", str(place.root / "cache"))
+    finish(place)
+    return place
+
+
+@pytest.mark.parametrize("argv", [("show", "latest"), ("diff", "latest", "latest"), ("status",)])
+def test_an_edited_run_is_audited_with_the_remembered_folder(
+    remembered: Place, argv: tuple[str, ...]
+) -> None:
+    (result,) = (remembered.root / "kept").rglob("*.step-4.json")
+    result.write_text(result.read_text().replace("0", "1"))
+    answer = remembered.ask(*argv)
+    run, located = result.parents[1], f"--data image-folder={remembered.root / 'images'}"
+    name = run.relative_to(run.parents[1])
+    assert answer.last == f"next: eqspec audit {name} {located} --runs {run.parents[1]}"
+    assert remembered.follow(answer).status == 3
+
+
+def test_an_evaluation_is_repeated_with_the_remembered_folder(remembered: Place) -> None:
+    answer = remembered.ask("eval", "latest", "--use", "effective-rank")
+    assert answer.status == 2
+    assert answer.last.startswith("next: eqspec eval latest --use effective-rank --runs ")
+    assert answer.last.endswith(f" --data image-folder={remembered.root / 'images'}")
+    assert remembered.follow(answer).status == 0
+    (run,) = (remembered.root / "kept" / "toy").iterdir()
+    answer = remembered.ask("run", str(run))
+    assert answer.status == 2
+    assert remembered.follow(answer).status == 0
+
+
+def test_without_a_remembered_folder_the_state_of_runs_is_suggested(place: Place) -> None:
+    finish(place)
+    answer = place.ask("eval", "latest")
+    assert (answer.status, answer.last[:19]) == (2, "next: eqspec status")
+
+
+def test_a_remembered_folder_is_short(remembered: Place) -> None:
+    """Through no folder and back; a link is kept, as what it leads to may change."""
+    images = remembered.root / "images"
+    (remembered.root / "link").symlink_to(images)
+    for given, kept in ((images / ".." / "images", images), (remembered.root / "link",) * 2):
+        assert remembered.ask("eval", "latest", "--data", str(given)).status == 0
+        assert f"--data image-folder={kept} " in remembered.ask("show", "latest").last

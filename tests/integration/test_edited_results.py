@@ -80,6 +80,16 @@ def test_status_marks_the_run_and_shows_the_others(copied: Runs) -> None:
     assert (found["run"]["name"], found["summary"]) == (copied.name(), None)
 
 
+def test_status_names_a_missing_result_once_and_the_audit(copied: Runs) -> None:
+    path = result(copied)
+    path.unlink()
+    answer = copied.ask("status")
+    assert " ".join(answer.out.split()).count(path.name) == 1
+    assert answer.last == f"next: eqspec audit {copied.name()} --runs {copied.root}"
+    audit = copied.ask("audit", copied.name(), "--level", "L0")
+    assert (audit.status, path.name in audit.out) == (3, True)
+
+
 @pytest.mark.parametrize("command", ["run", "eval"])
 def test_who_goes_on_evaluates_anew_with_a_word(copied: Runs, spec: str, command: str) -> None:
     before, record = result(copied).read_bytes(), sha256_of(copied.folder() / "record.json")

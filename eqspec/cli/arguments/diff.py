@@ -13,12 +13,13 @@ from eqspec.cli.options import (
     Json,
     Runs,
     Sets,
+    audit_arguments,
     data_locations,
     runs_arguments,
     screen_of,
     spec_arguments,
-    unknown_data,
 )
+from eqspec.errors import FolderMismatch
 
 EXAMPLES = (
     "eqspec diff quickstart/edba latest",
@@ -56,24 +57,23 @@ def command(  # noqa: PLR0913 - its options
 
     screen = screen_of(context, runs=runs)
     spec = next((Path(one) for one in (a, b) if Path(one).is_file()), None)
-    found = diff(
-        a,
-        b,
-        root=runs,
-        overrides=sets or (),
-        data=data_locations(data, spec=spec),
-        every_metric=every_metric,
-    )
+    where = data_locations(data, spec=spec)
+    try:
+        found = diff(a, b, root=runs, overrides=sets or (), data=where, every_metric=every_metric)
+    except FolderMismatch as error:
+        if error.run is not None:
+            screen.after_error = audit_arguments(error.run, runs=runs)
+        raise
     if as_json:
         screen.show_json(as_data(found))
     elif as_markdown:
         screen.show(markdown(tuple(blocks(found))))
     else:
         screen.show(drawn(tuple(blocks(found)), width=screen.width))
-    one = next((one for one in (found.b, found.a) if one.folder is not None), None)
-    if one is None or one.folder is None:
-        then = ("run", *spec_arguments(Path(found.b.name), sets=sets, data=data))
+    folder = found.b.folder or found.a.folder
+    if folder is not None:
+        screen.suggest(*audit_arguments(folder, runs=runs))
     else:
-        then = ("audit", one.name, *unknown_data(one.folder))
-    screen.suggest("eqspec", *then, *runs_arguments(runs))
+        given = spec_arguments(Path(found.b.name), sets=sets, data=data)
+        screen.suggest("eqspec", "run", *given, *runs_arguments(runs))
     return 0

@@ -14,6 +14,7 @@ from eqspec.cli.options import (
     Run,
     Runs,
     Sets,
+    adding_remembered_data,
     data_locations,
     runs_arguments,
     screen_of,
@@ -74,4 +75,5 @@ def command(  # noqa: PLR0913 - its options
         resume=("eqspec", "eval", *given, *chosen, *runs_arguments(runs)),
         then=("eqspec", "show", run, *runs_arguments(runs)),
     )
-    return evaluate(request, screen=screen)
+    with adding_remembered_data(screen, folder, command=request.resume, data=data):
+        return evaluate(request, screen=screen)

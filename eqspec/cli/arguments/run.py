@@ -15,6 +15,7 @@ from eqspec.cli.options import (
     Runs,
     Sets,
     SpecPath,
+    adding_remembered_data,
     data_locations,
     runs_arguments,
     screen_of,
@@ -25,6 +26,7 @@ from eqspec.errors import UsageError
 if TYPE_CHECKING:
     from eqspec.commands.planning.data_locations import DataLocations
     from eqspec.commands.planning.plans import Planned
+    from eqspec.commands.running.deadline import Deadline
 
 EXAMPLES = (
     "eqspec run specs/quickstart.yaml",
@@ -88,11 +90,7 @@ def command(  # noqa: PLR0913 - its options
     compares them all. Ctrl-C finishes the current step, saves and stops; the same command resumes
     from there.
     """
-    from eqspec.cli.time_limit import seconds_of
-    from eqspec.commands.running.deadline import Deadline
-
-    # The limit includes the time to import torch.
-    deadline = None if time_limit is None else Deadline.after(seconds_of(time_limit))
+    deadline = _deadline(time_limit)  # it includes the time to import torch
     screen, spec = screen_of(context, runs=runs), _run_or_spec(spec, runs=runs)
     given = spec_arguments(spec, sets=sets, data=data)
     folder = (spec / "plan.json").is_file()
@@ -117,7 +115,16 @@ def command(  # noqa: PLR0913 - its options
         replicate=_replicate(spec, planned, data=data, sets=sets or [], runs=runs),
     )
     screen.after_error = ()  # errors of a run carry their own suggestions
-    return run_series(planned, request, screen=screen)
+    run = spec if folder else None
+    with adding_remembered_data(screen, run, command=request.resume, data=data):
+        return run_series(planned, request, screen=screen)
+
+
+def _deadline(time_limit: str | None) -> Deadline | None:
+    from eqspec.cli.time_limit import seconds_of
+    from eqspec.commands.running.deadline import Deadline
+
+    return None if time_limit is None else Deadline.after(seconds_of(time_limit))
 
 
 def _run_or_spec(given: Path, *, runs: Path) -> Path:

@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from eqspec.cli.options import RUNS, Json, Runs, runs_arguments, screen_of, unknown_data
+from eqspec.cli.options import (
+    RUNS,
+    Json,
+    Runs,
+    audit_arguments,
+    runs_arguments,
+    screen_of,
+    unknown_data,
+)
 from eqspec.cli.screen import Screen
 from eqspec.errors import UsageError
 
@@ -67,7 +75,7 @@ def _show_run(run: Path, *, runs: Path, as_json: bool, screen: Screen) -> int:
     from eqspec.commands.show import run_page as page
     from eqspec.commands.show.run import show_run
 
-    screen.after_error = ("eqspec", "audit", str(run), *runs_arguments(runs))
+    screen.after_error = audit_arguments(run, runs=runs)
     found = show_run(run, root=runs)
     if as_json:
         screen.show_json(page.as_data(found))

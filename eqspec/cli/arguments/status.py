@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from eqspec.cli.options import RUNS, Json, Runs, runs_arguments, screen_of
+from eqspec.cli.options import RUNS, Json, Runs, audit_arguments, runs_arguments, screen_of
 
 EXAMPLES = (
     "eqspec status",
@@ -33,5 +33,8 @@ def command(context: typer.Context, *, runs: Runs = RUNS, as_json: Json = False)
         screen.say(f"There are no runs in {runs}.")
         screen.suggest("eqspec", "run", "quickstart", *runs_arguments(runs))
         return 0
-    screen.suggest("eqspec", "show", "latest", *runs_arguments(runs))
+    if found.damaged is not None:
+        screen.suggest(*audit_arguments(found.damaged, runs=runs))
+    else:
+        screen.suggest("eqspec", "show", "latest", *runs_arguments(runs))
     return 0

@@ -13,7 +13,7 @@ from eqspec.commands.planning.data_locations import NO_LOCATIONS, DataLocations
 from eqspec.commands.planning.plan_files import fingerprint
 from eqspec.commands.planning.plans import plan_spec
 from eqspec.commands.planning.read_spec import locate_spec
-from eqspec.errors import UsageError
+from eqspec.errors import FolderMismatch, UsageError
 from eqspec.nn.readouts.measurement import ResultSet
 from eqspec.runs import journal
 from eqspec.runs.artifacts import read_text
@@ -81,10 +81,15 @@ def comparand(
     if path.is_file():
         return _spec(path, overrides=overrides, data=data)
     try:
-        return _run(find(root, reference=reference), root=root)
+        run = find(root, reference=reference)
     except UsageError:
         if (shipped := locate_spec(path)).is_file():
             return _spec(shipped, overrides=overrides, data=data)
+        raise
+    try:
+        return _run(run, root=root)
+    except FolderMismatch as error:
+        error.run = run
         raise
 
 

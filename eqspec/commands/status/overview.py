@@ -53,6 +53,12 @@ class Overview:
     runs: tuple[RunStatus, ...]
     unreadable: tuple[Unreadable, ...]
 
+    @property
+    def damaged(self) -> Path | None:
+        """The folder of the first damaged run."""
+        damaged = (one.run.path for one in self.runs if one.problems or one.refused)
+        return next(damaged, None) or next((one.path for one in self.unreadable), None)
+
 
 def status(root: Path) -> Overview:
     """Return the status of every run under a folder; change nothing."""

@@ -47,7 +47,7 @@ def blocks(overview: Overview) -> Iterator[Block]:
     raised = tuple(row for one in overview.runs for row in stale_rows(one.stale, run=one.run.name))
     if raised:
         yield Block("stale", note="the rev of an op or a card has been raised since", rows=raised)
-    refused = tuple((o.run.name, o.refused) for o in overview.runs if o.refused is not None)
+    refused = tuple((o.run.name, o.refused) for o in overview.runs if o.refused and not _known(o))
     if refused:
         note = "results that are damaged or differ from the seal; see `eqspec audit RUN`"
         yield Block("not shown", note=note, rows=refused)
@@ -92,6 +92,11 @@ def summary(found: SummaryMetric | None, *, trains: bool = True) -> str:
 def stale_rows(raised: Sequence[Raised], *, run: str) -> tuple[tuple[str, ...], ...]:
     """Return a row for each rev that has been raised."""
     return tuple((run, r.what, f"{r.kind} {r.name}", f"rev {r.was} → {r.now}") for r in raised)
+
+
+def _known(one: RunStatus) -> bool:
+    """Whether the reason why results are not shown is among the visible problems."""
+    return (one.refused or "").replace(f"`{one.run.path}/", "`", 1) in one.problems
 
 
 def _result(one: RunStatus) -> Span:
