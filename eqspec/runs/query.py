@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from eqspec.runs.journal import Row
 
 LATEST = "latest"
+_NAMED = 5
 _WRITTEN_FILES = ("plan.json", "metrics.jsonl", "record.json")
 
 
@@ -75,9 +76,11 @@ def find(root: Path, *, reference: str) -> Path:
             most recently written run.
 
     Raises:
-        UsageError: if no run matches.
+        UsageError: if the reference is empty or no run matches.
         Ambiguous: if several runs match.
     """
+    if not reference.strip():  # an unset shell variable must not mean the only run
+        raise UsageError("the name of the run is empty", help="`eqspec status` lists the runs")
     if is_run_folder(Path(reference)):
         return Path(reference)
     runs = {run_name(root, path): path for path in run_folders(root)}
@@ -168,11 +171,17 @@ def _ambiguous(reference: str, names: Iterable[str]) -> Ambiguous:
     return Ambiguous(f"`{reference}` matches several runs:\n{listed}", help="give more of the name")
 
 
+def _some(names: Collection[str]) -> str:
+    more = len(names) - _NAMED
+    rest = f", and {more} more, which `eqspec status` lists" if more > 0 else ""
+    return f"there are: {', '.join(sorted(names)[:_NAMED])}{rest}"
+
+
 def _unknown(reference: str, names: Collection[str], *, root: Path) -> UsageError:
     if not names:
         message = f"there are no runs in `{root}`"
         help_ = "start one with `eqspec run SPEC`, or name the folder of your runs with `--runs`"
         return UsageError(message, help=help_)
     near = get_close_matches(reference, names, n=1)
-    hint = f"did you mean `{near[0]}`?" if near else f"there are: {', '.join(sorted(names)[:5])}"
+    hint = f"did you mean `{near[0]}`?" if near else _some(names)
     return UsageError(f"there is no run `{reference}` in `{root}`", help=hint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,8 @@ from tests.command_line import ask
 from tests.trained_runs import Runs, reseal
 
 ROOT = Path(__file__).parents[2]
+
+NONE = "there is no run, card or op "
 
 HEAVY = ("torch", "torchvision", "timm", "sklearn", "skimage")
 
@@ -136,3 +139,45 @@ for argv in {lines!r}:
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "then"),
+    [
+        ("", "the name of the run is empty", "status"),
+        ("toy", "", "audit"),
+        ("to", "`to` matches several runs:", "status"),
+        (
+            "{id}x",
+            NONE + "`{id}x`\n = help: did you mean `toy/{id}`",
+            "status",
+        ),
+        ("latst", NONE + "`latst`\n = help: did you mean `latest`", "status"),
+        ("vicrg", NONE + "`vicrg`\n = help: did you mean `vicreg`", "list"),
+    ],
+)
+def test_a_name_to_show_may_be_of_a_run(finished: Runs, name: str, message: str, then: str) -> None:
+    name, message = (text.format(id=finished.folder().name) for text in (name, message))
+    answer = finished.ask("show", name)
+    assert answer.err.removeprefix("error: ").startswith(message)
+    assert answer.last.startswith(f"next: eqspec {then}")
+
+
+def test_an_empty_name_is_not_the_only_run(copied: Runs) -> None:
+    """As of a variable of the shell that is not set."""
+    shutil.rmtree(copied.folder("toy-base").parent)
+    for command in (("show", ""), ("eval", ""), ("audit", " "), ("diff", "", "latest")):
+        answer = copied.ask(*command)
+        assert answer.status == 2, answer.out
+        assert "the name of the run is empty" in answer.err
+
+
+def test_of_many_runs_some_are_named(copied: Runs) -> None:
+    base = copied.folder("toy-base")
+    for seed in range(1, 5):
+        shutil.copytree(base, base.with_name(f"{base.name[:-1]}{seed}"))
+    error = copied.ask("eval", "999999").err
+    assert f"there are: {copied.name('toy')}" not in error
+    assert f"{base.name[:-1]}4, and 1 more, which `eqspec status` lists\n" in error
+    shutil.rmtree(copied.folder().parent)
+    assert f"{base.name[:-1]}4\n" in copied.ask("eval", "999999").err

@@ -41,6 +41,8 @@ def command(
         screen.show_json(page.as_data(found))
     else:
         screen.show(page.listed(found, width=screen.wrap))
-    name = found[kinds[0]][0].name
-    screen.suggest("eqspec", "plan" if kinds[0] == SPECS else "show", name)
+    if family in {None, SPECS}:
+        screen.suggest("eqspec", "plan", "quickstart")
+    else:
+        screen.suggest("eqspec", "show", found[kinds[0]][0].name)
     return 0

@@ -51,16 +51,21 @@ def command(
     """
     from eqspec.cli.render import show as page
     from eqspec.commands.show.card import show as look_up
-    from eqspec.commands.show.run import run_meant
+    from eqspec.commands.show.run import NothingNamed, run_meant
 
     screen = screen_of(context)
     screen.after_error = ("eqspec", "list")
     try:
         pages = look_up(name, family=family)
     except UsageError:
-        run = run_meant(name, root=runs) if family is None else None
-        if run is None:
+        if family is not None:
             raise
+        screen.after_error = ("eqspec", "status", *runs_arguments(runs))
+        run = run_meant(name, root=runs)
+        if run is None:
+            wrong = NothingNamed(name, root=runs)
+            screen.after_error = screen.after_error if wrong.like_a_run else ("eqspec", "list")
+            raise wrong from None
         return _show_run(run, runs=runs, as_json=as_json, screen=screen)
     if as_json:
         screen.show_json(page.as_data(pages))

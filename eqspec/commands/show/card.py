@@ -74,19 +74,25 @@ def show(name: str, *, family: str | None = None) -> tuple[Page, ...]:
     cards = [f for f in CARD_FAMILIES if family in {None, f} and name in catalog.names(f)]
     ops = [f for f in OP_FAMILIES if family in {None, f} and name in op_names(f)]
     if not cards and not ops:
-        raise _unknown(name, family=family, catalog=catalog)
+        raise _unknown(name, family=family)
     shown = [_card_page(catalog, catalog.card(CARD_FAMILIES[f], name)) for f in cards]
     return (*shown, *(_op_page(find_op(f, name), family=f, name=name) for f in ops))
 
 
-def _unknown(name: str, *, family: str | None, catalog: Catalog) -> UsageError:
+def card_and_op_names(family: str | None = None) -> frozenset[str]:
+    """Return the names of all cards and ops, or of those of one family."""
+    catalog = open_catalog()
+    cards = {n for f in CARD_FAMILIES if family in {None, f} for n in catalog.names(f)}
+    return frozenset(cards.union(*(op_names(f) for f in OP_FAMILIES if family in {None, f})))
+
+
+def _unknown(name: str, *, family: str | None) -> UsageError:
     families = (*CARD_FAMILIES, *(f for f in OP_FAMILIES if f not in CARD_FAMILIES))
     if family is not None and family not in families:
         return UsageError(
             f"there is no family `{family}`", help=f"there are: {', '.join(families)}"
         )
-    known = {n for f in CARD_FAMILIES if family in {None, f} for n in catalog.names(f)}
-    known |= {n for f in OP_FAMILIES if family in {None, f} for n in op_names(f)}
+    known = card_and_op_names(family)
     near = get_close_matches(name, sorted(known), n=3, cutoff=0.5)
     where = "" if family is None else f" in the family `{family}`"
     guess = f"did you mean {' or '.join(f'`{n}`' for n in near)}?" if near else None

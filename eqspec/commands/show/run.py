@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 
 from pydantic import JsonValue
 
 from eqspec.commands.outdated_revs import revs
 from eqspec.commands.running.result_data import other_data_sentences, replaced_sentences
+from eqspec.commands.show.card import card_and_op_names
 from eqspec.commands.status.overview import RunStatus, run_status
 from eqspec.commands.summary_metric import summary_metrics
 from eqspec.errors import UsageError
@@ -21,7 +23,7 @@ from eqspec.runs.artifacts import CHECKPOINTS
 from eqspec.runs.curves import TRAIN
 from eqspec.runs.folder import RunFolder
 from eqspec.runs.journal import Row
-from eqspec.runs.query import LATEST, Ambiguous, find, run_summary
+from eqspec.runs.query import LATEST, Ambiguous, find, run_folders, run_name, run_summary
 from eqspec.runs.recorded_plan import RecordedPlan, recorded_environment, recorded_plan
 from eqspec.runs.results import result_sets
 from eqspec.runs.training_folders import require_trainings
@@ -60,19 +62,39 @@ class RunPage:
     parts: tuple[Part, ...]
 
 
+class NothingNamed(UsageError):
+    """There is no run, card or op of a name; the help has the nearest names.
+
+    Attributes:
+        like_a_run: whether one of these is a run's.
+    """
+
+    def __init__(self, name: str, *, root: Path) -> None:
+        names = {path: run_name(root, path) for path in run_folders(root)}
+        runs = {alias: full for path, full in names.items() for alias in (full, path.name)}
+        runs |= {LATEST: LATEST} if runs else {}
+        known = {one: one for one in card_and_op_names()} | runs
+        near = get_close_matches(name, sorted(known), n=3, cutoff=0.5)
+        meant = " or ".join(dict.fromkeys(f"`{known[one]}`" for one in near))
+        lists = "`eqspec status` lists the runs, `eqspec list` the cards, `eqspec list ops` the ops"
+        guess = f"did you mean {meant}?" if near else lists
+        super().__init__(f"there is no run, card or op `{name}`", help=guess)
+        self.like_a_run = not runs.keys().isdisjoint(near)
+
+
 def run_meant(reference: str, *, root: Path) -> Path | None:
     """Return the run folder of a reference; None if there is none.
 
     Raises:
         Ambiguous: several match.
-        UsageError: the latest run is asked for, and there is none.
+        UsageError: the reference is empty; or the latest run is asked for, and there is none.
     """
     try:
         return find(root, reference=reference)
     except Ambiguous:
         raise
     except UsageError:
-        if reference == LATEST:
+        if reference == LATEST or not reference.strip():
             raise
         return None
 

@@ -142,3 +142,14 @@ def test_after_a_wrong_value_of_an_option_the_help_of_its_command_is_suggested(
     answer = ask(command, spec, *wrong)
     assert answer.status == 2
     assert answer.last == f"next: eqspec {command} --help"
+
+
+@pytest.mark.parametrize(
+    ("listed", "then"),
+    [((), "plan quickstart"), (("specs",), "plan quickstart"), (("methods",), "show ")],
+    ids=str,
+)
+def test_after_a_list_the_first_spec_to_look_at_is_the_quickstart(
+    listed: tuple[str, ...], then: str
+) -> None:
+    assert ask("list", *listed).last.startswith(f"next: eqspec {then}")
