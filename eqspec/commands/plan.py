@@ -16,6 +16,7 @@ from eqspec.build.data.workers import Readers, readers
 from eqspec.commands.planning.data_locations import NO_LOCATIONS, DataLocations, without_location
 from eqspec.commands.planning.estimate import Disk, OnMachine, disk, on_machine, peak
 from eqspec.commands.planning.fine_tunings import FineTuningCost, fine_tuning_costs
+from eqspec.commands.planning.floors import floors
 from eqspec.commands.planning.plan_files import SavedPlan, SavedVariant, fingerprint, save, sources
 from eqspec.commands.planning.plans import Planned, plan_spec
 from eqspec.commands.planning.read_spec import locate_spec
@@ -33,6 +34,7 @@ from eqspec.runs.folder import Identity, RunFolder, State, folder_path
 if TYPE_CHECKING:
     from eqspec.build.cost.cached import Trace
     from eqspec.build.weights.published import PublishedFit
+    from eqspec.nn.readouts.path_floors import PathFloors
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Described:
         stages: training and evaluations, and what a run would do for each of them.
         cost: estimated cost, if requested.
         fit: comparison with published weights, if requested and available.
+        floors: of the reconstruction, if the data were given.
     """
 
     plan: Plan
@@ -60,6 +63,7 @@ class Described:
     stages: tuple[Stage, ...]
     cost: Cost | None
     fit: PublishedFit | None = None
+    floors: PathFloors | None = None
 
     @property
     def readers(self) -> Readers:
@@ -75,6 +79,7 @@ class Described:
             "workers": self.readers.count,
             **({"trace": None} if self.cost is None else self.cost.as_data()),
             "weights": None if self.fit is None else _fit_data(self.fit),
+            "floors": None if self.floors is None else self.floors.model_dump(),
             "plan": self.plan.model_dump(mode="json", by_alias=True),
         }
 
@@ -178,6 +183,7 @@ def plan(request: PlanRequest) -> Planning:
                 d,
                 cost=_cost(d, request=request, machine=machine),
                 fit=fitted[name].published,
+                floors=floors(d.plan, locations=request.data),
             )
             for name, d in zip((*planned.variants, ""), described, strict=True)
         ]

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from eqspec.build.data.loader import batches
 from eqspec.build.frozen_model import reconstructions
 from eqspec.build.views.on_device import DeviceViews
+from eqspec.evals.one_batch import one_batch
 from eqspec.report.strip import Column, strip_png
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from eqspec.build.data.loader import Batch, Dataset
+    from eqspec.build.data.loader import Dataset
     from eqspec.build.program import Program
     from eqspec.compile.types.plan import PathPlan, Plan
 
@@ -40,7 +39,7 @@ def reconstruction_strip(program: Program, held_out: Dataset) -> bytes | None:
     path = plan.views.path
     if path is None:
         return None
-    batch = _batch(plan, _Chosen(held_out, chosen_rows(held_out.sources)))
+    batch = one_batch(plan, held_out, rows=chosen_rows(held_out.sources))
     reconstructed = reconstructions(program.graph, program.streams(batch))
     if reconstructed is None:
         return None
@@ -79,36 +78,6 @@ def chosen_rows(sources: NDArray[np.int64], *, rows: int = ROWS) -> NDArray[np.i
 def _spread(count: int, wanted: int) -> NDArray[np.int64]:
     """Return the middles of `wanted` equal parts of `range(count)`."""
     return ((2 * np.arange(wanted) + 1) * count // (2 * wanted)).astype(np.int64)
-
-
-@dataclass(frozen=True)
-class _Chosen:
-    """A subset of a dataset."""
-
-    whole: Dataset
-    rows: NDArray[np.int64]
-    labels: None = None
-    classes: tuple[str, ...] = ()
-
-    @property
-    def sources(self) -> NDArray[np.int64]:
-        return self.whole.sources[self.rows]
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def image(self, i: int) -> NDArray[np.uint8]:
-        return self.whole.image(int(self.rows[i]))
-
-    def fingerprint(self) -> str:
-        return self.whole.fingerprint()
-
-
-def _batch(plan: Plan, images: _Chosen) -> Batch:
-    """Return all images as a single batch."""
-    train = plan.train.model_copy(update={"batch": len(images), "steps_per_epoch": 1})
-    alone = plan.model_copy(update={"train": train})
-    return next(batches(alone, images, seed=plan.seed, start_step=0, steps=1))
 
 
 def _denormalised(images: Tensor, plan: Plan) -> Tensor:

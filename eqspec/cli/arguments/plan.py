@@ -66,7 +66,8 @@ def command(  # noqa: PLR0913 - its options
     """Show what would run and what it would cost.
 
     Shows choices, views, graph, training, parameters, operations, memory and disk. Each training
-    and evaluation is marked: it would run (+), already exists (=) or differs (~). Changes no file.
+    and evaluation is marked: it would run (+), already exists (=) or differs (~). With --data,
+    measures what a reconstruction costs that knows nothing of the transform. Changes no file.
     """
     from eqspec.cli.settings import cache_folder
     from eqspec.commands.plan import PlanRequest

@@ -15,6 +15,8 @@ from eqspec.cli.columns import aligned
 from eqspec.cli.layout import heading, wrapped
 from eqspec.cli.render.cost import cost_rows
 from eqspec.cli.render.evaluations import evaluation_rows
+from eqspec.cli.render.floors import NOTE as FLOORS
+from eqspec.cli.render.floors import floor_rows
 from eqspec.cli.render.graph import Row, graph_rows, op_call, quantity
 from eqspec.cli.render.stages import LEGEND, stage_rows
 from eqspec.cli.render.weights import weight_rows
@@ -37,6 +39,7 @@ def planned(planning: Planning, *, width: int) -> Text:
         "weights": weight_rows(own),
         "training": _training(own.plan) if own.plan.trains else [],
         "evaluations": evaluation_rows(own.plan),
+        "floors": floor_rows(own),
         "cost": cost_rows(own),
         "runs": _runs(planning),
         "stages": stage_rows(planning),
@@ -61,7 +64,7 @@ def graph(plan: Plan, *, width: int) -> Text:
 
 
 def _section(title: str, rows: Sequence[Row], *, width: int) -> Text:
-    note = LEGEND if title == "stages" else ""
+    note = {"stages": LEGEND, "floors": FLOORS}.get(title, "")
     head = heading(title, note=note, width=width)
     return Text("\n").join([head, aligned(rows, indent=2, width=width)])
 

@@ -127,6 +127,21 @@ class TransformOp(Op, Protocol):
         """
         return None
 
+    def back(self, theta: NDArray[np.float64], *, fraction: float) -> NDArray[np.float64] | None:  # noqa: ARG002 - a default
+        """Return parameters that take transformed images back to a point of their path.
+
+        None by default, for transforms that cannot be undone: the floors of a path are then those
+        of copying alone (`eqspec.evals.path_floors`).
+
+        Args:
+            theta: of the transform, `[n, P]`.
+            fraction: of θ, at the point.
+
+        Returns:
+            `[n, P]`.
+        """
+        return None
+
     @abstractmethod
     def build(self, params: OpParams, *, size: int, border: Border) -> At:
         """Return the transform, ready for batches of images; imports torch inside.

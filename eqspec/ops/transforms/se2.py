@@ -73,6 +73,18 @@ def reach(params: Params, *, size: int) -> float:
     return rigid_reach(degrees=largest(degrees), pixels=largest(pixels), size=size)
 
 
+def back(theta: NDArray[np.float64], *, fraction: float) -> NDArray[np.float64]:
+    """Return the motion g(f·θ) ∘ g(θ)⁻¹: it turns by (f − 1)·φ, and shifts by f·t − R t.
+
+    Angles are counter-clockwise with y down, so R = (cos, sin; −sin, cos).
+    """
+    degrees, x, y = ((fraction - 1) * theta[:, 0], theta[:, 1], theta[:, 2])
+    cos, sin = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
+    across = fraction * x - (cos * x + sin * y)
+    down = fraction * y - (-sin * x + cos * y)
+    return np.stack((degrees, across, down), axis=1)
+
+
 def build(params: Params, *, size: int, border: Border) -> At:  # noqa: ARG001 - the contract of transforms
     """Return the warp; see `eqspec.nn.pixels.warp`."""
     from eqspec.nn.pixels.path import points

@@ -70,6 +70,11 @@ def reach(params: Params, *, size: int) -> float:
     return rigid_reach(degrees=0.0, pixels=largest(pixels), size=size)
 
 
+def back(theta: NDArray[np.float64], *, fraction: float) -> NDArray[np.float64]:
+    """Return the part of the transform between the two points, reversed."""
+    return (fraction - 1) * theta
+
+
 def build(params: Params, *, size: int, border: Border) -> At:  # noqa: ARG001 - the contract of transforms
     """Return the warp; see `eqspec.nn.pixels.warp`."""
     from eqspec.nn.pixels.path import points
