@@ -209,7 +209,9 @@ def _events(
             graph = graph or weights_at(request.plan, folder, step=step)
             names = result_names(evaluation, step=step)
             again = {name: damaged[name] for name in names if name in damaged}
-            yield Evaluating(evaluation=evaluation, step=step, damaged=again)
+            yield Evaluating(
+                evaluation=evaluation, step=step, trains=request.plan.trains, damaged=again
+            )
         with within_memory():
             on = work.data.of(evaluation)
             if not (yield from work.tuner.train(evaluation, step=step, graph=graph, data=on)):
@@ -217,4 +219,4 @@ def _events(
             evaluated = work.evaluator.evaluate(evaluation, step=step, graph=graph)
         if missing and evaluation.id not in own:
             save_added(folder, evaluation)
-        yield Evaluated(result=evaluated, step=step)
+        yield Evaluated(result=evaluated, step=step, trains=request.plan.trains)

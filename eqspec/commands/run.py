@@ -53,7 +53,9 @@ def _results(run: CompleteRun, request: RunRequest) -> Iterator[RunEvent]:
     """Report a run that is complete."""
     plan, folder = request.plan, run.folder.path
     yield Opened(plan=plan, folder=folder, done=plan.train.steps, program=None)
-    yield from (Evaluated(result=result, step=result.step) for result in run.results)
+    yield from (
+        Evaluated(result=result, step=result.step, trains=plan.trains) for result in run.results
+    )
     yield Sealed(folder=folder)
 
 

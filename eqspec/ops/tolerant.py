@@ -16,6 +16,7 @@ import numpy as np
 
 from eqspec.errors import EqspecError
 from eqspec.ops.decode import Decoded, LostImage, UnreadableImage
+from eqspec.ops.op import MOST_UNREADABLE, ONE_UNREADABLE_IN
 from eqspec.ops.stored_bytes import StoredBytes
 from eqspec.ops.stored_views import StoredPair, StoredView, StoredViews
 from eqspec.ops.targets.union import Target, Targets
@@ -73,7 +74,10 @@ class TooManyUnreadable(EqspecError):
         listed = "\n".join([*some, f"  and {more} more"] if more else some)
         allowed = f"at most {limit} {'is' if limit == 1 else 'are'} allowed"
         reason = f"but {allowed}"
-        advice = ", or allow more: --set data.with.unreadable=N (not 5 %)"
+        advice = (
+            ", or allow more: --set data.with.unreadable=N, a number of images; the default is at "
+            f"most {100 // ONE_UNREADABLE_IN} % of them, and at most {MOST_UNREADABLE}"
+        )
         if len(unreadable) <= limit:
             reason, advice = "and none is left to replace them", ""
         super().__init__(

@@ -140,7 +140,7 @@ def test_the_specs_own_run_is_a_point_of_its_grid(story: Story) -> None:
 def test_untrained_encoders_are_judged_once_per_seed_and_stand_above_the_points(
     story: Story,
 ) -> None:
-    assert story.built.err.count("before training") == 2
+    assert story.built.err.count("untrained encoder") == 2
     table = [line.split() for line in story.built.out.splitlines()]
     names = [words[0] for words in table if words and words[0] in {"untrained", "1", "5"}]
     assert names[:3] == ["untrained", "1", "5"]

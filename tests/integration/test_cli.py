@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -172,6 +173,16 @@ def test_asked_again_it_reads_what_is_there(story: Story) -> None:
     ]
     assert "toy: trained to the end, 2 steps, in " in story.again.err
     assert "evaluating" not in story.again.err
+
+
+def test_the_untrained_encoder_is_named_as_such_also_after_the_training(story: Story) -> None:
+    lines = story.done.err.splitlines()
+    (at,) = (i for i, line in enumerate(lines) if line.endswith("r2, untrained encoder"))
+    assert any("step 2 of 2" in line for line in lines[:at])
+    log = (story.folder("toy") / "log.txt").read_text()
+    for done in ("evaluating", "evaluated"):
+        assert re.search(rf"{done} r2-\w+, untrained encoder\n", log)
+    assert "before training" not in story.done.err + log
 
 
 def test_another_evaluation_is_made_without_training_again(story: Story) -> None:

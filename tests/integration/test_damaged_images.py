@@ -45,11 +45,12 @@ def test_damage_is_skipped_counted_and_logged(tmp_path: Path, capsys) -> None:
     assert _run(tmp_path, pictures, "--set", "data.with.unreadable=3") == 0
     text = capsys.readouterr().err
     assert "cannot read the image" in text
-    assert "replaced by another of its class" in text
+    assert ", and 2 more images; each is replaced by another image\n" in text
     (run,) = (tmp_path / "kept" / "toy").iterdir()
     log = (run / "log.txt").read_text()
     named = {line.split("04.jpg")[0] for line in log.splitlines() if "cannot read" in line}
     assert len([line for line in log.splitlines() if "cannot read the image" in line]) == 3, named
+    assert log.count("; it is replaced by another image\n") == 3
     assert "finished" in log
 
 
@@ -74,7 +75,7 @@ def test_a_twentieth_of_a_small_set_may_be_damaged(tmp_path: Path, capsys) -> No
     assert _run(tmp_path, pictures) == 1
     error = capsys.readouterr().err
     assert "2 images cannot be read, but at most 1 is allowed:" in error
-    assert "--set data.with.unreadable=N" in error
+    assert "--set data.with.unreadable=N, a number of images; the default is at most 5 % " in error
     save(pictures / "train" / "04.jpg")
     (tmp_path / "repaired").mkdir()
     assert _run(tmp_path / "repaired", pictures) == 0

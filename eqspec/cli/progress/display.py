@@ -23,7 +23,7 @@ from eqspec.commands.running.events import (
     Stopped,
     StopReason,
 )
-from eqspec.commands.running.log_lines import agreed, compiled
+from eqspec.commands.running.log_lines import agreed, compiled, encoder_of, replaced
 from eqspec.engine.events import Agreed, Stepped
 from eqspec.printable import on_one_line
 from eqspec.report.numbers import duration, number
@@ -180,10 +180,8 @@ def _opened(event: Opened) -> str:
 def _line(event: RunEvent, pace: Pace) -> str | None:
     line = None
     match event:
-        case Evaluating(evaluation=evaluation, step=step):
-            before = "before training" if pace.steps else "as published"
-            moment = f"after step {number(step)}" if step else before
-            line = f"evaluating {evaluation.name}, {moment}{event.remark}"
+        case Evaluating(evaluation=evaluation):
+            line = f"evaluating {evaluation.name}, {encoder_of(event)}{event.remark}"
         case Stopped(step=step, reason=reason):
             limit = " (time limit)" if reason is StopReason.TIME else ""
             line = f"stopped after step {number(step)}, which is saved{limit}"
@@ -204,7 +202,7 @@ def _line(event: RunEvent, pace: Pace) -> str | None:
 
 def _of_images(event: Damaged | Remarked) -> str:
     more = len(event.images) - 1
-    rest = f", and {counted(more, 'more image')}" if more else ""
     if isinstance(event, Damaged):
-        return f"warning: {event.images[0]}{rest}; replaced by another of its class"
+        return replaced(event.images[0], more=more)
+    rest = f", and {counted(more, 'more image')}" if more else ""
     return f"warning: the decoder remarks on {event.images[0]}{rest}"

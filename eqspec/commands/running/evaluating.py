@@ -43,7 +43,9 @@ def evaluate_due(run: PreparedRun, due: Iterable[DueEvaluation]) -> Iterator[Run
                 name: trouble for name, trouble in run.opened.damaged.items() if name in names
             }
             damaged |= damaged_results(run.folder, evaluation=evaluation, step=step)
-            yield Evaluating(evaluation=evaluation, step=step, damaged=damaged)
+            yield Evaluating(
+                evaluation=evaluation, step=step, trains=run.plan.trains, damaged=damaged
+            )
         graph = run.model.graph if step or not run.plan.trains else None
         data = run.data.of(evaluation)
         if not (yield from tuner.train(evaluation, step=step, graph=graph, data=data)):
@@ -54,7 +56,7 @@ def evaluate_due(run: PreparedRun, due: Iterable[DueEvaluation]) -> Iterator[Run
         with run.model.uncompiled():
             evaluated = run.evaluator.evaluate(evaluation, step=step, graph=graph)
         run.decisions.budget.evaluated(time.monotonic() - began)
-        yield Evaluated(result=evaluated, step=step)
+        yield Evaluated(result=evaluated, step=step, trains=run.plan.trains)
 
 
 def _is_missing(run: PreparedRun, evaluation: EvalPlan, *, step: int) -> bool:

@@ -81,11 +81,13 @@ class Evaluating:
     """An evaluation begins. The training so far is saved, so that a stop loses nothing.
 
     Attributes:
+        trains: whether the run trains; otherwise step 0 is that of published weights.
         damaged: name of each damaged result that is measured again → what is wrong with its file.
     """
 
     evaluation: EvalPlan
     step: int
+    trains: bool
     damaged: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
@@ -112,10 +114,15 @@ class FineTuning:
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """The result of an evaluation is available, measured now or found in the folder."""
+    """The result of an evaluation is available, measured now or found in the folder.
+
+    Attributes:
+        trains: as above.
+    """
 
     result: EvaluationResult
     step: int
+    trains: bool
 
 
 class StopReason(StrEnum):

@@ -22,6 +22,7 @@ from eqspec.commands.running.events import (
 )
 from eqspec.compile.types.initial_weights import LayoutPlan
 from eqspec.engine.events import Agreed, Stepped
+from eqspec.report.numbers import number
 from eqspec.spec.phrases import counted
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def log_lines(event: RunEvent) -> Iterator[str]:
         case Compiled():
             yield compiled(event)
         case Damaged(images=images):
-            yield from (f"warning: {image}; replaced by another image" for image in images)
+            yield from map(replaced, images)
         case Remarked(images=images):
             yield from (f"warning: the decoder remarks on {image}" for image in images)
         case Stepped() | Sealed() | FineTuning():
@@ -60,13 +61,26 @@ def _progress(event: Saved | Evaluating | Evaluated | Stopped) -> str:
     match event:
         case Saved(step=step):
             line = f"saved the checkpoint of step {step}"
-        case Evaluating(evaluation=evaluation, step=step):
-            line = f"evaluating {evaluation.id} after step {step}{event.remark}"
-        case Evaluated(result=result, step=step):
-            line = f"evaluated {result.evaluation.id} after step {step}"
+        case Evaluating(evaluation=evaluation):
+            line = f"evaluating {evaluation.id}, {encoder_of(event)}{event.remark}"
+        case Evaluated(result=result):
+            line = f"evaluated {result.evaluation.id}, {encoder_of(event)}"
         case Stopped(step=step, reason=reason):
             line = f"stopped after step {step}, which is saved: {dict(_STOPPED_BY)[reason]}"
     return line
+
+
+def encoder_of(event: Evaluating | Evaluated) -> str:
+    """Return which encoder is evaluated: after a step, untrained, or as published."""
+    if event.step:
+        return f"after step {number(event.step)}"
+    return "untrained encoder" if event.trains else "as published"
+
+
+def replaced(image: str, *, more: int = 0) -> str:
+    """Return the warning about a damaged image, given with its reason, and `more` others."""
+    which = f", and {counted(more, 'more image')}; each" if more else "; it"
+    return f"warning: {image}{which} is replaced by another image"
 
 
 def agreed(event: Agreed) -> str:

@@ -34,7 +34,7 @@ def _weight(
     if isinstance(value, str):
         number = _setting({"setting": value}, path=path, settings=settings)
         if isinstance(number, bool) or not isinstance(number, int | float):
-            raise GraphError(path, f"the weight `{value}` is {number}, which is no number")
+            raise GraphError(path, f"the weight `{value}` is {number}, which is not a number")
         return float(number)
     return checked_number(value, legal=NotNegative, path=(*path, "weight"))
 

@@ -114,7 +114,7 @@ def test_an_entry_past_the_end_of_a_list_is_not_set_there(ask: Ask) -> None:
     ("place", "reason"),
     [
         ("/nope", "there is no folder /nope"),
-        ("toy.yaml", "toy.yaml is a file, no folder"),
+        ("toy.yaml", "toy.yaml is a file, not a folder"),
         ("empty", "there is no image in empty"),
     ],
 )
