@@ -59,13 +59,14 @@ fails before that. What is recorded also needs a small spec (a method, a rewrite
 plain numbers (a term) and a second implementation of its loss (a rewrite). `make test` checks format,
 lint and types as well.
 
-- A transform with a path sets `path = True`. A share t of it has the parameters t · θ, so its identity is
-  0: a zoom counts octaves. `eqspec/nn/pixels/warp.py` moves pixels; `reach` tells how far beyond
-  its edge a view reads them.
-- An evaluation is given a bench: `eqspec/evals/bench.py` says what it offers, from pooled features to
-  images and token grids of its own. Its results state `heldout_images` and `heldout_sources`.
-- A dataset's `open` returns images by number, with labels (`Dataset` in `eqspec/ops/tolerant.py`). Parts of
-  it, such as one without labels, are `parts:` of its card ([your own data](how-to/own-data.md)).
+- A transform with a path sets `path = True`. A share t of it has the parameters t · θ, so its
+  identity is 0: a zoom counts octaves. `eqspec/nn/pixels/warp.py` moves pixels; `reach` tells how
+  far beyond its edge a view reads them.
+- An evaluation is given a bench: `eqspec/evals/bench.py` says what it offers, from pooled features
+  to images and token grids of its own. Its results state `heldout_images` and `heldout_sources`.
+- A dataset's `open` returns images by number, with labels (`Dataset` in `eqspec/ops/tolerant.py`).
+  Parts of it, such as one without labels, are `parts:` of its card
+  ([your own data](how-to/own-data.md)).
 
 Each of these was added in a scratch branch, where the tests of contracts, cards, graphs, rules and
 golden files passed with no other file changed:

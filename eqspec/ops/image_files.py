@@ -203,7 +203,9 @@ def no_folder(folder: Path) -> UsageError:
     """Return the error for a path that is not a folder, with a folder beside it of a like name."""
     message = f"there is no folder {folder}"
     if folder.exists():
-        return UsageError(f"{folder} is a file, not a folder", help="name the folder of the dataset")
+        return UsageError(
+            f"{folder} is a file, not a folder", help="name the folder of the dataset"
+        )
     if folder.is_symlink():
         message += f": the link leads to {folder.readlink()}, which does not exist"
     try:
