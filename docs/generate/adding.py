@@ -56,8 +56,8 @@ The contract tests find the files. They build the small instance that an op decl
 `examples` with the types of its streams; a dataset writes a few images by `write_example`. New ids,
 graphs and numbers are skipped until `pytest tests/golden --update-golden` records them; `make test`
 fails before that. What is recorded also needs a small spec (a method, a rewrite), a formula in
-plain numbers (a term) and a second implementation of its loss (a rewrite). `make test` checks format,
-lint and types as well.
+plain numbers (a term) and a second implementation of its loss (a rewrite). `make test` checks
+format, lint and types as well.
 
 - A transform with a path sets `path = True`. A share t of it has the parameters t · θ, so its
   identity is 0: a zoom counts octaves. `eqspec/nn/pixels/warp.py` moves pixels; `reach` tells how
