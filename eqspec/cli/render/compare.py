@@ -99,8 +99,10 @@ def _pull(pull: Pull, *, width: int) -> Text:
         f"({'; '.join(map(_added, pull.added))}) is {ratio} times as large as that of the method's "
         f"own, last measured at step {number(pull.step)}."
     )
-    paper = " The paper uses λ = 1 over 800 epochs." if any(a.by_lambda for a in pull.added) else ""
-    return wrapped(text + paper, width=width)
+    weighted = any(added.by_lambda for added in pull.added)
+    if weighted and pull.paper == "arXiv:2503.18753":  # the only one whose λ is that of a spec
+        text += " The paper uses λ = 1 over 800 epochs."
+    return wrapped(text, width=width)
 
 
 def _added(added: Added) -> str:

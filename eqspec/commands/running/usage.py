@@ -64,12 +64,14 @@ class Pull:
         step: step of the last measurement.
         ratio: ratio of the norms of the two gradients at the encoder's output; None if the
             denominator is 0.
+        paper: of the rewrite's card.
     """
 
     name: str
     step: int
     ratio: float | None
     added: tuple[Added, ...]
+    paper: str | None = None
 
 
 class _Trace(BaseModel):
@@ -133,4 +135,13 @@ def pulls(name: str, plan: Plan, folder: Path) -> Iterator[Pull]:
             for term in graph.terms
             if term.name in graph.added
         ),
+        paper=_paper(plan),
     )
+
+
+def _paper(plan: Plan) -> str | None:
+    """Return the paper that the card of the rewrite names."""
+    section = plan.resolved.get("equivariance")
+    card = section.get("use") if isinstance(section, dict) else None
+    paper = card.get("paper") if isinstance(card, dict) else None
+    return paper if isinstance(paper, str) else None

@@ -162,7 +162,11 @@ def test_the_page_fits_and_wide_tables_are_cut_into_blocks(done: tuple[Done, Don
     assert value.split()[-3:] == ["+0.270", "+0.270", "+0.270"]
     text = " ".join(wide.split())
     assert "(recon, λ = 1, mean) is 0.1 times as large as that of the method's own" in text
-    assert "The paper uses λ = 1 over 800 epochs." in text
+    paper = "The paper uses λ = 1 over 800 epochs."
+    assert paper in text
+    elsewhere = replace(comparison, pulls=tuple(replace(p, paper=None) for p in comparison.pulls))
+    other = compared(elsewhere, done, width=100).plain
+    assert paper not in " ".join(other.split()), "of another card's paper nothing is known"
 
 
 def test_json_has_no_nan(done: tuple[Done, Done], capsys: pytest.CaptureFixture[str]) -> None:
