@@ -7,6 +7,7 @@ reading stops and continues once the file is restored. Free of torch.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -76,7 +77,7 @@ class Watched:
         if self.listing is None:
             listing = self.dataset.listing()
             if isinstance(self.dataset, ImageFiles) and self.dataset.walked:
-                self._need_there(listing, expected=self._not_links(listing))
+                self._need_there(listing, expected=self._walked(listing))
             self.listing = listing
         return self.listing
 
@@ -88,11 +89,11 @@ class Watched:
         """
         self._need_there(self.dataset.listing(), expected=self.list_files().there)
 
-    def _not_links(self, listing: Listing) -> NDArray[np.bool_]:
-        """Return which files a walk found; a broken link was found, but never had a file."""
+    def _walked(self, listing: Listing) -> NDArray[np.bool_]:
+        """Return which entries must be files; what is there as a broken link or FIFO never was."""
         found = np.ones_like(listing.there)
         for number in np.flatnonzero(~listing.there).tolist():
-            found[number] = not self.dataset.path(number).is_symlink()
+            found[number] = not os.path.lexists(self.dataset.path(number))
         return found
 
     def _need_there(self, listing: Listing, *, expected: NDArray[np.bool_]) -> None:
