@@ -1,7 +1,8 @@
-"""Tests of the variables that the command line sets before torch is imported."""
+"""Tests of what the entry point does around a command."""
 
 from __future__ import annotations
 
+import gc
 import os
 
 import pytest
@@ -19,5 +20,17 @@ def test_they_are_set_unless_the_user_has_set_them(monkeypatch: pytest.MonkeyPat
         return 0
 
     monkeypatch.setattr("eqspec.cli.main.main", command)
-    assert main() == 0
+    try:
+        assert main() == 0
+    finally:
+        gc.unfreeze()
     assert seen == {**ENVIRONMENT, "OMP_WAIT_POLICY": "ACTIVE"}
+
+
+def test_python_exits_without_a_search_for_cycles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("eqspec.cli.main.main", lambda: 0)
+    try:
+        main()
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
