@@ -128,8 +128,8 @@ def features(
         EqspecError: when images cannot be read, or features are not finite.
     """
     seen = _subject(run)
-    if row not in seen.rows:
-        message = f"this run has no features `{row}`, but {', '.join(seen.rows)}"
+    if row not in seen.pooled_rows:
+        message = f"this run has no features `{row}`, but {', '.join(seen.pooled_rows)}"
         advice = "a run has z_inv and z_equi if its spec splits the embedding"
         raise UsageError(message, help=advice if row in {"z_inv", "z_equi"} else None)
     if isinstance(images, str | Path):

@@ -1,4 +1,4 @@
-"""Pooled features of a frozen model.
+"""Features of a frozen model: pooled, or patch tokens side by side.
 
 B images, N tokens (prefix tokens first), D features of the encoder, d of the embedding.
 """
@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from eqspec.errors import EqspecError
-from eqspec.ops.feature_rows import CLASS_ALONE, ENCODER
+from eqspec.ops.feature_rows import CELLS, CLASS_ALONE, ENCODER, ENCODER_TOKENS
 
 CHUNK = 256
 """Images encoded at a time."""
@@ -55,16 +56,28 @@ class Subject:
     @property
     def rows(self) -> tuple[str, ...]:
         """Names of the features that `encode` supports."""
+        return (*self.pooled_rows, *self.token_rows)
+
+    @property
+    def pooled_rows(self) -> tuple[str, ...]:
+        """Those that are pooled over the patches."""
         token = (CLASS_ALONE,) if self.prefix else ()
         return (ENCODER, *token, *(() if self.split is None else ("z_inv", "z_equi")))
 
+    @property
+    def token_rows(self) -> tuple[str, ...]:
+        """Those that keep the patches apart."""
+        parts = () if self.split is None else ("z_inv_tokens", "z_equi_tokens")
+        return (ENCODER_TOKENS, *parts)
+
 
 def encode(subject: Subject, images: Tensor, *, rows: Sequence[str]) -> dict[str, Tensor]:
-    """Return pooled features in fp32 by row.
+    """Return features in fp32 by row.
 
     `encoder` is the class token and the mean patch, `[B, 2D]`; without a class token, the mean
     patch, `[B, D]`. `class_token` is the class token alone, `[B, D]`. `z_inv` and `z_equi` are the
-    mean patch of the embedding's parts.
+    mean patch of the embedding's parts. The rows of tokens are the patches, averaged to a grid of
+    at most `CELLS` × `CELLS`, and flattened: `[B, cells · D]`.
 
     Args:
         subject: the model.
@@ -94,12 +107,22 @@ def normalised(subject: Subject, images: Tensor) -> Tensor:
 
 def _encode(subject: Subject, images: Tensor, rows: Sequence[str]) -> dict[str, Tensor]:
     tokens = subject.encoder(images)
-    patches = tokens[:, subject.prefix :].to(torch.float32).mean(dim=1)
-    found = {ENCODER: patches}
+    patches = tokens[:, subject.prefix :].to(torch.float32)
+    parts = {ENCODER: patches}
+    if subject.embedding is not None and subject.split is not None:
+        z = subject.embedding(tokens)[:, subject.prefix :].to(torch.float32)
+        parts["z_inv"], parts["z_equi"] = z.split(list(subject.split), dim=2)
+    found = {name: x.mean(dim=1) for name, x in parts.items()}
+    wanted = (name for name in parts if f"{name}_tokens" in rows)
+    found |= {f"{name}_tokens": _side_by_side(parts[name]) for name in wanted}
     if subject.prefix:
         found[CLASS_ALONE] = tokens[:, 0].to(torch.float32)
-        found[ENCODER] = torch.cat([found[CLASS_ALONE], patches], dim=1)
-    if subject.embedding is not None and subject.split is not None:
-        z = subject.embedding(tokens)[:, subject.prefix :].to(torch.float32).mean(dim=1)
-        found["z_inv"], found["z_equi"] = z.split(list(subject.split), dim=1)
+        found[ENCODER] = torch.cat([found[CLASS_ALONE], found[ENCODER]], dim=1)
     return {row: found[row] for row in rows}
+
+
+def _side_by_side(patches_BND: Tensor) -> Tensor:
+    """Return patch tokens of a square grid, averaged to few cells and flattened, `[B, cells·D]`."""
+    side = round(patches_BND.shape[1] ** 0.5)
+    grid = patches_BND.mT.unflatten(2, (side, side))
+    return functional.adaptive_avg_pool2d(grid, min(side, CELLS)).flatten(2).mT.flatten(1)

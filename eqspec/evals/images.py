@@ -96,7 +96,7 @@ def encode_images(
         EqspecError: a feature is not finite, or the features cannot be written.
     """
     images = chosen_images(len(dataset), limit=limit)
-    stored = tuple(row for row in subject.rows if row != CLASS_ALONE)
+    stored = tuple(row for row in subject.pooled_rows if row != CLASS_ALONE)
 
     def batches() -> Iterator[Mapping[Name, Tensor]]:
         for batch in crops(dataset, images, size=subject.size):
@@ -110,7 +110,7 @@ def encode_images(
         batches=batches,
     )
     values = {name[0]: found for name, found in features.items()}
-    if CLASS_ALONE in subject.rows:  # the first half of `encoder`, so no file of its own
+    if CLASS_ALONE in subject.pooled_rows:  # the first half of `encoder`, so no file of its own
         values[CLASS_ALONE] = values[ENCODER][:, : values[ENCODER].shape[1] // 2]
     return ImageFeatures(
         rows={

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from eqspec.ops.feature_rows import ENCODER, Row
+from eqspec.ops.feature_rows import ENCODER, Row, TokenRow
 
 Form = Literal["pooled", "tokens", "pairs", "derived"]
 """Class token and mean patch of centre crops; token grids of layers; pairs (I, g(I)); features of
@@ -29,7 +29,7 @@ class FeaturesRead:
     """
 
     form: Form
-    rows: tuple[Row, ...] = (ENCODER,)
+    rows: tuple[Row | TokenRow, ...] = (ENCODER,)
     train: int | None = None
     heldout: int | None = None
     vectors: int = 1

@@ -62,10 +62,17 @@ class GroupDecl(Declared):
     Attributes:
         size: side in pixels; None for the spec's image size.
         share: side as a share of the spec's image size (local crops: 96/224).
+        crops: whether each view draws its own box and flips, or all share those of the first one,
+            so that a pair of views identifies the transform between them.
+        margin: what every view is cut out of, beyond each edge, as a share of its side. A path with
+            the border `canvas` takes what it needs from its own view alone; with a margin of .207
+            (rotation by 45°) all views show equally large parts, also where nothing is transformed.
     """
 
     size: int | None = Field(None, ge=1)
     share: float | None = Field(None, gt=0, le=1)
+    crops: Literal["independent", "shared"] = "independent"
+    margin: float = Field(0.0, ge=0, le=1)
     views: list[ViewDecl] = Field(min_length=1)
 
 

@@ -9,9 +9,11 @@ from pathlib import Path
 from types import MappingProxyType
 
 from eqspec.errors import Diagnostic, Severity, SpecError
+from eqspec.spec.controls import CONTROLS, MEANT
 from eqspec.spec.diagnose import in_order, validate
 from eqspec.spec.model import Spec
 from eqspec.spec.override import (
+    COMPARE,
     Argument,
     Override,
     overridden,
@@ -157,7 +159,9 @@ def read_spec_text(
         Override(override_name(number), argument.partition("=")[0], argument)
         for number, argument in enumerate(overrides, start=1)
     )
-    others = {name: _check(other) for name, other in variants(source).items()}
+    compare = source.get((COMPARE,))
+    meant = MEANT if compare is not None and compare.value == CONTROLS else frozenset[str]()
+    others = {name: _check(other, meant=meant) for name, other in variants(source).items()}
     return Reading(path, _check(source), MappingProxyType(others), applied)
 
 
@@ -191,10 +195,12 @@ def _refused_pipe(path: Path) -> SpecError:
     return SpecError((Diagnostic("EQ009", message, help="copy its content to a file"),))
 
 
-def _check(source: Source) -> CheckedSpec:
+def _check(source: Source, *, meant: frozenset[str] = frozenset()) -> CheckedSpec:
+    """Check a spec; warnings of the codes `meant` are left out."""
     validated = validate(Spec, source)
     rules = across_fields(source) if source.readable else ()
-    return CheckedSpec(source, validated.value, (*source.problems, *validated.diagnostics, *rules))
+    found = (*source.problems, *validated.diagnostics, *rules)
+    return CheckedSpec(source, validated.value, tuple(d for d in found if d.code not in meant))
 
 
 def _nearby(path: Path) -> str | None:

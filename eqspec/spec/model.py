@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 from pydantic_core import PydanticCustomError
 
 from eqspec.spec.checkpoints import KeepSpec
+from eqspec.spec.controls import CONTROL_VARIANTS, CONTROLS, Controls
 from eqspec.spec.data import Data
 from eqspec.spec.duration import PositiveDuration
 from eqspec.spec.facts import Identity, axis, facts
@@ -259,9 +260,10 @@ class Spec(_Section):
         description="Evaluations of the encoder.",
         json_schema_extra=facts(identity="how"),
     )
-    compare: dict[BareName, dict[str, JsonValue]] = Field(
+    compare: Controls | dict[BareName, dict[str, JsonValue]] = Field(
         default_factory=dict,
-        description="Variants, each a separate run: name → overrides by dotted path.",
+        description="Variants, each a separate run: name → overrides by dotted path. `controls`: "
+        "`plain`, without the rewrite, and `lambda0`, with its views and λ = 0.",
         json_schema_extra=facts(identity="how"),
     )
     keep: KeepSpec = Field(
@@ -274,6 +276,13 @@ class Spec(_Section):
         description="How to run on this machine; does not change what is trained.",
         json_schema_extra=facts(identity="how"),
     )
+
+    @property
+    def variants(self) -> Mapping[str, Mapping[str, JsonValue]]:
+        """The variants of `compare:` by name, each with its overrides by dotted path."""
+        if self.compare == CONTROLS:
+            return {name: dict(changes) for name, changes in CONTROL_VARIANTS.items()}
+        return self.compare
 
 
 def identity_fields() -> Mapping[str, Identity]:

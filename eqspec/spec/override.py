@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from eqspec.errors import Diagnostic, Location
+from eqspec.spec.controls import CONTROL_VARIANTS, CONTROLS
 from eqspec.spec.node import CannotReplace, Entry, KeyPath, Node
 from eqspec.spec.reader import MAX_DEPTH
 from eqspec.spec.source import Source, read_yaml
@@ -68,9 +69,17 @@ def override_name(number: int) -> str:
 def variants(source: Source) -> Mapping[str, Source]:
     """Each variant under `compare:` as a source of its own, by name and in order."""
     written = source.get((COMPARE,))
-    if written is None or not isinstance(written.value, Mapping):
+    if written is None:
         return {}
     base = source.without(COMPARE)
+    if written.value == CONTROLS:
+        at = written.location
+        return {
+            name: _variant(base, {p: Entry(at, Node(at, value)) for p, value in changes.items()})
+            for name, changes in CONTROL_VARIANTS.items()
+        }
+    if not isinstance(written.value, Mapping):
+        return {}
     return {
         name: _variant(base, entry.node.value)
         for name, entry in written.value.items()

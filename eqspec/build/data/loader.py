@@ -207,7 +207,11 @@ class _Steps(StepDataset["Batch | EqspecError"]):
         views = self.shown
         uniforms = [
             self.draws.uniform(
-                f"{v.group}.crop", step=epoch, samples=samples, view=v.index, count=UNIFORMS
+                f"{v.group}.crop",
+                step=epoch,
+                samples=samples,
+                view=v.place_drawn_as,
+                count=UNIFORMS,
             ).tolist()
             for v in views
         ]

@@ -108,12 +108,13 @@ def build_steps(view: SingleViewPlan) -> tuple[Step, ...]:
 
 
 def _build_step(step: AugmentStep, view: SingleViewPlan, *, key: str) -> Transform:
+    places = find_transform(step.impl).kind == "geometry"
     # Ranges are relative to the view without its margin.
     return _build(
         step.impl,
         step.params,
         key=key,
-        view=view.index,
+        view=view.place_drawn_as if places else view.index,
         size=view.size,
         target=view.canvas,
         border="reflect",

@@ -137,12 +137,15 @@ def _views(described: Described) -> list[Row]:
 
 def _alike(views: tuple[SingleViewPlan, ...], described: Described) -> list[Row]:
     """Return the rows of consecutive views with the same settings."""
-    view = views[0]
+    plan, view = described.plan, views[0]
     last = "" if len(views) == 1 else f"–{views[-1].index}"
     name = f"{view.group} {view.index}{last}"
     rows: list[Row] = [[Text(name, "cyan"), f"{view.size} px", _origin(view)]]
     if view.canvas > view.size:
-        canvas = f"centre of a canvas of {view.canvas} px, with a margin for the transform"
+        path = plan.views.path
+        moved = path is not None and (view.group, view.index) == (path.group, path.view)
+        margin = "a margin for the transform" if moved else "a margin"
+        canvas = f"centre of a canvas of {view.canvas} px, with {margin}"
         rows.append(["", "", canvas])
         shown = described.shown.get((view.group, view.index))
         if shown is not None:
@@ -158,6 +161,8 @@ def _origin(view: SingleViewPlan) -> str:
     """Describe the image region that a view starts from."""
     if view.copy_of is not None:
         return f"{view.group} {view.copy_of} again, with"
+    if view.place_of is not None:
+        return f"the part of the image that {view.group} {view.place_of} shows, flipped alike"
     if view.crop.centre is not None:
         return f"the central square, {view.crop.centre:.3g} of the shorter side"
     return f"crop of {_range(view.crop.scale)} of the area"

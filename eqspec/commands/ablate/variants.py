@@ -36,7 +36,7 @@ def with_variants(
     if all(one.axis is not VARIANT for one in grid.varied):
         return grid
     read = read_with_cards(path, overrides=overrides, data=data)
-    known: Changes = {**read.loaded.spec.compare, read.path.stem: {}}
+    known: Changes = {**read.loaded.spec.variants, read.path.stem: {}}
     problems = [
         problem
         for one in grid.varied

@@ -14,7 +14,8 @@ from eqspec.commands.running.result_data import other_data_sentences, replaced_s
 from eqspec.commands.summary_metric import summary_metrics
 from eqspec.compile.spec_differences import Change, spec_changes
 from eqspec.errors import Location, UsageError
-from eqspec.nn.readouts.measurement import EvalProtocol, Measurement, ResultSet
+from eqspec.nn.readouts.measurement import ENCODER, EvalProtocol, Measurement, ResultSet
+from eqspec.report.border_shortcut import Gain, border_shortcuts
 from eqspec.runs import journal
 from eqspec.runs.curves import TRAIN, Curves, compare_curves
 from eqspec.runs.folder import RunFolder
@@ -70,6 +71,7 @@ class Difference:
             both have by the same protocol.
         unmatched: the other evaluations.
         images: sentences about the images of evaluations, where A and B differ in them.
+        findings: sentences on what the differences of the measurements show.
         curves: None unless both have taken a step.
     """
 
@@ -82,6 +84,7 @@ class Difference:
     table: Table
     unmatched: tuple[Unmatched, ...]
     images: tuple[str, ...]
+    findings: tuple[str, ...]
     curves: Curves | None
 
 
@@ -127,6 +130,7 @@ def diff(
         table=_table(left, right, every_metric=every_metric),
         unmatched=tuple(_unmatched(left, right)),
         images=tuple(_images(left, right)),
+        findings=tuple(_findings(left, right)),
         curves=compare_curves(_rows(left), _rows(right)) if both else None,
     )
 
@@ -223,6 +227,25 @@ def _results(a: Comparand, b: Comparand, *, every_metric: bool) -> Iterator[_Pai
         shown = results.measurements if every_metric else summary_metrics(results, a.plan)
         theirs = {one.key: one for one in of_b[results.protocol.id].measurements}
         yield from ((one, theirs[one.key]) for one in shown if one.key in theirs)
+
+
+def _findings(a: Comparand, b: Comparand) -> Iterator[str]:
+    """Yield gains of either over the other that only black corners explain."""
+    measured = [*_results(a, b, every_metric=False)]
+    for names, pairs in ((ROWS, measured), (ROWS[::-1], [(two, one) for one, two in measured])):
+        gains = [_gain(*pair) for pair in pairs]
+        yield from border_shortcuts(filter(None, gains), of=names[0], over=names[1])
+
+
+def _gain(of: Measurement, over: Measurement) -> Gain | None:
+    """Return by how much one is above the other; None where there is no border."""
+    family, border = of.of("family"), of.of("border")
+    if family is None or border is None or of.row != ENCODER:
+        return None
+    theirs = {one.over: one for one in over.intervals}
+    common = [(one, theirs[one.over]) for one in of.intervals if one.over in theirs]
+    clear = bool(common) and all(one.low > other.high for one, other in common)
+    return Gain(family, border, of.value - over.value, clear=clear)
 
 
 def _last(one: Comparand) -> dict[str, ResultSet]:

@@ -62,6 +62,7 @@ def as_data(difference: Difference) -> JsonValue:
         "metrics": [_metric_data(*pair) for pair in _pairs_of(difference.table)],
         "unmatched_evaluations": difference.unmatched,
         "evaluation_images": difference.images,
+        "findings": difference.findings,
         "curves": difference.curves,
     }
     return to_jsonable_python(data, inf_nan_mode="null")
@@ -198,6 +199,8 @@ def _metrics(difference: Difference) -> Iterator[Block]:
     if difference.unmatched:
         named = ", ".join(f"{one.evaluation} ({one.why})" for one in difference.unmatched)
         yield Block("metrics", note=f"not compared: {named}")
+    for finding in difference.findings:
+        yield Block("metrics", note=finding)
 
 
 def _pairs_of(table: Table) -> tuple[tuple[Column, Measured, Measured], ...]:

@@ -9,7 +9,7 @@ from eqspec.commands.planning.schedule import evaluation_steps
 from eqspec.compile.evaluation_stages import shared_features
 from eqspec.compile.graph.sample_groups import inexact_pieces
 from eqspec.compile.types.plan import Plan
-from eqspec.ops.feature_rows import CLASS_ALONE, ENCODER
+from eqspec.ops.feature_rows import CELLS, CLASS_ALONE, ENCODER
 from eqspec.registry.cards import MachineCard
 
 if TYPE_CHECKING:
@@ -119,8 +119,10 @@ def features_bytes(plan: Plan) -> int:
     """Estimate the size of the features that one encoder state is evaluated by."""
     backbone = next(m for m in plan.graph.modules if m.family == "backbones").output
     width = backbone.size("D")
-    widths = {ENCODER: 2 * width if backbone.prefix else width, CLASS_ALONE: width}
-    widths |= dict(zip(("z_inv", "z_equi"), plan.graph.split or (0, 0), strict=True))
+    parts = dict(zip(("z_inv", "z_equi"), plan.graph.split or (0, 0), strict=True))
+    cells = min(backbone.size("N") - backbone.prefix, CELLS**2)
+    widths = {ENCODER: 2 * width if backbone.prefix else width, CLASS_ALONE: width, **parts}
+    widths |= {f"{part}_tokens": cells * w for part, w in ({ENCODER: width} | parts).items()}
     stored = [ENCODER, "z_inv", "z_equi"]
     counts = {one.data.name: one.data.count for one in plan.evaluations}
     total = 0

@@ -127,7 +127,7 @@ def _compiled(
         text=read_text(loaded.path),
         plan=plans.pop(""),
         variants=plans,
-        changes=loaded.spec.compare,
+        changes=loaded.spec.variants,
         warnings=(*in_order((*loaded.warnings, *warned)), *catalog.replaced()),
     )
 

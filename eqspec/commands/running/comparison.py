@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from eqspec.commands.running.controls import Contrast, cause_sentences, contrasts
 from eqspec.commands.running.evaluation import EvaluationResult
 from eqspec.commands.running.result_data import (
     on_other_data,
@@ -18,8 +19,9 @@ from eqspec.compile.planner import UNTRAINED
 from eqspec.compile.types.plan import EvalPlan, Plan
 from eqspec.evals.evaluate import compare as differences
 from eqspec.evals.evaluate import summary
-from eqspec.nn.readouts.measurement import Measurement, ResultSet, Summary
+from eqspec.nn.readouts.measurement import ENCODER, Measurement, ResultSet, Summary
 from eqspec.ops.units import Units, units
+from eqspec.report.border_shortcut import Gain, border_shortcuts
 from eqspec.report.tables.comparison import EvaluationTable
 from eqspec.runs.tables import Entry, Kind, Table
 
@@ -71,7 +73,9 @@ def compare(done: Sequence[Done]) -> Comparison:
 def _table(evaluation: EvalPlan, done: Sequence[Done]) -> EvaluationTable | None:
     """None where no run has a summary metric."""
     shown, results = summary(evaluation), tuple(_results(evaluation, done))
-    entries = [*_entries(results, shown), *_differences(evaluation, results, shown, done=done)]
+    found = tuple(contrasts(done))
+    apart = tuple(_differences(evaluation, results, shown, found=found))
+    entries = [*_entries(results, shown), *apart]
     if not entries:
         return None
     words = units(evaluation.data.impl)
@@ -86,7 +90,7 @@ def _table(evaluation: EvalPlan, done: Sequence[Done]) -> EvaluationTable | None
         heldout=(int(facts["heldout_images"]), int(facts["heldout_sources"])),
         units=words,
         caveats=tuple(dict.fromkeys(caveats)),
-        notes=tuple(_notes(results)),
+        notes=(*_notes(results), *_findings(apart, found)),
     )
 
 
@@ -115,15 +119,33 @@ def _entries(found: Sequence[_Named], shown: Summary) -> Iterator[Entry]:
 
 
 def _differences(
-    evaluation: EvalPlan, found: Sequence[_Named], shown: Summary, *, done: Sequence[Done]
+    evaluation: EvalPlan, results: Sequence[_Named], shown: Summary, *, found: Sequence[Contrast]
 ) -> Iterator[Entry]:
-    """Return the differences of the last run from each other one on the same held-out images."""
-    runs = {one.name: one.results for one in found if one.kind is Kind.RUN}
-    last = runs.get(done[-1].name)
-    for other in (one.name for one in done[:-1]):
-        if last is not None and other in runs and not on_other_data(last, runs[other]):
-            for measurement in shown.select(differences(evaluation, last, runs[other])):
-                yield Entry(f"{done[-1].name} − {other}", Kind.DIFFERENCE, measurement)
+    """Return the differences between runs on the same held-out images."""
+    runs = {one.name: one.results for one in results if one.kind is Kind.RUN}
+    for one in found:
+        of, over = runs.get(one.of), runs.get(one.over)
+        if of is not None and over is not None and not on_other_data(of, over):
+            for measurement in shown.select(differences(evaluation, of, over)):
+                yield Entry(one.row, Kind.DIFFERENCE, measurement)
+
+
+def _findings(apart: Sequence[Entry], found: Sequence[Contrast]) -> Iterator[str]:
+    """Yield sentences on what the differences show."""
+    rows = {entry.row for entry in apart}
+    yield from cause_sentences([one for one in found if one.row in rows])
+    for one in found:
+        gains = [_gain(entry.measurement) for entry in apart if entry.row == one.row]
+        yield from border_shortcuts(filter(None, gains), of=one.of, over=one.over)
+
+
+def _gain(difference: Measurement) -> Gain | None:
+    """Return a difference of encoder features as a gain; None where there is no border."""
+    family, border = difference.of("family"), difference.of("border")
+    if family is None or border is None or difference.row != ENCODER:
+        return None
+    clear = bool(difference.intervals) and all(one.low > 0 for one in difference.intervals)
+    return Gain(family, border, difference.value, clear=clear)
 
 
 def _remark(measurement: Measurement, shown: Summary, *, untrained: ResultSet | None) -> str:

@@ -54,6 +54,8 @@ class SingleViewPlan(Frozen):
         canvas: side of what the loader makes; larger by an even number where a path needs a margin.
         reach: pixels per side beyond the view that the path may look at (0 without a margin).
         copy_of: the view of the same group whose finished pixels it starts from, without a crop.
+        place_of: the view of the same group whose draws its crop and its steps of kind `geometry`
+            use; None for its own.
     """
 
     group: str
@@ -64,6 +66,12 @@ class SingleViewPlan(Frozen):
     crop: CropPlan
     steps: tuple[AugmentStep, ...] = ()
     copy_of: int | None = None
+    place_of: int | None = None
+
+    @property
+    def place_drawn_as(self) -> int:
+        """Index of the view whose draws say which part of the image this view shows."""
+        return self.index if self.place_of is None else self.place_of
 
 
 class PathPlan(Frozen):

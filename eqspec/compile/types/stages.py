@@ -12,7 +12,7 @@ from pydantic import Field, JsonValue
 
 from eqspec.compile.types.graph import Frozen
 from eqspec.ops.evaluation_reads import Form
-from eqspec.ops.feature_rows import Row
+from eqspec.ops.feature_rows import Row, TokenRow
 from eqspec.ops.targets.kinds import TargetKind
 from eqspec.spec.names import FileName
 
@@ -32,7 +32,7 @@ class FeaturesStage(Frozen):
     id: FileName
     form: Form
     data: str
-    rows: tuple[Row, ...]
+    rows: tuple[Row | TokenRow, ...]
     train: int | None
     heldout: int | None
     vectors: int = 1

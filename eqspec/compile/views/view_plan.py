@@ -79,8 +79,16 @@ def plan_views(
             way = min(index, len(ways.views) - 1)
             at: KeyPath = ("groups", group, "views", way, "steps")
             steps = _steps(ways.views[way].steps, at=at, card="augment")
-            view = _view(ways.views[way].crop, group=group, index=index, size=size, path=path)
-            views.append(view.model_copy(update={"steps": steps}))
+            shared = ways.crops == "shared"
+            view = _view(
+                ways.views[0 if shared else way].crop,
+                group=group,
+                index=index,
+                size=size,
+                reach=_reach_of(ways, group=group, index=index, size=size, path=path),
+            )
+            place_of = 0 if shared and index > 0 else None
+            views.append(view.model_copy(update={"steps": steps, "place_of": place_of}))
     for group, added in added_groups(resolved).items():
         views.extend(_added(group, added, image=resolved.image))
     return ViewPlan(
@@ -97,7 +105,7 @@ def plan_views(
 def _added(group: str, decl: AddedGroupDecl, *, image: int) -> Iterator[SingleViewPlan]:
     """The views of a group that a rewrite adds: the drawn one, and its copies."""
     at: KeyPath = ("add", "views", group)
-    view = _view(decl.crop, group=group, index=0, size=_side(decl, image), path=None)
+    view = _view(decl.crop, group=group, index=0, size=_side(decl, image), reach=0.0)
     steps = _steps(decl.steps, at=(*at, "steps"), card="equivariance")
     yield view.model_copy(update={"steps": steps})
     for number, further in enumerate(decl.copies):
@@ -125,11 +133,19 @@ def _side(decl: GroupDecl | AddedGroupDecl, image: int) -> int:
     return image if decl.share is None else max(1, round(image * decl.share))
 
 
-def _view(
-    crop: CropDecl, *, group: str, index: int, size: int, path: PathPlan | None
-) -> SingleViewPlan:
-    moved = path is not None and (group, index) == (path.group, path.view)
-    reach = _reach(path, size) if moved and path is not None and path.border == "canvas" else 0.0
+def _reach_of(
+    ways: GroupDecl, *, group: str, index: int, size: int, path: PathPlan | None
+) -> float:
+    """Return the pixels beyond each edge of a view that are cut with it."""
+    margin = ways.margin * size
+    if path is None or path.border != "canvas" or group != path.group:
+        return margin
+    # One box for all views means one margin for all.
+    moved = index == path.view or ways.crops == "shared"
+    return max(margin, _reach(path, size)) if moved else margin
+
+
+def _view(crop: CropDecl, *, group: str, index: int, size: int, reach: float) -> SingleViewPlan:
     return SingleViewPlan(
         group=group,
         index=index,

@@ -1,7 +1,8 @@
 """A light decoder from equivariant patch features to an image in (0, 1).
 
 Equivariance-coherent feature representation (arXiv:2503.18753), figure 1: a token-wise linear map
-to `width` features, then as many up-convolutions as the patch size requires.
+to `width` features, then as many up-convolutions as the patch size requires. `blocks` adds
+attention between all tokens, so that content can move across the grid; the paper has none.
 """
 
 from __future__ import annotations
@@ -31,15 +32,24 @@ class Params(OpParams):
         image_size: side of the images in pixels. Filled in by the compiler.
         width: features after the first linear map, halved by each up-convolution; 256 in the paper.
         group: batch statistics over consecutive groups of this many samples; None: the whole batch.
+        blocks: transformer blocks between the tokens, before the up-convolutions; 0 in the paper.
+        heads: attention heads of the blocks; must divide the width.
     """
 
     image_size: int | None = Field(default=None, gt=0)
     width: int = Field(256, gt=0)
     group: int | None = Field(default=None, gt=0)
+    blocks: int = Field(default=0, ge=0)
+    heads: int = Field(default=4, gt=0)
 
 
 examples = MappingProxyType(
-    {"": Example({"x": stream("BND", 16, 6, grid=(4, 4))}, {"image_size": 16})}
+    {
+        "": Example({"x": stream("BND", 16, 6, grid=(4, 4))}, {"image_size": 16}),
+        "attention": Example(
+            {"x": stream("BND", 16, 6, grid=(4, 4))}, {"image_size": 16, "width": 16, "blocks": 1}
+        ),
+    }
 )
 
 
@@ -59,7 +69,15 @@ def build(params: Params, streams: Streams, *, world: World) -> nn.Module:
     x = streams["x"]
     assert x.grid is not None, "`shapes` refuses tokens without a grid"
     widths = tuple(params.width >> step for step in range(_steps(params, x)))
-    return PixelDecoder(x.size("D"), grid=x.grid, widths=widths, world=world, group=params.group)
+    return PixelDecoder(
+        x.size("D"),
+        grid=x.grid,
+        widths=widths,
+        world=world,
+        group=params.group,
+        blocks=params.blocks,
+        heads=params.heads,
+    )
 
 
 def _steps(params: Params, x: StreamType) -> int:
@@ -81,5 +99,10 @@ def _steps(params: Params, x: StreamType) -> int:
         raise PortError(
             "x",
             f"halves its width {steps - 1} times, which a width of {params.width} does not allow",
+        )
+    if params.blocks and (params.width % params.heads or params.width % 4):
+        raise PortError(
+            "x",
+            f"its blocks need a width that {params.heads} heads and 4 divide, not {params.width}",
         )
     return steps

@@ -9,7 +9,9 @@ the parameters of g from frozen features of I and g(I). Details that the paper l
   it is reported as `any`.
 - Parameters are uniform in their ranges, a fixed function of (image, draw), the same for every
   encoder and run. Images of the held-out split are never trained on.
-- Rows: `encoder` (class token and mean patch), `z_inv`, `z_equi` (pooled parts of the embedding).
+- Rows: `encoder` (class token and mean patch), `z_inv`, `z_equi` (pooled parts of the embedding);
+  `encoder_tokens`, `z_inv_tokens`, `z_equi_tokens` (patch tokens on a grid of at most 4 x 4 cells,
+  side by side), which show what pooling loses.
 - One regressor per row, family, border and seed; R² is the mean over seeds, with its spread over
   seeds and its 95 % intervals over held-out images and over their sources. All of them keep the
   encoder fixed; the replicate of a claim is another pre-training seed.
@@ -41,7 +43,7 @@ from eqspec.nn.readouts.measurement import (
 )
 from eqspec.nn.readouts.r2 import constant_r2, r2, resampled_r2
 from eqspec.ops.evaluation_reads import FeaturesRead
-from eqspec.ops.feature_rows import ROWS, Row
+from eqspec.ops.feature_rows import ROWS, Row, TokenRow
 from eqspec.ops.op import OpCall, OpParams
 from eqspec.spec.phrases import counted
 
@@ -82,7 +84,7 @@ class Params(OpParams):
 
     families: dict[str, OpCall] = Field(min_length=1)
     borders: tuple[Literal["reflect", "zeros", "canvas"], ...] = Field(min_length=1)
-    rows: tuple[Row, ...] = ROWS
+    rows: tuple[Row | TokenRow, ...] = ROWS
     draws: int = Field(ge=1)
     heldout_draws: int = Field(1, ge=1)
     train_pairs: int = Field(ge=1)

@@ -46,16 +46,40 @@ def test_without_a_class_token_it_is_the_mean_patch() -> None:
 def test_the_class_token_is_a_row_of_its_own() -> None:
     found = encode(subject(), IMAGES, rows=("class_token", "encoder"))
     torch.testing.assert_close(found["class_token"], found["encoder"][:, :3])
-    assert subject(prefix=0).rows == ("encoder",)
+    assert subject(prefix=0).pooled_rows == ("encoder",)
 
 
 def test_the_embeddings_parts_are_rows_of_their_own() -> None:
     cut = subject(embedding=lambda t: torch.cat([t, 2 * t], dim=2), split=(2, 4))
-    assert cut.rows == ("encoder", "class_token", "z_inv", "z_equi")
+    assert cut.pooled_rows == ("encoder", "class_token", "z_inv", "z_equi")
+    assert cut.token_rows == ("encoder_tokens", "z_inv_tokens", "z_equi_tokens")
     found = encode(cut, IMAGES, rows=cut.rows)
     patches = found["encoder"][:, 3:]
     torch.testing.assert_close(found["z_inv"], patches[:, :2])
     torch.testing.assert_close(found["z_equi"], torch.cat([patches[:, 2:], 2 * patches], dim=1))
+
+
+def test_tokens_keep_the_patches_apart() -> None:
+    """Patch 0 of all features first, then patch 1, …; their mean is the pooled feature."""
+    cut = subject(embedding=lambda t: torch.cat([t, 2 * t], dim=2), split=(2, 4))
+    found = encode(cut, IMAGES, rows=cut.rows)
+    patches = (IMAGES.flatten(2).mT - torch.tensor(cut.mean)) / torch.tensor(cut.std)
+    torch.testing.assert_close(found["encoder_tokens"], patches.flatten(1))
+    for part in ("z_inv", "z_equi"):
+        apart = found[f"{part}_tokens"].unflatten(1, (4, -1))
+        torch.testing.assert_close(apart.mean(dim=1), found[part])
+    assert not torch.allclose(found["encoder_tokens"][:, :3], found["encoder_tokens"][:, 3:6])
+
+
+def test_tokens_of_a_fine_grid_are_averaged_to_four_by_four() -> None:
+    images = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(1))
+    found = encode(subject(size=8), images, rows=("encoder_tokens",))["encoder_tokens"]
+    fine = (images - torch.tensor([0.5, 0.25, 0.0]).view(3, 1, 1)) / torch.tensor(
+        [0.5, 1.0, 2.0]
+    ).view(3, 1, 1)
+    last = fine[:, :, 6:, 6:].mean(dim=(2, 3))
+    assert found.shape == (2, 16 * 3)
+    torch.testing.assert_close(found[:, -3:], last)
 
 
 def test_chunks_do_not_show() -> None:

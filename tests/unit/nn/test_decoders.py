@@ -69,6 +69,21 @@ class TestPixelDecoder:
         assert changed[23:].max() == 0 < changed[22].max()
         assert changed[:, :17].max() == 0 < changed[:, 17].max()
 
+    def test_with_blocks_a_token_changes_every_pixel(self) -> None:
+        """Content can then move across the grid, by as much as a rotation moves it."""
+        streams = {"x": patches((4, 4), width=6)}
+        params = pixel_decoder.Params(image_size=32, width=16, blocks=1)
+        decoder = pixel_decoder.build(params, streams, world=World())
+        initialise(decoder, seed=0, name="decoder")
+        decoder.double().eval()
+        x = wave(16, 6, 0.2)[None]
+        other = x.clone()
+        other[0, 7] += 1.0
+        changed = (decoder(x=x) - decoder(x=other)).abs().sum(dim=(0, 1))
+        assert changed.min() > 0
+        permuted = x.flip(1)
+        assert not torch.allclose(decoder(x=x).flip(-1, -2), decoder(x=permuted)), "by position"
+
     @pytest.mark.parametrize(
         ("x", "params", "reason"),
         [
@@ -79,6 +94,11 @@ class TestPixelDecoder:
             (patches((4, 4), width=6, prefix=1), {"image_size": 32}, "patch tokens only"),
             (patches((4, 4), width=6), {}, "set `image_size`"),
             (patches((4, 4), width=6), {"image_size": 32, "width": 30}, "30 does not allow"),
+            (
+                patches((4, 4), width=6),
+                {"image_size": 32, "width": 64, "blocks": 1, "heads": 3},
+                "3 heads and 4 divide, not 64",
+            ),
         ],
     )
     def test_what_cannot_be_doubled_is_refused(

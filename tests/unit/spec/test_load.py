@@ -199,6 +199,22 @@ def test_variants_are_specs_of_their_own():
     assert isinstance(wide.spec.equivariance, EquivarianceSpec)
 
 
+def test_controls_are_the_plain_method_and_the_same_views_without_the_loss():
+    loaded = load(HEAD + PATH + "  split: 0.5\ncompare: controls\n")
+    assert tuple(loaded.variants) == ("plain", "lambda0")
+    assert loaded.variants["plain"].spec.equivariance == "none"
+    unasked = loaded.variants["lambda0"].spec.equivariance
+    assert isinstance(unasked, EquivarianceSpec)
+    assert isinstance(loaded.spec.equivariance, EquivarianceSpec)
+    assert unasked == loaded.spec.equivariance.model_copy(update={"lambda_": 0.0})
+    assert loaded.variants["lambda0"].warnings == (), "λ = 0 is the point of it"
+
+
+def test_another_word_for_the_variants_is_refused():
+    problem = only_problem(HEAD + "compare: control\n")
+    assert problem.help == "did you mean `controls`?"
+
+
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
