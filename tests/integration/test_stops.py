@@ -110,6 +110,21 @@ def test_a_log_tells_what_happened(runs: Runs) -> None:
     assert stored["compiled"] is False
 
 
+@pytest.mark.parametrize("given", [1, 2])
+def test_steps_that_are_done_already_are_a_total(runs: Runs, given: int) -> None:
+    runs("--steps", "2")
+    metrics = runs.folder.metrics.read_bytes()
+    reported = runs("--steps", str(given))
+    total = f"the run is already at step 2; --steps {given} is the total, not a number of further"
+    advice = f"--steps {2 + given} trains {given} more"
+    assert total in reported
+    assert advice in reported
+    assert runs.folder.metrics.read_bytes() == metrics
+    assert any(line.startswith(total) for line in log_lines(runs.folder))
+    assert "already at step" not in runs("--steps", "3")
+    assert runs.folder.state() is State.INTERRUPTED
+
+
 @contextmanager
 def no_file_over(size: int) -> Iterator[None]:
     """As a disk that fills up: no file of this process may grow beyond a size."""

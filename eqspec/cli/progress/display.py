@@ -23,7 +23,7 @@ from eqspec.commands.running.events import (
     Stopped,
     StopReason,
 )
-from eqspec.commands.running.log_lines import agreed, compiled, encoder_of, replaced
+from eqspec.commands.running.log_lines import agreed, beyond, compiled, encoder_of, replaced
 from eqspec.engine.events import Agreed, Stepped
 from eqspec.printable import on_one_line
 from eqspec.report.numbers import duration, number
@@ -182,9 +182,8 @@ def _line(event: RunEvent, pace: Pace) -> str | None:
     match event:
         case Evaluating(evaluation=evaluation):
             line = f"evaluating {evaluation.name}, {encoder_of(event)}{event.remark}"
-        case Stopped(step=step, reason=reason):
-            limit = " (time limit)" if reason is StopReason.TIME else ""
-            line = f"stopped after step {number(step)}, which is saved{limit}"
+        case Stopped():
+            line = _stopped(event)
         case FineTuning():
             line = fine_tuning_line(event)
         case Agreed():
@@ -198,6 +197,13 @@ def _line(event: RunEvent, pace: Pace) -> str | None:
         case _:
             pass
     return line
+
+
+def _stopped(event: Stopped) -> str:
+    if event.reason is StopReason.BEYOND:
+        return beyond(event)
+    limit = " (time limit)" if event.reason is StopReason.TIME else ""
+    return f"stopped after step {number(event.step)}, which is saved{limit}"
 
 
 def _of_images(event: Damaged | Remarked) -> str:

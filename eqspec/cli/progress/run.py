@@ -57,7 +57,7 @@ def run_series(planned: Planned, command: RunCommand, *, screen: Screen) -> int:
                 ended = run_member(member, watching=watching, signals=signals)
                 if isinstance(ended, Done):
                     done.append(ended)
-                elif ended.reason is not StopReason.STEPS:
+                elif ended.reason not in {StopReason.STEPS, StopReason.BEYOND}:
                     break
     except RunFailed as failure:
         screen.after_error = ("eqspec", "show", str(failure.folder))

@@ -126,20 +126,29 @@ class Evaluated:
 
 
 class StopReason(StrEnum):
-    """Why a run stopped before its end: a request, `--steps`, or `--time-limit`."""
+    """Why a run stopped before its end: a request, `--steps`, or `--time-limit`.
+
+    `BEYOND`: it had as many steps as `--steps` names, or more, when it began.
+    """
 
     ASKED = "asked"
     STEPS = "steps"
+    BEYOND = "beyond"
     TIME = "time"
 
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """The run stopped before its end, and all that is done is saved."""
+    """The run stopped before its end, and all that is done is saved.
+
+    Attributes:
+        until: the number of steps given by `--steps`, where that is the reason.
+    """
 
     folder: Path
     step: int
     reason: StopReason = StopReason.ASKED
+    until: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,9 +65,20 @@ def _progress(event: Saved | Evaluating | Evaluated | Stopped) -> str:
             line = f"evaluating {evaluation.id}, {encoder_of(event)}{event.remark}"
         case Evaluated(result=result):
             line = f"evaluated {result.evaluation.id}, {encoder_of(event)}"
+        case Stopped(reason=StopReason.BEYOND):
+            line = beyond(event)
         case Stopped(step=step, reason=reason):
             line = f"stopped after step {step}, which is saved: {dict(_STOPPED_BY)[reason]}"
     return line
+
+
+def beyond(event: Stopped) -> str:
+    """Return why nothing was trained: `--steps` is a total that the run has reached before."""
+    at, until = event.step, event.until
+    return (
+        f"the run is already at step {at}; --steps {until} is the total, not a number of further "
+        f"steps: --steps {at + until} trains {until} more, and without --steps all the rest"
+    )
 
 
 def encoder_of(event: Evaluating | Evaluated) -> str:

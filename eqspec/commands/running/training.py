@@ -70,7 +70,7 @@ class _Training:
 
     def events(self) -> Generator[RunEvent, None, bool]:
         """Train to the end or to a stop; return whether the end is reached."""
-        run, until = self._run, self._run.request.options.steps
+        run, until, before = self._run, self._run.request.options.steps, self._done
         pauses = {pause.step: pause for pause in run.plan.timetable}
         reason: StopReason | None = None
         if self._done in pauses:
@@ -88,8 +88,16 @@ class _Training:
         if self._done == run.plan.train.steps:
             return True
         yield from self._save()
-        yield Stopped(folder=run.folder.path, step=self._done, reason=reason or StopReason.STEPS)
+        yield self._stopped(reason, before=before)
         return False
+
+    def _stopped(self, reason: StopReason | None, *, before: int) -> Stopped:
+        """Return the stop of a training that began after `before` steps."""
+        folder, until = self._run.folder.path, self._run.request.options.steps
+        if reason is not None or until is None:
+            return Stopped(folder=folder, step=self._done, reason=reason or StopReason.ASKED)
+        reason = StopReason.BEYOND if until <= before else StopReason.STEPS
+        return Stopped(folder=folder, step=self._done, reason=reason, until=until)
 
     def _follow(self, event: Event) -> Iterator[RunEvent]:
         """Record an event of the engine, and do what is due after it."""
