@@ -200,7 +200,15 @@ def test_a_run_that_fails_does_not_keep_the_others_from_being_made(tmp_path: Pat
     assert "1 run failed:" in answer.err
     assert "0/1" in answer.out
     assert answer.last.startswith("next: eqspec ablate")
-    assert _marks(_ablate(spec, *grid, "--dry-run")) == "~="
+    assert answer.last.endswith(" --retry")
+    planned = _ablate(spec, *grid, "--dry-run", "--retry", "--stop-on-failure")
+    assert _marks(planned) == "~="
+    assert planned.last.endswith(" --retry --stop-on-failure")
+    again = _ablate(spec, *grid, "--retry")
+    assert again.status == 1
+    shown, folder = again.last.rsplit(" ", 1)
+    assert shown == "next: eqspec show"
+    assert "failed: " in (Path(folder) / "log.txt").read_text()
     stopped = _ablate(spec, *grid, "--stop-on-failure")
     assert stopped.status == 1
     assert "0/1" not in stopped.out

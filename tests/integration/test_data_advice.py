@@ -213,8 +213,9 @@ def test_an_evaluation_is_repeated_with_the_remembered_folder(remembered: Place)
     assert answer.last.endswith(f" --data image-folder={remembered.root / 'images'}")
     assert remembered.follow(answer).status == 0
     (run,) = (remembered.root / "kept" / "toy").iterdir()
-    answer = remembered.ask("run", str(run))
+    answer = remembered.ask("run", str(run), "--steps", "3", "--retry")
     assert answer.status == 2
+    assert " --retry --steps 3 --data image-folder=" in answer.last
     assert remembered.follow(answer).status == 0
 
 

@@ -125,6 +125,13 @@ def test_steps_that_are_done_already_are_a_total(runs: Runs, given: int) -> None
     assert runs.folder.state() is State.INTERRUPTED
 
 
+def test_after_the_steps_that_were_asked_for_all_the_rest_is_suggested(runs: Runs) -> None:
+    last = runs("--steps", "2", "--retry").splitlines()[-1]
+    assert last.startswith("next: eqspec run ")
+    assert last.endswith(" --retry")
+    assert "--steps" not in last
+
+
 @contextmanager
 def no_file_over(size: int) -> Iterator[None]:
     """As a disk that fills up: no file of this process may grow beyond a size."""
@@ -168,14 +175,15 @@ def test_a_place_that_may_not_be_written_is_explained(runs: Runs, tmp_path: Path
 
 
 def test_a_time_limit_stops_with_everything_saved(runs: Runs) -> None:
-    reported = runs("--set", "train.length=1000000 steps", "--time-limit", "4s")
+    given = ("--time-limit", "4s", "--steps", "900000", "--retry")
+    reported = runs("--set", "train.length=1000000 steps", *given)
     found = re.search(
         r"stopped after step ([\d ,\u202f]+), which is saved \(time limit\)", reported
     )
     assert found
     last = reported.splitlines()[-1]
     assert last.startswith("next: eqspec run ")
-    assert last.endswith("--time-limit 4s")
+    assert last.endswith("--retry --time-limit 4s --steps 900000")
     assert str(runs.saved()[-1]) == re.sub(r"\D", "", found[1])
     assert log_lines(runs.folder)[-1].endswith("which is saved: --time-limit")
 

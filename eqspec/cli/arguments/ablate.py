@@ -91,7 +91,9 @@ def command(  # noqa: PLR0913 - its options
     axes = [part for one in grid or () for part in ("--grid", one)]
     files = () if csv is None else ("--csv", str(csv))
     without = ("eqspec", "ablate", *given, *axes, *runs_arguments(runs), *files)
-    resume = without if seeds is None else (*without, "--seeds", seeds)
+    named = (("--retry", retry), ("--stop-on-failure", stop_on_failure))
+    seeded = () if seeds is None else ("--seeds", seeds)
+    resume = (*without, *seeded, *(flag for flag, given in named if given))
     screen.after_error = ()
     if dry_run:
         return show_plan(study, resume=resume, as_json=as_json, screen=screen)

@@ -106,12 +106,15 @@ def command(  # noqa: PLR0913 - its options
 
     root = spec.absolute().parent.parent if folder else runs
     options = RunOptions(root, where, steps, again=again, retry=retry, deadline=deadline)
-    flags = [flag for flag, given in (("--again", again), ("--fork", fork)) if given]
+    named = (("--again", again), ("--fork", fork), ("--retry", retry))
+    flags = [flag for flag, given in named if given]
     limit = () if time_limit is None else ("--time-limit", time_limit)
+    rest = ("eqspec", "run", *given, *runs_arguments(runs), *flags, *limit)
     request = RunCommand(
         options=options,
         as_json=as_json,
-        resume=("eqspec", "run", *given, *runs_arguments(runs), *flags, *limit),
+        resume=rest if steps is None else (*rest, "--steps", str(steps)),
+        rest=rest,
         replicate=_replicate(spec, planned, data=data, sets=sets or [], runs=runs),
     )
     screen.after_error = ()  # errors of a run carry their own suggestions

@@ -143,9 +143,12 @@ class _Progress:
 
     def _next(self, found: AblationTable) -> tuple[str, ...]:
         """Return the command to suggest: retry failed runs, add seeds, or compare two runs."""
+        if self.failed and self._command.options.retry:
+            name, _ = self.failed[0]
+            folder = next(run.folder for run in self._study.runs if run.name == name)
+            return ("eqspec", "show", str(folder))
         if self.failed:
-            retry = () if self._command.options.retry else ("--retry",)
-            return (*self._command.resume, *retry)
+            return (*self._command.resume, "--retry")
         if all(row.seeds == 1 for row in found.points):
             return (*self._command.seeded, "--seeds", "3")
         first, *others = (str(run.folder) for run in self._study.runs)

@@ -36,18 +36,21 @@ class RunCommand:
         options: of its runs; `should_stop` is filled in here.
         as_json: print the comparison as JSON.
         resume: the command that continues after a stop.
+        rest: the command that trains what `--steps` left.
         replicate: the command that does the same with another seed.
     """
 
     options: RunOptions
     as_json: bool
     resume: tuple[str, ...]
+    rest: tuple[str, ...]
     replicate: tuple[str, ...]
 
 
 def run_series(planned: Planned, command: RunCommand, *, screen: Screen) -> int:
     """Run a spec and its variants; return the exit status."""
     done: list[Done] = []
+    then = command.resume
     signals = StopSignals()
     options = replace(command.options, should_stop=lambda: signals.wanted)
     members = series(planned, options)
@@ -59,6 +62,8 @@ def run_series(planned: Planned, command: RunCommand, *, screen: Screen) -> int:
                     done.append(ended)
                 elif ended.reason not in {StopReason.STEPS, StopReason.BEYOND}:
                     break
+            else:
+                then = command.rest
     except RunFailed as failure:
         screen.after_error = ("eqspec", "show", str(failure.folder))
         raise
@@ -68,7 +73,7 @@ def run_series(planned: Planned, command: RunCommand, *, screen: Screen) -> int:
         screen.suggest(*command.resume)
         return signals.exit_status
     if len(done) < len(members):
-        screen.suggest(*command.resume)
+        screen.suggest(*then)
         return 0
     _show(done, command, screen=screen)
     return 0
