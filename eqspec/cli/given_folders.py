@@ -18,19 +18,19 @@ from eqspec.commands.planning.data_locations import NO_LOCATIONS, DataLocations,
 from eqspec.errors import EqspecError
 from eqspec.regular_files import content_of
 from eqspec.runs.artifacts import canonical_json, write_text
+from eqspec.runs.recorded_plan import recorded_datasets
 
 
 class _Given(BaseModel):
     """Content of an entry.
 
     Attributes:
-        own: folder of the data that the run trains on, given without a name.
-        named: name of a dataset, normalised by `slot` → its folder.
+        named: name of a dataset, normalised by `slot` → its folder. A folder given without a name
+            has that of the data that the run trains on, so that there is one of each.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    own: str | None = None
     named: dict[str, str] = {}
 
 
@@ -39,10 +39,10 @@ def remember_folders(run: Path, *, data: DataLocations) -> None:
     path = _entry(run)
     if path is None or (data.own is None and not data.asked):
         return
-    before = _stored(path)
     named = {slot(name): _short(data.named[slot(name)]) for name in data.asked}
-    own = before.own if data.own is None else _short(data.own)
-    given = _Given(own=own, named=before.named | named)
+    if data.own is not None:
+        named |= {slot(name): _short(data.own) for name in recorded_datasets(run)[:1]}
+    given = _Given(named=_stored(path).named | named)
     with suppress(EqspecError):
         write_text(path, text=canonical_json(given.model_dump()), durable=False)
 
@@ -52,13 +52,8 @@ def remembered_folders(run: Path) -> DataLocations:
     path = _entry(run)
     if path is None:
         return NO_LOCATIONS
-    given = _stored(path)
-    own = None if given.own is None else Path(given.own)
-    named = {name: Path(folder) for name, folder in given.named.items()}
-    return DataLocations(
-        own=own if own is not None and own.is_dir() else None,
-        named={name: folder for name, folder in named.items() if folder.is_dir()},
-    )
+    named = {name: Path(folder) for name, folder in _stored(path).named.items()}
+    return DataLocations(named={name: there for name, there in named.items() if there.is_dir()})
 
 
 def _short(folder: Path) -> str:

@@ -192,7 +192,7 @@ def unknown_data(run: Path, *, data: Sequence[str] | None = None) -> tuple[str, 
     except EqspecError:  # damaged, or of another version: the command itself will say so
         return ()
     given = remembered_folders(run)
-    folders = {name: given.of(name, own=plan.data.name) for name in names}
+    folders = {name: given.of(name) for name in names}
     return data_arguments(folders)
 
 
@@ -226,7 +226,7 @@ def adding_remembered_data(
             raise
         plan, given = plan_in(run), remembered_folders(run)
         names = {error.dataset, *without_location((plan,), locations=data_locations(data))}
-        folders = {name: given.of(name, own=plan.data.name) for name in sorted(names)}
+        folders = {name: given.of(name) for name in sorted(names)}
         if all(folders.values()):
             screen.after_error = (*command, *data_arguments(folders))
         raise

@@ -83,7 +83,7 @@ class RecordedPlan(Identity):
 
 
 def recorded_datasets(path: Path) -> tuple[str, ...]:
-    """Return the names of the datasets of a run; none if its plan is damaged."""
+    """Return the names of the datasets of a run, first what it trains on; none if damaged."""
     try:
         plan = recorded_plan(path)
     except FolderMismatch:

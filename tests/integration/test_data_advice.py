@@ -232,3 +232,17 @@ def test_a_remembered_folder_is_short(remembered: Place) -> None:
     for given, kept in ((images / ".." / "images", images), (remembered.root / "link",) * 2):
         assert remembered.ask("eval", "latest", "--data", str(given)).status == 0
         assert f"--data image-folder={kept} " in remembered.ask("show", "latest").last
+
+
+@pytest.mark.parametrize("name", ["", "image-folder="])
+def test_of_two_folders_the_one_given_last_is_remembered(remembered: Place, name: str) -> None:
+    """With its name or without: the first was given without."""
+    moved = (remembered.root / "images").rename(remembered.root / "moved")
+    write_images(remembered.root / "images")
+    for folder in (moved, remembered.root / "images", moved):
+        given = ("eval", "latest", "--use", "effective-rank", "--data", f"{name}{folder}")
+        assert remembered.ask(*given).status == 0
+        name = "" if name else "image-folder="
+        last = remembered.ask("show", "latest").last
+        assert f" --data image-folder={folder} " in last
+        assert last.count("--data") == 1
