@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, get_args
+from typing import get_args
 
 from pydantic import BaseModel, JsonValue
 
+from eqspec.spec.facts import stated_axes
 from eqspec.spec.model import Spec
 
 
@@ -50,7 +51,7 @@ def find_axis(written: str) -> Axis | None:
 def _axes(model: type[BaseModel], *, above: str = "") -> Iterator[Axis]:
     for name, field in model.model_fields.items():
         path = above + (field.alias or name)
-        for stated in _stated(field.json_schema_extra):
+        for stated in stated_axes(field.json_schema_extra):
             instead_of = stated.get("instead_of")
             yield Axis(
                 name=stated["name"],
@@ -60,10 +61,6 @@ def _axes(model: type[BaseModel], *, above: str = "") -> Iterator[Axis]:
             )
         for section in _sections(field.annotation):
             yield from _axes(section, above=f"{path}.")
-
-
-def _stated(extra: object) -> list[dict[str, Any]]:
-    return extra.get("axes", []) if isinstance(extra, dict) else []  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType] - written by eqspec.spec.facts
 
 
 def _sections(annotation: object) -> Iterator[type[BaseModel]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import JsonValue
 
@@ -36,7 +36,7 @@ def axis(
     study: Sequence[JsonValue] = (),
     instead_of: str | None = None,
 ) -> dict[str, JsonValue]:
-    """A short name by which a grid varies a field; `eqspec.spec.axes` reads it.
+    """A short name by which a grid varies a field; `stated_axes` reads it.
 
     Args:
         below: dotted path from the field to the value that varies.
@@ -45,3 +45,8 @@ def axis(
     """
     stated: dict[str, JsonValue] = {"below": below, "study": list(study), "instead_of": instead_of}
     return {"name": name, **{key: value for key, value in stated.items() if value}}
+
+
+def stated_axes(extra: object) -> list[dict[str, Any]]:
+    """Return the axes in the extras of a field, each as `axis` states it."""
+    return extra.get("axes", []) if isinstance(extra, dict) else []  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType] - written by `facts`

@@ -7,7 +7,7 @@ model has both.
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Annotated, Any, Literal, TypeGuard, Union, get_args, get_origin
@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, TypeGuard, Union, get_args, get_orig
 from pydantic import BaseModel, RootModel, Tag
 from pydantic.fields import FieldInfo
 
+from eqspec.spec.facts import stated_axes
 from eqspec.spec.node import KeyPath
 
 Declared = Any
@@ -41,6 +42,7 @@ class Spot:
         declared: the annotation of the value there.
         field: the last field of a model on the path.
         siblings: keys that are legal in place of the last part of the path.
+        inside: the model that has the siblings; None if there is none.
         forks: the unions on the path, outermost first.
         of_key: whether the problem is the key, not the value.
     """
@@ -49,6 +51,7 @@ class Spot:
     declared: Declared = None
     field: FieldInfo | None = None
     siblings: tuple[str, ...] = ()
+    inside: Declared = None
     forks: tuple[Fork, ...] = ()
     of_key: bool = False
 
@@ -79,6 +82,32 @@ def keys_of(declared: Declared) -> tuple[str, ...]:
     return tuple(written_name(name, field) for name, field in declared.model_fields.items())
 
 
+def keys_below(
+    declared: Declared, *, above: str = "", within: tuple[Declared, ...] = ()
+) -> Iterator[tuple[str, str]]:
+    """Yield the keys of a model's mapping and of the mappings in it, each with its dotted path.
+
+    The short name of an axis counts as a key: `lr` leads to `optimizer.params.lr`.
+
+    Args:
+        above: start of the paths, with its dot.
+        within: the models that contain this one.
+    """
+    bare = _peeled(declared)
+    for member in members_of(bare):
+        yield from keys_below(member, above=above, within=within)
+    if not _is_model(bare) or bare in within:
+        return
+    for name, field in bare.model_fields.items():
+        key = written_name(name, field)
+        path = f"{above}{key}"
+        yield key, path
+        for axis in stated_axes(field.json_schema_extra):
+            if axis["name"] != key:
+                yield axis["name"], f"{path}.{axis['below']}" if "below" in axis else path
+        yield from keys_below(field.annotation, above=f"{path}.", within=(*within, bare))
+
+
 def choices_of(declared: Declared) -> tuple[str | int | float | bool, ...]:
     """Return the values of a Literal or an enum; none for other annotations."""
     if get_origin(declared) is Literal:
@@ -98,18 +127,19 @@ def members_of(declared: Declared) -> tuple[Declared, ...]:
 def _into_member(spot: Spot, members: tuple[Declared, ...], label: str) -> Spot:
     member = next((m for m in members if _has_label(m, label)), None)
     forks = (*spot.forks, Fork(spot.path, label))
-    return Spot(spot.path, _peeled(member), spot.field, spot.siblings, forks)
+    return replace(spot, declared=_peeled(member), forks=forks)
 
 
 def _into_part(spot: Spot, part: str | int) -> Spot:
     path = (*spot.path, part)
     if _is_model(spot.declared):
-        siblings = keys_of(spot.declared)
+        found = Spot(path, siblings=keys_of(spot.declared), inside=spot.declared, forks=spot.forks)
         for name, field in spot.declared.model_fields.items():
             if part in {name, written_name(name, field)}:
-                return Spot(path, _peeled(field.annotation), field, siblings, spot.forks)
-        return Spot(path, None, None, siblings, spot.forks)
-    return Spot(path, _peeled(_item(spot.declared, part)), spot.field, (), spot.forks)
+                return replace(found, declared=_peeled(field.annotation), field=field)
+        return found
+    item = _peeled(_item(spot.declared, part))
+    return Spot(path, item, spot.field, forks=spot.forks)
 
 
 def _item(declared: Declared, part: str | int) -> Declared:

@@ -55,9 +55,20 @@ def counted(number: int, one: str, many: str = "") -> str:
 
 def did_you_mean(written: object, names: Iterable[object], *, cutoff: float) -> str | None:
     """The nearest of some names, if one is near."""
-    known = [str(name) for name in names]
-    close = get_close_matches(str(written)[:100].lower(), known, n=1, cutoff=cutoff)
+    close = nearest(written, names, cutoff=cutoff)
     return f"did you mean `{close[0]}`?" if close else None
+
+
+def nearest(written: object, names: Iterable[object], *, cutoff: float, most: int = 1) -> list[str]:
+    """The nearest of some names that are near, the best first."""
+    known = [str(name) for name in names]
+    return get_close_matches(str(written)[:100].lower(), known, n=most, cutoff=cutoff)
+
+
+def alternatives(names: Iterable[str]) -> str:
+    """Names of which one is meant: `a`, `b` or `c`."""
+    *others, last = (f"`{name}`" for name in names)
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _clipped(text: str, length: int) -> str:

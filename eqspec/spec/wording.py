@@ -7,9 +7,18 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, cast
 
-from eqspec.spec.locate import Spot, choices_of, keys_of, tags_of
+from eqspec.spec.locate import Spot, choices_of, keys_below, keys_of, tags_of
+from eqspec.spec.node import dotted
 from eqspec.spec.numbers import limit_rule
-from eqspec.spec.phrases import described, did_you_mean, listed, named, shown
+from eqspec.spec.phrases import (
+    alternatives,
+    described,
+    did_you_mean,
+    listed,
+    named,
+    nearest,
+    shown,
+)
 
 _KINDS: Mapping[str, str] = MappingProxyType(
     {
@@ -27,6 +36,9 @@ _KINDS: Mapping[str, str] = MappingProxyType(
         "frozen_set_type": "a list",
     }
 )
+
+_MOST_PATHS = 3
+"""Paths that end in one key and are suggested for it; of more, such as for `use`, none is."""
 
 _LENGTHS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
@@ -127,9 +139,24 @@ def unknown_key(problem: Problem) -> Wording:
         "EQ001",
         f"unknown key {named(problem.spot.path)}",
         label="not a key here",
-        help=did_you_mean(problem.spot.path[-1], allowed, cutoff=0.5),
+        help=_meant(problem.spot),
         notes=(f"allowed: {listed(allowed)}" if allowed else "no key is allowed here",),
     )
+
+
+def _meant(spot: Spot) -> str | None:
+    """Suggest a key in place of an unknown one: beside it, or deeper, by its whole path."""
+    written, above = str(spot.path[-1]), spot.path[:-1]
+    deeper: dict[str, list[str]] = {}
+    for key, path in keys_below(spot.inside):
+        if key not in spot.siblings:
+            deeper.setdefault(key, []).append(dotted((*above, path)))
+    few = {key: paths for key, paths in deeper.items() if len(set(paths)) <= _MOST_PATHS}
+    beside = nearest(written, spot.siblings, cutoff=0.5)
+    found = [*beside, *nearest(written, few, cutoff=0.7)]
+    best = nearest(written, found, cutoff=0.85, most=2) or nearest(written, found, cutoff=0.5)
+    names = [name for key in sorted(best, key=found.index) for name in few.get(key, [key])]
+    return f"did you mean {alternatives(dict.fromkeys(names))}?" if names else None
 
 
 def missing_key(problem: Problem) -> Wording:

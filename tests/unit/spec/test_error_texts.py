@@ -10,6 +10,8 @@ import pytest
 from eqspec.cli.errors import render, render_error
 from eqspec.errors import Diagnostic, Location, Severity, SpecError, UsageError
 from eqspec.spec.load import parse_spec
+from tests.command_line import ask
+from tests.toy_specs import PATH, toy_text
 
 BAD = """\
 schema: 1
@@ -122,3 +124,42 @@ def test_a_text_cannot_drive_the_terminal():
         assert not {"\x07", "\r", "\t"} & set(drawn)
         assert "\x1b[2J" not in drawn
         assert "\x1b]" not in drawn
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("lambda", "`equivariance.lambda`"),
+        ("lamda", "`equivariance.lambda`"),
+        ("Batch", "`train.batch`"),
+        ("lr", "`train.optimizer.params.lr`"),
+        ("train.lr", "`train.optimizer.params.lr`"),
+        ("transform", "`equivariance.transform`"),
+        ("rewrite", "`equivariance.use`"),
+        ("workers", "`machine.workers`"),
+        ("images", "`image` or `equivariance.images`"),
+        ("weights", "`backbone.init.weights` or `init_from.weights`"),
+        ("seeds", "`seed`"),
+        ("equivariance.lamda", "`lambda`"),
+        ("with", None),
+        ("zzz", None),
+    ],
+)
+def test_a_key_that_belongs_deeper_is_suggested_with_its_path(key: str, meant: str | None) -> None:
+    with pytest.raises(SpecError) as caught:
+        parse_spec(toy_text("vicreg", equivariance=PATH), path=Path("a"), overrides=[f"{key}=1"])
+    (problem,) = caught.value.diagnostics
+    assert problem.help == (f"did you mean {meant}?" if meant else None)
+
+
+def test_a_path_is_suggested_for_a_key_of_a_file_of_a_variant_and_of_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = toy_text("vicreg", equivariance=PATH)
+    Path("right.yaml").write_text(text)
+    Path("wrong.yaml").write_text(f"{text}lambda: 1\ncompare: {{base: {{lambda: 2}}}}\n")
+    for argv, count in ((("wrong.yaml",), 2), (("right.yaml", "--set", "lambda=1"), 1)):
+        answer = ask("check", *argv)
+        assert answer.status == 2
+        assert answer.err.count("= help: did you mean `equivariance.lambda`?") == count
