@@ -108,6 +108,7 @@ def _spec(screen: Screen, spec: str, path: str | None, *, sets: list[str], as_js
     from eqspec.cli.render import explain as page
     from eqspec.commands.explain.lookup import explain_all, explain_value
 
+    _refuse_plan(spec, screen=screen)
     given = (spec, *(part for one in sets for part in ("--set", one)))
     screen.after_error = ()  # `check` would find the same mistake in the same arguments
     if path is None:
@@ -125,3 +126,15 @@ def _spec(screen: Screen, spec: str, path: str | None, *, sets: list[str], as_js
     else:
         screen.show(page.value(found, width=screen.width))
     screen.suggest("eqspec", "check", *given)
+
+
+def _refuse_plan(path: str, *, screen: Screen) -> None:
+    from eqspec.commands.planning.plan_files import is_plan
+
+    if is_plan(Path(path)):
+        screen.after_error = ("eqspec", "plan", path)
+        raise UsageError(
+            f"`{path}` is a plan; `eqspec explain` reads specs and run folders",
+            help=f"`eqspec plan {path}` shows it; for a value and its origin, name the spec that "
+            "was planned: `eqspec explain SPEC PATH`",
+        )

@@ -123,6 +123,18 @@ def test_no_command_repeats_an_override_of_a_plan(command: str, spec: str) -> No
 
 
 @pytest.mark.parametrize(
+    "more", [(), ("train.batch",), ("train.batch", "--set", "seed=1")], ids=str
+)
+def test_a_plan_is_shown_by_another_command_than_explain(more: tuple[str, ...], spec: str) -> None:
+    plan = f"{spec}.plan"
+    assert ask("plan", spec, "--no-trace", "-o", plan).status == 0
+    answer = ask("explain", plan, *more)
+    assert (answer.status, answer.out) == (2, "")
+    assert f"error: `{plan}` is a plan; `eqspec explain` reads specs and run folders" in answer.err
+    assert answer.last == f"next: eqspec plan {plan}"
+
+
+@pytest.mark.parametrize(
     ("command", "wrong"),
     [
         ("run", ("--time-limit", "10")),
