@@ -104,7 +104,7 @@ def test_the_error_in_the_readme_is_what_a_misspelt_key_gives(
     (tmp_path / "first.yaml").write_text(spec.replace("lambda", "lamda"))
     command, _, error = shown.partition("\n")
     assert main(shlex.split(command)[2:]) == 2
-    assert capsys.readouterr().err.startswith(error)
+    assert capsys.readouterr().err.strip() == error.strip()
 
 
 def test_the_transcript_is_of_the_spec_as_it_stands() -> None:
