@@ -172,6 +172,16 @@ def runs_arguments(runs: Path) -> tuple[str, ...]:
     return () if runs == RUNS else ("--runs", str(runs))
 
 
+def option_arguments(**given: bool | int | str | Path | None) -> tuple[str, ...]:
+    """Return the options that were given, for the next command.
+
+    `again=True, time_limit="9m"` is `--again --time-limit 9m`; False and None were not given.
+    """
+    named = ((f"--{name.replace('_', '-')}", one) for name, one in given.items())
+    pairs = ((flag, () if one is True else (str(one),)) for flag, one in named if one)
+    return tuple(part for flag, value in pairs for part in (flag, *value))
+
+
 def unknown_data(run: Path, *, data: Sequence[str] | None = None) -> tuple[str, ...]:
     """Return `--data NAME=DIR` for the datasets of a run whose location is unknown here.
 

@@ -15,6 +15,7 @@ from eqspec.cli.options import (
     Sets,
     SpecPath,
     data_locations,
+    option_arguments,
     runs_arguments,
     screen_of,
     spec_arguments,
@@ -89,11 +90,9 @@ def command(  # noqa: PLR0913 - its options
     from eqspec.commands.running.options import RunOptions
 
     axes = [part for one in grid or () for part in ("--grid", one)]
-    files = () if csv is None else ("--csv", str(csv))
-    without = ("eqspec", "ablate", *given, *axes, *runs_arguments(runs), *files)
-    named = (("--retry", retry), ("--stop-on-failure", stop_on_failure))
-    seeded = () if seeds is None else ("--seeds", seeds)
-    resume = (*without, *seeded, *(flag for flag, given in named if given))
+    without = ("eqspec", "ablate", *given, *axes, *runs_arguments(runs), *option_arguments(csv=csv))
+    kept = option_arguments(seeds=seeds, retry=retry, stop_on_failure=stop_on_failure)
+    resume = (*without, *kept)
     screen.after_error = ()
     if dry_run:
         return show_plan(study, resume=resume, as_json=as_json, screen=screen)

@@ -17,6 +17,7 @@ from eqspec.cli.options import (
     SpecPath,
     adding_remembered_data,
     data_locations,
+    option_arguments,
     runs_arguments,
     screen_of,
     spec_arguments,
@@ -106,14 +107,12 @@ def command(  # noqa: PLR0913 - its options
 
     root = spec.absolute().parent.parent if folder else runs
     options = RunOptions(root, where, steps, again=again, retry=retry, deadline=deadline)
-    named = (("--again", again), ("--fork", fork), ("--retry", retry))
-    flags = [flag for flag, given in named if given]
-    limit = () if time_limit is None else ("--time-limit", time_limit)
-    rest = ("eqspec", "run", *given, *runs_arguments(runs), *flags, *limit)
+    kept = option_arguments(again=again, fork=fork, retry=retry, time_limit=time_limit)
+    rest = ("eqspec", "run", *given, *runs_arguments(runs), *kept)
     request = RunCommand(
         options=options,
         as_json=as_json,
-        resume=rest if steps is None else (*rest, "--steps", str(steps)),
+        resume=(*rest, *option_arguments(steps=steps)),
         rest=rest,
         replicate=_replicate(spec, planned, data=data, sets=sets or [], runs=runs),
     )
