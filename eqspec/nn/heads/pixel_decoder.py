@@ -4,7 +4,7 @@ Equivariance-coherent feature learning (arXiv:2503.18753), figure 1: a token-wis
 up-convolutions with batch norm and ReLU, the last one with batch norm and a sigmoid. A pixel then
 depends on the tokens around it; with transformer blocks after the Linear, which are not the
 paper's, it depends on all tokens of both views.
-Legend: B samples, N patch tokens, E features of both views, H W image.
+Legend: B samples, N patch tokens, E features of a token, P of a pooled vector, H W image.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ class PixelDecoder(nn.Module):
             batch.
         blocks: transformer blocks between all tokens, before the first doubling.
         heads: of their attention.
+        pooled: width P of a vector that is added to every token, after a Linear of its own.
     """
 
     pos_embed: Tensor
@@ -56,10 +57,12 @@ class PixelDecoder(nn.Module):
         group: int | None = None,
         blocks: int = 0,
         heads: int = 4,
+        pooled: int | None = None,
     ) -> None:
         super().__init__()
         self.grid = grid
         self.linear = nn.Linear(features, widths[0])
+        self.given = None if pooled is None else nn.Linear(pooled, widths[0], bias=False)
         self.blocks = nn.ModuleList(TransformerBlock(widths[0], heads=heads) for _ in range(blocks))
         if blocks:
             codes = self._codes().to(torch.get_default_dtype())
@@ -81,9 +84,11 @@ class PixelDecoder(nn.Module):
         """Return the rule of the fixed positions that the blocks read."""
         return {"pos_embed": Exactly(self._codes(device="cpu"))} if self.blocks else {}
 
-    def forward(self, *, x: Tensor, views: int = 1) -> Tensor:
-        """Map tokens `[V·B, N, E]` to images `[V·B, 3, H, W]`."""
+    def forward(self, *, x: Tensor, pooled: Tensor | None = None, views: int = 1) -> Tensor:
+        """Map tokens `[V·B, N, E]`, and a vector `[V·B, P]`, to images `[V·B, 3, H, W]`."""
         x = self.linear(x)
+        if self.given is not None and pooled is not None:
+            x = x + self.given(pooled)[:, None]
         if self.blocks:
             x = x + self.pos_embed
         for block in self.blocks:

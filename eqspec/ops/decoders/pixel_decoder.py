@@ -2,7 +2,9 @@
 
 Equivariance-coherent feature representation (arXiv:2503.18753), figure 1: a token-wise linear map
 to `width` features, then as many up-convolutions as the patch size requires. `blocks` adds
-attention between all tokens, so that content can move across the grid; the paper has none.
+attention between all tokens, so that content can move across the grid; `pooled` is a vector that
+every token is given besides its own, such as the mean patch of the other view. The paper has
+neither.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from eqspec.nn.world import World
 
 rev = 1
-ports = (Port("x"),)
+ports = (Port("x"), Port("pooled", optional=True))
 per_view = True
 
 
@@ -49,13 +51,20 @@ examples = MappingProxyType(
         "attention": Example(
             {"x": stream("BND", 16, 6, grid=(4, 4))}, {"image_size": 16, "width": 16, "blocks": 1}
         ),
+        "pooled": Example(
+            {"x": stream("BND", 16, 6, grid=(4, 4)), "pooled": stream("BD", 5)}, {"image_size": 16}
+        ),
     }
 )
 
 
 def shapes(params: Params, streams: Streams) -> StreamType:
-    """Images `[…, B, 3, H, W]` from patch tokens `[…, B, N, D]` on a grid."""
+    """Images `[…, B, 3, H, W]` from patch tokens `[…, B, N, D]` on a grid, and `[…, B, D']`."""
     x = need_axes(streams, "x", "B", "N", "D")
+    if "pooled" in streams:
+        pooled = need_axes(streams, "pooled", "B", "D")
+        if pooled.axes != (*x.axes[:-2], "D"):
+            raise PortError("pooled", f"needs one vector for each image of {x}, but reads {pooled}")
     _steps(params, x)
     side = params.image_size
     assert side is not None, "`_steps` refuses a decoder without an image size"
@@ -77,6 +86,7 @@ def build(params: Params, streams: Streams, *, world: World) -> nn.Module:
         group=params.group,
         blocks=params.blocks,
         heads=params.heads,
+        pooled=streams["pooled"].size("D") if "pooled" in streams else None,
     )
 
 
