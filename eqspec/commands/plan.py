@@ -34,7 +34,7 @@ from eqspec.runs.folder import Identity, RunFolder, State, folder_path
 if TYPE_CHECKING:
     from eqspec.build.cost.cached import Trace
     from eqspec.build.weights.published import PublishedFit
-    from eqspec.nn.readouts.path_floors import PathFloors
+    from eqspec.nn.readouts.floors import PathFloors
 
 
 @dataclass(frozen=True, slots=True)

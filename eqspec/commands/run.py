@@ -11,7 +11,16 @@ from eqspec.build.parallel.strategy import Strategy
 from eqspec.build.program import SINGLE
 from eqspec.commands.running.damaged_images import with_damage
 from eqspec.commands.running.evaluating import evaluate_due, evaluate_run
-from eqspec.commands.running.events import Evaluated, Opened, RunEvent, Sealed, Stopped
+from eqspec.commands.running.events import (
+    Evaluated,
+    FloorsKnown,
+    Opened,
+    Reconstructed,
+    RunEvent,
+    Sealed,
+    Stopped,
+)
+from eqspec.commands.running.floors import run_floors
 from eqspec.commands.running.log_lines import log_lines
 from eqspec.commands.running.prepare import CompleteRun, PreparedRun, prepare
 from eqspec.commands.running.request import RunRequest
@@ -19,6 +28,7 @@ from eqspec.commands.running.training import train_run
 from eqspec.report.reconstructions import reconstruction_strip
 from eqspec.report.strip import STRIP
 from eqspec.runs.artifacts import write_bytes
+from eqspec.runs.floors import reconstruction
 from eqspec.runs.record import Outcome, Status
 from eqspec.runs.results import added_results
 
@@ -70,8 +80,13 @@ def _work(run: PreparedRun) -> Iterator[RunEvent]:
         warnings=(*warnings, *run.model.warnings),
         notes=notes,
     )
+    floors = run_floors(run)
+    if floors is not None:
+        yield FloorsKnown(floors)
     if (yield from train_run(run, evaluate=evaluate_due)) and (yield from evaluate_run(run)):
         _draw_reconstructions(run)
+        if floors is not None and (found := reconstruction(run.folder)) is not None:
+            yield Reconstructed(found)
 
 
 def _draw_reconstructions(run: PreparedRun) -> None:

@@ -17,7 +17,8 @@ from eqspec.build.views.on_device import DeviceViews
 from eqspec.build.views.steps import build_path
 from eqspec.evals.one_batch import one_batch
 from eqspec.nn.random.philox import Draws
-from eqspec.nn.readouts.path_floors import Floor, PathFloors, coarse, squared_error
+from eqspec.nn.readouts.floors import Floor, PathFloors
+from eqspec.nn.readouts.path_floors import coarse, squared_error
 from eqspec.ops.find import find_transform
 
 if TYPE_CHECKING:
@@ -42,13 +43,13 @@ MOST_PIXELS = 1.5e8
 def path_floors(
     plan: Plan, images: Dataset, *, device: torch.device | str = "cpu"
 ) -> PathFloors | None:
-    """Return the floors of a plan's path; None without one.
+    """Return the floors of a plan's path; None where no images of a path are reconstructed.
 
     Args:
         images: the training images.
     """
     path = plan.views.path
-    if path is None:
+    if path is None or not path.fractions:
         return None
     (view,) = (v for v in plan.views.views if (v.group, v.index) == (path.group, path.view))
     batch = one_batch(plan, images, rows=_rows(len(images), size=view.size, path=path))
@@ -80,6 +81,7 @@ def path_floors(
     return PathFloors(
         images=len(batch.samples),
         variance=variance,
+        size=view.size,
         full=floor(view.size),
         coarse=floor(side),
         side=side,

@@ -40,7 +40,7 @@ machine: {compile: "off"}
 def masked(text: str, *, folder: Path) -> str:
     """The text without what differs from machine to machine, in the same columns."""
     text = text.replace(str(registry_root()), "<registry>").replace(str(folder), "<folder>")
-    text = re.sub(r"^.*: step \d+ of \d+, loss .*\n", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^.*: step \d+ of \d+, loss .*\n(?:  .*\n)*", "", text, flags=re.MULTILINE)
     text = re.sub(r"(?<=/)[0-9a-f]{8}(?=-s\d)", "<recipe>", text)
     text = re.sub(r"[+-]?\d+\.\d+", lambda found: "#" * len(found[0]), text)
     text = re.sub(r"(?<=after )(?:\d+ min )?\d+(?= s\b)", "#", text)

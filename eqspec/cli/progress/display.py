@@ -16,16 +16,26 @@ from eqspec.commands.running.events import (
     Damaged,
     Evaluating,
     FineTuning,
+    FloorsKnown,
     Opened,
+    Reconstructed,
     Remarked,
     RunEvent,
     Sealed,
     Stopped,
     StopReason,
 )
-from eqspec.commands.running.log_lines import agreed, beyond, compiled, encoder_of, replaced
+from eqspec.commands.running.log_lines import (
+    agreed,
+    beyond,
+    compiled,
+    encoder_of,
+    reconstruction_warning,
+    replaced,
+)
 from eqspec.engine.events import Agreed, Stepped
 from eqspec.printable import on_one_line
+from eqspec.report.floors import floors_sentence
 from eqspec.report.numbers import duration, number
 from eqspec.spec.phrases import counted
 
@@ -89,15 +99,15 @@ class Bars:
             )
             for warning in event.warnings:
                 self._screen.say(warning)
+        elif isinstance(event, FloorsKnown):
+            self._pace.floors = event.stored
         elif isinstance(event, Stepped):
             self._pace.take(event)
             self._update(self._pace.line(event), completed=event.step)
         elif isinstance(event, FineTuning) and isinstance(event.event, Stepped):
             self._update(self._fine_tunings.line(event, event.event))
-        elif isinstance(event, Damaged | Remarked):
-            self._screen.say(f"{name}: {_of_images(event)}")
-        elif isinstance(event, Compiled) and event.late:
-            self._screen.say(f"{name}: {compiled(event)}")
+        elif (warning := _warning(event)) is not None:
+            self._screen.say(f"{name}: {warning}")
         elif (line := _line(event, self._pace)) is not None:
             self._update(line, over=isinstance(event, Stopped | Sealed))
 
@@ -143,6 +153,9 @@ class Lines:
             self._say(name, _opened(event))
             for warning in event.warnings:
                 self._say(name, warning)
+        elif isinstance(event, FloorsKnown):
+            self._steps.pace.floors = event.stored
+            self._say(name, floors_sentence(event.stored.floors))
         elif (line := self._line(event)) is not None:
             self._say(name, line)
 
@@ -177,8 +190,21 @@ def _opened(event: Opened) -> str:
     return f"{steps} in {event.folder}{since}"
 
 
+def _warning(event: RunEvent) -> str | None:
+    """Return what is said above the bar of a run."""
+    match event:
+        case Damaged() | Remarked():
+            return _of_images(event)
+        case Compiled(late=True):
+            return compiled(event)
+        case Reconstructed():
+            return next(reconstruction_warning(event), None)
+        case _:
+            return None
+
+
 def _line(event: RunEvent, pace: Pace) -> str | None:
-    line = None
+    line = _warning(event)
     match event:
         case Evaluating(evaluation=evaluation):
             line = f"evaluating {evaluation.name}, {encoder_of(event)}{event.remark}"
@@ -190,8 +216,6 @@ def _line(event: RunEvent, pace: Pace) -> str | None:
             line = agreed(event)
         case Compiled():
             line = compiled(event)
-        case Damaged() | Remarked():
-            line = _of_images(event)
         case Sealed():
             line = f"done after {duration(time.monotonic() - pace.began)}"
         case _:

@@ -7,7 +7,10 @@ import time
 from eqspec.commands.running.events import FineTuning
 from eqspec.compile.types.plan import Plan
 from eqspec.engine.events import Stepped
+from eqspec.nn.readouts.floors import WINDOW, recent, share_of_variance
+from eqspec.report.floors import live_phrase
 from eqspec.report.numbers import duration, number
+from eqspec.runs.floors import RunFloors
 
 _SHARE = 0.05
 """Share of all steps after which another line is due."""
@@ -21,26 +24,41 @@ class Pace:
 
     Attributes:
         steps: of the training in all.
+        floors: of the path, once they are known.
     """
 
     def __init__(self, steps: int, *, batch: int) -> None:
         self.steps = steps
+        self.floors: RunFloors | None = None
         self.began = time.monotonic()
         self._batch = batch
         self._seconds: list[float] = []
+        self._errors: list[float] = []
 
     def take(self, event: Stepped) -> None:
-        """Note the duration of a step."""
+        """Note the duration of a step, and the error of its reconstruction."""
         self._seconds = [*self._seconds[-19:], event.seconds]
+        stored = self.floors
+        if stored is not None and (value := event.metrics.get(stored.term)) is not None:
+            error = share_of_variance(value, reduction=stored.reduction, floors=stored.floors)
+            self._errors = [*self._errors[1 - WINDOW :], error]
 
     def line(self, event: Stepped) -> str:
-        """Return loss, speed and the estimated time that is left."""
+        """Return loss, reconstruction, speed and the estimated time that is left."""
         # The median: the first step fills caches, and any step may compile.
         each = sorted(self._seconds)[len(self._seconds) // 2]
         speed = self._batch / max(each, 1e-9)
         shown = number(round(speed)) if speed >= 10 else f"{speed:.2g}"
         left = duration((self.steps - event.step) * each)
-        return f"loss {event.metrics['loss']:.4g}, {shown} samples/s, {left} left"
+        loss = f"loss {event.metrics['loss']:.4g}"
+        return f"{loss}, {self._reconstruction()}{shown} samples/s, {left} left"
+
+    def _reconstruction(self) -> str:
+        """Return the error of the last reconstructions beside their floor; empty without a path."""
+        stored = self.floors
+        if stored is None or not self._errors:
+            return ""
+        return f"{live_phrase(stored.term, recent(self._errors), stored.floors)}, "
 
 
 class StepLines:

@@ -13,6 +13,7 @@ from eqspec.cli.layout import wrapped
 from eqspec.cli.render.blocks import drawn
 from eqspec.commands.running.comparison import Comparison, Done
 from eqspec.commands.running.usage import Added, Effort, Pull
+from eqspec.report.floors import reconstruction_sentence
 from eqspec.report.numbers import duration, large, number
 from eqspec.report.strip import STRIP
 from eqspec.report.tables.comparison import EvaluationTable, block
@@ -24,6 +25,10 @@ def compared(comparison: Comparison, done: Sequence[Done], *, width: int) -> Tex
     """Return the whole page."""
     parts = [
         *([tables(comparison, width=width)] if comparison.tables else []),
+        *(
+            wrapped(f"{name}: {reconstruction_sentence(one)}", width=width)
+            for name, one in comparison.reconstructions.items()
+        ),
         *(_pull(pull, width=width) for pull in comparison.pulls),
         _efforts(comparison.efforts, width=width),
         folders(done, strips=True, width=width),
@@ -48,6 +53,7 @@ def as_data(comparison: Comparison, done: Sequence[Done]) -> JsonValue:
             "tables": [_table_data(one) for one in comparison.tables],
             "efforts": comparison.efforts,
             "pulls": comparison.pulls,
+            "reconstructions": comparison.reconstructions,
             "runs": runs,
         }
     )

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from eqspec.report.floors import floor_rows as error_rows
 from eqspec.report.numbers import number
 
 if TYPE_CHECKING:
     from eqspec.cli.render.graph import Row
     from eqspec.commands.plan import Described
-    from eqspec.nn.readouts.path_floors import PathFloors
+    from eqspec.nn.readouts.floors import PathFloors
 
 NOTE = "mean squared error over the pixels' variance; below `blind` the transform is learned"
 
@@ -21,15 +22,8 @@ def floor_rows(described: Described) -> list[Row]:
     found = described.floors
     if found is None:
         return []
-    size = max(view.size for view in described.plan.views.views)
-    titles: Row = ["", Text(_side(size), "dim"), Text(_side(found.side), "dim"), _of(found)]
-    full, coarse = found.full, found.coarse
-    return [
-        titles,
-        ["copied", _error(full.copied), _error(coarse.copied), "view 2 itself"],
-        ["blind", _error(full.blind), _error(coarse.blind), "mean over all transforms of view 2"],
-        ["known", _error(full.known), _error(coarse.known), "view 2, transformed back"],
-    ]
+    titles: Row = ["", Text(_side(found.size), "dim"), Text(_side(found.side), "dim"), _of(found)]
+    return [titles, *(list[str | Text](row) for row in error_rows(found))]
 
 
 def _side(side: int) -> str:
@@ -38,8 +32,3 @@ def _side(side: int) -> str:
 
 def _of(found: PathFloors) -> Text:
     return Text(f"{number(found.images)} images, variance {found.variance:.3g}", "dim")
-
-
-def _error(value: float | None) -> str:
-    """Return an error; a dash where the transform cannot be undone."""
-    return "–" if value is None else f"{value:.3f}"

@@ -37,7 +37,7 @@ class Finding:
 
     Attributes:
         about: ``files``, ``spec``, ``code``, ``environment``, ``data``, ``evaluation
-            data``, ``replay``, or the name of a result.
+            data``, ``replay``, ``floors``, or the name of a result.
         holds: None where it could not be checked.
         message: one sentence.
         disagreements: values that differ from the recorded ones.

@@ -3,7 +3,8 @@
 L0  every file is as it was sealed: any flipped byte is found
 L1  spec, code, environment and data are the same here
 L2  the first steps, trained again from the plan, have the recorded numbers bit for bit
-L4  evaluations, repeated from the checkpoints, give the stored numbers (there is no L3 yet)
+L4  evaluations, repeated from the checkpoints, give the stored numbers, and so do the floors of a
+    path (there is no L3 yet)
 
 A level holds if every check of it passed; a check that cannot be carried out does not pass. Nothing
 is written.
@@ -103,9 +104,12 @@ def audit(
     findings += fine_tunings(folder, replayed=steps if level in _DEEP else None, data=data)
     if level is Level.RESULTS:
         from eqspec.commands.audit.evaluations import evaluated_again
+        from eqspec.commands.audit.floors import floors_again
 
         here = [f.holds for f in findings if f.about in {"code", "environment"}]
-        findings += evaluated_again(folder, data=data, same=here == [True, True])
+        same = here == [True, True]
+        findings += evaluated_again(folder, data=data, same=same)
+        findings += floors_again(folder, data=data, same=same)
     return Audit(run_name(root, path), path, state, level, tuple(findings), _sealings(folder))
 
 

@@ -9,7 +9,7 @@ from eqspec.commands.planning.data_locations import open_dataset
 if TYPE_CHECKING:
     from eqspec.commands.planning.data_locations import DataLocations
     from eqspec.compile.types.plan import Plan
-    from eqspec.nn.readouts.path_floors import PathFloors
+    from eqspec.nn.readouts.floors import PathFloors
 
 
 def floors(plan: Plan, *, locations: DataLocations) -> PathFloors | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,6 +23,8 @@ from eqspec.nn.readouts.measurement import ENCODER, Measurement, ResultSet, Summ
 from eqspec.ops.units import Units, units
 from eqspec.report.border_shortcut import Gain, border_shortcuts
 from eqspec.report.tables.comparison import EvaluationTable
+from eqspec.runs.floors import Reconstruction, reconstruction
+from eqspec.runs.folder import RunFolder
 from eqspec.runs.tables import Entry, Kind, Table
 
 START = "start"
@@ -46,11 +48,16 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The results, the cost and the gradient ratios of a series of runs."""
+    """The results, the cost and the gradient ratios of a series of runs.
+
+    Attributes:
+        reconstructions: name of a run → its reconstruction beside the floors of its path.
+    """
 
     tables: tuple[EvaluationTable, ...]
     efforts: tuple[Effort, ...]
     pulls: tuple[Pull, ...]
+    reconstructions: Mapping[str, Reconstruction]
 
 
 def compare(done: Sequence[Done]) -> Comparison:
@@ -67,6 +74,11 @@ def compare(done: Sequence[Done]) -> Comparison:
         tables=tuple(one for one in tables if one is not None),
         efforts=tuple(effort(one.name, one.plan, one.folder) for one in done),
         pulls=tuple(p for one in done for p in pulls(one.name, one.plan, one.folder)),
+        reconstructions={
+            one.name: found
+            for one in done
+            if (found := reconstruction(RunFolder(one.folder))) is not None
+        },
     )
 
 

@@ -14,6 +14,7 @@ from eqspec.engine.events import Agreed, Compilation, Stepped
 if TYPE_CHECKING:
     from eqspec.build.program import Program
     from eqspec.commands.running.evaluation import EvaluationResult
+    from eqspec.runs.floors import Reconstruction, RunFloors
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,20 @@ class Opened:
     program: Program | None
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FloorsKnown:
+    """The floors of the run's path are known, measured now or before."""
+
+    stored: RunFloors
+
+
+@dataclass(frozen=True, slots=True)
+class Reconstructed:
+    """The run is trained, and its reconstruction is compared with the floors."""
+
+    reconstruction: Reconstruction
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +175,7 @@ class Sealed:
 
 RunEvent = (
     Opened
+    | FloorsKnown
     | Agreed
     | Stepped
     | Compiled
@@ -169,6 +185,7 @@ RunEvent = (
     | Evaluating
     | FineTuning
     | Evaluated
+    | Reconstructed
     | Stopped
     | Sealed
 )

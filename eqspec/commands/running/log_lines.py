@@ -12,7 +12,9 @@ from eqspec.commands.running.events import (
     Evaluated,
     Evaluating,
     FineTuning,
+    FloorsKnown,
     Opened,
+    Reconstructed,
     Remarked,
     RunEvent,
     Saved,
@@ -22,6 +24,7 @@ from eqspec.commands.running.events import (
 )
 from eqspec.compile.types.initial_weights import LayoutPlan
 from eqspec.engine.events import Agreed, Stepped
+from eqspec.report.floors import floors_sentence, reconstruction_sentence, shows_nothing
 from eqspec.report.numbers import number
 from eqspec.spec.phrases import counted
 
@@ -43,18 +46,28 @@ def log_lines(event: RunEvent) -> Iterator[str]:
             yield _opened(event)
             yield from event.notes
             yield from (f"warning: {warning}" for warning in event.warnings)
+        case FloorsKnown(stored=stored):
+            yield floors_sentence(stored.floors)
+        case Reconstructed(reconstruction=found):
+            yield reconstruction_sentence(found)
+            yield from reconstruction_warning(event)
         case Agreed():
             yield agreed(event)
         case Compiled():
             yield compiled(event)
-        case Damaged(images=images):
-            yield from map(replaced, images)
-        case Remarked(images=images):
-            yield from (f"warning: the decoder remarks on {image}" for image in images)
+        case Damaged() | Remarked():
+            yield from _of_images(event)
         case Stepped() | Sealed() | FineTuning():
             return  # the folder of a fine-tuning has a log of its own
         case _:
             yield _progress(event)
+
+
+def _of_images(event: Damaged | Remarked) -> Iterator[str]:
+    if isinstance(event, Damaged):
+        yield from map(replaced, event.images)
+    else:
+        yield from (f"warning: the decoder remarks on {image}" for image in event.images)
 
 
 def _progress(event: Saved | Evaluating | Evaluated | Stopped) -> str:
@@ -92,6 +105,13 @@ def replaced(image: str, *, more: int = 0) -> str:
     """Return the warning about a damaged image, given with its reason, and `more` others."""
     which = f", and {counted(more, 'more image')}; each" if more else "; it"
     return f"warning: {image}{which} is replaced by another image"
+
+
+def reconstruction_warning(event: Reconstructed) -> Iterator[str]:
+    """Yield the warning about a reconstruction that is not below its floor, if it is not."""
+    warning = shows_nothing(event.reconstruction)
+    if warning is not None:
+        yield f"warning: {warning}"
 
 
 def agreed(event: Agreed) -> str:

@@ -21,6 +21,7 @@ from eqspec.regular_files import files_below, own_size
 from eqspec.runs import checkpoint
 from eqspec.runs.artifacts import CHECKPOINTS
 from eqspec.runs.curves import TRAIN
+from eqspec.runs.floors import Reconstruction, reconstruction
 from eqspec.runs.folder import RunFolder
 from eqspec.runs.journal import Row
 from eqspec.runs.query import LATEST, Ambiguous, find, run_folders, run_name, run_summary
@@ -47,6 +48,7 @@ class RunPage:
 
     Attributes:
         last: the last row of training; None before the first step.
+        reconstruction: beside the floors of its path; None for a run without any.
         results: with their summary metrics alone.
         notes: of each result, sentences about the images behind it.
         saved: steps of the complete checkpoints.
@@ -56,6 +58,7 @@ class RunPage:
     plan: RecordedPlan
     environment: Mapping[str, JsonValue]
     last: Row | None
+    reconstruction: Reconstruction | None
     results: tuple[ResultSet, ...]
     notes: tuple[tuple[str, ...], ...]
     saved: tuple[int, ...]
@@ -122,6 +125,7 @@ def show_run(path: Path, *, root: Path) -> RunPage:
         plan=plan,
         environment=recorded_environment(path),
         last=run.metrics.get(TRAIN),
+        reconstruction=reconstruction(folder),
         results=results,
         notes=tuple(tuple(_notes(one, results)) for one in results),
         saved=checkpoint.steps(folder.checkpoints),

@@ -12,6 +12,7 @@ from eqspec.commands.diff.differences import commit_of
 from eqspec.commands.show.run import Part, RunPage
 from eqspec.commands.status.page import doing, stale_rows
 from eqspec.nn.readouts.measurement import Interval, Measurement, ResultSet
+from eqspec.report.floors import floors_block
 from eqspec.report.numbers import measured, number, on_disk
 from eqspec.report.tables.block import Block, Span
 from eqspec.runs.folder import State
@@ -32,6 +33,8 @@ def blocks(page: RunPage) -> Iterator[Block]:
     if page.last is not None:
         rows = tuple((name, measured(value)) for name, value in page.last.values.items())
         yield Block("training", note=f"step {number(page.last.step)}", rows=rows, right=(1,))
+    if page.reconstruction is not None:
+        yield floors_block(page.reconstruction)
     before = "untrained" if page.plan.published is None else "as published"
     with_notes = zip(page.results, page.notes, strict=True)
     yield from (_results(one, before=before, notes=notes) for one, notes in with_notes)

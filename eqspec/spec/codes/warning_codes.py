@@ -139,4 +139,21 @@ WARNINGS = (
         wrong="backbone: {use: vit_micro_patch8, init: missing.pth}",
         right="backbone: {use: vit_micro_patch8}",
     ),
+    Code(
+        "EQ514",
+        "reconstruction above its blind floor",
+        what="At the end of a training, the images between the views are reconstructed with a "
+        "larger error than by a prediction that knows nothing of the transform: view 2, averaged "
+        "over all transforms that could have made it. Where the transform cannot be undone, view 2 "
+        "itself takes its place.",
+        why="Such an error needs no trace of the transform in the features, so it is no evidence "
+        "that the path has taught them any. Only R² or another evaluation can tell. `eqspec plan "
+        "SPEC --data DIR` measures the floors before a training, and `eqspec show RUN` has them "
+        "beside the error that was reached.",
+        fix="Train longer; raise `lambda`; use a decoder that is wide enough, or a smaller patch: "
+        "where even the floors at the decoder's resolution are not reached, details are lost. "
+        "Larger ranges of the transform raise the floor itself.",
+        wrong="train: {length: 20 steps, batch: 64}",
+        right="train: {length: 100 epochs, batch: 64}",
+    ),
 )

@@ -6,9 +6,11 @@ import pytest
 
 from eqspec.cli.progress.display import Bars, Lines, Pace, watcher
 from eqspec.cli.screen import Screen
-from eqspec.commands.running.events import FineTuning, Opened, Sealed, Stopped
+from eqspec.commands.running.events import FineTuning, FloorsKnown, Opened, Sealed, Stopped
 from eqspec.compile.types.plan import EvalPlan
 from eqspec.engine.events import Stepped
+from eqspec.nn.readouts.floors import Floor, PathFloors
+from eqspec.runs.floors import RunFloors
 from tests.toy_specs import toy_plan
 
 PLAN = toy_plan("vicreg")
@@ -30,6 +32,35 @@ def test_plain_lines_come_every_five_per_cent(capsys: pytest.CaptureFixture[str]
     assert len(text) == 1 + 20 + 1
     assert text[1] == "a: step   5 of 100, loss 1.5, 16 samples/s, 48 s left"
     assert text[-1] == "a: done after 0 s"
+
+
+FLOORS = PathFloors(
+    images=8,
+    variance=0.05,
+    size=32,
+    full=Floor(copied=0.25, blind=0.15, known=0.02),
+    coarse=Floor(copied=0.25, blind=0.15, known=0.02),
+    side=8,
+)
+
+
+def test_the_reconstruction_stands_beside_its_blind_floor(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    stored = RunFloors(term="recon", reduction="mean", floors=FLOORS)
+    with Lines(Screen()) as lines:
+        lines.show(Opened(plan=LONG, folder=Path("r"), done=0, program=None), name="a")
+        lines.show(FloorsKnown(stored), name="a")
+        for step in range(1, 41):
+            metrics = {"loss": 1.5, "recon": 0.05 if step <= 20 else 0.01}
+            lines.show(Stepped(step=step, metrics=metrics, seconds=0.5, waited=0.0), name="a")
+    text = capsys.readouterr().err.splitlines()
+    assert text[1].startswith("a: floors of the reconstruction on 8 images, as shares of")
+    assert text[2] == (
+        "a: step   5 of 100, loss 1.5, recon 1.000 (blind 0.150), 16 samples/s, 48 s left"
+    )
+    assert "step  30 of 100, loss 1.5, recon 0.600 (blind" in text[7], "the mean over 20 steps"
+    assert "step  40 of 100, loss 1.5, recon 0.200 (blind" in text[9]
 
 
 def test_resumed_and_finished_runs_are_reported(capsys: pytest.CaptureFixture[str]) -> None:

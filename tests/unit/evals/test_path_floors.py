@@ -13,7 +13,7 @@ from eqspec.compile.types.plan import Plan
 from eqspec.evals.path_floors import path_floors
 from eqspec.nn.readouts.path_floors import coarse
 from eqspec.ops.find import find_transform
-from tests.toy_specs import toy_plan
+from tests.toy_specs import REWRITES, toy_plan
 
 SIZE = 48
 PARAMS = {
@@ -110,8 +110,10 @@ def test_what_cannot_be_undone_has_the_error_of_copying_alone() -> None:
     assert (found.full.blind, found.full.known) == (None, None)
 
 
-def test_a_plan_without_a_path_has_no_floors() -> None:
-    assert path_floors(toy_plan("vicreg"), Textures()) is None
+@pytest.mark.parametrize("rewrite", ["none", *(r for n, r in REWRITES.items() if n != "path")])
+def test_a_plan_that_reconstructs_no_path_has_no_floors(rewrite: str) -> None:
+    """SIE, too: it transforms view 2, with nothing between the views."""
+    assert path_floors(toy_plan("vicreg", equivariance=rewrite), Textures()) is None
 
 
 def test_a_coarse_image_has_the_means_of_its_blocks() -> None:

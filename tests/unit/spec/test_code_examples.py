@@ -49,6 +49,7 @@ ELSEWHERE = {
     "EQ504": "of compilers on this machine",
     "EQ505": "of this machine's processor",
     "EQ510": "of a folder",
+    "EQ514": "of a finished training",
 }
 """Code → why its example cannot be tried here."""
 
