@@ -3,7 +3,9 @@
 A reconstruction asks for the transform only where it costs less than the best prediction that does
 not know it: view 2, averaged over all transforms of the family that could have made it. Above that
 floor, the features need no trace of the transform (arXiv:2503.18753 does not say where its runs
-are). K path points, B images, M transforms.
+are). With shared crops view 1 shows the same content before the transform, so that of each image of
+the path the better prediction counts: from view 2, or from view 1. K path points, B images, M
+transforms.
 """
 
 from __future__ import annotations
@@ -18,16 +20,20 @@ from eqspec.build.views.steps import build_path
 from eqspec.evals.one_batch import one_batch
 from eqspec.nn.random.philox import Draws
 from eqspec.nn.readouts.floors import Floor, PathFloors
-from eqspec.nn.readouts.path_floors import coarse, squared_error
+from eqspec.nn.readouts.path_floors import coarse, squared_errors
 from eqspec.ops.find import find_transform
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
     from torch import Tensor
 
     from eqspec.build.data.loader import Dataset
     from eqspec.build.views.steps import Transform
     from eqspec.compile.types.plan import PathPlan, Plan
+
+    _By = Callable[[Tensor, NDArray[np.float64]], Tensor]
 
 TRANSFORMS = 16
 """Transforms M over which a blind prediction is averaged."""
@@ -53,30 +59,38 @@ def path_floors(
         return None
     (view,) = (v for v in plan.views.views if (v.group, v.index) == (path.group, path.view))
     batch = one_batch(plan, images, rows=_rows(len(images), size=view.size, path=path))
-    whole = path.model_copy(update={"fractions": (*path.fractions, 1.0)})
+    whole = path.model_copy(update={"fractions": (0.0, *path.fractions, 1.0)})
     views = DeviceViews(
         plan.views.model_copy(update={"path": whole}), seed=plan.seed, device=device
     )(batch)
     assert views.between is not None, "the plan has a path"
     assert views.theta is not None, "the plan has a path"
-    targets, second = views.between[:-1], views.between[-1]
+    first, targets, second = views.between[0], views.between[1:-1], views.between[-1]
     drawn = views.theta.cpu().numpy().astype(np.float64)
     variance = plan.data.variance or float(targets.var(dim=(0, 1, 3, 4)).mean())
     frame = path.model_copy(update={"border": "reflect"})
-    back = _Back(path, build_path(frame, plan.views), seed=plan.seed)
+    moves = _Moves(path, build_path(frame, plan.views), seed=plan.seed)
+    shown = [(second, moves.back)]
+    if view.place_of is not None and moves.possible:
+        shown.append((first, moves.onward))
     side = min(view.size, 2 * _grid(plan))
 
     def floor(at: int) -> Floor:
-        def error(predicted: Tensor) -> float:
-            return squared_error(coarse(predicted, side=at), targets) / variance
+        def best(errors_K: list[Tensor]) -> float:
+            return float(torch.stack(errors_K).amin(dim=0).mean()) / variance
 
-        copied = error(second.expand_as(targets))
-        if not back.possible:
+        def errors(predicted: Tensor) -> Tensor:
+            return squared_errors(coarse(predicted, side=at), targets)
+
+        copied = best([errors(view.expand_as(targets)) for view, _ in shown])
+        if not moves.possible:
             return Floor(copied=copied, blind=None, known=None)
-        mean, spread = back.blind(second, samples=batch.samples, side=at)
-        # The mean of a sample of transforms is further away than that of all of them.
-        blind = squared_error(mean, targets) / variance - float(spread.mean()) / variance
-        return Floor(copied=copied, blind=blind, known=error(back.by(second, drawn)))
+        others = moves.drawn(batch.samples)
+        return Floor(
+            copied=copied,
+            blind=best([_blind(by, view, targets, theta_MBP=others, at=at) for view, by in shown]),
+            known=best([errors(by(view, drawn)) for view, by in shown]),
+        )
 
     return PathFloors(
         images=len(batch.samples),
@@ -107,8 +121,24 @@ def _grid(plan: Plan) -> int:
     return tokens.grid[0]
 
 
-class _Back:
-    """Takes transformed images back along their path, by given or by drawn parameters."""
+def _blind(
+    by: _By, view_BCHW: Tensor, targets_KBCHW: Tensor, *, theta_MBP: NDArray[np.float64], at: int
+) -> Tensor:
+    """Return the error of the mean over transforms, `[K]`, at a resolution."""
+    total = squares = view_BCHW.new_zeros(())
+    for theta in theta_MBP:
+        one = coarse(by(view_BCHW, theta), side=at)
+        total = total + one
+        squares = squares + one.square()
+    many = len(theta_MBP)
+    mean = total / many
+    spread_K = (squares / many - mean.square()).mean(dim=(1, 2, 3, 4)) / (many - 1)
+    # The mean of a sample of transforms is further away than that of all of them.
+    return squared_errors(mean, targets_KBCHW) - spread_K
+
+
+class _Moves:
+    """Moves a view to the points of the path, by parameters."""
 
     def __init__(self, path: PathPlan, transform: Transform, *, seed: int) -> None:
         self._op = find_transform(path.impl)
@@ -122,29 +152,29 @@ class _Back:
         none = np.zeros((1, len(self._transform.low)))
         return self._op.back(none, fraction=0.5) is not None
 
-    def by(self, second_BCHW: Tensor, theta_BP: NDArray[np.float64]) -> Tensor:
+    def back(self, view_BCHW: Tensor, theta_BP: NDArray[np.float64]) -> Tensor:
         """Return view 2 taken back by these parameters, `[K, B, C, H, W]`."""
         found: list[Tensor] = []
         for fraction in self._fractions:
             theta = self._op.back(theta_BP, fraction=fraction)
             assert theta is not None, "asked before"
-            shipped = torch.from_numpy(theta.astype(np.float32)).to(second_BCHW.device)
-            found.append(self._transform.at(second_BCHW, shipped, fractions=(1.0,))[0])
+            shipped = _like(view_BCHW, theta)
+            found.append(self._transform.at(view_BCHW, shipped, fractions=(1.0,))[0])
         return torch.stack(found)
 
-    def blind(
-        self, second_BCHW: Tensor, *, samples: NDArray[np.int64], side: int
-    ) -> tuple[Tensor, Tensor]:
-        """Return the mean over drawn transforms at a resolution, and the variance of that mean."""
+    def onward(self, view_BCHW: Tensor, theta_BP: NDArray[np.float64]) -> Tensor:
+        """Return the image before the transform, moved by these parameters, `[K, B, C, H, W]`."""
+        shipped = _like(view_BCHW, theta_BP)
+        return self._transform.at(view_BCHW, shipped, fractions=self._fractions)
+
+    def drawn(self, samples: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return parameters that have nothing to do with the images, `[M, B, P]`."""
         width = len(self._transform.low)
         uniform = self._draws.uniform(
             "floors", step=0, samples=samples, view=1, count=TRANSFORMS * width
         ).reshape(len(samples), TRANSFORMS, width)
-        theta = self._transform.low + self._transform.span * uniform
-        total = squares = second_BCHW.new_zeros(())
-        for m in range(TRANSFORMS):
-            one = coarse(self.by(second_BCHW, theta[:, m]), side=side)
-            total = total + one
-            squares = squares + one.square()
-        mean = total / TRANSFORMS
-        return mean, (squares / TRANSFORMS - mean.square()) / (TRANSFORMS - 1)
+        return (self._transform.low + self._transform.span * uniform).swapaxes(0, 1)
+
+
+def _like(images: Tensor, theta: NDArray[np.float64]) -> Tensor:
+    return torch.from_numpy(theta.astype(np.float32)).to(images.device)

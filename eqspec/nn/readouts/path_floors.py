@@ -6,9 +6,9 @@ from torch import Tensor
 from torch.nn import functional
 
 
-def squared_error(predicted_KBCHW: Tensor, targets_KBCHW: Tensor) -> float:
-    """Return the mean squared error."""
-    return float((predicted_KBCHW - targets_KBCHW).square().mean())
+def squared_errors(predicted_KBCHW: Tensor, targets_KBCHW: Tensor) -> Tensor:
+    """Return the mean squared error of each point, `[K]`."""
+    return (predicted_KBCHW - targets_KBCHW).square().mean(dim=(1, 2, 3, 4))
 
 
 def coarse(images_KBCHW: Tensor, *, side: int) -> Tensor:

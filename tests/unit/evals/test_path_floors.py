@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,8 @@ from eqspec.compile.types.plan import Plan
 from eqspec.evals.path_floors import path_floors
 from eqspec.nn.readouts.path_floors import coarse
 from eqspec.ops.find import find_transform
-from tests.toy_specs import REWRITES, toy_plan
+from eqspec.spec.load import parse_spec
+from tests.toy_specs import REWRITES, plan_of, toy_plan, toy_text
 
 SIZE = 48
 PARAMS = {
@@ -110,7 +112,9 @@ def test_what_cannot_be_undone_has_the_error_of_copying_alone() -> None:
     assert (found.full.blind, found.full.known) == (None, None)
 
 
-@pytest.mark.parametrize("rewrite", ["none", *(r for n, r in REWRITES.items() if n != "path")])
+@pytest.mark.parametrize(
+    "rewrite", ["none", *(r for r in REWRITES.values() if "intermediate-" not in r)]
+)
 def test_a_plan_that_reconstructs_no_path_has_no_floors(rewrite: str) -> None:
     """SIE, too: it transforms view 2, with nothing between the views."""
     assert path_floors(toy_plan("vicreg", equivariance=rewrite), Textures()) is None
@@ -122,3 +126,30 @@ def test_a_coarse_image_has_the_means_of_its_blocks() -> None:
     assert torch.equal(coarse(image, side=8), image)
     assert coarse(image, side=2).mean() == pytest.approx(0.5)
     assert coarse(image, side=1).unique().tolist() == [0.5]
+
+
+def test_with_shared_crops_view_1_shows_the_content_before_the_transform() -> None:
+    """Each image of the path is at most half of the transform away from the nearer view."""
+    path = "{use: intermediate-reconstruction, transform: {use: rot}, border: canvas}"
+    text = toy_text("vicreg", equivariance=path)
+    alone, shared = (
+        path_floors(
+            plan_of(
+                parse_spec(
+                    text,
+                    path=Path("toy.yaml"),
+                    overrides=("augment.use=all", f"augment.with.global.crops={crops}"),
+                )
+            ),
+            Textures(),
+        )
+        for crops in ("independent", "shared")
+    )
+    assert alone is not None
+    assert shared is not None
+    assert alone.full.blind is not None
+    assert shared.full.blind is not None
+    assert shared.full.known is not None
+    assert shared.full.blind < 0.8 * alone.full.blind
+    assert shared.full.copied < alone.full.copied
+    assert shared.full.known < 0.1 * shared.full.blind
