@@ -75,6 +75,14 @@ RECORDED_REWRITES = {
         "{use: augself, with: {crop_predictor.widths: [24, 24, 4], "
         "color_predictor.widths: [24, 24, 4]}}"
     ),
+    "care": (
+        "{use: care, with: {equivariance.group: 2, "
+        "shared.alike_0.samples: 2, shared.alike_1.samples: 2}}"
+    ),
+    "stl": (
+        "{use: stl, with: {change.widths: [24, 16], change_projector.widths: [24, 16], "
+        "equi_projector.widths: [24, 24, 16]}}"
+    ),
 }
 """Short name → a toy-sized rewrite whose ids and graphs are recorded in tests/golden."""
 

@@ -91,6 +91,7 @@ def _plan(
         for at, e in enumerate(resolved.evaluations)
     )
     check_class_tokens(evaluations, graph.plan)
+    check_groups(graph.plan, views, batch=clock.batch)
     provenance = _provenance(resolved, graph, train=train, views=views, published=published)
     keep = _keep(resolved.spec.keep, clock=clock)
     written = resolved_spec(resolved, init=init, published=published)
@@ -142,7 +143,6 @@ def _keep(keep: KeepSpec, *, clock: Clock) -> KeepPlan:
 
 
 def _machine(machine: Machine, graph: GraphPlan, *, batch: int) -> MachinePlan:
-    check_groups(graph, batch=batch)
     pieces = 1 if machine.micro_batches == "auto" else machine.micro_batches
     problem = inexact_pieces(graph, piece=batch // pieces) if pieces > 1 else None
     if problem is not None:

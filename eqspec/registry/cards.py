@@ -25,7 +25,7 @@ from eqspec.registry.grammar import (
     ViewGroupDecl,
 )
 from eqspec.registry.patterns import Pattern, need_pattern, need_replacement
-from eqspec.registry.view_groups import GroupDecl, Share, rising
+from eqspec.registry.view_groups import GroupDecl, Share, SharedDecl, rising
 from eqspec.spec.data import Fingerprint
 from eqspec.spec.initial_weights import PublishedUse
 from eqspec.spec.use import BareName, NameOrBody
@@ -88,6 +88,7 @@ class EquivarianceCard(CardModel):
         cut: `embedding` splits the embedding into ``inv`` and ``equi``; `none` leaves it whole, as
             ``embedded``.
         drop: terms of the method to leave out.
+        shared: view group → the draws of its views that consecutive samples share.
         either: name of a choice → its alternatives; the first whose needs are met is used.
     """
 
@@ -100,6 +101,7 @@ class EquivarianceCard(CardModel):
     add: Addition = Addition()
     rewire: dict[str, str] = Field(default_factory=dict)
     drop: list[str] = Field(default_factory=list)
+    shared: dict[str, SharedDecl] = Field(default_factory=dict)
     either: dict[str, Annotated[list[Alternative], Field(min_length=1)]] = Field(
         default_factory=dict
     )

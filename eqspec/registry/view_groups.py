@@ -94,3 +94,15 @@ class AddedGroupDecl(ViewDecl):
     def count(self) -> int:
         """Number of views in the group."""
         return 1 + len(self.copies)
+
+
+class SharedDecl(Declared):
+    """Random draws that consecutive samples of a batch share, so that one change suits them all.
+
+    Attributes:
+        samples: number of consecutive samples with the same draws; must divide the batch.
+        own: ops of steps that every sample still draws for itself; `crop` is the crop.
+    """
+
+    samples: int = Field(ge=2)
+    own: list[str] = Field(default_factory=list[str])

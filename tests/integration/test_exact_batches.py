@@ -88,8 +88,23 @@ def augself() -> Case:
     return Case(plan, 16, torch.float64)
 
 
+def care() -> Case:
+    """Groups that lie on several ranks and in several micro-batches."""
+    rewrite = REWRITES["care"].replace(": 2", ": 16")
+    plan = toy_plan("simclr", equivariance=rewrite, batch=16).graph
+    assert next(t.params for t in plan.terms if t.impl == "gram_difference") == {"group": 16}
+    return Case(plan, 16, torch.float64)
+
+
+def stl() -> Case:
+    """What a sample's neighbour tells of a change, and negatives from all changes."""
+    plan = toy_plan("vicreg", equivariance=REWRITES["stl"], batch=16).graph
+    return Case(plan, 16, torch.float64)
+
+
 CASES = {
-    make.__name__: make for make in (vicreg, ibot, dinov2, grouped, equimod, e_ssl, sie, augself)
+    make.__name__: make
+    for make in (vicreg, ibot, dinov2, grouped, equimod, e_ssl, sie, augself, care, stl)
 }
 
 

@@ -27,6 +27,7 @@ HEADS = {
     "e-ssl": {"turn_head", "turn_classifier"},
     "equimod": {"augmentation_projector", "equi_projector", "equi_predictor"},
     "augself": {"crop_predictor", "color_predictor"},
+    "stl": {"change", "change_projector", "equi_projector", "equi_predictor"},
 }
 """Rewrite → the modules that it adds."""
 
@@ -84,7 +85,7 @@ def test_a_rewrites_terms_pull_on_its_heads_and_on_the_encoder(name: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("name", "method"), [(n, m) for n in ("e-ssl", "equimod", "augself") for m in SUITED[n]]
+    ("name", "method"), [(n, m) for n in ("e-ssl", "equimod", "augself", "stl") for m in SUITED[n]]
 )
 def test_a_whole_embedding_is_left_to_the_method(method: str, name: str) -> None:
     """What such a rewrite adds pulls on its own heads, on a projector's twin never, and above."""
@@ -122,7 +123,7 @@ def every_judged(graph: TrainGraph, streams: dict[str, Tensor]) -> dict[str, Ten
 
 
 def test_no_gradient_is_stopped() -> None:
-    """Neither SIE, E-SSL, EquiMod nor AugSelf stops one: both sides of each pair are pulled."""
+    """None of SIE, E-SSL, EquiMod, AugSelf, CARE and STL stops one: both sides are pulled."""
     assert reached("sie", "equivariance", "equi_p") == {"equi_p": [True, True]}
     assert reached("sie-only-equi", "equivariance", "p") == {"p": [True, True]}
     assert reached("e-ssl", "rotation", "turned_tokens") == {"turned_tokens": [True] * 4}
@@ -135,6 +136,17 @@ def test_no_gradient_is_stopped() -> None:
     }
     for term in ("crop", "color"):
         assert reached("augself", term, "tokens") == {"tokens": [True, True]}
+    for term in ("equivariance", "transformation"):
+        assert reached("stl", term, "tokens") == {"tokens": [True, True]}
+    found = reached("care", "equivariance", "alike_0_tokens", "alike_1_tokens", "tokens")
+    assert found == {"alike_0_tokens": [True], "alike_1_tokens": [True], "tokens": []}
+
+
+@pytest.mark.parametrize("method", SUITED["care"])
+def test_care_pulls_on_all_that_its_projections_are_made_by(method: str) -> None:
+    case = Case(toy_plan(method, equivariance=REWRITES["care"]).graph)
+    own = {m.name for m in case.plan.modules} - {"predictor"}
+    assert pulls(case, case.graph(), "equivariance") == {"equivariance": own}
 
 
 @pytest.mark.parametrize("method", ["ibot", "mocov3"])

@@ -3,12 +3,13 @@
 What the encoder made is taken from the graph and the weights from its modules; everything behind it
 is plain tensor code here: cut, pooling, heads, views, terms and weights. In float64, to 1e-9.
 
-Beside the official code (essl 70b2cd0, AugSelf c131db6, EquiMod 908c7b4; run outside this
-repository, in float64, on toys like these) the largest differences were 0 (E-SSL: turned pixels,
-head and loss), 6e-17 (AugSelf, each order by itself) and 9e-16 (EquiMod's loss; 4e-15 in its
-projections), and 4e-16 in any gradient at the encoder's output. With both of AugSelf's orders in
-one batch norm, as officially, its two terms differ by 6 %, since ours keeps the statistics of each
-order apart.
+Beside the official code (essl 70b2cd0, AugSelf c131db6, EquiMod 908c7b4, CARE 7090100, STL
+2138162; run outside this repository, in float64, on toys like these) the largest differences were
+0 (E-SSL: turned pixels, head and loss), 6e-17 (AugSelf, each order by itself), 9e-16 (EquiMod's
+loss; 4e-15 in its projections), 2e-16 (CARE) and 3e-15 (STL, with its batch statistics), and 5e-16
+in any gradient. With both of AugSelf's orders in one batch norm, as officially, its two terms
+differ by 6 %, since ours keeps the statistics of each order apart; STL's transformation term
+differs by 7 %, where those of the first and of the second neighbours are apart officially.
 """
 
 from __future__ import annotations
@@ -25,65 +26,22 @@ from eqspec.build.graph.training_graph import TrainGraph
 from eqspec.spec.load import parse_spec
 from tests.graphs import Case, every_stream
 from tests.recorded import recorded_cards
+from tests.reference.plain_layers import (
+    Streams,
+    base,
+    embedded,
+    head,
+    hinge,
+    normed,
+    off_diagonal,
+    vicreg,
+)
+from tests.reference.shared_changes import care, stl
 from tests.reference.waves import wave
 from tests.toy_sizes import card_of
 from tests.toy_specs import REWRITES, plan_of, toy_plan
 
 BATCH = 6
-Streams = dict[str, Tensor]
-Layer = tuple[str, bool]
-"""What stands behind a linear layer: a norm (with its own weights or without), and a ReLU."""
-
-
-def normed(x: Tensor, norm: torch.nn.Module) -> Tensor:
-    """Batch statistics of these samples, or those of each token."""
-    if isinstance(norm, torch.nn.Identity):
-        return x
-    weight, bias = getattr(norm, "weight", None), getattr(norm, "bias", None)
-    if isinstance(norm, torch.nn.LayerNorm):
-        return F.layer_norm(x, x.shape[-1:], weight, bias)
-    middle, spread = x.mean(dim=0), x.var(dim=0, unbiased=False)
-    x = (x - middle) / (spread + 1e-5).sqrt()
-    return x if weight is None else x * weight + bias
-
-
-def head(graph: TrainGraph, name: str, x: Tensor) -> Tensor:
-    """A perceptron with ReLU on the samples of one view `[B, D]`."""
-    module = graph.students[name]
-    last = len(module.linears) - 1
-    for at, (linear, norm) in enumerate(zip(module.linears, module.norms, strict=True)):
-        x = normed(x @ linear.weight.T + (0 if linear.bias is None else linear.bias), norm)
-        x = x.clamp(min=0) if at < last else x
-    return x
-
-
-def hinge(x: Tensor) -> Tensor:
-    """VICReg's variance of one stream `[B, D]`."""
-    return 0.5 * (1 - (x.var(dim=0) + 1e-4).sqrt()).clamp(min=0).mean()
-
-
-def off_diagonal(x: Tensor) -> Tensor:
-    """VICReg's covariance of one stream `[B, D]`."""
-    centred = x - x.mean(dim=0)
-    matrix = centred.T @ centred / (len(x) - 1)
-    return (matrix.square().sum() - matrix.diagonal().square().sum()) / x.shape[1]
-
-
-def embedded(graph: TrainGraph, tokens: Tensor) -> Tensor:
-    """VICReg's embedding of all patches, pooled: `[V, B, D]`."""
-    linear = graph.students["embed"].linears[0]
-    return (tokens[:, :, 1:] @ linear.weight.T + linear.bias).mean(dim=2)
-
-
-def vicreg(first: Tensor, second: Tensor) -> Tensor:
-    """10/10/1, the loss of `vicreg_sie`."""
-    pulls = 10 * (first - second).square().mean()
-    kept = 10 * (hinge(first) + hinge(second))
-    return pulls + kept + off_diagonal(first) + off_diagonal(second)
-
-
-def base(graph: TrainGraph, tokens: Tensor) -> Tensor:
-    return vicreg(*(head(graph, "projector", x) for x in embedded(graph, tokens)))
 
 
 def acted(graph: TrainGraph, x: Tensor, action: Tensor) -> Tensor:
@@ -223,6 +181,8 @@ PLAIN: dict[str, Callable[[TrainGraph, Streams], Tensor]] = {
     "equimod": equimod,
     "augself": augself,
     "path": intermediate_reconstruction,
+    "care": care,
+    "stl": stl,
 }
 
 
@@ -238,6 +198,12 @@ def test_the_graph_is_the_papers_loss(name: str) -> None:
     wanted = PLAIN[name](graph, {**streams, **encoded})
     found = graph(streams, controls).total
     assert found.item() == pytest.approx(wanted.item(), rel=0, abs=1e-9)
+    trained = [p for _, p in graph.trained()]
+    slopes = torch.autograd.grad(found, trained, materialize_grads=True)
+    for slope, plain in zip(
+        slopes, torch.autograd.grad(wanted, trained, materialize_grads=True), strict=True
+    ):
+        torch.testing.assert_close(slope, plain, rtol=0, atol=1e-9)
 
 
 def test_every_recorded_rewrite_has_a_second_implementation() -> None:

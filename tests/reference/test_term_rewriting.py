@@ -10,28 +10,27 @@ import pytest
 import torch
 
 from tests.recorded import recorded_ops
+from tests.reference.contrast_formulas import (  # noqa: F401 - found by name
+    Array,
+    contrastive,
+    gram_difference,
+    info_nce,
+    log_softmax,
+    neighbour_contrast,
+    paired_contrast,
+    unit,
+)
 from tests.term_examples import EXAMPLES, TEMPERATURE, build, call, tensors
 
 BATCH = 6
-Array = np.ndarray
-
-
-def _unit(vector: Array) -> Array:
-    return vector / sqrt(sum(v * v for v in vector))
-
-
-def _log_softmax(logits: Array) -> list[float]:
-    top = max(logits)
-    total = top + log(sum(exp(v - top) for v in logits))
-    return [v - total for v in logits]
 
 
 def _softmax(logits: Array) -> list[float]:
-    return [exp(v) for v in _log_softmax(logits)]
+    return [exp(v) for v in log_softmax(logits)]
 
 
 def _cross_entropy(target: list[float], logits: Array) -> float:
-    return -sum(t * s for t, s in zip(target, _log_softmax(logits), strict=True))
+    return -sum(t * s for t, s in zip(target, log_softmax(logits), strict=True))
 
 
 def invariance(x: Array) -> float:
@@ -145,31 +144,11 @@ def koleo(x: Array, *, group: int) -> float:
     total = 0.0
     for view in x:
         for start in range(0, BATCH, group):
-            units = [_unit(v) for v in view[start : start + group]]
+            units = [unit(v) for v in view[start : start + group]]
             for i, u in enumerate(units):
                 nearest = min((sum((u - w + 1e-8) ** 2) for j, w in enumerate(units) if j != i))
                 total -= log(sqrt(nearest) + 1e-8)
     return total / BATCH
-
-
-def info_nce(x: Array) -> float:
-    units = [_unit(v) for v in x.reshape(-1, x.shape[-1])]
-    total = 0.0
-    for i, u in enumerate(units):
-        others = [j for j in range(2 * BATCH) if j != i]
-        logits = np.array([sum(u * units[j]) / 0.1 for j in others])
-        total -= _log_softmax(logits)[others.index((i + BATCH) % (2 * BATCH))]
-    return total / (2 * BATCH)
-
-
-def paired_contrast(predictions: list[Array], targets: Array) -> float:
-    rows = [_unit(v) for v in (*np.concatenate(predictions), *targets.reshape(-1, 6))]
-    total, half = 0.0, len(rows) // 2
-    for i, u in enumerate(rows):
-        others = [j for j in range(len(rows)) if j != i]
-        logits = np.array([sum(u * rows[j]) / 0.2 for j in others])
-        total -= _log_softmax(logits)[others.index((i + half) % len(rows))]
-    return total / len(rows)
 
 
 def parameter_difference(predictions: list[Array], parameters: Array) -> float:
@@ -197,14 +176,14 @@ def crop_difference(predictions: list[Array], crop: Array, flip: Array) -> float
 
 
 def view_classification(x: Array) -> float:
-    costs = [-_log_softmax(logits)[view] for view, samples in enumerate(x) for logits in samples]
+    costs = [-log_softmax(logits)[view] for view, samples in enumerate(x) for logits in samples]
     return sum(costs) / len(costs)
 
 
 def classification(x: Array, labels: Array) -> float:
     classifiers = x.reshape(BATCH, -1, x.shape[-1]).transpose(1, 0, 2)
     return sum(
-        -_log_softmax(logits)[label] / BATCH
+        -log_softmax(logits)[label] / BATCH
         for one in classifiers
         for logits, label in zip(one, labels, strict=True)
     )
@@ -216,7 +195,7 @@ def dense_classification(x: Array, mask: Array) -> float:
     for logits, classes in zip(x, mask, strict=True):
         patches = logits.reshape(side, side, -1)
         costs = [
-            -_log_softmax(_between(patches, row, column, scale=side / size))[classes[row, column]]
+            -log_softmax(_between(patches, row, column, scale=side / size))[classes[row, column]]
             for row in range(size)
             for column in range(size)
             if classes[row, column] != -1
@@ -237,16 +216,6 @@ def _between(patches: Array, row: int, column: int, *, scale: float) -> Array:
     return value
 
 
-def contrastive(queries: Array, keys: Array) -> float:
-    total = 0.0
-    for v, w in ((0, 1), (1, 0)):
-        for i in range(BATCH):
-            query = _unit(queries[v, i])
-            logits = np.array([sum(query * _unit(key)) / 0.2 for key in keys[w]])
-            total -= 2 * 0.2 * _log_softmax(logits)[i] / BATCH
-    return total
-
-
 def cross_correlation(x: Array) -> float:
     normed = []
     for view in x:
@@ -265,7 +234,7 @@ def cross_view_cosine(predictions: Array, targets: Array) -> float:
     for v in range(len(predictions)):
         for w in range(len(targets)):
             pairs = zip(predictions[v], targets[w], strict=True)
-            cosines = [sum(_unit(p) * _unit(t)) for p, t in pairs]
+            cosines = [sum(unit(p) * unit(t)) for p, t in pairs]
             total += 0 if v == w else sum(2 - 2 * c for c in cosines) / len(cosines)
     return total
 
@@ -277,10 +246,13 @@ def rewritten(key: tuple[str, str], streams: dict[str, Any]) -> float:
         "self_distillation": sinkhorn,
         "masked_distillation": sinkhorn,
         "koleo": {"group": 2 if variant == "groups" else BATCH},
+        "gram_difference": {"group": 2 if variant == "groups" else BATCH},
     }
     if name == "self_distillation":
         crops = [streams["student.0"], streams["student.1"]]
         streams = {"student": crops, "teacher": streams["teacher"]}
+    if name == "neighbour_contrast":
+        streams = {"x": [streams["x.0"], streams["x.1"]]}
     if "predictions.0" in streams:
         orders = [streams.pop("predictions.0"), streams.pop("predictions.1")]
         streams = {"predictions": orders, **streams}

@@ -16,7 +16,9 @@ from torch.utils.data import Dataset as StepDataset
 
 from eqspec.build.data.ahead import SharedPixels, prepared_ahead, shared_pixels
 from eqspec.build.data.crop import UNIFORMS, crop_box, resize, shown_box
+from eqspec.build.data.draw_keys import draw_keys
 from eqspec.build.data.stored_views import drawn_views
+from eqspec.compile.views.drawn_streams import CROP
 from eqspec.errors import EqspecError
 from eqspec.nn.random.philox import Draws
 from eqspec.nn.random.source_slice import in_slice
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from eqspec.compile.types.plan import Plan, ViewPlan
+    from eqspec.compile.types.plan import Plan, SingleViewPlan, ViewPlan
     from eqspec.ops.watched import Reading
 
 
@@ -205,16 +207,7 @@ class _Steps(StepDataset["Batch | EqspecError"]):
         epoch, within = divmod(step, self.steps_per_epoch)
         samples = self.order(epoch)[within * self.batch_size + self.positions]
         views = self.shown
-        uniforms = [
-            self.draws.uniform(
-                f"{v.group}.crop",
-                step=epoch,
-                samples=samples,
-                view=v.place_drawn_as,
-                count=UNIFORMS,
-            ).tolist()
-            for v in views
-        ]
+        uniforms = [self._crops(v, step=step, epoch=epoch, samples=samples) for v in views]
         if self.shared is None:
             canvases = [np.empty(shape, np.uint8) for shape in self.shapes]
         else:
@@ -249,6 +242,21 @@ class _Steps(StepDataset["Batch | EqspecError"]):
             labels=None if self.labels is None else self.labels[samples],
         )
         return built if self.targets is None else replace(built, targets=self.targets(built, sizes))
+
+    def _crops(
+        self, view: SingleViewPlan, *, step: int, epoch: int, samples: NDArray[np.int64]
+    ) -> list[list[float]]:
+        """Return the random numbers of each sample's crop."""
+        keys = draw_keys(
+            view.shared, CROP, epoch=epoch, samples=samples, step=step, positions=self.positions
+        )
+        return self.draws.uniform(
+            f"{view.group}.{CROP}",
+            step=keys.step,
+            samples=keys.samples,
+            view=view.place_drawn_as,
+            count=UNIFORMS,
+        ).tolist()
 
     def _shown(
         self, samples: NDArray[np.int64], *, epoch: int

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from eqspec.build.data.draw_keys import draw_keys
 from eqspec.compile.views.drawn_streams import step_keys
 from eqspec.ops.find import find_transform
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from eqspec.build.data.loader import Batch
     from eqspec.compile.types.plan import AugmentStep, PathPlan, SingleViewPlan, ViewPlan
+    from eqspec.compile.types.shared_draws import SharedPlan
     from eqspec.nn.pixels.path import At, Border
     from eqspec.nn.random.philox import Draws
 
@@ -27,6 +29,8 @@ class Transform:
 
     Attributes:
         key: name of its draws.
+        drawn: the step of its view: ``color``, ``color.2``.
+        shared: draws of its view that several samples share.
         low, span: `[P]`, the range of each parameter in the op's units.
         identity: `[P]`, the parameters that change nothing.
         at: applies the transform to pixels.
@@ -40,15 +44,34 @@ class Transform:
     identity: NDArray[np.float64]
     at: At
     encode: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+    drawn: str
+    shared: SharedPlan | None = None
+
+    def uniform(
+        self, draws: Draws, batch: Batch, *, count: int, of: str = ""
+    ) -> NDArray[np.float64]:
+        """Return numbers in [0, 1), `[b, count]`.
+
+        Args:
+            of: what they are for, besides the parameters.
+        """
+        keys = draw_keys(
+            self.shared,
+            self.drawn,
+            epoch=batch.epoch,
+            samples=batch.samples,
+            step=batch.step,
+            positions=batch.positions,
+        )
+        return draws.uniform(
+            f"{self.key}{of}", step=keys.step, samples=keys.samples, view=self.view, count=count
+        )
 
     def draw(self, draws: Draws, batch: Batch) -> NDArray[np.float64]:
         """Return parameters drawn uniformly from the ranges, `[b, P]`."""
         if len(self.low) == 0:
             return np.empty((len(batch.samples), 0))
-        uniforms = draws.uniform(
-            self.key, step=batch.epoch, samples=batch.samples, view=self.view, count=len(self.low)
-        )
-        return self.low + uniforms * self.span
+        return self.low + self.uniform(draws, batch, count=len(self.low)) * self.span
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +88,7 @@ class Step:
 
     def draw(self, draws: Draws, batch: Batch) -> Applied:
         """Draw the samples of a batch to which it is applied, and the parameters."""
-        chosen = draws.uniform(
-            f"{self.transform.key}.apply",
-            step=batch.epoch,
-            samples=batch.samples,
-            view=self.transform.view,
-            count=1,
-        )
+        chosen = self.transform.uniform(draws, batch, count=1, of=".apply")
         # On the CPU, so that only these rows are computed, without waiting for the device.
         rows = np.flatnonzero(chosen[:, 0] < self.p)
         theta = self.transform.draw(draws, batch)[rows] if len(rows) else np.empty((0, 0))
@@ -102,23 +119,24 @@ def build_steps(view: SingleViewPlan) -> tuple[Step, ...]:
     """Return the steps of a view, each with its probability per sample."""
     names = step_keys([step.impl for step in view.steps])
     return tuple(
-        Step(name, _build_step(step, view, key=f"{view.group}.{name}"), step.p)
+        Step(name, _build_step(step, view, name=name), step.p)
         for name, step in zip(names, view.steps, strict=True)
     )
 
 
-def _build_step(step: AugmentStep, view: SingleViewPlan, *, key: str) -> Transform:
+def _build_step(step: AugmentStep, view: SingleViewPlan, *, name: str) -> Transform:
     places = find_transform(step.impl).kind == "geometry"
     # Ranges are relative to the view without its margin.
-    return _build(
+    built = _build(
         step.impl,
         step.params,
-        key=key,
+        key=f"{view.group}.{name}",
         view=view.place_drawn_as if places else view.index,
         size=view.size,
         target=view.canvas,
         border="reflect",
     )
+    return replace(built, drawn=name, shared=view.shared)
 
 
 def build_path(path: PathPlan, plan: ViewPlan) -> Transform:
@@ -156,4 +174,5 @@ def _build(  # noqa: PLR0913 - one place for what steps and paths have in common
         identity=np.array(op.identity, dtype=np.float64),
         at=op.build(checked, size=target, border=border),
         encode=lambda theta: op.encode(checked, theta, size=size),
+        drawn=key,
     )

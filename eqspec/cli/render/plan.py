@@ -150,6 +150,9 @@ def _alike(views: tuple[SingleViewPlan, ...], described: Described) -> list[Row]
         shown = described.shown.get((view.group, view.index))
         if shown is not None:
             rows.append(["", "", f"the view then shows {_range(shown)} of the area"])
+    if view.shared is not None:
+        own = "" if not view.shared.own else f", all but {', '.join(view.shared.own)}"
+        rows.append(["", "", f"{view.shared.samples} samples in a row share their draws{own}"])
     steps = (
         f"{op_call(step.impl, step.params, family='transforms')} p={number(step.p)}"
         for step in view.steps

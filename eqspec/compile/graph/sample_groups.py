@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from eqspec.compile.types.error import GraphError
 from eqspec.compile.types.graph import ApplyNode, GraphPlan, ModulePlan
+from eqspec.compile.types.plan import ViewPlan
 from eqspec.ops.find import find_module
 from eqspec.spec.node import KeyPath
 from eqspec.spec.phrases import counted
@@ -19,12 +20,22 @@ GROUPS = ("group", "drop_path_group")
 """Parameters of ops that count consecutive samples of the batch."""
 
 
-def check_groups(graph: GraphPlan, *, batch: int) -> None:
-    """Refuses batch statistics over groups of samples that do not divide the batch.
+def check_groups(graph: GraphPlan, views: ViewPlan, *, batch: int) -> None:
+    """Refuses batch statistics and shared draws of groups of samples that do not divide the batch.
 
     Raises:
-        GraphError: naming the module, term or input.
+        GraphError: naming the module, term or input, or the view group.
     """
+    for view in views.views:
+        if view.shared is not None and batch % view.shared.samples:
+            raise GraphError(
+                ("shared", view.group, "samples"),
+                f"a batch of {counted(batch, 'sample')} is no multiple of the "
+                f"{view.shared.samples} that share draws",
+                help="choose another batch, or set "
+                f"`with: {{shared.{view.group}.samples: …}}` of the rewrite",
+                card="equivariance",
+            )
     for path, group in _groups(graph):
         if batch % group:
             raise GraphError(

@@ -22,7 +22,9 @@ _SECTIONS = MappingProxyType(
 _ADDED = ("modules", "terms", "views")
 """Sections of every `add:` of a rewrite."""
 
-_BESIDE = MappingProxyType({"evaluations": ("data", "controls"), "equivariance": ("drop",)})
+_BESIDE = MappingProxyType(
+    {"evaluations": ("data", "controls"), "equivariance": ("drop", "shared")}
+)
 """Family → keys beside the parameters, or parts, that an override may name."""
 
 _OWN = MappingProxyType({"modules": (), "terms": ("weight",), "inputs": ()})

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, Field, JsonValue
+from pydantic import (
+    AliasChoices,
+    Field,
+    JsonValue,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
 from eqspec.compile.types.graph import Frozen, GraphPlan
 from eqspec.compile.types.initial_weights import InitPlan, PublishedPlan
 from eqspec.compile.types.pairs import PairPlan
 from eqspec.compile.types.provenance import PluginInfo, Provenance
+from eqspec.compile.types.shared_draws import SharedPlan
 from eqspec.compile.types.stages import EvaluationStage
 from eqspec.spec.data import Fingerprint
 from eqspec.spec.names import Digest, FileName
@@ -46,6 +53,10 @@ class AugmentStep(Frozen):
     p: float = 1.0
 
 
+_NEWER = frozenset({"place_of", "shared"})
+"""Fields of a view that older plans lack."""
+
+
 class SingleViewPlan(Frozen):
     """One view of one group.
 
@@ -56,6 +67,7 @@ class SingleViewPlan(Frozen):
         copy_of: the view of the same group whose finished pixels it starts from, without a crop.
         place_of: the view of the same group whose draws its crop and its steps of kind `geometry`
             use; None for its own.
+        shared: draws that several samples share; None: every sample has its own.
     """
 
     group: str
@@ -67,11 +79,18 @@ class SingleViewPlan(Frozen):
     steps: tuple[AugmentStep, ...] = ()
     copy_of: int | None = None
     place_of: int | None = None
+    shared: SharedPlan | None = None
 
     @property
     def place_drawn_as(self) -> int:
         """Index of the view whose draws say which part of the image this view shows."""
         return self.index if self.place_of is None else self.place_of
+
+    @model_serializer(mode="wrap")
+    def _without_defaults(self, rest: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Omit what is not shared, so that plans read as before it could be."""
+        written: dict[str, Any] = rest(self)
+        return {k: v for k, v in written.items() if v is not None or k not in _NEWER}
 
 
 class PathPlan(Frozen):

@@ -7,7 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from eqspec.compile.lookup.ops import checked_params, op_in_use
 from eqspec.compile.lookup.resolve import Resolved
 from eqspec.compile.lookup.rewrite_inputs import DRAWS, PIXELS
+from eqspec.compile.types.error import GraphError
 from eqspec.compile.types.plan import AugmentStep, CropPlan, PathPlan, SingleViewPlan, ViewPlan
+from eqspec.compile.types.shared_draws import SharedPlan
+from eqspec.compile.views.drawn_streams import CROP
 from eqspec.compile.views.stored_pairs import pair_plan
 from eqspec.nn.pixels.canvas import canvas_side
 from eqspec.ops.find import find_transform
@@ -92,7 +95,7 @@ def plan_views(
     for group, added in added_groups(resolved).items():
         views.extend(_added(group, added, image=resolved.image))
     return ViewPlan(
-        views=tuple(views),
+        views=_sharing(views, resolved),
         path=path,
         pair=pair_plan(resolved),
         draws=tuple(sorted(s for s in streams if s.split(".")[0] == DRAWS)),
@@ -111,6 +114,28 @@ def _added(group: str, decl: AddedGroupDecl, *, image: int) -> Iterator[SingleVi
     for number, further in enumerate(decl.copies):
         steps = _steps(further, at=(*at, "copies", number), card="equivariance")
         yield view.model_copy(update={"index": number + 1, "copy_of": 0, "steps": steps})
+
+
+def _sharing(views: list[SingleViewPlan], resolved: Resolved) -> tuple[SingleViewPlan, ...]:
+    """The views with the draws that the rewrite lets several samples share."""
+    rewrite = resolved.rewrite
+    found: dict[str, SharedPlan] = {}
+    for group, decl in ({} if rewrite is None else rewrite.shared).items():
+        at: KeyPath = ("shared", group)
+        if all(view.group != group for view in views):
+            groups = ", ".join(f"`{name}`" for name in dict.fromkeys(v.group for v in views))
+            raise GraphError(
+                at,
+                f"there is no view group `{group}`",
+                help=f"the view groups are: {groups}",
+                card="equivariance",
+            )
+        for number, impl in enumerate(decl.own):
+            if impl != CROP:
+                path = (*at, "own", number)
+                op_in_use(find_transform, impl, path=path, card="equivariance")
+        found[group] = SharedPlan(samples=decl.samples, own=tuple(decl.own))
+    return tuple(view.model_copy(update={"shared": found.get(view.group)}) for view in views)
 
 
 def normalisation(resolved: Resolved) -> tuple[Channels, Channels]:

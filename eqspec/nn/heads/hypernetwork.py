@@ -1,7 +1,8 @@
 """Linear predictor whose weights are generated from the action.
 
 Garrido et al., Self-supervised learning of Split Invariant Equivariant representations
-(arXiv:2302.10283), section 4: one linear map from the group element to a weight matrix.
+(arXiv:2302.10283), section 4: one linear map from the group element to a weight matrix. In STL
+(arXiv:2501.08712) the action is one that another image under the same change gave.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from torch.nn import functional
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from eqspec.nn.world import World
 
 
 class Hypernetwork(nn.Module):
@@ -56,3 +59,27 @@ class Hypernetwork(nn.Module):
         return predicted + functional.linear(
             x, self.generator.bias.unflatten(0, (features, features))
         )
+
+
+class NeighbourHypernetwork(Hypernetwork):
+    """Prediction W(z') x, where z' is the action of the sample's neighbour in the global batch.
+
+    Samples 2i and 2i + 1 are neighbours.
+
+    Args:
+        features: width D of x and of the prediction.
+        actions: width A of z.
+        bias: whether W(z) has a constant part that does not depend on z.
+        world: ranks that share the batch.
+    """
+
+    def __init__(self, features: int, *, actions: int, bias: bool, world: World) -> None:
+        super().__init__(features, actions=actions, bias=bias)
+        self.world = world
+
+    def forward(self, *, x: Tensor, action: Tensor) -> Tensor:
+        """Return predictions `[B, D]` from features `[B, D]` and actions `[B, A]`."""
+        whole = self.world.gather(action, axis=0)
+        swapped = whole.unflatten(0, (-1, 2)).flip(1).flatten(0, 1)
+        first = self.world.rank * len(x)
+        return super().forward(x=x, action=swapped[first : first + len(x)])

@@ -1,8 +1,9 @@
 """Contrastive terms: identify the other view of a sample among the views of all other samples.
 
 SimCLR's NT-Xent (arXiv:2002.05709, equation 1), also between predictions and their targets
-(EquiMod, arXiv:2211.01244), and MoCo v3's query-key form (arXiv:2104.02057, algorithm 1). Legend:
-V views, B samples, D features, N samples of the global batch.
+(EquiMod, arXiv:2211.01244) and between samples that share a change (STL, arXiv:2501.08712), and
+MoCo v3's query-key form (arXiv:2104.02057, algorithm 1). Legend: V views, B samples, D features,
+N samples of the global batch, P pairs of them, K streams, S pairs of all streams.
 """
 
 from __future__ import annotations
@@ -96,6 +97,25 @@ class PairedContrast(nn.Module):
         pairs_2VBD = torch.stack([torch.stack(predictions), targets])
         whole_2VND = self.world.gather(at_least_fp32(pairs_2VBD), axis=2)
         return nt_xent(whole_2VND.flatten(1, 2), temperature=self.temperature)
+
+
+class NeighbourContrast(nn.Module):
+    """`nt_xent` between samples 2i and 2i + 1 over all streams of the global batch.
+
+    Every rank returns the global value.
+    """
+
+    def __init__(self, *, temperature: float, world: World) -> None:
+        super().__init__()
+        self.temperature = temperature
+        self.world = world
+
+    def forward(self, x: tuple[Tensor, ...]) -> Tensor:
+        """Return the term for streams `[B, D]`."""
+        whole_KND = self.world.gather(at_least_fp32(torch.stack(x)), axis=1)
+        pairs_KP2D = whole_KND.unflatten(1, (-1, 2))
+        pairs_2SD = pairs_KP2D.movedim(2, 0).flatten(1, 2)
+        return nt_xent(pairs_2SD, temperature=self.temperature)
 
 
 class QueryKeyContrast(nn.Module):

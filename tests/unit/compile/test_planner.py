@@ -177,6 +177,36 @@ def test_groups_divide_the_batch() -> None:
     assert "group=3" in str(diagnostic.location and diagnostic.location.excerpt)
 
 
+STL = "{use: stl}"
+
+
+def test_samples_that_share_draws_divide_the_batch() -> None:
+    views = planned(equivariance=STL).views.views
+    assert [v.shared and v.shared.model_dump() for v in views] == [
+        {"samples": 2, "own": ("flip", "blur")}
+    ] * 2
+    diagnostic = problem("equivariance.with={shared.global.samples: 3}", equivariance=STL)
+    assert diagnostic.message == "a batch of 8 samples is no multiple of the 3 that share draws"
+    assert "shared.global.samples: 3" in str(diagnostic.location and diagnostic.location.excerpt)
+    odd = problem("train.batch=7", equivariance=STL)
+    assert odd.message == "a batch of 7 samples is no multiple of the 2 that share draws"
+    assert odd.location is not None
+    assert odd.location.file.endswith("stl.yaml")
+
+
+@pytest.mark.parametrize(
+    ("shared", "message", "column"),
+    [
+        ("{globl: {samples: 2}}", "there is no view group `globl`", 29),
+        ("{global: {samples: 2, own: [flp]}}", "no op `flp` in eqspec/ops/transforms/", 56),
+    ],
+)
+def test_what_is_shared_has_to_exist(shared: str, message: str, column: int) -> None:
+    diagnostic = problem(f"equivariance.with={{shared: {shared}}}", equivariance=STL)
+    assert diagnostic.message == message
+    assert str(diagnostic.location).endswith(f":1:{column}")
+
+
 RESNET_BODY = "{card: backbone, rev: 1, about: A network., impl: resnet, params: {depth: 18, a: 1}}"
 WHERE = {
     "of a module": ("method.with.embed.widht=3", "unknown key `method.with.embed.widht`"),

@@ -57,6 +57,8 @@ def test_a_pair_that_does_not_fit_is_refused_at_the_specs_own_line(
     lacking = "this rewrite needs the term `invariance`, `variance`, `covariance`"
     if method == "vicreg_pooled":
         lacking = "the rewrite reads what the step `color` draws, but `whole` has no such step"
+    if rewrite.startswith("{use: care"):
+        lacking = "this rewrite needs the module `projector`, which the method does not have"
     reason = REASONS.get(method, lacking)
     assert diagnostic.message.startswith(reason)
     assert str(diagnostic.location) == f"{method}.yaml:6:1"

@@ -40,6 +40,8 @@ READ = {
     "e-ssl": set[str](),
     "equimod": {"lambda"},
     "augself": set[str](),
+    "care": set[str](),
+    "stl": set[str](),
 }
 VALUES = {
     "transform": "{use: rot}",
