@@ -79,6 +79,10 @@ RECORDED_REWRITES = {
         "{use: care, with: {equivariance.group: 2, "
         "shared.alike_0.samples: 2, shared.alike_1.samples: 2}}"
     ),
+    "ser": (
+        "{use: ser, with: {mirrored.size: 16, mirrored_tokens.blocks: 1, "
+        "token_projector.widths: [24, 16], equivariance.group: 2}}"
+    ),
     "stl": (
         "{use: stl, with: {change.widths: [24, 16], change_projector.widths: [24, 16], "
         "equi_projector.widths: [24, 24, 16]}}"

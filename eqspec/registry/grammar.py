@@ -45,10 +45,15 @@ class ModuleDecl(Declared):
 
 
 class Apply(Declared):
-    """Step that applies a module or a chain of modules; `to` maps ports to streams."""
+    """Step that applies a module or a chain of modules; `to` maps ports to streams.
+
+    Attributes:
+        blocks: number of an encoder's first blocks to apply, followed by its last norm.
+    """
 
     apply: str | list[str]
     to: dict[str, str]
+    blocks: int | None = Field(None, ge=1)
     repeat: Repeat | None = None
 
 

@@ -102,9 +102,14 @@ def stl() -> Case:
     return Case(plan, 16, torch.float64)
 
 
+def ser() -> Case:
+    """Tokens after the first block, of an encoder with drop path."""
+    return Case(toy_plan("ibot", equivariance=REWRITES["ser"], batch=16).graph, 16, torch.float64)
+
+
 CASES = {
     make.__name__: make
-    for make in (vicreg, ibot, dinov2, grouped, equimod, e_ssl, sie, augself, care, stl)
+    for make in (vicreg, ibot, dinov2, grouped, equimod, e_ssl, sie, augself, care, stl, ser)
 }
 
 

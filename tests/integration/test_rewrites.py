@@ -28,6 +28,7 @@ HEADS = {
     "equimod": {"augmentation_projector", "equi_projector", "equi_predictor"},
     "augself": {"crop_predictor", "color_predictor"},
     "stl": {"change", "change_projector", "equi_projector", "equi_predictor"},
+    "ser": {"token_projector"},
 }
 """Rewrite → the modules that it adds."""
 
@@ -85,7 +86,8 @@ def test_a_rewrites_terms_pull_on_its_heads_and_on_the_encoder(name: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("name", "method"), [(n, m) for n in ("e-ssl", "equimod", "augself", "stl") for m in SUITED[n]]
+    ("name", "method"),
+    [(n, m) for n in ("e-ssl", "equimod", "augself", "stl", "ser") for m in SUITED[n]],
 )
 def test_a_whole_embedding_is_left_to_the_method(method: str, name: str) -> None:
     """What such a rewrite adds pulls on its own heads, on a projector's twin never, and above."""
@@ -123,7 +125,7 @@ def every_judged(graph: TrainGraph, streams: dict[str, Tensor]) -> dict[str, Ten
 
 
 def test_no_gradient_is_stopped() -> None:
-    """None of SIE, E-SSL, EquiMod, AugSelf, CARE and STL stops one: both sides are pulled."""
+    """None of SIE, E-SSL, EquiMod, AugSelf, CARE, STL and SER does: both sides are pulled."""
     assert reached("sie", "equivariance", "equi_p") == {"equi_p": [True, True]}
     assert reached("sie-only-equi", "equivariance", "p") == {"p": [True, True]}
     assert reached("e-ssl", "rotation", "turned_tokens") == {"turned_tokens": [True] * 4}
@@ -138,6 +140,7 @@ def test_no_gradient_is_stopped() -> None:
         assert reached("augself", term, "tokens") == {"tokens": [True, True]}
     for term in ("equivariance", "transformation"):
         assert reached("stl", term, "tokens") == {"tokens": [True, True]}
+    assert reached("ser", "equivariance", "mirrored_tokens") == {"mirrored_tokens": [True] * 5}
     found = reached("care", "equivariance", "alike_0_tokens", "alike_1_tokens", "tokens")
     assert found == {"alike_0_tokens": [True], "alike_1_tokens": [True], "tokens": []}
 

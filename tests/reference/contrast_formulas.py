@@ -71,3 +71,18 @@ def gram_difference(x: Array, y: Array, *, group: int) -> float:
             if j != i:
                 total += 2 * (sum(before[i] * before[j]) - sum(after[i] * after[j])) ** 2
     return total / len(before)
+
+
+def token_contrast(x: Array, *, group: int) -> float:
+    """The second view is mirrored; the third, in addition, turned counter-clockwise."""
+    before = ([1, 0, 3, 2], [0, 2, 1, 3])  # of each place of a view, the place in the first view
+    costs: list[float] = []
+    for places, view in zip(before, x[1:], strict=True):
+        for sample, tokens in enumerate(view):
+            first = sample // group * group
+            others = [i for i in range(first, first + group) if i != sample]
+            for at, token in enumerate(tokens):
+                found = [x[0, sample, places[at]], *(v for i in others for v in x[0, i])]
+                logits = np.array([sum(unit(token) * unit(v)) / 0.4 for v in found])
+                costs.append(-log_softmax(logits)[0])
+    return sum(costs) / len(costs)

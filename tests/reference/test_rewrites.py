@@ -7,7 +7,8 @@ Beside the official code (essl 70b2cd0, AugSelf c131db6, EquiMod 908c7b4, CARE 7
 2138162; run outside this repository, in float64, on toys like these) the largest differences were
 0 (E-SSL: turned pixels, head and loss), 6e-17 (AugSelf, each order by itself), 9e-16 (EquiMod's
 loss; 4e-15 in its projections), 2e-16 (CARE) and 3e-15 (STL, with its batch statistics), and 5e-16
-in any gradient. With both of AugSelf's orders in one batch norm, as officially, its two terms
+in any gradient; of SER (dbe5e93) the loss alone was compared, 9e-16 for all pairs of its turns.
+With both of AugSelf's orders in one batch norm, as officially, its two terms
 differ by 6 %, since ours keeps the statistics of each order apart; STL's transformation term
 differs by 7 %, where those of the first and of the second neighbours are apart officially.
 """
@@ -37,6 +38,7 @@ from tests.reference.plain_layers import (
     vicreg,
 )
 from tests.reference.shared_changes import care, stl
+from tests.reference.token_maps import ser
 from tests.reference.waves import wave
 from tests.toy_sizes import card_of
 from tests.toy_specs import REWRITES, plan_of, toy_plan
@@ -182,6 +184,7 @@ PLAIN: dict[str, Callable[[TrainGraph, Streams], Tensor]] = {
     "augself": augself,
     "path": intermediate_reconstruction,
     "care": care,
+    "ser": ser,
     "stl": stl,
 }
 

@@ -18,6 +18,7 @@ from tests.reference.contrast_formulas import (  # noqa: F401 - found by name
     log_softmax,
     neighbour_contrast,
     paired_contrast,
+    token_contrast,
     unit,
 )
 from tests.term_examples import EXAMPLES, TEMPERATURE, build, call, tensors
@@ -247,6 +248,7 @@ def rewritten(key: tuple[str, str], streams: dict[str, Any]) -> float:
         "masked_distillation": sinkhorn,
         "koleo": {"group": 2 if variant == "groups" else BATCH},
         "gram_difference": {"group": 2 if variant == "groups" else BATCH},
+        "token_contrast": {"group": 2 if variant == "groups" else BATCH},
     }
     if name == "self_distillation":
         crops = [streams["student.0"], streams["student.1"]]

@@ -114,6 +114,8 @@ def _apply(node: ApplyNode, built: _Built) -> Callable[..., Tensor]:
         if node.module in built.per_view
         else {}
     )
+    if node.blocks is not None:
+        extra["blocks"] = node.blocks
 
     def forward(*streams: Tensor) -> Tensor:
         leading = streams[0].shape[:lead]

@@ -106,8 +106,9 @@ def _inputs(plan: GraphPlan) -> list[Row]:
 def source(node: Node) -> str:  # noqa: C901, PLR0911, PLR0912 - one line for each kind of node
     """Format the computation of a node."""
     match node:
-        case ApplyNode(module=module, teacher=teacher, ports=ports):
-            return f"{module if teacher is None else f'{teacher}.{module}'}({_wired(ports)})"
+        case ApplyNode(module=module, teacher=teacher, ports=ports, blocks=blocks):
+            first = "" if blocks is None else f"; blocks={blocks}"
+            return f"{module if teacher is None else f'{teacher}.{module}'}({_wired(ports)}{first})"
         case PoolNode(of=of):
             return f"mean over the tokens of {of}"
         case SelectNode(of=of, part=part):

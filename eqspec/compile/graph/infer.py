@@ -148,7 +148,7 @@ def _type_apply(node: ApplyNode, typing: _Typing) -> ApplyNode:
     known = {port.name: port for port in op.ports}
     _check_ports(node.ports, known, path=path, op=draft.impl)
     inputs = {port: typing.streams[stream] for port, stream in node.ports.items()}
-    leading = leading_axes(node, inputs)
+    leading = _leading(node, inputs, depth=op.blocks(params))
     try:
         output = op.shapes(params, inputs)
     except PortError as error:
@@ -245,6 +245,15 @@ def _check_ports(
         raise GraphError(
             path, f"`{op}`: {', '.join(problems)}", help=f"its ports: {', '.join(known)}"
         )
+
+
+def _leading(node: ApplyNode, inputs: Mapping[str, StreamType], *, depth: int) -> tuple[str, ...]:
+    """The leading axes of a module's inputs, after a check that it has as many blocks as asked."""
+    if node.blocks is not None and node.blocks > depth:
+        message = f"`{node.module}` has {depth} blocks to read tokens after, not {node.blocks}"
+        help_ = "choose another backbone, or set `with: {STREAM.blocks: …}` of the rewrite"
+        raise GraphError(("flow", node.out, "blocks"), message, help=help_)
+    return leading_axes(node, inputs)
 
 
 def _same_width(first: ModulePlan, inputs: Mapping[str, StreamType], *, path: KeyPath) -> None:

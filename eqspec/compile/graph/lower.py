@@ -215,7 +215,8 @@ def _apply_chain(
         is_last = at == len(chain) - 1
         step_out = out if is_last else f"{out}.{module}"
         ports = numbered if at == 0 else {"x": nodes[-1].out}
-        nodes.append(ApplyNode(out=step_out, module=module, teacher=teacher or None, ports=ports))
+        made = ApplyNode(out=step_out, module=module, teacher=teacher or None, ports=ports)
+        nodes.append(made.model_copy(update={"blocks": step.blocks}) if at == 0 else made)
     return nodes
 
 

@@ -19,7 +19,7 @@ _SECTIONS = MappingProxyType(
 )
 """Family → the sections of a card in which an override looks for a part, in order."""
 
-_ADDED = ("modules", "terms", "views")
+_ADDED = ("modules", "terms", "views", "flow")
 """Sections of every `add:` of a rewrite."""
 
 _BESIDE = MappingProxyType(
@@ -35,7 +35,7 @@ def override_path(card: Card, dotted: str) -> tuple[str, ...]:
     """Where in a card's body the value of `with: {dotted: …}` goes, at first.
 
     In a method the first part names a module, term, input, teacher or view group, in a rewrite a
-    module, term or view group that it adds; elsewhere a parameter.
+    module, term, view group or stream that it adds; elsewhere a parameter.
 
     Raises:
         KeyError: when the card has no part of that name.

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
 from eqspec.ops.op import StreamType
 from eqspec.spec.use import OpCall
@@ -80,13 +87,24 @@ class DropPathPlan(Frozen):
 
 
 class ApplyNode(Frozen):
-    """Runs a module; the leading axes V and B are flattened for it."""
+    """Runs a module; the leading axes V and B are flattened for it.
+
+    Attributes:
+        blocks: of an encoder, so many of the first ones, and its last norm; None: all of them.
+    """
 
     kind: Literal["apply"] = "apply"
     out: str
     module: str
     teacher: str | None = None
     ports: dict[str, str]
+    blocks: int | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_blocks(self, rest: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Omit `blocks: null`, so that plans read as before it existed."""
+        written: dict[str, Any] = rest(self)
+        return {k: v for k, v in written.items() if (k, v) != ("blocks", None)}
 
 
 class PoolNode(Frozen):

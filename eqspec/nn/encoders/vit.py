@@ -200,6 +200,7 @@ class VisionTransformerTokens(nn.Module):
         keep: Tensor | None = None,
         valid: Tensor | None = None,
         drop: Tensor | None = None,
+        blocks: int | None = None,
     ) -> Tensor:
         """Return tokens `[B, P + N, D]`, or `[B, P + M, D]` if only some patches are kept.
 
@@ -212,12 +213,14 @@ class VisionTransformerTokens(nn.Module):
             valid: `[B, M]`, true where a kept id is valid; no token attends to the others, and
                 their outputs are meaningless.
             drop: multipliers `[B, L, 2]` of the residual branches of each sample.
+            blocks: number of blocks to apply, followed by the final LayerNorm; None: all.
         """
         x = self.embed(images=images, mask=mask, keep=keep)
         keys = None if valid is None else _key_mask(valid, prefix=x.shape[1] - valid.shape[1])
-        first = len(self.blocks) - self.design.taps
+        applied = self.blocks[:blocks]
+        first = len(applied) - self.design.taps
         tapped: list[Tensor] = []
-        for index, block in enumerate(self.blocks):
+        for index, block in enumerate(applied):
             x = block(x, None if drop is None else drop[:, index], key_mask=keys)
             if index >= first:
                 tapped.append(self.norm(x))

@@ -215,6 +215,11 @@ def drop_path_sampling(params: Params) -> tuple[Literal["bernoulli", "subset"], 
     return params.drop_path_draw, params.drop_path_group
 
 
+def blocks(params: Params) -> int:
+    """Return the number of blocks; none of them alone has the width of several taps."""
+    return params.depth if params.taps == 1 else 0
+
+
 def layers(params: Params) -> tuple[tuple[str, ...], ...]:
     """Return the parameter name prefixes of each layer, from the embeddings to the last norm."""
     embeddings = ("patch_embed", "cls_token", "reg_token", "mask_token", "pos_embed")

@@ -62,6 +62,13 @@ class ModuleOp(GraphOp, Protocol):
         """
         return ()
 
+    def blocks(self, params: OpParams) -> int:  # noqa: ARG002 - as above
+        """Return the number of blocks after each of which tokens can be read; 0 for none.
+
+        `forward` then takes a number of them as `blocks`.
+        """
+        return 0
+
     def drop_path_rates(self, params: OpParams) -> tuple[float, ...]:  # noqa: ARG002 - as above
         """Return how often each block's residual branches are dropped, in [0, 1), input first.
 

@@ -207,6 +207,15 @@ def test_what_is_shared_has_to_exist(shared: str, message: str, column: int) -> 
     assert str(diagnostic.location).endswith(f":1:{column}")
 
 
+def test_an_encoder_has_the_blocks_that_are_read() -> None:
+    few = "equivariance={use: ser, with: {mirrored_tokens.blocks: 3, equivariance.group: 2}}"
+    diagnostic = problem(few)
+    assert diagnostic.message == "`encoder` has 2 blocks to read tokens after, not 3"
+    assert str(diagnostic.location).endswith("#1:1:32")
+    none = problem(few, f"backbone={RESNET}")
+    assert none.message == "`encoder` has 0 blocks to read tokens after, not 3"
+
+
 RESNET_BODY = "{card: backbone, rev: 1, about: A network., impl: resnet, params: {depth: 18, a: 1}}"
 WHERE = {
     "of a module": ("method.with.embed.widht=3", "unknown key `method.with.embed.widht`"),

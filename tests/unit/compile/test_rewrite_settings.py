@@ -41,6 +41,7 @@ READ = {
     "equimod": {"lambda"},
     "augself": set[str](),
     "care": set[str](),
+    "ser": set[str](),
     "stl": set[str](),
 }
 VALUES = {
