@@ -12,8 +12,8 @@ from pydantic import JsonValue
 
 from eqspec.compile.lookup.resolve import Resolved
 from eqspec.compile.types.initial_weights import InitPlan, PublishedPlan
-from eqspec.compile.types.plan import ViewPlan
 from eqspec.compile.types.provenance import Provenance
+from eqspec.compile.types.view_plan import ViewPlan
 from eqspec.ops.find import find_dataset
 from eqspec.ops.op import how_it_runs_fields
 from eqspec.registry.cards import DatasetCard

@@ -18,16 +18,9 @@ from eqspec.compile.training import plan_training, training_clock
 from eqspec.compile.types.error import GraphError
 from eqspec.compile.types.graph import GraphPlan
 from eqspec.compile.types.initial_weights import InitPlan, LayoutPlan, PublishedPlan
-from eqspec.compile.types.plan import (
-    DataPlan,
-    EvalPlan,
-    KeepPlan,
-    MachinePlan,
-    Plan,
-    TrainPlan,
-    ViewPlan,
-)
+from eqspec.compile.types.plan import DataPlan, EvalPlan, KeepPlan, MachinePlan, Plan, TrainPlan
 from eqspec.compile.types.provenance import PluginInfo, Provenance
+from eqspec.compile.types.view_plan import ViewPlan
 from eqspec.compile.views.stored_pairs import pairs_as_stored
 from eqspec.compile.views.target_views import check_targets_follow
 from eqspec.compile.views.view_plan import group_sizes, plan_views, untouched_views

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
     from eqspec.build.data.loader import Dataset
     from eqspec.build.views.steps import Transform
-    from eqspec.compile.types.plan import PathPlan, Plan
+    from eqspec.compile.types.plan import Plan
+    from eqspec.compile.types.view_plan import PathPlan
 
     _By = Callable[[Tensor, NDArray[np.float64]], Tensor]
 

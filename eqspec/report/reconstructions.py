@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from eqspec.build.data.loader import Dataset
     from eqspec.build.program import Program
-    from eqspec.compile.types.plan import PathPlan, Plan
+    from eqspec.compile.types.plan import Plan
+    from eqspec.compile.types.view_plan import PathPlan
 
 ROWS = 6
 """Number of images shown."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from eqspec.compile.types.plan import CropPlan
+    from eqspec.compile.types.view_plan import CropPlan
 
 UNIFORMS = 4
 """Draws that one box takes: share of the area, ratio, horizontal place, vertical place."""

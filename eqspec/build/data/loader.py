@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from eqspec.compile.types.plan import Plan, SingleViewPlan, ViewPlan
+    from eqspec.compile.types.plan import Plan
+    from eqspec.compile.types.view_plan import SingleViewPlan, ViewPlan
     from eqspec.ops.watched import Reading
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from eqspec.build.data.loader import Batch
     from eqspec.build.views.steps import Applied
-    from eqspec.compile.types.plan import SingleViewPlan, ViewPlan
+    from eqspec.compile.types.view_plan import SingleViewPlan, ViewPlan
 
 
 @dataclass(frozen=True, slots=True)

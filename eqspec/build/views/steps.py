@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from eqspec.build.data.loader import Batch
-    from eqspec.compile.types.plan import AugmentStep, PathPlan, SingleViewPlan, ViewPlan
     from eqspec.compile.types.shared_draws import SharedPlan
+    from eqspec.compile.types.view_plan import AugmentStep, PathPlan, SingleViewPlan, ViewPlan
     from eqspec.nn.pixels.path import At, Border
     from eqspec.nn.random.philox import Draws
 

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from eqspec.build.data.loader import Batch
     from eqspec.build.views.steps import Step
-    from eqspec.compile.types.plan import AugmentStep, Plan, SingleViewPlan
+    from eqspec.compile.types.plan import Plan
+    from eqspec.compile.types.view_plan import AugmentStep, SingleViewPlan
     from eqspec.ops.targets.kinds import TargetType
     from eqspec.ops.tolerant import Dataset
 

@@ -24,7 +24,8 @@ from eqspec.commands.plan import Described, Planning
 from eqspec.commands.planning.plans import settings_read, spec_of
 from eqspec.compile.lookup.card_slots import recipe_slots, value_at
 from eqspec.compile.types.pairs import PairPlan
-from eqspec.compile.types.plan import PathPlan, Plan, SingleViewPlan
+from eqspec.compile.types.plan import Plan
+from eqspec.compile.types.view_plan import PathPlan, SingleViewPlan
 from eqspec.report.numbers import number
 from eqspec.spec.phrases import counted
 from eqspec.spec.use import OpCall

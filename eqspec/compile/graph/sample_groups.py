@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from eqspec.compile.types.error import GraphError
 from eqspec.compile.types.graph import ApplyNode, GraphPlan, ModulePlan
-from eqspec.compile.types.plan import ViewPlan
+from eqspec.compile.types.view_plan import ViewPlan
 from eqspec.ops.find import find_module
 from eqspec.spec.node import KeyPath
 from eqspec.spec.phrases import counted

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from eqspec.compile.lookup.resolve import Resolved
-from eqspec.compile.types.plan import AugmentStep, PathPlan, Plan
+from eqspec.compile.types.plan import Plan
+from eqspec.compile.types.view_plan import AugmentStep, PathPlan
 from eqspec.compile.views.view_plan import PATH_GROUP
 from eqspec.errors import Diagnostic, Location, Severity
 from eqspec.ops.find import find_term, find_transform

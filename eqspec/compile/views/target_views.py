@@ -6,7 +6,8 @@ import numpy as np
 
 from eqspec.compile.types.error import GraphError
 from eqspec.compile.types.graph import GraphPlan
-from eqspec.compile.types.plan import GLOBAL, ViewPlan
+from eqspec.compile.types.plan import GLOBAL
+from eqspec.compile.types.view_plan import ViewPlan
 from eqspec.ops.find import find_dataset, find_transform
 from eqspec.ops.targets.kinds import LABELS
 

@@ -8,8 +8,8 @@ from eqspec.compile.lookup.ops import checked_params, op_in_use
 from eqspec.compile.lookup.resolve import Resolved
 from eqspec.compile.lookup.rewrite_inputs import DRAWS, PIXELS
 from eqspec.compile.types.error import GraphError
-from eqspec.compile.types.plan import AugmentStep, CropPlan, PathPlan, SingleViewPlan, ViewPlan
 from eqspec.compile.types.shared_draws import SharedPlan
+from eqspec.compile.types.view_plan import AugmentStep, CropPlan, PathPlan, SingleViewPlan, ViewPlan
 from eqspec.compile.views.drawn_streams import CROP
 from eqspec.compile.views.stored_pairs import pair_plan
 from eqspec.nn.pixels.canvas import canvas_side

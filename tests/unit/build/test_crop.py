@@ -11,7 +11,7 @@ from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as tv
 
 from eqspec.build.data.crop import Box, crop_box, effective_scale, resize, shown_box
-from eqspec.compile.types.plan import CropPlan
+from eqspec.compile.types.view_plan import CropPlan
 from tests.fakes import FakeImages
 
 UNIFORM = st.floats(0, 1, exclude_max=True)

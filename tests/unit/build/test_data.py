@@ -15,7 +15,8 @@ import torch
 from eqspec.build.data.ahead import shared_pixels
 from eqspec.build.data.loader import Batch, _Steps, batches
 from eqspec.compile.types.graph import GraphPlan
-from eqspec.compile.types.plan import CropPlan, DataPlan, Plan, SingleViewPlan, TrainPlan, ViewPlan
+from eqspec.compile.types.plan import DataPlan, Plan, TrainPlan
+from eqspec.compile.types.view_plan import CropPlan, SingleViewPlan, ViewPlan
 from eqspec.errors import EqspecError
 from eqspec.nn.random.source_slice import in_slice
 from eqspec.ops.decode import UnreadableImage

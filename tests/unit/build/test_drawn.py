@@ -9,7 +9,8 @@ import torch
 from eqspec.build.data.crop import Box, resize
 from eqspec.build.data.loader import Batch, batches
 from eqspec.build.views.on_device import DeviceViews
-from eqspec.compile.types.plan import Plan, SingleViewPlan
+from eqspec.compile.types.plan import Plan
+from eqspec.compile.types.view_plan import SingleViewPlan
 from eqspec.nn.random.philox import Draws
 from eqspec.ops.find import find_transform
 from tests.fakes import FakeImages

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from eqspec.build.data.loader import Batch, batches
 from eqspec.build.views.on_device import DeviceViews
 from eqspec.build.views.steps import Applied, build_steps
-from eqspec.compile.types.plan import AugmentStep, CropPlan, Plan, SingleViewPlan
+from eqspec.compile.types.plan import Plan
 from eqspec.compile.types.shared_draws import SharedPlan
+from eqspec.compile.types.view_plan import AugmentStep, CropPlan, SingleViewPlan
 from eqspec.nn.random.philox import Draws
 from tests.fakes import FakeImages
 from tests.toy_specs import toy_plan

@@ -11,7 +11,7 @@ import torch
 
 from eqspec.build.data.loader import Batch
 from eqspec.build.views.on_device import DeviceViews, ViewBatch
-from eqspec.compile.types.plan import AugmentStep, CropPlan, PathPlan, SingleViewPlan, ViewPlan
+from eqspec.compile.types.view_plan import AugmentStep, CropPlan, PathPlan, SingleViewPlan, ViewPlan
 from eqspec.nn.pixels.canvas import canvas_side
 from eqspec.ops.find import find_transform
 from tests.fakes import FakeImages
