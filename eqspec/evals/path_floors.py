@@ -10,6 +10,7 @@ transforms.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +25,7 @@ from eqspec.nn.readouts.path_floors import coarse, squared_errors
 from eqspec.ops.find import find_transform
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
     from torch import Tensor
@@ -67,40 +68,63 @@ def path_floors(
     assert views.between is not None, "the plan has a path"
     assert views.theta is not None, "the plan has a path"
     first, targets, second = views.between[0], views.between[1:-1], views.between[-1]
-    drawn = views.theta.cpu().numpy().astype(np.float64)
-    variance = plan.data.variance or float(targets.var(dim=(0, 1, 3, 4)).mean())
     frame = path.model_copy(update={"border": "reflect"})
     moves = _Moves(path, build_path(frame, plan.views), seed=plan.seed)
-    shown = [(second, moves.back)]
-    if view.place_of is not None and moves.possible:
-        shown.append((first, moves.onward))
+    of_first = [(first, moves.onward)] if view.place_of is not None and moves.possible else []
+    measured = _Measured(
+        targets=targets,
+        shown=[(second, moves.back), *of_first],
+        drawn=views.theta.cpu().numpy().astype(np.float64),
+        others=moves.drawn(batch.samples) if moves.possible else None,
+        variance=plan.data.variance or float(targets.var(dim=(0, 1, 3, 4)).mean()),
+    )
     side = min(view.size, 2 * _grid(plan))
-
-    def floor(at: int) -> Floor:
-        def best(errors_K: list[Tensor]) -> float:
-            return float(torch.stack(errors_K).amin(dim=0).mean()) / variance
-
-        def errors(predicted: Tensor) -> Tensor:
-            return squared_errors(coarse(predicted, side=at), targets)
-
-        copied = best([errors(view.expand_as(targets)) for view, _ in shown])
-        if not moves.possible:
-            return Floor(copied=copied, blind=None, known=None)
-        others = moves.drawn(batch.samples)
-        return Floor(
-            copied=copied,
-            blind=best([_blind(by, view, targets, theta_MBP=others, at=at) for view, by in shown]),
-            known=best([errors(by(view, drawn)) for view, by in shown]),
-        )
-
     return PathFloors(
         images=len(batch.samples),
-        variance=variance,
+        variance=measured.variance,
         size=view.size,
-        full=floor(view.size),
-        coarse=floor(side),
+        full=measured.floor(view.size),
+        coarse=measured.floor(side),
         side=side,
     )
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """The images of a path, and what they may be predicted from.
+
+    Attributes:
+        targets: `[K, B, C, H, W]`.
+        shown: views `[B, C, H, W]`, each with the function that moves it to the path by parameters.
+        drawn: the parameters of the path, `[B, P]`.
+        others: parameters that have nothing to do with it, `[M, B, P]`; None where it cannot be
+            undone.
+        variance: of the pixels.
+    """
+
+    targets: Tensor
+    shown: Sequence[tuple[Tensor, _By]]
+    drawn: NDArray[np.float64]
+    others: NDArray[np.float64] | None
+    variance: float
+
+    def floor(self, side: int) -> Floor:
+        """Return the errors of predictions at a resolution."""
+        targets, others = self.targets, self.others
+
+        def errors(predicted: Tensor) -> Tensor:
+            return squared_errors(coarse(predicted, side=side), targets)
+
+        copied = self._best([errors(view.expand_as(targets)) for view, _ in self.shown])
+        if others is None:
+            return Floor(copied=copied, blind=None, known=None)
+        blind = [_blind(by, view, targets, theta_MBP=others, at=side) for view, by in self.shown]
+        known = [errors(by(view, self.drawn)) for view, by in self.shown]
+        return Floor(copied=copied, blind=self._best(blind), known=self._best(known))
+
+    def _best(self, errors_K: Sequence[Tensor]) -> float:
+        """Return the mean over points of the best prediction's error, over the variance."""
+        return float(torch.stack(list(errors_K)).amin(dim=0).mean()) / self.variance
 
 
 def _rows(count: int, *, size: int, path: PathPlan) -> NDArray[np.int64]:

@@ -20,4 +20,4 @@ CONTROL_VARIANTS: Mapping[str, Mapping[str, str | int]] = MappingProxyType(
 """Their names in the order of running, each with its overrides by dotted path."""
 
 MEANT = frozenset({"EQ501"})
-"""Codes of warnings about what is the point of a control: λ = 0."""
+"""Codes of warnings about what a variant may be there to show, such as λ = 0."""

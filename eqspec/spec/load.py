@@ -9,11 +9,10 @@ from pathlib import Path
 from types import MappingProxyType
 
 from eqspec.errors import Diagnostic, Severity, SpecError
-from eqspec.spec.controls import CONTROLS, MEANT
+from eqspec.spec.controls import MEANT
 from eqspec.spec.diagnose import in_order, validate
 from eqspec.spec.model import Spec
 from eqspec.spec.override import (
-    COMPARE,
     Argument,
     Override,
     overridden,
@@ -159,9 +158,7 @@ def read_spec_text(
         Override(override_name(number), argument.partition("=")[0], argument)
         for number, argument in enumerate(overrides, start=1)
     )
-    compare = source.get((COMPARE,))
-    meant = MEANT if compare is not None and compare.value == CONTROLS else frozenset[str]()
-    others = {name: _check(other, meant=meant) for name, other in variants(source).items()}
+    others = {name: _check(other, meant=MEANT) for name, other in variants(source).items()}
     return Reading(path, _check(source), MappingProxyType(others), applied)
 
 

@@ -37,6 +37,7 @@ from tests.reference.plain_layers import (
     off_diagonal,
     vicreg,
 )
+from tests.reference.pooled_reconstruction import pooled_reconstruction
 from tests.reference.shared_changes import care, stl
 from tests.reference.token_maps import ser
 from tests.reference.waves import wave
@@ -183,6 +184,7 @@ PLAIN: dict[str, Callable[[TrainGraph, Streams], Tensor]] = {
     "equimod": equimod,
     "augself": augself,
     "path": intermediate_reconstruction,
+    "intermediate-reconstruction-pooled": pooled_reconstruction,
     "care": care,
     "ser": ser,
     "stl": stl,

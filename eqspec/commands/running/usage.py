@@ -111,8 +111,10 @@ def _parameters(plan: Plan, folder: Path) -> Mapping[str, int]:
 
 
 def pulls(name: str, plan: Plan, folder: Path) -> Iterator[Pull]:
-    """Return the gradient share of the added terms, if there are any."""
+    """Return the gradient share of the added terms, if there are any that are weighted."""
     graph = plan.graph
+    if not any(term.weight for term in graph.terms if term.name in graph.added):
+        return
     opened = RunFolder(folder)
     opened.sealed().require(opened.metrics.name)
     rows = journal.read(opened.metrics)
@@ -140,8 +142,9 @@ def pulls(name: str, plan: Plan, folder: Path) -> Iterator[Pull]:
 
 
 def _paper(plan: Plan) -> str | None:
-    """Return the paper that the card of the rewrite names."""
+    """Return the paper that the rewrite is from; None of variants that are ours."""
     section = plan.resolved.get("equivariance")
     card = section.get("use") if isinstance(section, dict) else None
-    paper = card.get("paper") if isinstance(card, dict) else None
+    theirs = isinstance(card, dict) and card.get("status") != "ours"
+    paper = card.get("paper") if isinstance(card, dict) and theirs else None
     return paper if isinstance(paper, str) else None
