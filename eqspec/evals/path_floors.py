@@ -86,6 +86,7 @@ def path_floors(
         full=measured.floor(view.size),
         coarse=measured.floor(side),
         side=side,
+        both=len(measured.shown) > 1,
     )
 
 

@@ -29,8 +29,9 @@ def floors_phrase(floors: PathFloors) -> str:
     full = floors.full
     if full.blind is None:
         return f"copying view 2 {error(full.copied)} ({_NO_BLIND})"
+    view = "the nearer view" if floors.both else "view 2"
     return (
-        f"blind to the transform {error(full.blind)}, copying view 2 {error(full.copied)}, "
+        f"blind to the transform {error(full.blind)}, copying {view} {error(full.copied)}, "
         f"knowing it {error(full.known)}"
     )
 
@@ -87,10 +88,11 @@ def _floor(found: Standing) -> str:
 def floor_rows(floors: PathFloors) -> tuple[tuple[str, str, str, str], ...]:
     """Return a row for each prediction that needs no training."""
     full, coarse = floors.full, floors.coarse
+    view, moved = ("the nearer view", "") if floors.both else ("view 2", " back")
     return (
-        ("copied", error(full.copied), error(coarse.copied), "view 2 itself"),
-        ("blind", error(full.blind), error(coarse.blind), "mean over all transforms of view 2"),
-        ("known", error(full.known), error(coarse.known), "view 2, transformed back"),
+        ("copied", error(full.copied), error(coarse.copied), f"{view} itself"),
+        ("blind", error(full.blind), error(coarse.blind), f"mean over all transforms of {view}"),
+        ("known", error(full.known), error(coarse.known), f"{view}, transformed{moved}"),
     )
 
 

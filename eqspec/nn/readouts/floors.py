@@ -51,6 +51,7 @@ class PathFloors(BaseModel):
         full: at the resolution of the images.
         coarse: of predictions of `side` × `side` pixels, enlarged.
         side: twice the grid of tokens, to which a decoder first enlarges them.
+        both: with shared crops view 1 shows the same content, and the nearer view counts.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -61,6 +62,7 @@ class PathFloors(BaseModel):
     full: Floor
     coarse: Floor
     side: _Count
+    both: bool = False
 
 
 @dataclass(frozen=True, slots=True)

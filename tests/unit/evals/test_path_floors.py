@@ -150,6 +150,7 @@ def test_with_shared_crops_view_1_shows_the_content_before_the_transform() -> No
     assert alone.full.blind is not None
     assert shared.full.blind is not None
     assert shared.full.known is not None
+    assert (alone.both, shared.both) == (False, True)
     assert shared.full.blind < 0.8 * alone.full.blind
     assert shared.full.copied < alone.full.copied
     assert shared.full.known < 0.1 * shared.full.blind
