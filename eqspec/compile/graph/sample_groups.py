@@ -43,6 +43,26 @@ def check_groups(graph: GraphPlan, views: ViewPlan, *, batch: int) -> None:
                 f"a batch of {counted(batch, 'sample')} is no multiple of the group of {group}",
                 help="batch statistics are taken over groups of equal size",
             )
+    _check_terms_of_shared_draws(graph, views)
+
+
+def _check_terms_of_shared_draws(graph: GraphPlan, views: ViewPlan) -> None:
+    """Refuses an added term over groups of samples that do not all share their draws."""
+    shared = {v.group: v.shared.samples for v in views.views if v.shared is not None}
+    for term in graph.terms:
+        group = term.params.get("group")
+        if term.name not in graph.added or not isinstance(group, int):
+            continue
+        for name, samples in shared.items():
+            if samples % group:
+                raise GraphError(
+                    ("add", "terms", term.name, "params", "group"),
+                    f"`{term.name}` compares groups of {group} samples, but the draws of `{name}` "
+                    f"are shared by {samples}",
+                    help=f"set `with: {{{term.name}.group: {samples}}}` of the rewrite, or "
+                    f"`shared.{name}.samples: {group}`",
+                    card="equivariance",
+                )
 
 
 def smallest_batch(graph: GraphPlan) -> int:

@@ -194,6 +194,21 @@ def test_samples_that_share_draws_divide_the_batch() -> None:
     assert odd.location.file.endswith("stl.yaml")
 
 
+def test_a_term_over_groups_needs_groups_that_share_their_draws() -> None:
+    """CARE's group is that of its views: of 4 samples under two augmentations it would be wrong."""
+    both = "shared.alike_0.samples: 2, shared.alike_1.samples: 2"
+    planned(f"equivariance.with={{{both}, equivariance.group: 2}}", equivariance="{use: care}")
+    diagnostic = problem(
+        f"equivariance.with={{{both}, equivariance.group: 4}}", equivariance="{use: care}"
+    )
+    assert diagnostic.message == (
+        "`equivariance` compares groups of 4 samples, but the draws of `alike_0` are shared by 2"
+    )
+    assert diagnostic.help is not None
+    assert "equivariance.group: 2" in diagnostic.help
+    assert "equivariance.group: 4" in str(diagnostic.location and diagnostic.location.excerpt)
+
+
 @pytest.mark.parametrize(
     ("shared", "message", "column"),
     [
