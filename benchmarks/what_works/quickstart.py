@@ -71,21 +71,15 @@ def measured(runs: Path, *, machine: str) -> Quickstart:
     planned = plan_spec(ROOT / SPEC)
     page, data = _printed(runs), json.loads(_printed(runs, "--json"))
     train = planned.plan.train
-    named = (one["name"] for one in data["runs"])
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607 - found on the path
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    named = [one["name"] for one in data["runs"]]
+    environment = json.loads((Path(data["runs"][-1]["folder"]) / "environment.json").read_text())
     return Quickstart(
-        commit=commit.stdout.strip(),
+        commit=environment["checkout"]["commit"][:7],
         machine=machine,
         budget=(train.steps, train.batch),
         seed=planned.plan.seed,
         recipes=dict(zip(named, (p.recipe[:8] for p in planned.in_order), strict=True)),
-        page=page[page.index("\n\n") :].partition(FOLDERS)[0].strip("\n"),
+        page=page.partition(FOLDERS)[0].strip("\n"),
         tables=data["tables"],
     )
 

@@ -116,7 +116,7 @@ def test_the_transcript_is_of_the_spec_as_it_stands() -> None:
 
 def test_the_numbers_in_the_readme_are_those_of_the_transcript() -> None:
     (transcript,) = (block.text for block in blocks(QUICKSTART) if block.language == "text")
-    (table,) = re.findall(r"^\| \| rotation .*?\n\n", README, re.MULTILINE | re.DOTALL)
+    (table,) = re.findall(r"^\| \| rotation, .*?\n\n", README, re.MULTILINE | re.DOTALL)
     numbers = re.findall(r"[-−+]?\d+\.\d+", table)
     assert len(numbers) > MANY_NUMBERS
     known = set(re.findall(r"[-+]?\d+\.\d+", transcript))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from eqspec.commands.running.controls import Contrast, cause_sentences, contrasts
 from eqspec.commands.running.evaluation import EvaluationResult
+from eqspec.commands.running.floors import trained_reconstruction
 from eqspec.commands.running.result_data import (
     on_other_data,
     other_data_sentences,
@@ -77,7 +78,8 @@ def compare(done: Sequence[Done]) -> Comparison:
         reconstructions={
             one.name: found
             for one in done
-            if (found := reconstruction(RunFolder(one.folder))) is not None
+            if trained_reconstruction(one.plan) is not None
+            and (found := reconstruction(RunFolder(one.folder))) is not None
         },
     )
 

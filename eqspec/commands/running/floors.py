@@ -48,14 +48,21 @@ def run_floors(run: PreparedRun) -> RunFloors | None:
 def measured_floors(plan: Plan, images: Dataset) -> RunFloors | None:
     """Return the floors of a plan's path on training images, on the CPU wherever it trains.
 
-    None where no term compares the images of the path by their squared errors.
+    None where no term compares the images of the path by their squared errors, or its weight is 0:
+    a control with λ = 0 reconstructs nothing.
     """
-    term = next((one for one in plan.graph.terms if _TARGETS in one.ports.values()), None)
+    term = trained_reconstruction(plan)
     reduction = None if term is None else _reduction(term)
     floors = None if reduction is None else path_floors(plan, images)
     if term is None or reduction is None or floors is None:
         return None
     return RunFloors(term=term.name, reduction=reduction, floors=floors)
+
+
+def trained_reconstruction(plan: Plan) -> TermPlan | None:
+    """Return the term that compares images of a path with others, if it has a weight."""
+    terms = (one for one in plan.graph.terms if _TARGETS in one.ports.values())
+    return next((one for one in terms if one.weight != 0), None)
 
 
 def _reduction(term: TermPlan) -> Reduction | None:

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from eqspec.commands.running.floors import measured_floors
 from eqspec.compile.types.plan import Plan
 from eqspec.evals.path_floors import path_floors
 from eqspec.nn.readouts.path_floors import coarse
@@ -154,3 +155,15 @@ def test_with_shared_crops_view_1_shows_the_content_before_the_transform() -> No
     assert shared.full.blind < 0.8 * alone.full.blind
     assert shared.full.copied < alone.full.copied
     assert shared.full.known < 0.1 * shared.full.blind
+
+
+def test_a_control_without_the_loss_has_none() -> None:
+    plain = "use: intermediate-reconstruction, transform: {use: rot}, border: canvas"
+    asked, unasked = (
+        measured_floors(
+            toy_plan("vicreg", equivariance=f"{{{plain}, lambda: {weight}}}"), Textures()
+        )
+        for weight in (1, 0)
+    )
+    assert asked is not None
+    assert unasked is None
