@@ -86,14 +86,15 @@ def test_every_stream_has_its_planned_shape_on_meta_and_on_real_tensors(
     method: str, rewrite: str
 ) -> None:
     plan = toy_plan(method, equivariance=rewrite)
-    case = Case(plan.graph, batch=3)
+    batch = 3 * max(v.shared.samples if v.shared else 1 for v in plan.views.views)
+    case = Case(plan.graph, batch=batch)
     real = every_stream(case.graph(), case.streams())
     with torch.device("meta"):
         hollow = TrainGraph(plan.graph, world=World())
-        meta = every_stream(hollow, input_streams(plan, batch=3))
+        meta = every_stream(hollow, input_streams(plan, batch=batch))
     assert real.keys() == meta.keys() == plan.graph.streams.keys()
     for name, kind in plan.graph.streams.items():
-        assert real[name].shape == meta[name].shape == kind.shape(batch=3), name
+        assert real[name].shape == meta[name].shape == kind.shape(batch=batch), name
         assert real[name].dtype == meta[name].dtype == DTYPES[kind.dtype], name
 
 
