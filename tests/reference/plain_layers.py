@@ -62,3 +62,14 @@ def vicreg(first: Tensor, second: Tensor) -> Tensor:
 
 def base(graph: TrainGraph, tokens: Tensor) -> Tensor:
     return vicreg(*(head(graph, "projector", x) for x in embedded(graph, tokens)))
+
+
+def upsampled(decoder: torch.nn.Module, tokens: Tensor) -> Tensor:
+    """Tokens `[B, N, D]` on a decoder's grid to pixels, with batch statistics per channel."""
+    x = tokens.mT.reshape(len(tokens), -1, *decoder.grid)
+    for at, (up, norm) in enumerate(zip(decoder.ups, decoder.norms, strict=True)):
+        x = F.conv_transpose2d(x, up.weight, stride=2, padding=1)
+        x = normed(x.movedim(1, -1).flatten(0, 2), norm).reshape(len(x), *x.shape[2:], -1)
+        x = x.movedim(-1, 1)
+        x = x.clamp(min=0) if at < len(decoder.ups) - 1 else 1 / (1 + (-x).exp())
+    return x

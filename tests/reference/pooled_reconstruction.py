@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from eqspec.build.graph.training_graph import TrainGraph
-from tests.reference.plain_layers import head, normed, vicreg
+from tests.reference.plain_layers import head, upsampled, vicreg
 
 Streams = dict[str, Tensor]
 
@@ -37,13 +37,7 @@ def decoded(graph: TrainGraph, name: str, tokens: Tensor, given: Tensor) -> Tens
         x = x + attended(block.attn, layer_normed(x, block.norm1))
         hidden = F.gelu(layer_normed(x, block.norm2) @ block.mlp.fc1.weight.T + block.mlp.fc1.bias)
         x = x + hidden @ block.mlp.fc2.weight.T + block.mlp.fc2.bias
-    x = x.mT.reshape(len(x), -1, *decoder.grid)
-    for at, (up, norm) in enumerate(zip(decoder.ups, decoder.norms, strict=True)):
-        x = F.conv_transpose2d(x, up.weight, stride=2, padding=1)
-        x = normed(x.movedim(1, -1).flatten(0, 2), norm).reshape(len(x), *x.shape[2:], -1)
-        x = x.movedim(-1, 1)
-        x = x.clamp(min=0) if at < len(decoder.ups) - 1 else 1 / (1 + (-x).exp())
-    return x
+    return upsampled(decoder, x)
 
 
 def positions(grid: tuple[int, int], width: int) -> Tensor:

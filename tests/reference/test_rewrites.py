@@ -33,8 +33,8 @@ from tests.reference.plain_layers import (
     embedded,
     head,
     hinge,
-    normed,
     off_diagonal,
+    upsampled,
     vicreg,
 )
 from tests.reference.pooled_reconstruction import pooled_reconstruction
@@ -150,14 +150,7 @@ def augself(graph: TrainGraph, streams: Streams) -> Tensor:
 def decoded(graph: TrainGraph, name: str, tokens: Tensor) -> Tensor:
     """Patch tokens `[B, N, E]` to pixels, with batch statistics per channel."""
     decoder = graph.students[name]
-    x = (tokens @ decoder.linear.weight.T + decoder.linear.bias).mT
-    x = x.reshape(len(x), -1, *decoder.grid)
-    for at, (up, norm) in enumerate(zip(decoder.ups, decoder.norms, strict=True)):
-        x = F.conv_transpose2d(x, up.weight, stride=2, padding=1)
-        x = normed(x.movedim(1, -1).flatten(0, 2), norm).reshape(len(x), *x.shape[2:], -1)
-        x = x.movedim(-1, 1)
-        x = x.clamp(min=0) if at < len(decoder.ups) - 1 else 1 / (1 + (-x).exp())
-    return x
+    return upsampled(decoder, tokens @ decoder.linear.weight.T + decoder.linear.bias)
 
 
 def intermediate_reconstruction(graph: TrainGraph, streams: Streams) -> Tensor:
