@@ -4,7 +4,8 @@
     ├── SpecError            2  what was written is wrong; carries all problems found in one pass
     ├── UsageError           2  the command line is wrong
     ├── FolderMismatch       3  a run folder disagrees with the plan
-    └── Interrupted        130  stopped by the user; a checkpoint was saved
+    ├── Interrupted        130  stopped by the user; a checkpoint was saved
+    └── PeerLost            75  another process of the training has ended
 
 A user's mistake always ends in one of these; anything else is a bug and may show a traceback.
 """
@@ -119,3 +120,13 @@ class Interrupted(EqspecError):
     """The user stopped the run, and its progress has been saved."""
 
     exit_status = 130
+
+
+class PeerLost(EqspecError):
+    """Another process of the training has ended, so that this one cannot go on.
+
+    Its launcher reports what happened to the other one; this process only has to end. The status is
+    EX_TEMPFAIL of sysexits.h: the same command may succeed.
+    """
+
+    exit_status = 75

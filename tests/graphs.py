@@ -79,8 +79,11 @@ def _noise(shape: tuple[int, ...], *, key: int) -> Tensor:
 
 
 def backward_pass(case: Case, graph: TrainGraph, *, micro_batches: int = 1) -> Backward:
-    """One backward pass on the case's batch."""
-    return backward(graph, case.streams(), case.controls(), micro_batches=micro_batches)
+    """One backward pass on the case's batch; gradients are averaged over its ranks."""
+    parts = Replicas(case.world).parts(graph)
+    return backward(
+        graph, case.streams(), case.controls(), parts=parts, micro_batches=micro_batches
+    )
 
 
 def every_stream(graph: TrainGraph, streams: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -102,7 +105,6 @@ def trained_on(
     if backend is not None:
         compile_graph(graph, backend=backend)
     done = backward_pass(mine, graph, micro_batches=micro_batches)
-    Replicas(world).reduce(graph)
     return {
         **{f"gradient of {name}": slope for name, slope in gradients(graph).items()},
         **{f"term {n}": world.mean(v.detach()) for n, v in done.loss.terms.items()},

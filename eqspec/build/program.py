@@ -15,6 +15,7 @@ from eqspec.build.data.workers import readers
 from eqspec.build.graph.inputs import drawn_inputs
 from eqspec.build.graph.training_graph import TrainGraph
 from eqspec.build.optimizer import build_optimizer
+from eqspec.build.parallel.parts import Parts
 from eqspec.build.parallel.replicas import Replicas
 from eqspec.build.parallel.strategy import Strategy
 from eqspec.build.timeline import Timeline
@@ -45,6 +46,7 @@ class Program:
     Attributes:
         strategy: how the training is spread over processes.
         graph: on its device, with initial values.
+        parts: of the graph, as the processes run them.
         batches: (start step, number of steps) → the batches of this rank.
         compiled: blocks and loss go through `torch.compile`.
         why_uncompiled: why they do not, where the spec leaves it open.
@@ -54,6 +56,7 @@ class Program:
     strategy: Strategy
     device: torch.device
     graph: TrainGraph
+    parts: Parts
     views: DeviceViews
     optimizer: torch.optim.Optimizer
     timeline: Timeline
@@ -105,7 +108,7 @@ def build_program(
         EqspecError: the batch cannot be divided so that every number stays the same.
     """
     world = strategy.world
-    _check_pieces(plan, world=world)
+    check_pieces(plan, world=world)
     device = choose_device(plan.machine.device)
     graph = initial_graph(plan, device=device, strategy=strategy)
     choice = choose_compile(
@@ -118,6 +121,7 @@ def build_program(
         strategy=strategy,
         device=device,
         graph=graph,
+        parts=strategy.parts(graph),
         views=DeviceViews(plan.views, seed=plan.seed, device=device),
         optimizer=build_optimizer(plan, graph.trained()),
         timeline=Timeline(plan),
@@ -149,8 +153,12 @@ def _batches(
     return batches_from
 
 
-def _check_pieces(plan: Plan, *, world: World) -> None:
-    """Refuse numbers of ranks and micro-batches that would change a result."""
+def check_pieces(plan: Plan, *, world: World) -> None:
+    """Refuse numbers of ranks and micro-batches that would change a result.
+
+    Raises:
+        EqspecError: the batch cannot be divided so that every number stays the same.
+    """
     pieces = plan.machine.micro_batches * world.size
     if plan.train.batch % pieces:
         message = f"a batch of {plan.train.batch} cannot be cut into {pieces} equal pieces"

@@ -18,8 +18,8 @@ from typer.main import get_command
 
 import eqspec
 from eqspec.cli.columns import wrap
-from eqspec.cli.one_device import refuse_several_processes
 from eqspec.cli.options import screen_of
+from eqspec.cli.processes import take_part
 
 COMMANDS = (
     "check",
@@ -124,7 +124,7 @@ def _eqspec(
         screen.show(f"eqspec {eqspec.__version__}")
         raise typer.Exit
     if context.invoked_subcommand in TRAINING:
-        refuse_several_processes(context.invoked_subcommand)
+        take_part(context.invoked_subcommand, screen=screen)
     if context.invoked_subcommand is None:
         screen.show(context.get_help())
         screen.suggest("eqspec", "check", "specs/quickstart.yaml")

@@ -11,8 +11,9 @@ import typer
 
 from eqspec.cli.app import app
 from eqspec.cli.errors import render_error
+from eqspec.cli.processes import wait_for_main
 from eqspec.cli.screen import Screen
-from eqspec.errors import EqspecError, UsageError
+from eqspec.errors import EqspecError, PeerLost, UsageError
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C."""
@@ -76,7 +77,17 @@ def _wrong_path(error: OSError) -> UsageError | None:
 
 
 def _refuse(error: EqspecError, *, screen: Screen) -> int:
-    """Print the error and suggest what to do next."""
+    """Print the error and suggest what to do next.
+
+    One of several processes lets the main one report it, and a loss of another one is reported by
+    the launcher.
+    """
+    if screen.follows or isinstance(error, PeerLost):
+        wait_for_main()
+    if screen.follows:
+        if isinstance(error, PeerLost):
+            return error.exit_status
+        screen.speak()
     if os.environ.get("EQSPEC_DEBUG"):  # noqa: TID251 - here the environment is read
         screen.say("".join(traceback.format_exception(error)))
     screen.say_drawn(render_error(error, colour=screen.colour, width=screen.talk_width))

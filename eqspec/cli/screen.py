@@ -34,6 +34,7 @@ class Screen:
     Attributes:
         err: rich console on stderr, for live displays.
         after_error: command to suggest if this one fails; empty for no suggestion.
+        follows: which of several processes this is, if another one of them prints.
     """
 
     def __init__(self, *, asked: Sequence[str] = ()) -> None:
@@ -42,6 +43,12 @@ class Screen:
         self._data, self._talk = Stream(sys.stdout), Stream(sys.stderr)
         self._out, self.err = _console(self._data), _console(self._talk)
         self.has_suggested = False
+        self.follows = ""
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """Arguments of the command line."""
+        return self._asked[1:]
 
     @property
     def colour(self) -> bool:
@@ -77,6 +84,20 @@ class Screen:
     def taking_stdout(self) -> AbstractContextManager[object]:
         """Redirect other prints to stdout, such as help texts, through the same stream."""
         return redirect_stdout(cast("IO[str]", self._data))
+
+    def follow(self, who: str) -> None:
+        """Print nothing from now on: the main process does.
+
+        Args:
+            who: this process: `rank 1 of 2`.
+        """
+        self.follows = who
+        self._data.muted = self._talk.muted = True
+
+    def speak(self) -> None:
+        """Print again, after the main process had time to report the same error."""
+        self._talk.muted = False
+        self.say(f"{self.follows}:")
 
     def show(self, text: Text | str = "") -> None:
         """Print results to stdout."""

@@ -17,11 +17,13 @@ class Stream(io.TextIOBase):
 
     Attributes:
         lost: the error after which nothing is written any more; None if there was none.
+        muted: whether text is dropped, because another process prints.
     """
 
     def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream
         self.lost: OSError | None = None
+        self.muted = False
 
     @property
     def encoding(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride] - as in TextIOWrapper
@@ -44,6 +46,8 @@ class Stream(io.TextIOBase):
 
     def write(self, text: str, /) -> int:
         """Write the text; never raises."""
+        if self.muted:
+            return len(text)
         if self._stream is None:
             self.lost = CLOSED
         elif self.lost is None:

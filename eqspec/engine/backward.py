@@ -8,13 +8,14 @@ backpropagate its slice of that gradient. This costs one more forward of the enc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from eqspec.build.parallel.parts import OneProcess, Parts
 from eqspec.nn.layers.batch_norm import GatheredBatchNorm, paused_statistics
 from eqspec.nn.precision import at_least_fp32
 
@@ -59,24 +60,27 @@ def forward(
     streams: Streams,
     controls: Streams,
     *,
-    micro_batches: int,
-    compute_loss: Callable[[Streams, Streams], Loss],
+    parts: Parts | None = None,
+    micro_batches: int = 1,
+    compiled: bool = True,
 ) -> Forward:
     """Return the loss of this rank's whole share of the batch, cut at the encoders' outputs.
 
     Args:
-        compute_loss: the second part of the graph, compiled or not.
+        parts: of the graph; by default, those of one process.
+        compiled: run the compiled form of the loss, if there is one.
     """
+    parts = parts or OneProcess(graph)
     types = graph.plan.streams
     needed = {name: streams[name] for name in graph.encode.inputs}
     if micro_batches == 1:
-        cut = graph.encode(needed)
+        cut = parts.encode(needed)
     else:
-        parts = _encoded(graph, _split(needed, types, micro_batches))
-        cut = {n: torch.cat([p[n] for p in parts], dim=_batch_axis(types[n])) for n in parts[0]}
+        pieces = _encoded(graph, _split(needed, types, micro_batches))
+        cut = {n: torch.cat([p[n] for p in pieces], dim=_batch_axis(types[n])) for n in pieces[0]}
     students = _students(graph)
     leaves = {n: x.detach().requires_grad_(n in students) for n, x in cut.items()}
-    loss = compute_loss({**streams, **leaves}, controls)
+    loss = parts.loss({**streams, **leaves}, controls, compiled=compiled)
     return Forward(loss=loss, cut=cut, leaves=leaves)
 
 
@@ -85,20 +89,25 @@ def backward(
     streams: Streams,
     controls: Streams,
     *,
+    parts: Parts | None = None,
     micro_batches: int = 1,
     norms: bool = False,
 ) -> Backward:
-    """Add the gradient of this rank's loss to every trained parameter.
+    """Add the gradient of the global batch's loss to every trained parameter.
 
     Args:
         streams: inputs of this rank's whole share of the batch.
         controls: scheduled values (`ComputeLoss.forward`).
+        parts: of the graph, which average gradients over the ranks; by default, those of one
+            process.
         micro_batches: number of passes through the encoders; divides the share.
         norms: also measure each term's gradient at the cut, with one more backward per term.
     """
+    parts = parts or OneProcess(graph)
     # Compiled code frees what its backward needs, so a backward per term takes uncompiled code.
-    part = graph.loss.forward if norms else graph.loss
-    found = forward(graph, streams, controls, micro_batches=micro_batches, compute_loss=part)
+    found = forward(
+        graph, streams, controls, parts=parts, micro_batches=micro_batches, compiled=not norms
+    )
     loss, cut, leaves = found.loss, found.cut, found.leaves
     students = _students(graph)
     norms_at_cut = (
@@ -108,19 +117,25 @@ def backward(
     )
     loss.total.backward()
     slopes = {n: leaf.grad for n in students if (leaf := leaves[n]).grad is not None}
-    if not slopes:  # every encoder is frozen
-        return Backward(loss=loss, cut_norms=norms_at_cut)
-    if micro_batches == 1:
+    if slopes and micro_batches == 1:
         torch.autograd.backward([cut[n] for n in slopes], [slopes[n] for n in slopes])
-        return Backward(loss=loss, cut_norms=norms_at_cut)
+    elif slopes:  # else every encoder is frozen
+        _backward_of_pieces(graph, streams, slopes, parts=parts, count=micro_batches)
+    parts.finish()
+    return Backward(loss=loss, cut_norms=norms_at_cut)
+
+
+def _backward_of_pieces(
+    graph: TrainGraph, streams: Streams, slopes: Streams, *, parts: Parts, count: int
+) -> None:
+    """Encode each micro-batch again, and take its slice of the gradient at the cut back."""
     types = graph.plan.streams
     needed = {name: streams[name] for name in graph.encode.inputs}
+    pieces = zip(_split(needed, types, count), _split(slopes, types, count), strict=True)
     with paused_statistics(graph):
-        pieces = _split(needed, types, micro_batches)
-        for piece, slope in zip(pieces, _split(slopes, types, micro_batches), strict=True):
-            again = graph.encode.students(piece)
+        for at, (piece, slope) in enumerate(pieces, start=1):
+            again = parts.students(piece, last=at == count)
             torch.autograd.backward([again[n] for n in slope], [slope[n] for n in slope])
-    return Backward(loss=loss, cut_norms=norms_at_cut)
 
 
 @torch.no_grad()

@@ -196,7 +196,6 @@ def _losses(program: Program, streams: Mapping[str, Tensor], *, step: int) -> di
             streams,
             program.controls(step),
             micro_batches=program.plan.machine.micro_batches,
-            compute_loss=graph.loss,
         )
         return {
             n: float(program.strategy.world.mean(v.detach())) for n, v in found.loss.terms.items()

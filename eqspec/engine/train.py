@@ -87,7 +87,6 @@ def _step(program: Program, streams: dict[str, Tensor], *, step: int) -> dict[st
     done = _backward(program, streams, step=step, norms=step % NORMS_EVERY == 0)
     losses = _losses(done, world=strategy.world)
     need_finite_losses(losses, step=step + 1)
-    strategy.reduce(graph)
     norm = float(strategy.clip(graph, plan.train.clip))
     if not math.isfinite(norm):
         raise _blame(program, streams, terms=done.loss.terms, step=step)
@@ -104,6 +103,7 @@ def _backward(program: Program, streams: dict[str, Tensor], *, step: int, norms:
             program.graph,
             streams,
             program.controls(step),
+            parts=program.parts,
             micro_batches=program.plan.machine.micro_batches,
             norms=norms,
         )

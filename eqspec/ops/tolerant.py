@@ -220,6 +220,17 @@ class Tolerant:
                     return number, StoredView(found.pixels, found.latents)
         return None
 
+    def add_unreadable(self, found: Mapping[int, str]) -> None:
+        """Count images that another process found damaged.
+
+        Raises:
+            TooManyUnreadable: more images are unreadable than allowed.
+        """
+        for number, reason in found.items():
+            self.unreadable.setdefault(number, reason)
+        if len(self.unreadable) > self._limit:
+            raise TooManyUnreadable(self.unreadable, limit=self._limit)
+
     def _tried(self, number: int) -> Decoded | None:
         """Return image `number`, or None if it is damaged, which is counted."""
         if number in self.unreadable:

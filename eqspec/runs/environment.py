@@ -60,7 +60,8 @@ class Environment(Document):
         checkout: state of the git checkout; None if eqspec does not run from one.
         source: digest of eqspec's code, independent of git; None in older folders.
         decoder: JPEG decoder, with versions.
-        threads: number of threads of torch.
+        threads: number of threads of torch, of each process.
+        processes: that train together, each on a device of its own.
         compiled: whether blocks and losses were in fact compiled; None if not recorded.
         data: fingerprint of the training data; None before it has been read.
     """
@@ -78,16 +79,18 @@ class Environment(Document):
     source: str | None = None
     decoder: str
     threads: int
+    processes: int = 1
     compiled: bool | None = None
     data: str | None = None
 
 
-def collect(*, threads: int, accelerators: Sequence[str] = ()) -> Environment:
+def collect(*, threads: int, accelerators: Sequence[str] = (), processes: int = 1) -> Environment:
     """Describe the machine and the installation; works without tools such as git.
 
     Args:
         threads: number of threads of torch.
         accelerators: names of the devices that the run uses.
+        processes: number of processes that train together.
     """
     return Environment(
         python=platform.python_version(),
@@ -103,6 +106,7 @@ def collect(*, threads: int, accelerators: Sequence[str] = ()) -> Environment:
         source=source_digest(Path(eqspec.__file__).parent),
         decoder=decoder(),
         threads=threads,
+        processes=processes,
     )
 
 

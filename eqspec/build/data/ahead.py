@@ -88,8 +88,13 @@ def prepared_ahead(
 
 
 def _end_with_parent(worker: int) -> None:  # noqa: ARG001 - torch passes its number
-    """End a worker whose parent was killed, even while it waits for its batch to be taken."""
+    """End a worker whose parent was killed, even while it waits for its batch to be taken.
+
+    A signal to the parent's whole group does not reach it: the parent still needs the batch under
+    way when it is asked to save and stop.
+    """
     parent = os.getppid()
+    os.setpgid(0, 0)
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import distributed
 
 from eqspec.build.parallel.clip import clip_gradients
-from eqspec.build.parallel.gradients import average_gradients
+from eqspec.build.parallel.parts import OneProcess, Overlapped, Parts
 from eqspec.build.parallel.strategy import TrainingState
 from eqspec.nn.world import World
 
@@ -42,9 +42,11 @@ class Replicas:
         """Allocate the whole graph on this process's device."""
         return graph.to_empty(device=device)
 
-    def reduce(self, graph: TrainGraph) -> None:
-        """Average gradients after the backward, in flat buckets."""
-        average_gradients((p for _, p in graph.trained()), world=self.world)
+    def parts(self, graph: TrainGraph) -> Parts:
+        """Return the graph's parts; several processes average gradients during the backward."""
+        if self.world.size == 1:
+            return OneProcess(graph)
+        return Overlapped(graph, world=self.world)
 
     def clip(self, graph: TrainGraph, clip: ClipPlan | None) -> Tensor:
         """Clip gradients, which are the same on every process."""
@@ -61,3 +63,11 @@ class Replicas:
         sent = torch.tensor([answer])
         distributed.broadcast(sent, src=0)
         return bool(sent)
+
+    def collect(self, value: Any) -> tuple[Any, ...]:  # noqa: ANN401 - see `Strategy`
+        """Return the values of all processes; they travel through the group's CPU backend."""
+        if self.world.size == 1:
+            return (value,)
+        found: list[Any] = [None] * self.world.size
+        distributed.all_gather_object(found, value)
+        return tuple(found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import torch
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
 
     from eqspec.build.graph.training_graph import TrainGraph
+    from eqspec.build.parallel.parts import Parts
     from eqspec.compile.types.plan import ClipPlan
     from eqspec.nn.world import World
 
@@ -48,12 +49,15 @@ class Strategy(Protocol):
         """Give a graph on the meta device its memory on this process; values are undefined."""
         ...
 
-    def reduce(self, graph: TrainGraph) -> None:
-        """Replace the gradient of every trained parameter by its mean over the processes."""
+    def parts(self, graph: TrainGraph) -> Parts:
+        """Return the parts of a graph whose backward averages gradients over the processes.
+
+        Called once, when the weights are the same on all of them.
+        """
         ...
 
     def clip(self, graph: TrainGraph, clip: ClipPlan | None) -> Tensor:
-        """Scale reduced gradients down to the plan's norm; return the global norm before."""
+        """Scale averaged gradients down to the plan's norm; return the global norm before."""
         ...
 
     def gathered_state(self, graph: TrainGraph, optimizer: Optimizer) -> TrainingState:
@@ -65,4 +69,8 @@ class Strategy(Protocol):
 
         These differ between processes, and one that stopped alone would leave the others waiting.
         """
+        ...
+
+    def collect(self, value: Any) -> tuple[Any, ...]:  # noqa: ANN401 - whatever a process has
+        """Return the values of all processes in the order of their ranks, on each of them."""
         ...

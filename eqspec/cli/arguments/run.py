@@ -22,9 +22,19 @@ from eqspec.cli.options import (
     screen_of,
     spec_arguments,
 )
+from eqspec.cli.processes import (
+    Devices,
+    MaxRestarts,
+    device_count,
+    run_on_devices,
+    starts_processes,
+    this_rank,
+)
 from eqspec.errors import UsageError
 
 if TYPE_CHECKING:
+    from eqspec.cli.progress.run import RunCommand
+    from eqspec.cli.screen import Screen
     from eqspec.commands.planning.data_locations import DataLocations
     from eqspec.commands.planning.plans import Planned
     from eqspec.commands.running.deadline import Deadline
@@ -33,6 +43,7 @@ EXAMPLES = (
     "eqspec run specs/quickstart.yaml",
     "eqspec run specs/quickstart.yaml --steps 100",
     "eqspec run specs/quickstart.yaml --time-limit 11h",
+    "eqspec run specs/quickstart.yaml --devices 2",
     "eqspec run specs/quickstart.yaml --set seed=1 --runs elsewhere",
     "eqspec run specs/quickstart.yaml --json > table.json",
     "eqspec run runs/quickstart/1a2b3c4d-s0 --set equivariance.lambda=1 --fork",
@@ -82,6 +93,8 @@ def command(  # noqa: PLR0913 - its options
     again: Again = False,
     fork: Fork = False,
     retry: Retry = False,
+    devices: Devices = None,
+    max_restarts: MaxRestarts = 0,
     as_json: Json = False,
 ) -> int:
     """Train and evaluate a spec, or resume its run.
@@ -94,21 +107,22 @@ def command(  # noqa: PLR0913 - its options
     deadline = _deadline(time_limit)  # it includes the time to import torch
     screen, spec = screen_of(context, runs=runs), _run_or_spec(spec, runs=runs)
     given = spec_arguments(spec, sets=sets, data=data)
-    folder = (spec / "plan.json").is_file()
     # `check` would find the same mistake in the same arguments; the help line says what to do.
-    screen.after_error = ("eqspec", "show", str(spec)) if folder else ()
+    screen.after_error = ("eqspec", "show", str(spec)) if (folder := is_run(spec)) else ()
     where = data_locations(data, spec=spec)
     planned = _planned(spec, sets=sets or (), where=where, fork=fork)
-    screen.warn(planned.warnings)
-    screen.say(f"Runs to do: {', '.join(plan.name for plan in planned.in_order)}.")
+    if starts_processes(device_count(devices)):
+        return run_on_devices(device_count(devices), max_restarts=max_restarts, screen=screen)
+    _announce(planned, screen=screen)
     # Imported late, so that a mistake in the spec is reported at once: torch takes seconds.
-    from eqspec.cli.progress.run import RunCommand, run_series
+    from eqspec.cli.progress.run import RunCommand
     from eqspec.commands.running.options import RunOptions
 
     root = spec.absolute().parent.parent if folder else runs
     options = RunOptions(root, where, steps, again=again, retry=retry, deadline=deadline)
     kept = option_arguments(again=again, fork=fork, retry=retry, time_limit=time_limit)
-    rest = ("eqspec", "run", *given, *runs_arguments(runs), *kept)
+    together = option_arguments(devices=devices, max_restarts=max_restarts)
+    rest = ("eqspec", "run", *given, *runs_arguments(runs), *kept, *together)
     request = RunCommand(
         options=options,
         as_json=as_json,
@@ -116,10 +130,37 @@ def command(  # noqa: PLR0913 - its options
         rest=rest,
         replicate=_replicate(spec, planned, data=data, sets=sets or [], runs=runs),
     )
+    return _start(planned, request, run=spec if folder else None, data=data, screen=screen)
+
+
+def is_run(given: Path) -> bool:
+    """Return whether a path is that of a run folder."""
+    return (given / "plan.json").is_file()
+
+
+def _announce(planned: Planned, *, screen: Screen) -> None:
+    screen.warn(planned.warnings)
+    screen.say(f"Runs to do: {', '.join(plan.name for plan in planned.in_order)}.")
+
+
+def _start(
+    planned: Planned,
+    request: RunCommand,
+    *,
+    run: Path | None,
+    data: list[str] | None,
+    screen: Screen,
+) -> int:
+    """Carry out the runs; return the exit status.
+
+    Args:
+        run: the folder that the command names.
+    """
+    from eqspec.cli.progress.run import run_series
+
     screen.after_error = ()  # errors of a run carry their own suggestions
-    run = spec if folder else None
     with adding_remembered_data(screen, run, command=request.resume, data=data):
-        return run_series(planned, request, screen=screen)
+        return run_series(planned, request, screen=screen, rank=this_rank())
 
 
 def _deadline(time_limit: str | None) -> Deadline | None:
@@ -151,8 +192,7 @@ def _planned(spec: Path, *, sets: Sequence[str], where: DataLocations, fork: boo
     from eqspec.commands.planning.plans import plan_spec
     from eqspec.commands.running.fork import plan_folder
 
-    is_folder = (spec / "plan.json").is_file()
-    if is_folder and (sets or fork):
+    if is_run(spec) and (sets or fork):
         return plan_folder(spec, overrides=sets, data=where, fork=fork)
     if fork:
         raise UsageError(
@@ -172,5 +212,5 @@ def _replicate(
         return ("eqspec", "status", *runs_arguments(runs))
     others = [one for one in sets if one.partition("=")[0] != "seed"]
     seeded = spec_arguments(spec, sets=[*others, f"seed={planned.plan.seed + 1}"], data=data)
-    fork = ("--fork",) if (spec / "plan.json").is_file() else ()
+    fork = ("--fork",) if is_run(spec) else ()
     return ("eqspec", "run", *seeded, *runs_arguments(runs), *fork)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 
+from eqspec.build.parallel.strategy import Strategy
+from eqspec.build.program import SINGLE
 from eqspec.cli.given_folders import remember_folders
 from eqspec.cli.progress.display import Watcher, watcher
 from eqspec.cli.render.compare import as_data, compared
@@ -26,6 +28,9 @@ from eqspec.commands.running.events import (
 from eqspec.commands.running.failure import RunFailed
 from eqspec.commands.running.options import RunOptions
 from eqspec.commands.running.series import Member, series
+from eqspec.errors import PeerLost
+from eqspec.launch.group import joined
+from eqspec.launch.rank import Rank
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,36 +52,56 @@ class RunCommand:
     replicate: tuple[str, ...]
 
 
-def run_series(planned: Planned, command: RunCommand, *, screen: Screen) -> int:
-    """Run a spec and its variants; return the exit status."""
-    done: list[Done] = []
-    then = command.resume
+def run_series(
+    planned: Planned, command: RunCommand, *, screen: Screen, rank: Rank | None = None
+) -> int:
+    """Run a spec and its variants; return the exit status.
+
+    Args:
+        rank: which of several processes this one is; each of them calls this.
+    """
     signals = StopSignals()
     options = replace(command.options, should_stop=lambda: signals.wanted)
-    members = series(planned, options)
-    try:
-        with signals.caught(), watcher(screen, stopping=lambda: signals.wanted) as watching:
-            for member in members:
-                ended = run_member(member, watching=watching, signals=signals)
-                if isinstance(ended, Done):
-                    done.append(ended)
-                elif ended.reason not in {StopReason.STEPS, StopReason.BEYOND}:
-                    break
-            else:
-                then = command.rest
-    except RunFailed as failure:
-        screen.after_error = ("eqspec", "show", str(failure.folder))
-        raise
-    except KeyboardInterrupt:
-        screen.say("Stopped at once; what was saved is kept.")
+    with joined(rank, device=planned.plan.machine.device) as strategy:
+        members = series(planned, options, strategy=strategy)
+        ended = _carry_out(members, signals=signals, strategy=strategy, screen=screen)
     if signals.wanted:
         screen.suggest(*command.resume)
         return signals.exit_status
-    if len(done) < len(members):
-        screen.suggest(*then)
-        return 0
-    _show(done, command, screen=screen)
+    done = [one for one in ended if isinstance(one, Done)]
+    stopped = [one for one in ended if isinstance(one, Stopped)]
+    if stopped:
+        screen.suggest(*(command.rest if stopped[-1].reason in _LENGTHS else command.resume))
+    elif strategy.main:  # which alone has the results
+        _show(done, command, screen=screen)
     return 0
+
+
+def _carry_out(
+    members: Sequence[Member], *, signals: StopSignals, strategy: Strategy, screen: Screen
+) -> list[Done | Stopped]:
+    """Carry out the runs of a series; return how each ended, until one or all were stopped."""
+    ended: list[Done | Stopped] = []
+    try:
+        with signals.caught(), watcher(screen, stopping=lambda: signals.wanted) as watching:
+            for member in members:
+                one = run_member(member, watching=watching, signals=signals, strategy=strategy)
+                ended.append(one)
+                if isinstance(one, Stopped) and one.reason not in _LENGTHS:
+                    break
+    except RunFailed as failure:
+        screen.after_error = ("eqspec", "show", str(failure.folder))
+        raise
+    except PeerLost:
+        if not signals.wanted:  # else the others were stopped at once
+            raise
+    except KeyboardInterrupt:
+        screen.say("Stopped at once; what was saved is kept.")
+    return ended
+
+
+_LENGTHS = frozenset({StopReason.STEPS, StopReason.BEYOND})
+"""A run stopped because `--steps` asked for no more; the other runs of the series still follow."""
 
 
 def _show(done: Sequence[Done], command: RunCommand, *, screen: Screen) -> None:
@@ -90,10 +115,12 @@ def _show(done: Sequence[Done], command: RunCommand, *, screen: Screen) -> None:
     screen.suggest(*command.replicate)
 
 
-def run_member(member: Member, *, watching: Watcher, signals: StopSignals) -> Done | Stopped:
+def run_member(
+    member: Member, *, watching: Watcher, signals: StopSignals, strategy: Strategy = SINGLE
+) -> Done | Stopped:
     """Carry out one run to its end or to a stop."""
     results: list[EvaluationResult] = []
-    with closing(run(member.request)) as events:
+    with closing(run(member.request, strategy=strategy)) as events:
         for event in events:
             signals.at_rest = isinstance(event, Evaluating)
             watching.show(event, name=member.name)

@@ -106,6 +106,9 @@ def _differs(message: str, found: list[Disagreement]) -> Finding:
 def _reason(folder: RunFolder) -> str:
     """A likely reason of the difference."""
     then = recorded_environment(folder.path)
+    processes = then.get("processes", 1)
+    if processes != 1:
+        return f"a single process adds in another order than the run's {processes}"
     threads, here = then.get("threads"), torch.get_num_threads()
     if threads != here:
         add = "1 thread adds" if here == 1 else f"{here} threads add"

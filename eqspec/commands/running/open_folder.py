@@ -59,13 +59,18 @@ class OpenFolder:
 
 @contextmanager
 def open_folder(
-    request: RunRequest, *, train: Tolerant, final: tuple[DueEvaluation, ...]
+    request: RunRequest,
+    *,
+    train: Tolerant,
+    final: tuple[DueEvaluation, ...],
+    processes: int = 1,
 ) -> Generator[OpenFolder]:
     """Create or continue the folder of a run, and keep other writers out.
 
     Args:
         train: the training split, opened.
         final: evaluations due at the end.
+        processes: number of processes that carry out the run.
 
     Raises:
         FolderMismatch: the folder belongs to another recipe, seed or data.
@@ -75,7 +80,9 @@ def open_folder(
     plan, begun = request.plan, _begun(request)
     warnings, notes = _check_weights(plan) if begun is None else ((), ())
     with (begun or RunFolder(request.folder)).hold() as live:
-        folder = begun or RunFolder.create(request.folder, opening=_opening(request))
+        folder = begun or RunFolder.create(
+            request.folder, opening=_opening(request, processes=processes)
+        )
         folder.finish_sealing()
         require_same_images(folder, train, data=request.options.data)
         damaged: Mapping[str, str] = {}
@@ -127,12 +134,12 @@ def _is_complete(folder: RunFolder, final: tuple[DueEvaluation, ...]) -> bool:
     return not any(training_problem(folder, one, checkpoints=False) for one in trainings)
 
 
-def _opening(request: RunRequest) -> Opening:
+def _opening(request: RunRequest, *, processes: int) -> Opening:
     """Return what a new run folder contains from the beginning."""
     plan = request.plan
     device = choose_device(plan.machine.device)
     names = (torch.cuda.get_device_name(device),) if device.type == "cuda" else ()
-    environment = collect(threads=torch.get_num_threads(), accelerators=names)
+    environment = collect(threads=torch.get_num_threads(), accelerators=names, processes=processes)
     cost = trace(plan)
     compiled = plan.trains and choose_compile(plan, device=device, traced=lambda: cost).compiled
     return Opening(

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from eqspec.build.parallel.lost_peer import noticing_lost_peers
 from eqspec.commands.running.decisions import Decisions
 from eqspec.commands.running.due import DueEvaluation, final_evaluations
 from eqspec.commands.running.evaluation import EvaluationResult
@@ -88,7 +89,10 @@ def prepare(request: RunRequest, *, strategy: Strategy) -> Generator[PreparedRun
     with ExitStack() as stack:
         opened = None
         if strategy.main:
-            opened = stack.enter_context(open_folder(request, train=data.own.train, final=final))
+            opening = open_folder(
+                request, train=data.own.train, final=final, processes=strategy.world.size
+            )
+            opened = stack.enter_context(opening)
         # Other processes wait here until the folder is ready.
         if strategy.decide(opened is not None and opened.complete):
             found = (EvaluationResult.read(folder, evaluation=e, step=step) for e, step in final)
@@ -99,6 +103,7 @@ def prepare(request: RunRequest, *, strategy: Strategy) -> Generator[PreparedRun
             log = stack.enter_context(Log(folder.log))
             stack.enter_context(recorded_failure(folder, log=log))
         stack.enter_context(within_memory())
+        stack.enter_context(noticing_lost_peers(strategy.world))
         pauses = {pause.step for pause in plan.timetable}
         model = build_model(plan, folder, train=data.own.train, strategy=strategy)
         yield PreparedRun(

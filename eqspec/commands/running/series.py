@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
+from eqspec.build.parallel.strategy import Strategy
+from eqspec.build.program import SINGLE
 from eqspec.commands.planning.plans import Planned
 from eqspec.commands.planning.schedule import evaluates_untrained
 from eqspec.commands.running.options import RunOptions
@@ -28,12 +30,20 @@ class Member:
     request: RunRequest
 
 
-def series(planned: Planned, options: RunOptions) -> tuple[Member, ...]:
-    """Return the variants, then the spec itself."""
+def series(
+    planned: Planned, options: RunOptions, *, strategy: Strategy = SINGLE
+) -> tuple[Member, ...]:
+    """Return the variants, then the spec itself.
+
+    Args:
+        strategy: how its runs are spread over processes, each of which calls this.
+    """
     own = planned.plan
     runs = options.runs if planned.folder is None else planned.folder.absolute().parent.parent
     named = (*planned.variants.items(), (own.name, own))
-    repeat = _repeat(planned.in_order, runs) if options.again else 1
+    repeat = 1
+    if options.again:  # folders appear while the processes look
+        repeat = int(strategy.collect(_repeat(planned.in_order, runs))[0])
     given = None if options.again else planned.folder
     return tuple(
         Member(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from eqspec.commands.running.due import DueEvaluation, evaluations_at
 from eqspec.commands.running.events import Compiled, RunEvent, Saved, Stopped, StopReason
 from eqspec.commands.running.journals import Journals, open_journals
+from eqspec.commands.running.shared_reading import share_reading
 from eqspec.commands.running.training_data import save_known
 from eqspec.engine.events import Event, Paused, Stepped
 from eqspec.engine.finite_check import need_finite_weights
@@ -130,6 +131,7 @@ class _Training:
         run, began = self._run, time.monotonic()
         state = run.strategy.gathered_state(self._program.graph, self._program.optimizer)
         need_finite_weights(state.tensors, step=self._done)
+        share_reading(run.data.own.train, strategy=run.strategy)
         if self._journals is not None:
             self._journals.sync()
             save_known(run.folder, run.data.own.train)

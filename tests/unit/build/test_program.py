@@ -5,12 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from eqspec.build.parallel.replicas import Replicas
-from eqspec.build.program import build_program, choose_device, compile_graph
+from eqspec.build.program import check_pieces, choose_device, compile_graph
 from eqspec.build.timeline import Timeline
 from eqspec.errors import EqspecError
 from eqspec.nn.world import World
-from tests.fakes import FakeImages
 from tests.graphs import Case
 from tests.toy_specs import toy_plan
 
@@ -23,9 +21,7 @@ def pieces(params: str, *, micro_batches: int, ranks: int) -> str | None:
     machine = plan.machine.model_copy(update={"micro_batches": micro_batches, "compile": "off"})
     plan = plan.model_copy(update={"machine": machine})
     try:
-        build_program(
-            plan, dataset=FakeImages(count=16), strategy=Replicas(World(rank=0, size=ranks))
-        )
+        check_pieces(plan, world=World(rank=0, size=ranks))
     except EqspecError as error:
         return error.message
     return None
