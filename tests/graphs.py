@@ -11,6 +11,7 @@ from torch import Tensor
 from eqspec.build.graph.inputs import drawn_inputs
 from eqspec.build.graph.interpreter import run
 from eqspec.build.graph.training_graph import TrainGraph, constant_controls
+from eqspec.build.parallel.parts import Parts
 from eqspec.build.parallel.replicas import Replicas
 from eqspec.build.program import build_graph, compile_graph
 from eqspec.compile.types.graph import GraphPlan
@@ -78,9 +79,10 @@ def _noise(shape: tuple[int, ...], *, key: int) -> Tensor:
     return (levels + torch.rand(shape, generator=generator, dtype=torch.float64)) / 2
 
 
-def backward_pass(case: Case, graph: TrainGraph, *, micro_batches: int = 1) -> Backward:
-    """One backward pass on the case's batch; gradients are averaged over its ranks."""
-    parts = Replicas(case.world).parts(graph)
+def backward_pass(
+    case: Case, graph: TrainGraph, *, parts: Parts | None = None, micro_batches: int = 1
+) -> Backward:
+    """One backward pass on the case's batch."""
     return backward(
         graph, case.streams(), case.controls(), parts=parts, micro_batches=micro_batches
     )
@@ -97,14 +99,21 @@ def gradients(graph: TrainGraph) -> dict[str, Tensor]:
 
 
 def trained_on(
-    world: World, *, case: Case, micro_batches: int, backend: str | None = None
+    world: World, *, case: Case, micro_batches: int, backend: str | None = None, passes: int = 2
 ) -> dict[str, Tensor]:
-    """What one step finds on a rank: averaged gradients, terms of the global batch, and state."""
+    """What the last pass finds on a rank: averaged gradients, terms of the global batch, and state.
+
+    The first one averages after the backward, a second one during it. Weights stay.
+    """
     mine = case.on(world)
     graph = mine.graph()
     if backend is not None:
         compile_graph(graph, backend=backend)
-    done = backward_pass(mine, graph, micro_batches=micro_batches)
+    parts = Replicas(world).parts(graph)
+    for _ in range(passes - 1):
+        backward_pass(mine, graph, parts=parts, micro_batches=micro_batches)
+        graph.zero_grad(set_to_none=True)
+    done = backward_pass(mine, graph, parts=parts, micro_batches=micro_batches)
     return {
         **{f"gradient of {name}": slope for name, slope in gradients(graph).items()},
         **{f"term {n}": world.mean(v.detach()) for n, v in done.loss.terms.items()},

@@ -16,13 +16,10 @@ BUCKET_ELEMENTS = 16 * 1024 * 1024
 
 
 def average_gradients(parameters: Iterable[Tensor], *, world: World) -> None:
-    """Replace every gradient by its mean over the ranks; a missing one counts as zero."""
+    """Replace every gradient by its mean over the ranks, all of which have the same ones."""
     if world.size == 1:
         return
-    trained = [p for p in parameters if p.requires_grad]
-    for p in trained:
-        if p.grad is None:
-            p.grad = torch.zeros_like(p)
+    trained = [p for p in parameters if p.grad is not None]
     for _, same in groupby(sorted(trained, key=lambda p: str(p.dtype)), key=lambda p: p.dtype):
         for bucket in _buckets(list(same)):
             flat = torch.cat([_gradient(p).flatten() for p in bucket])
@@ -35,7 +32,7 @@ def average_gradients(parameters: Iterable[Tensor], *, world: World) -> None:
 
 
 def _gradient(parameter: Tensor) -> Tensor:
-    assert parameter.grad is not None, "filled above"
+    assert parameter.grad is not None, "chosen above"
     return parameter.grad
 
 

@@ -73,18 +73,19 @@ class OneProcess:
 
 
 class Overlapped:
-    """The parts of a graph on one of several processes, each with all parameters; see `Parts`."""
+    """The parts of a graph on one of several processes, each with all parameters; see `Parts`.
+
+    The first step averages all gradients after its backward. It shows which parameters take part:
+    DDP has to know them, or would search the graph for them in every step.
+    """
 
     def __init__(self, graph: TrainGraph, *, world: World) -> None:
-        encoders, heads = (
-            {n.module for n in nodes if isinstance(n, ApplyNode) and n.teacher is None}
-            for nodes in (graph.plan.encode, graph.plan.loss)
-        )
-        both = encoders & heads  # complete only after both backwards
-        self._left = [p for n in sorted(both) for p in graph.students[n].parameters()]
+        self._graph = graph
         self._world = world
-        self._encode = _wrapped(_Encode(graph, encoders - both))
-        self._loss = _wrapped(_Loss(graph, heads - both))
+        self._encode: nn.Module = _Encode(graph, set())
+        self._loss: nn.Module = _Loss(graph, set())
+        self._left = [p for _, p in graph.trained()]
+        self._is_wrapped = False
 
     def encode(self, streams: Streams) -> dict[str, Tensor]:
         """Return the streams at the cut."""
@@ -101,8 +102,22 @@ class Overlapped:
         return Loss(total=total, terms=terms)
 
     def finish(self) -> None:
-        """Average the gradients of modules that belong to both parts."""
+        """Average gradients of modules that belong to both parts; after the first step, all."""
         average_gradients(self._left, world=self._world)
+        if not self._is_wrapped:
+            self._wrap()
+
+    def _wrap(self) -> None:
+        graph = self._graph
+        encoders, heads = (
+            {n.module for n in nodes if isinstance(n, ApplyNode) and n.teacher is None}
+            for nodes in (graph.plan.encode, graph.plan.loss)
+        )
+        both = encoders & heads  # complete only after both backwards
+        self._left = [p for n in sorted(both) for p in graph.students[n].parameters()]
+        self._encode = _wrapped(_Encode(graph, encoders - both))
+        self._loss = _wrapped(_Loss(graph, heads - both))
+        self._is_wrapped = True
 
 
 class _Encode(nn.Module):
@@ -131,13 +146,14 @@ class _Loss(nn.Module):
 
 def _wrapped(part: nn.Module) -> nn.Module:
     """Return the part in DDP, which refuses one without a trained parameter."""
-    if not any(p.requires_grad for p in part.parameters()):
+    unused = [n for n, p in part.named_parameters() if p.requires_grad and p.grad is None]
+    if all(n in unused or not p.requires_grad for n, p in part.named_parameters()):
         return part
+    DistributedDataParallel._set_params_and_buffers_to_ignore_for_model(part, unused)  # noqa: SLF001 - documented for this use
     return DistributedDataParallel(
         part,
         broadcast_buffers=False,  # running statistics are those of the global batch everywhere
         gradient_as_bucket_view=True,
-        find_unused_parameters=True,
     )
 
 
