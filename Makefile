@@ -18,7 +18,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 say = @printf '\n-- %s\n'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart test test-data test-slow gpu fuzz-coverage torture what-works bench docs format clean
+.PHONY: help setup quickstart test test-data test-slow gpu slurm fuzz-coverage torture what-works bench docs format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -39,16 +39,20 @@ test: $(VENV)/ready-to-develop ## format, lint, import contracts, types and test
 	$(say) "types: basedpyright"
 	@$(BIN)/basedpyright --pythonpath $(BIN)/python
 	$(say) "tests: pytest, without slow tests and those that need a dataset"
-	@$(PYTEST) -m 'not data and not slow and not gpu' -n $(JOBS) --dist worksteal --require-recorded
+	@$(PYTEST) -m 'not data and not slow and not gpu and not slurm' -n $(JOBS) --dist worksteal --require-recorded
 
 test-data: $(VENV)/ready-to-develop ## tests on real images, in EQSPEC_TEST_DATA=DIR
 	@$(PYTEST) -m data
 
 test-slow: $(VENV)/ready-to-develop ## slow tests
-	@$(PYTEST) -m 'slow and not data and not gpu and not torture' -n $(JOBS)
+	@$(PYTEST) -m 'slow and not data and not gpu and not torture and not slurm' -n $(JOBS)
 
 gpu: $(VENV)/ready-to-develop ## tests on a CUDA device
 	@$(PYTEST) -m gpu tests/gpu
+
+slurm: $(VENV)/ready-to-develop ## tests on a Slurm cluster of this machine (root, Debian; minutes)
+	@sh tests/slurm/start.sh
+	@$(PYTEST) -m slurm tests/slurm
 
 fuzz-coverage: $(VENV)/ready-to-develop ## measure the branches of eqspec.spec that the fuzz corpus covers
 	@$(PYTEST) -m slow tests/property/test_fuzz_coverage.py

@@ -1,4 +1,4 @@
-"""Turn Ctrl-C and SIGTERM into a stop request that a run honours between two steps."""
+"""Turn Ctrl-C, SIGTERM and SIGUSR1 into a stop request that a run honours between two steps."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
 
-_CAUGHT = (signal.SIGINT, signal.SIGTERM)
+_CAUGHT = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+"""Ctrl-C, what ends a process, and what warns a job of the end of its time."""
 
 
 class StopSignals:
-    """Stop requests by SIGINT and SIGTERM, received while `caught` is entered.
+    """Stop requests by SIGINT, SIGTERM and SIGUSR1, received while `caught` is entered.
 
     The first signal only sets `wanted`, so that the current step can be finished and saved. When
     everything is saved (`at_rest`), and on a second signal, KeyboardInterrupt is raised at once.
@@ -34,12 +35,12 @@ class StopSignals:
 
     @property
     def exit_status(self) -> int:
-        """128 plus the number of the signal: 130 for Ctrl-C, 143 for SIGTERM."""
+        """128 plus the number of the signal: 130 for Ctrl-C, 143 for SIGTERM, 138 for SIGUSR1."""
         return 128 + (self._received or signal.SIGINT)
 
     @contextmanager
     def caught(self) -> Generator[None]:
-        """Handle both signals until the `with` block ends."""
+        """Handle these signals until the `with` block ends."""
         # Only the main thread may change signal handlers.
         in_main_thread = threading.current_thread() is threading.main_thread()
         numbers = _CAUGHT if in_main_thread else ()

@@ -10,8 +10,11 @@ _FORM = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII)
 _SECONDS = (86400, 3600, 60, 1)
 
 
-def seconds_of(text: str) -> int:
+def seconds_of(text: str, *, option: str = "--time-limit") -> int:
     """Return a duration in seconds.
+
+    Args:
+        option: that it was given with.
 
     Raises:
         UsageError: when the text is not a duration.
@@ -23,5 +26,5 @@ def seconds_of(text: str) -> int:
         return total
     has_no_unit = text.strip().isdecimal() and int(text) > 0
     example = f"`{text}h`, `{text}m` or `{text}s`" if has_no_unit else "`11h` or `90m`"
-    message = f"`--time-limit {text}` is not a duration"
+    message = f"`{option} {text}` is not a duration"
     raise UsageError(message, help=f"give a number and a unit, as in {example}")

@@ -152,7 +152,7 @@ def _wrapped(part: nn.Module) -> nn.Module:
     DistributedDataParallel._set_params_and_buffers_to_ignore_for_model(part, unused)  # noqa: SLF001 - documented for this use
     return DistributedDataParallel(
         part,
-        broadcast_buffers=False,  # running statistics are those of the global batch everywhere
+        forward_sync_buffers=False,  # running statistics are those of the global batch everywhere
         gradient_as_bucket_view=True,
     )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from eqspec.cli.cluster import Cluster, Launcher, LauncherName, job_request, submit_job
 from eqspec.cli.options import (
     RUNS,
     Data,
@@ -44,6 +45,7 @@ EXAMPLES = (
     "eqspec run specs/quickstart.yaml --steps 100",
     "eqspec run specs/quickstart.yaml --time-limit 11h",
     "eqspec run specs/quickstart.yaml --devices 2",
+    "eqspec run specs/sie_all_trans.yaml --devices 8 --launcher slurm --slurm time=12h",
     "eqspec run specs/quickstart.yaml --set seed=1 --runs elsewhere",
     "eqspec run specs/quickstart.yaml --json > table.json",
     "eqspec run runs/quickstart/1a2b3c4d-s0 --set equivariance.lambda=1 --fork",
@@ -95,6 +97,8 @@ def command(  # noqa: PLR0913 - its options
     retry: Retry = False,
     devices: Devices = None,
     max_restarts: MaxRestarts = 0,
+    launcher: Launcher = LauncherName.LOCAL,
+    slurm: Cluster = None,
     as_json: Json = False,
 ) -> int:
     """Train and evaluate a spec, or resume its run.
@@ -111,6 +115,8 @@ def command(  # noqa: PLR0913 - its options
     screen.after_error = ("eqspec", "show", str(spec)) if (folder := is_run(spec)) else ()
     where = data_locations(data, spec=spec)
     planned = _planned(spec, sets=sets or (), where=where, fork=fork)
+    if (job := job_request(launcher, slurm or (), devices=device_count(devices))) is not None:
+        return submit_job(job, planned, runs=runs, screen=screen)
     if starts_processes(device_count(devices)):
         return run_on_devices(device_count(devices), max_restarts=max_restarts, screen=screen)
     _announce(planned, screen=screen)
@@ -123,13 +129,9 @@ def command(  # noqa: PLR0913 - its options
     kept = option_arguments(again=again, fork=fork, retry=retry, time_limit=time_limit)
     together = option_arguments(devices=devices, max_restarts=max_restarts)
     rest = ("eqspec", "run", *given, *runs_arguments(runs), *kept, *together)
-    request = RunCommand(
-        options=options,
-        as_json=as_json,
-        resume=(*rest, *option_arguments(steps=steps)),
-        rest=rest,
-        replicate=_replicate(spec, planned, data=data, sets=sets or [], runs=runs),
-    )
+    again_with = _replicate(spec, planned, data=data, sets=sets or [], runs=runs)
+    resume = (*rest, *option_arguments(steps=steps))
+    request = RunCommand(options, as_json, resume=resume, rest=rest, replicate=again_with)
     return _start(planned, request, run=spec if folder else None, data=data, screen=screen)
 
 

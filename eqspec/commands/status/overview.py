@@ -9,6 +9,7 @@ from pathlib import Path
 from eqspec.commands.outdated_revs import Raised, Revs, revs, stale
 from eqspec.commands.summary_metric import SummaryMetric, latest_summary
 from eqspec.errors import EqspecError
+from eqspec.launch.jobs import JobState, job_states
 from eqspec.nn.readouts.measurement import ResultSet
 from eqspec.registry.catalog import open_catalog
 from eqspec.regular_files import files_below, own_size
@@ -48,10 +49,15 @@ class RunStatus:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Every run under a folder."""
+    """Every run under a folder.
+
+    Attributes:
+        jobs: those of a Slurm cluster that are waiting or running.
+    """
 
     runs: tuple[RunStatus, ...]
     unreadable: tuple[Unreadable, ...]
+    jobs: tuple[JobState, ...] = ()
 
     @property
     def damaged(self) -> Path | None:
@@ -70,7 +76,7 @@ def status(root: Path) -> Overview:
             statuses.append(run_status(run, now=now))
         except EqspecError as error:
             unreadable.append(Unreadable(name=run.name, path=run.path, reason=error.message))
-    return Overview(runs=tuple(statuses), unreadable=tuple(unreadable))
+    return Overview(runs=tuple(statuses), unreadable=tuple(unreadable), jobs=job_states(root))
 
 
 def run_status(run: Summary, *, now: Revs) -> RunStatus:

@@ -34,6 +34,7 @@ def blocks(overview: Overview) -> Iterator[Block]:
         rows = tuple(_row(one) for one in overview.runs)
         titles = ("run", "state", "step", "seed", "last result", "on disk")
         yield Block("runs", titles=titles, rows=rows, right=(2, 3, 5))
+    yield from _jobs(overview)
     failed = [one for one in overview.runs if one.run.state is State.FAILED and one.reason]
     if failed:
         yield Block("failed", rows=tuple((one.run.name, one.reason) for one in failed))
@@ -54,6 +55,12 @@ def blocks(overview: Overview) -> Iterator[Block]:
     if overview.unreadable:
         rows = tuple((one.name, one.reason) for one in overview.unreadable)
         yield Block("unreadable", rows=rows)
+
+
+def _jobs(overview: Overview) -> Iterator[Block]:
+    if overview.jobs:
+        rows = tuple((job.id, job.state, ", ".join(job.runs)) for job in overview.jobs)
+        yield Block("jobs", note="of the Slurm cluster; `scancel JOB` saves and stops", rows=rows)
 
 
 def as_data(overview: Overview) -> JsonValue:
