@@ -74,9 +74,11 @@ golden files passed with no other file changed:
 {drills}
 
 An evaluation that trains declares `trains` and `fine_tune`: a head, a loss and an augmentation,
-from which the compiler makes a run in the run's folder. With masks, boxes or depths, the op of the
-data declares `targets`, and that of the evaluation which of them it needs (`eqspec/ops/targets/`);
-`tests/integration/test_dense_evaluation.py` adds segmentation with one op and one card each.
+from which the compiler makes a run in the run's folder. One whose `trained_control` names a row
+trains that control from the initial weights instead, as `r2` does. With masks, boxes or depths, the
+op of the data declares `targets`, and that of the evaluation which of them it needs
+(`eqspec/ops/targets/`); `tests/integration/test_dense_evaluation.py` adds segmentation with one op
+and one card each.
 
 An optimizer has no card: a method's recipe or a spec names it. The [grammar](grammar.md) explains
 how cards are written; a [plugin](how-to/plugins.md) keeps an op in a package of its own.

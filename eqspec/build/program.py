@@ -24,7 +24,7 @@ from eqspec.build.views.targets import target_reader
 from eqspec.build.weights.initial import load_initial
 from eqspec.build.weights.published import load_published
 from eqspec.compile.graph.sample_groups import inexact_pieces
-from eqspec.compile.lookup.rewrite_inputs import ACTIONS, BETWEEN, PIXELS
+from eqspec.compile.lookup.rewrite_inputs import ACTIONS, BETWEEN, PARAMETERS, PIXELS
 from eqspec.compile.types.graph import GraphPlan
 from eqspec.compile.types.plan import Plan
 from eqspec.errors import EqspecError, UsageError
@@ -77,7 +77,7 @@ class Program:
         )
         labels = None if batch.labels is None else torch.from_numpy(batch.labels).to(self.device)
         given = {BETWEEN: views.between, ACTIONS: views.actions, PIXELS: views.pixels}
-        given |= {**views.draws, LABELS: labels}
+        given |= {**views.draws, PARAMETERS: views.parameters, LABELS: labels}
         given |= {n: torch.from_numpy(t).to(self.device) for n, t in batch.targets.items()}
         return {**views.images, **{n: t for n, t in given.items() if t is not None}, **drawn}
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from eqspec.compile.types.plan import DataPlan, EvalPlan
     from eqspec.ops.contract.evaluation import EvaluationOp
     from eqspec.ops.evaluation_reads import FeaturesRead
+    from eqspec.ops.fine_tuning import FineTune
     from eqspec.ops.op import OpParams
 
 
@@ -38,21 +39,33 @@ def planned_stages(
     """
     labels = (TargetKind.LABEL,) if op.needs_labels else ()
     targets = (*labels, *op.targets)
-    if not op.trains:
-        read = tuple(_features(one, data=data) for one in op.reads(params))
-        return (*read, ReadoutStage(features=tuple(one.id for one in read), targets=targets))
-    if not data.classes:
-        return (FineTuneStage(targets=targets),)
-    stated = op.fine_tune(params, classes=data.classes)
-    return (
-        FineTuneStage(
-            targets=targets,
-            held_back=stated.held_back,
-            classes=data.classes,
-            method=dict(stated.method),
-            augment=dict(stated.augment),
-            train=dict(stated.train),
-        ),
+    control = op.trained_control(params)
+    training: tuple[FineTuneStage, ...] = ()
+    if op.trains or control is not None:
+        stated = op.fine_tune(params, classes=data.classes) if data.classes or not targets else None
+        training = (_training(stated, targets=targets, classes=data.classes, control=control),)
+    if op.trains:
+        return training
+    read = tuple(_features(one, data=data) for one in op.reads(params))
+    readout = ReadoutStage(features=tuple(one.id for one in read), targets=targets)
+    return (*read, readout, *training)
+
+
+def _training(
+    stated: FineTune | None, *, targets: tuple[TargetKind, ...], classes: int, control: str | None
+) -> FineTuneStage:
+    """Return the stage of a training; None where only the images tell its parts."""
+    if stated is None:
+        return FineTuneStage(targets=targets, control=control)
+    return FineTuneStage(
+        targets=targets,
+        held_back=stated.held_back,
+        classes=classes,
+        method=dict(stated.method),
+        augment=dict(stated.augment),
+        train=dict(stated.train),
+        equivariance=None if stated.equivariance is None else dict(stated.equivariance),
+        control=control,
     )
 
 
@@ -89,6 +102,20 @@ def fine_tuning(evaluation: EvalPlan) -> FineTuneStage | None:
     """Return the training of an evaluation; None for one that trains nothing."""
     found = (stage for stage in stages_of(evaluation) if isinstance(stage, FineTuneStage))
     return next(found, None)
+
+
+def trained_states(evaluation: EvalPlan, *, step: int) -> tuple[str | None, ...]:
+    """Return what an evaluation trains for its results after a step.
+
+    None is the encoder after that step, a name is that control; there are controls at step 0 alone.
+    """
+    stage = fine_tuning(evaluation)
+    if stage is None:
+        return ()
+    controls = evaluation.controls if step == 0 else ()
+    if stage.control is None:
+        return (None, *controls)
+    return tuple(control for control in controls if control == stage.control)
 
 
 def trains(evaluation: EvalPlan) -> bool:

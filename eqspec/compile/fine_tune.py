@@ -54,6 +54,8 @@ def parts(evaluation: EvalPlan, *, classes: int) -> FineTune:
             augment=stage.augment or {},
             train=stage.train or {},
             held_back=stage.held_back,
+            equivariance=stage.equivariance,
+            start="encoder" if stage.control is None else "initial",
         )
     op = find_evaluation(evaluation.impl)
     return op.fine_tune(op.Params.model_validate(evaluation.params), classes=classes)
@@ -100,6 +102,7 @@ def _spec(parent: Plan, evaluation: EvalPlan, *, data: FineTuneData) -> dict[str
         "augment": dict(stated.augment),
         "backbone": {key: value for key, value in backbone.items() if key != "init"},
         "method": dict(stated.method),
+        "equivariance": "none" if stated.equivariance is None else dict(stated.equivariance),
         "train": dict(stated.train),
         "keep": {"last": 1},
         "machine": {

@@ -206,6 +206,7 @@ def _evaluation(
         "params": params,
         "data": {"name": data.name, "params": data_numbers(data.impl, data.params)},
     }
+    trained = op.trained_control(checked)
     return EvalPlan(
         id=f"{evaluation.card.name}-{hashed(identity)[:8]}",
         name=evaluation.card.name,
@@ -214,7 +215,11 @@ def _evaluation(
         params=params,
         data=data,
         steps=steps,
-        controls=(*((UNTRAINED,) if published else ()), *model.controls),
+        controls=(
+            *((UNTRAINED,) if published else ()),
+            *model.controls,
+            *(() if trained is None else (trained,)),
+        ),
         stages=planned_stages(op, checked, data=data),
     )
 

@@ -68,7 +68,7 @@ class MethodCard(CardModel):
     flow: dict[str, Step] = Field(min_length=1)
     embedding: EmbeddingDecl | None = None
     equivariance: Refusal | None = None
-    terms: dict[str, TermDecl] = Field(min_length=1)
+    terms: dict[str, TermDecl]
     recipe: Recipe = Recipe()
 
     @model_validator(mode="after")

@@ -40,6 +40,7 @@ class ViewBatch:
         images: group -> float32 `[V, b, 3, size, size]`, normalised.
         between: float32 `[K, b, 3, size, size]`, the path's images in [0, 1], not normalised.
         theta: float32 `[b, P]`, the path's parameters in the transform's units.
+        parameters: float32 `[b, P]`, the same, each from its range onto [−1, 1].
         actions: float32 `[b, A]`, their encoding; or that of a pair's stored latents.
         pixels: float32 `[V, b, 3, size, size]`, the global views in [0, 1], if they are read.
         draws: stream -> float32 `[V, b, P]`, drawn parameters of the global views.
@@ -48,6 +49,7 @@ class ViewBatch:
     images: Mapping[str, Tensor]
     between: Tensor | None = None
     theta: Tensor | None = None
+    parameters: Tensor | None = None
     actions: Tensor | None = None
     pixels: Tensor | None = None
     draws: Mapping[str, Tensor] = field(default_factory=dict[str, "Tensor"])
@@ -109,8 +111,12 @@ class DeviceViews:
             return replace(views, actions=self._ship(self._action(batch.latents)))
         if theta is None or self._path is None:
             return views
-        actions = self._ship(self._path.encode(theta))
-        return replace(views, theta=self._ship(theta), actions=actions)
+        return replace(
+            views,
+            theta=self._ship(theta),
+            parameters=self._ship(self._path.scaled(theta)),
+            actions=self._ship(self._path.encode(theta)),
+        )
 
     def _empty(self, samples: int) -> ViewBatch:
         """Return views whose pixels have yet to be computed."""

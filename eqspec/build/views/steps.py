@@ -67,6 +67,16 @@ class Transform:
             f"{self.key}{of}", step=keys.step, samples=keys.samples, view=self.view, count=count
         )
 
+    def scaled(self, theta: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return parameters `[b, P]` from their ranges onto [−1, 1]; 0 where a range is one value.
+
+        Of theta as it is applied, in float32.
+        """
+        applied = theta.astype(np.float32).astype(np.float64)
+        half = self.span / 2
+        centred = applied - (self.low + half)
+        return np.divide(centred, half, out=np.zeros_like(centred), where=half > 0)
+
     def draw(self, draws: Draws, batch: Batch) -> NDArray[np.float64]:
         """Return parameters drawn uniformly from the ranges, `[b, P]`."""
         if len(self.low) == 0:

@@ -55,6 +55,8 @@ def _most(limit: int | None) -> str:
 
 def _learned(stage: FineTuneStage) -> str:
     learned = " and ".join(kind.words for kind in stage.targets) or "no targets"
+    if stage.control is not None:
+        return f"the encoder from its initial weights, row `{stage.control}`"
     if not stage.held_back:
         return learned
     return f"{learned}; {number(100 * stage.held_back)} % of the training files held back"

@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from pydantic_core import to_jsonable_python
 from rich.text import Text
 
-from eqspec.compile.lookup.rewrite_inputs import ACTIONS, BETWEEN, DRAWS, PIXELS
+from eqspec.compile.lookup.rewrite_inputs import ACTIONS, BETWEEN, DRAWS, PARAMETERS, PIXELS
 from eqspec.compile.types.graph import (
     ApplyNode,
     ConcatNode,
@@ -85,6 +85,7 @@ def _inputs(plan: GraphPlan) -> list[Row]:
     sources = {
         BETWEEN: "the images between u and view 2",
         ACTIONS: "the transform between view 1 and view 2",
+        PARAMETERS: "its parameters, over their ranges",
         PIXELS: "the global views in [0, 1]",
         DRAWS: "the drawn parameters of the global views, over their ranges",
     }

@@ -26,12 +26,16 @@ from eqspec.commands.audit.findings import Disagreement, Finding, Level
 from eqspec.commands.planning.data_locations import DataLocations
 from eqspec.commands.planning.run_plan import plan_in
 from eqspec.commands.running.chosen_evaluations import protocols
-from eqspec.commands.running.evaluation import EvaluationResult, result_names
+from eqspec.commands.running.evaluation import (
+    EvaluationResult,
+    result_name,
+    result_names,
+    trained_names,
+)
 from eqspec.commands.running.evaluator import Evaluator
 from eqspec.commands.running.model import weights_at
 from eqspec.commands.running.out_of_memory import within_memory
 from eqspec.commands.running.run_data import open_data
-from eqspec.compile.evaluation_stages import trains
 from eqspec.errors import EqspecError
 from eqspec.ops.find import find_evaluation
 from eqspec.runs import checkpoint
@@ -142,7 +146,8 @@ class _Again:
 
     def _needs_weights(self, evaluation: EvalPlan, *, step: int) -> bool:
         """Whether an evaluation reads a checkpoint of the run; a training has its own."""
-        return (step > 0 or not self._plan.trains) and not trains(evaluation)
+        own = result_name(evaluation, step=step) in trained_names(evaluation, step=step)
+        return (step > 0 or not self._plan.trains) and not own
 
     def _stored(self, evaluation: EvalPlan, *, step: int) -> dict[str, ResultSet]:
         names = result_names(evaluation, step=step)

@@ -10,6 +10,7 @@ from eqspec.compile.evaluation_stages import trains
 from eqspec.compile.fine_tune import FineTuneData, fine_tune_plan, parts
 from eqspec.compile.rules.evaluation_locations import evaluation_location
 from eqspec.errors import Diagnostic, EqspecError, SpecError
+from eqspec.ops.find import find_evaluation
 from eqspec.registry.catalog import open_catalog
 from eqspec.spec.phrases import counted
 
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from eqspec.commands.planning.data_locations import DataLocations
     from eqspec.compile.types.plan import EvalPlan, Plan
     from eqspec.spec.source import Source
-
-BATCH = "batch"
-"""Parameter of every evaluation that trains: images per step."""
 
 
 def fine_tuning_problems(
@@ -36,11 +34,12 @@ def fine_tuning_problems(
             continue
         data = known_data(plan, evaluation, locations=locations)
         if data is not None and (message := batch_problem(evaluation, data=data)) is not None:
+            key = batch_key(evaluation)
             yield Diagnostic(
                 "EQ021",
                 message,
-                evaluation_location(source, at=at, key=BATCH),
-                help=batch_help(data, setting=f"evaluate.{at}.with.{BATCH}"),
+                evaluation_location(source, at=at, key=key),
+                help=batch_help(data, setting=f"evaluate.{at}.with.{key}"),
             )
             continue
         assumed = data or FineTuneData(images=_batch(evaluation), classes=2)
@@ -66,7 +65,8 @@ def require_batch(evaluation: EvalPlan, data: FineTuneData) -> None:
     """
     if (message := batch_problem(evaluation, data=data)) is not None:
         most = f"at most {data.images}" if data.images >= _LEAST_BATCH else "no more than there are"
-        raise EqspecError(message, help=f"set `{BATCH}` in the `with:` of that evaluation: {most}")
+        key = batch_key(evaluation)
+        raise EqspecError(message, help=f"set `{key}` in the `with:` of that evaluation: {most}")
 
 
 def batch_problem(evaluation: EvalPlan, *, data: FineTuneData) -> str | None:
@@ -81,6 +81,11 @@ def batch_problem(evaluation: EvalPlan, *, data: FineTuneData) -> str | None:
         f"`{evaluation.name}` trains with a batch of {batch:,}, and there are {images} of "
         f"`{evaluation.data.name}` to train on{left_out}"
     )
+
+
+def batch_key(evaluation: EvalPlan) -> str:
+    """Return the parameter of an evaluation with the images per step of its training."""
+    return find_evaluation(evaluation.impl).batch_at
 
 
 def batch_help(data: FineTuneData, *, setting: str) -> str:

@@ -8,6 +8,7 @@ from eqspec.commands.planning.data_locations import DataLocations, open_dataset
 from eqspec.compile.fine_tune import FineTuneData, parts
 from eqspec.errors import EqspecError
 from eqspec.nn.random.source_slice import in_slice
+from eqspec.ops.find import find_evaluation
 
 if TYPE_CHECKING:
     from eqspec.compile.types.plan import EvalPlan, Plan
@@ -30,12 +31,14 @@ def known_data(
     The files of a dataset are listed only if its card leaves its images or classes open. A folder
     that cannot be read counts as unknown: opening it for the run reports that.
     """
-    data = evaluation.data
-    if data.count and data.classes:
+    data, labelled = evaluation.data, find_evaluation(evaluation.impl).needs_labels
+    if data.count and (data.classes or not labelled):
         kept = 1 - parts(evaluation, classes=data.classes).held_back
         return FineTuneData(images=round(data.count * kept), classes=data.classes)
     train = _found(plan, evaluation, locations=locations)
-    if train is None or len(train.classes) < _LEAST or len(set(train.sources.tolist())) < _LEAST:
+    if train is None or len(set(train.sources.tolist())) < _LEAST:
+        return None
+    if labelled and len(train.classes) < _LEAST:
         return None
     return found_data(evaluation, train)
 

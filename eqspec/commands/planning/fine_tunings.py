@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from eqspec.commands.planning.estimate import journal_bytes
 from eqspec.commands.planning.fine_tune_data import known_data
 from eqspec.commands.planning.schedule import evaluation_steps
-from eqspec.compile.evaluation_stages import trains
+from eqspec.compile.evaluation_stages import trained_states
 from eqspec.compile.fine_tune import fine_tune_plan
 from eqspec.registry.catalog import open_catalog
 
@@ -48,17 +48,24 @@ class FineTuningCost:
 def fine_tuning_costs(
     plan: Plan, *, untrained: bool, locations: DataLocations, traced: Callable[[Plan], Trace]
 ) -> tuple[FineTuningCost, ...]:
-    """Return the trainings of a plan's evaluations, in their order.
+    """Return the trainings of a plan's evaluations, in their order; none for those without any.
 
     Args:
         untrained: whether the encoder is also evaluated before training.
         locations: of datasets.
         traced: counts the operations of a plan.
     """
-    return tuple(
-        _cost(plan, e, untrained=untrained, locations=locations, traced=traced)
+    trainings = {
+        e.id: sum(
+            len(trained_states(e, step=step))
+            for step in evaluation_steps(plan, e, untrained=untrained)
+        )
         for e in plan.evaluations
-        if trains(e)
+    }
+    return tuple(
+        _cost(plan, e, trainings=trainings[e.id], locations=locations, traced=traced)
+        for e in plan.evaluations
+        if trainings[e.id]
     )
 
 
@@ -66,12 +73,10 @@ def _cost(
     plan: Plan,
     evaluation: EvalPlan,
     *,
-    untrained: bool,
+    trainings: int,
     locations: DataLocations,
     traced: Callable[[Plan], Trace],
 ) -> FineTuningCost:
-    steps = evaluation_steps(plan, evaluation, untrained=untrained)
-    trainings = len(steps) + (len(evaluation.controls) if 0 in steps else 0)
     data = known_data(plan, evaluation, locations=locations)
     if data is None:
         return FineTuningCost(evaluation.name, trainings)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from eqspec.compile.evaluation_stages import trained_states
 from eqspec.compile.types.plan import EvalPlan
 from eqspec.nn.readouts.measurement import ResultSet
 from eqspec.runs.artifacts import remove_folder
@@ -57,6 +58,15 @@ def control_names(evaluation: EvalPlan, *, step: int) -> dict[str, str]:
 def result_names(evaluation: EvalPlan, *, step: int) -> tuple[str, ...]:
     """Return the file names of an evaluation's result and of its controls."""
     return (result_name(evaluation, step=step), *control_names(evaluation, step=step).values())
+
+
+def trained_names(evaluation: EvalPlan, *, step: int) -> tuple[str, ...]:
+    """Return the names of a step's results that are of models trained by the evaluation."""
+    controls = control_names(evaluation, step=step)
+    return tuple(
+        result_name(evaluation, step=step) if control is None else controls[control]
+        for control in trained_states(evaluation, step=step)
+    )
 
 
 def child_folder(folder: RunFolder, evaluation: EvalPlan, *, name: str) -> Path:

@@ -17,9 +17,10 @@ from eqspec.commands.running.evaluation import (
     control_names,
     read_result,
     result_name,
+    trained_names,
 )
 from eqspec.commands.running.model import weights_at
-from eqspec.compile.evaluation_stages import most_images, shared_features, trains
+from eqspec.compile.evaluation_stages import fine_tuning, most_images, shared_features
 from eqspec.compile.planner import UNTRAINED
 from eqspec.evals.bench import Bench
 from eqspec.evals.controls import CONTROLS
@@ -108,8 +109,10 @@ class Evaluator:
             ),
             **{each: partial(self._control, c, splits) for c, each in controls.items()},
         }
-        if trains(evaluation):
-            benches = {each: partial(self._fine_tuned, evaluation, each) for each in benches}
+        stage = fine_tuning(evaluation)
+        read = self._fine_tuned if stage is None or stage.control is None else self._retrained
+        for each in trained_names(evaluation, step=step):
+            benches[each] = partial(read, evaluation, each)
         found = {each: result(evaluation, each, bench) for each, bench in benches.items()}
         beside = {control: found[each] for control, each in controls.items()}
         return EvaluationResult(evaluation, step, found[name], beside)
@@ -138,11 +141,22 @@ class Evaluator:
 
     def _fine_tuned(self, evaluation: EvalPlan, name: str) -> FineTunedModel:
         """Return the model trained by an evaluation, see `eqspec.commands.running.fine_tuning`."""
+        plan, graph = self._trained_by(evaluation, name)
+        splits = self._data.of(evaluation)
+        return FineTunedModel(plan, graph, train=splits.train, held_out=splits.held_out)
+
+    def _retrained(self, evaluation: EvalPlan, name: str) -> Bench:
+        """Return the encoder trained by an evaluation, frozen, to be read like the run's."""
+        plan, graph = self._trained_by(evaluation, name)
+        splits = self._data.of(evaluation)
+        return Bench(subject(graph, plan), train=splits.train, held_out=splits.held_out)
+
+    def _trained_by(self, evaluation: EvalPlan, name: str) -> tuple[Plan, TrainGraph]:
         folder = child_folder(self._folder, evaluation, name=name)
-        plan, splits = plan_in(folder), self._data.of(evaluation)
+        plan = plan_in(folder)
         graph = weights_at(plan, RunFolder.open(folder), step=plan.train.steps)
         assert graph is not None, "a fine-tuning has steps"
-        return FineTunedModel(plan, graph, train=splits.train, held_out=splits.held_out)
+        return plan, graph
 
     def _kept(self, evaluation: EvalPlan, name: str, bench: Measurable) -> ResultSet:
         """Return the result of that name; measure and save it if it is missing or damaged."""

@@ -4,9 +4,10 @@
     <run>/evaluations/<id>/<control>/   of a control of the encoder before training
 
 Each is a run folder like any other: it saves checkpoints, resumes, stops at a number that is not
-finite, and is sealed. Its checkpoint contains the frozen encoder, since the run keeps only its last
-checkpoints (`keep:`) while evaluations of earlier steps stay. The weights that a training starts
-from are in `.live/` only while it goes on; they are written again each time it continues.
+finite, and is sealed. Its checkpoint contains the encoder, frozen or not, since the run keeps only
+its last checkpoints (`keep:`) while evaluations of earlier steps stay. The weights that a training
+starts from are in `.live/` only while it goes on; they are written again each time it continues.
+A training that starts from the initial weights is one control (`FineTune.start`).
 """
 
 from __future__ import annotations
@@ -22,13 +23,17 @@ from eqspec.commands.planning.data_locations import DataLocations
 from eqspec.commands.planning.fine_tune_data import found_data
 from eqspec.commands.running.damaged_images import with_damage
 from eqspec.commands.running.due import DueEvaluation
-from eqspec.commands.running.evaluation import child_folder, control_names, read_result, result_name
+from eqspec.commands.running.evaluation import (
+    child_folder,
+    read_result,
+    result_name,
+    trained_names,
+)
 from eqspec.commands.running.events import FineTuning, RunEvent, Stopped
 from eqspec.commands.running.log_lines import log_lines
 from eqspec.commands.running.prepare import CompleteRun, PreparedRun, prepare
 from eqspec.commands.running.request import RunRequest
 from eqspec.commands.running.training import train_run
-from eqspec.compile.evaluation_stages import trains
 from eqspec.compile.fine_tune import fine_tune_plan
 from eqspec.compile.types.initial_weights import InitPlan
 from eqspec.errors import EqspecError, SpecError
@@ -79,12 +84,10 @@ class FineTuner:
             graph: its weights; None for the encoder before training.
             data: of the evaluation.
         """
-        if not trains(evaluation):
-            return True
         fresh = self.plan.model_copy(update={"published": None})
-        encoders = {result_name(evaluation, step=step): (graph, self.plan)}
-        encoders |= dict.fromkeys(control_names(evaluation, step=step).values(), (None, fresh))
-        for name, (graph_at, plan) in encoders.items():
+        for name in trained_names(evaluation, step=step):
+            evaluated = name == result_name(evaluation, step=step)
+            graph_at, plan = (graph, self.plan) if evaluated else (None, fresh)
             if self.strategy.decide(read_result(self.folder, name=name) is not None):
                 continue
             device = choose_device(plan.machine.device)

@@ -8,6 +8,7 @@ from eqspec.compile.lookup.rewrite_inputs import (
     ACTIONS,
     BETWEEN,
     DRAWS,
+    PARAMETERS,
     PIXELS,
     settings_unread,
     streams_read,
@@ -126,7 +127,15 @@ def _path(resolved: Resolved, moved: StreamType | None, *, points: int) -> dict[
     if not reads_latents(resolved.cards.get("transform")):
         sizes = (points, *moved.sizes[1:])
         given[BETWEEN] = StreamType(axes=("K", *moved.axes[1:]), sizes=sizes)
+        given[PARAMETERS] = StreamType(axes=("B", "D"), sizes=(BATCH, _parameters(resolved)))
     return given
+
+
+def _parameters(resolved: Resolved) -> int:
+    """Number of parameters of the transform that is drawn between the views."""
+    transform = resolved.transform
+    assert transform is not None, "asked for where there is one"
+    return len(op_in_use(find_transform, transform.impl, path=(), card="transform").names)
 
 
 def _action_dim(resolved: Resolved) -> int:

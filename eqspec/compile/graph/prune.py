@@ -52,7 +52,17 @@ def _makers(draft: Draft, *, given: frozenset[str]) -> dict[str, Node]:
 
 
 def prune(draft: Draft) -> Draft:
-    """Return the draft without everything on which no term depends; its nodes must be sorted."""
+    """Return the draft without everything on which no term depends; its nodes must be sorted.
+
+    Raises:
+        GraphError: there is no term at all, of the method or of a rewrite.
+    """
+    if not draft.terms:
+        raise GraphError(
+            ("terms",),
+            "the method has no term, so that there is nothing to train",
+            help="add a term, or a rewrite that adds one",
+        )
     live = {name for term in draft.terms.values() for name in term_reads(term)}
     kept: list[Node] = []
     for node in reversed(draft.nodes):

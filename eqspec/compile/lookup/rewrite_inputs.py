@@ -27,8 +27,9 @@ from eqspec.registry.grammar import (
 )
 
 BETWEEN, ACTIONS, PIXELS, DRAWS = "between", "actions", "global.pixels", "draws"
+PARAMETERS = "parameters"
 
-OF_TRANSFORM = (BETWEEN, ACTIONS)
+OF_TRANSFORM = (BETWEEN, ACTIONS, PARAMETERS)
 """Streams that exist only with a transform between the views."""
 
 Transform = Literal["none", "drawn", "stored"]
@@ -37,7 +38,7 @@ views, so that it changes nothing."""
 
 _WHY = MappingProxyType(
     {
-        "transform": "it reads neither `between` nor `actions` nor `global.pixels`",
+        "transform": "it reads none of `between`, `actions`, `parameters` and `global.pixels`",
         "border": "no transform changes a view",
         "split": "it cuts nothing: the embedding stays whole",
         "d_equi": "it cuts nothing: the embedding stays whole",

@@ -12,10 +12,11 @@ def evaluation_location(source: Source, *, at: int, key: str | None = None) -> L
 
     Args:
         at: place in `evaluate:`.
-        key: of a parameter; where the spec leaves it to the card, the evaluation itself is located.
+        key: of a parameter, dotted or nested in the spec; where that leaves it to the card, the
+            evaluation itself is located.
     """
-    if key is not None:
-        within: KeyPath = ("evaluate", at, "with", key)
+    for parts in () if key is None else ((key,), tuple(key.split("."))):
+        within: KeyPath = ("evaluate", at, "with", *parts)
         if source.get(within) is not None:
             return source.value(within)
     return source.value(("evaluate", at, "use"))

@@ -6,9 +6,9 @@ measurements from them; or it trains, in a run of its own, and measures what it 
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, SerializerFunctionWrapHandler, model_serializer
 
 from eqspec.compile.types.graph import Frozen
 from eqspec.ops.evaluation_reads import Form
@@ -52,6 +52,10 @@ class ReadoutStage(Frozen):
     targets: tuple[TargetKind, ...] = ()
 
 
+_NEWER = frozenset({"equivariance", "control"})
+"""Fields of a training that older plans lack."""
+
+
 class FineTuneStage(Frozen):
     """A training from the run's encoder, in a run of its own, and measurements of its result.
 
@@ -65,6 +69,9 @@ class FineTuneStage(Frozen):
         method: body of a method card; None without `classes`.
         augment: body of an augmentation card, likewise.
         train: `train:` of its spec, likewise.
+        equivariance: `equivariance:` of its spec, likewise; None also without a rewrite.
+        control: name of the control of the evaluation that is trained, from the initial weights, in
+            place of the encoder; None: every encoder that is evaluated is trained.
     """
 
     stage: Literal["fine-tune"] = "fine-tune"
@@ -74,6 +81,14 @@ class FineTuneStage(Frozen):
     method: dict[str, JsonValue] | None = None
     augment: dict[str, JsonValue] | None = None
     train: dict[str, JsonValue] | None = None
+    equivariance: dict[str, JsonValue] | None = None
+    control: str | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_newer(self, rest: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Omit newer fields that say nothing, so that plans read as before they existed."""
+        written: dict[str, Any] = rest(self)
+        return {k: v for k, v in written.items() if v is not None or k not in _NEWER}
 
 
 EvaluationStage = Annotated[

@@ -37,6 +37,7 @@ class EvaluationOp(Op, Protocol):
         tolerance: by how much a metric may differ on other hardware.
         example: parameters of a small instance, which the contract tests run.
         trains: it trains on images of its own, as `fine_tune` states.
+        batch_at: the parameter with the images per step of its training.
     """
 
     summary: Summary
@@ -44,6 +45,7 @@ class EvaluationOp(Op, Protocol):
     tolerance: float = 0.0
     example: Mapping[str, Any] = NO_PARAMS
     trains: bool = False
+    batch_at: str = "batch"
     targets: tuple[TargetKind, ...] = ()
 
     @abstractmethod
@@ -68,8 +70,16 @@ class EvaluationOp(Op, Protocol):
         """
         return ()
 
+    def trained_control(self, params: OpParams) -> str | None:  # noqa: ARG002 - a default
+        """Return the name of a control that is trained from the encoder's initial weights.
+
+        None by default. The control is measured like the encoders, on features, once before the
+        training of the run; `fine_tune` states its training.
+        """
+        return None
+
     def fine_tune(self, params: OpParams, *, classes: int) -> FineTune:  # noqa: ARG002 - a default
-        """Return the training, for an op that trains.
+        """Return the training, for an op that trains, or that has a trained control.
 
         Args:
             params: of the op.

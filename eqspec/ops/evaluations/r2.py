@@ -15,44 +15,46 @@ the parameters of g from frozen features of I and g(I). Details that the paper l
 - One regressor per row, family, border and seed; R² is the mean over seeds, with its spread over
   seeds and its 95 % intervals over held-out images and over their sources. All of them keep the
   encoder fixed; the replicate of a claim is another pre-training seed.
+- With `supervised`, the control of that name is the same encoder, trained from its initial weights
+  on the parameters of fresh pairs of the training images, and then read like the others: what the
+  architecture can learn of them with that budget. `eqspec.ops.supervised_pairs` has the training.
 - The summary metric `r2` is the uniform mean over parameters. `r2_weighted` and `r2_pooled` are in
   the transformation's own units; see `eqspec.nn.readouts.r2`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-import numpy as np
-from pydantic import Field
-
-from eqspec.errors import UsageError
-from eqspec.nn.readouts.bootstrap import interval, resample
-from eqspec.nn.readouts.measurement import (
-    IMAGES,
-    SOURCES,
-    Group,
-    Measurement,
-    ResultSet,
-    Summary,
-    difference_of,
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
 )
-from eqspec.nn.readouts.r2 import constant_r2, r2, resampled_r2
+
+from eqspec.nn.readouts.measurement import Measurement, ResultSet, Summary
+from eqspec.nn.readouts.transform_regression import regression_difference, regression_result
 from eqspec.ops.evaluation_reads import FeaturesRead
 from eqspec.ops.feature_rows import ROWS, Row, TokenRow
+from eqspec.ops.fine_tuning import FineTune
 from eqspec.ops.op import OpCall, OpParams
+from eqspec.ops.supervised_pairs import SUPERVISED, Supervised, supervised_training
 from eqspec.spec.phrases import counted
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from eqspec.nn.readouts.pair_features import PairFeatures
+    from eqspec.nn.readouts.transform_regression import Key
     from eqspec.ops.contract.pair_bench import PairBench
 
 rev = 1
 needs_labels = False
+batch_at = "supervised.batch"
 summary = Summary(
     title="R² of a transformation's parameters, read from encoder features",
     metrics={"r2": ""},
@@ -61,9 +63,6 @@ summary = Summary(
 tolerance = 0.02
 """Difference allowed for rounding on other hardware, which training amplifies. Changes of 1e-7 in
 the weights of an encoder changed R² over 512 pairs by 0.004."""
-
-Key = tuple[str, str, str]
-"""(row, family, border)."""
 
 
 class Params(OpParams):
@@ -80,6 +79,8 @@ class Params(OpParams):
         hidden: widths of the regressor's hidden layers.
         seeds: number of regressors per row, family and border.
         resamples: number of resamples of each bootstrap.
+        supervised: training of the same encoder on the parameters themselves, whose R² is a row of
+            its own; null for none. It is trained on one family with one border.
     """
 
     families: dict[str, OpCall] = Field(min_length=1)
@@ -96,6 +97,22 @@ class Params(OpParams):
     weight_decay: float = Field(0.0, ge=0)
     seeds: int = Field(ge=1)
     resamples: int = Field(1000, ge=1000)
+    supervised: Supervised | None = None
+
+    @model_validator(mode="after")
+    def _one_training_is_of_one_family(self) -> Self:
+        if self.supervised is not None and (len(self.families), len(self.borders)) != (1, 1):
+            raise ValueError(
+                "`supervised` trains on one family with one border: list the evaluation once for "
+                "each of them"
+            )
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_training(self, rest: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Omit `supervised: null`, so that ids are the same as before it existed."""
+        written: dict[str, Any] = rest(self)
+        return {k: v for k, v in written.items() if (k, v) != ("supervised", None)}
 
 
 example = MappingProxyType(
@@ -123,28 +140,19 @@ class TransformRegression:
 
     def run(self, bench: PairBench) -> ResultSet:
         """Measure one model: R² of every row, family and border."""
-        train = self._pairs(bench, "train")
-        held = self._pairs(bench, "held-out")
-        draws = self.params.heldout_draws
-        images, sources = np.repeat(held.images, draws), np.repeat(held.sources, draws)
-        resamples = _resamples(images, sources, resamples=self.params.resamples)
-        measurements: list[Measurement] = []
-        arrays = {"images": images, "sources": sources}
-        for key in held.moved:
-            squares_SMP = self._squared_errors(train, held, key)
-            measurements += _measurements(squares_SMP, held=held, key=key, resamples=resamples)
-            arrays[_name(key)] = squares_SMP.mean(axis=0).astype(np.float32)
-            arrays[f"targets/{key[1]}"] = held.scaled(key[1]).astype(np.float32)
-        facts = {
+        train, held = self._pairs(bench, "train"), self._pairs(bench, "held-out")
+        found = regression_result(
+            held,
+            errors=partial(self._squared_errors, train, held),
+            draws=self.params.heldout_draws,
+            resamples=self.params.resamples,
+        )
+        fitted = {
             "train_images": len(train.images),
             "train_pairs": len(train.images) * self.params.draws,
-            "heldout_images": len(held.images),
-            "heldout_pairs": len(images),
-            "heldout_sources": len(np.unique(sources)),
             "regressor_seeds": self.params.seeds,
-            "resamples": self.params.resamples,
         }
-        return ResultSet(tuple(measurements), facts=facts, arrays=arrays)
+        return replace(found, facts={**fitted, **found.facts})
 
     def _pairs(self, bench: PairBench, split: Literal["train", "held-out"]) -> PairFeatures:
         p = self.params
@@ -197,6 +205,21 @@ def reads(params: Params) -> tuple[FeaturesRead, ...]:
     return read(params.draws, train=max(1, train), heldout=0), held
 
 
+def trained_control(params: Params) -> str | None:
+    """Return the row of the encoder that was trained on the parameters; None without a training."""
+    return None if params.supervised is None else SUPERVISED
+
+
+def fine_tune(params: Params, *, classes: int) -> FineTune:  # noqa: ARG001 - the contract of ops
+    """Return the training of the encoder on the parameters of the family, as parts of a spec."""
+    assert params.supervised is not None, "asked where there is a training"
+    (transform,) = params.families.values()
+    (border,) = params.borders
+    return supervised_training(
+        params.supervised, transform=transform, border=border, hidden=params.hidden
+    )
+
+
 def build(params: Params) -> TransformRegression:
     """Return the evaluation with its parameters."""
     return TransformRegression(params)
@@ -210,90 +233,4 @@ def difference(a: ResultSet, b: ResultSet) -> tuple[Measurement, ...]:
     Raises:
         UsageError: the two were not measured on the same held-out pairs.
     """
-    shared = [name for name in a.arrays if name in b.arrays]
-    for name in shared:
-        if not name.startswith("errors/") and not np.array_equal(a.arrays[name], b.arrays[name]):
-            raise UsageError(
-                f"the two results cannot be compared: their {name} differ",
-                help="evaluate both with the same protocol on the same data",
-            )
-    count = min(int(a.facts["resamples"]), int(b.facts["resamples"]))
-    resamples = _resamples(a.arrays["images"], a.arrays["sources"], resamples=count)
-    return tuple(
-        _difference(a, b, name=name, resamples=resamples)
-        for name in shared
-        if name.startswith("errors/")
-    )
-
-
-def _difference(
-    a: ResultSet, b: ResultSet, *, name: str, resamples: Mapping[str, np.ndarray]
-) -> Measurement:
-    """Return the difference of one row, family and border; `name` is the name of its array."""
-    _, row, family, border = name.split("/")
-    targets = a.arrays[f"targets/{family}"]
-    of_a, of_b = a.arrays[name], b.arrays[name]
-    return Measurement(
-        difference_of("r2"),
-        r2(of_a, targets).uniform - r2(of_b, targets).uniform,
-        row=row,
-        group=_group(family, border),
-        intervals=tuple(
-            interval(
-                resampled_r2(times, of_a, targets) - resampled_r2(times, of_b, targets), over=over
-            )
-            for over, times in resamples.items()
-        ),
-        n=len(targets),
-    )
-
-
-def _name(key: Key) -> str:
-    return "/".join(("errors", *key))
-
-
-def _group(family: str, border: str) -> Group:
-    return (("family", family), ("border", border))
-
-
-def _resamples(images: np.ndarray, sources: np.ndarray, *, resamples: int) -> dict[str, np.ndarray]:
-    """Return bootstrap multiplicities by unit of resampling; sources only if there are several.
-
-    The names of the random streams predate the general words and must not change.
-    """
-    found = {IMAGES: resample(images, resamples=resamples, op="r2.bootstrap.crops")}
-    if len(np.unique(sources)) > 1:
-        found[SOURCES] = resample(sources, resamples=resamples, op="r2.bootstrap.photos")
-    return found
-
-
-def _measurements(
-    squares_SMP: np.ndarray, *, held: PairFeatures, key: Key, resamples: Mapping[str, np.ndarray]
-) -> Iterator[Measurement]:
-    """Yield all measurements of one row, family and border."""
-    row, family, border = key
-    targets = held.scaled(family)
-    one = partial(Measurement, row=row, n=len(targets))
-    group = _group(family, border)
-    # RSS is linear in the errors: the R² of mean errors is the mean R² of the seeds.
-    squares = squares_SMP.mean(axis=0)
-    score = r2(squares, targets)
-    intervals = tuple(
-        interval(resampled_r2(times, squares, targets), over=over)
-        for over, times in resamples.items()
-    )
-    yield one("r2", score.uniform, group=group, intervals=intervals)
-    if len(squares_SMP) > 1:
-        spread = np.std([r2(s, targets).uniform for s in squares_SMP], ddof=1)
-        yield one("r2_seed_spread", float(spread), group=group)
-    for name, value in zip(held.names[family], score.per_parameter, strict=True):
-        yield one("r2_parameter", float(value), group=(*group, ("parameter", name)))
-    low, high = held.ranges[family].T
-    half = (high - low) / 2
-    own = targets * half + (low + high) / 2
-    in_units, constant = r2(squares * half**2, own), constant_r2(own)
-    yield one("r2_constant", constant.uniform, group=group)
-    yield one("r2_weighted", in_units.weighted, group=group)
-    yield one("r2_weighted_constant", constant.weighted, group=group)
-    yield one("r2_pooled", in_units.pooled, group=group)
-    yield one("r2_pooled_constant", constant.pooled, group=group)
+    return regression_difference(a, b)

@@ -44,6 +44,16 @@ def test_a_dataset_of_unknown_size_is_left_open(tmp_path: Path) -> None:
     assert "depends on the data" in _fine_tuning(cost)
 
 
+def test_a_supervised_ceiling_is_one_training_without_labels(tmp_path: Path) -> None:
+    (cost,) = costs(tmp_path, evaluation="r2-supervised", data="photos")
+    assert cost.trainings == 1
+    assert (cost.batch, cost.steps) == (256, 100 * (989 // 256))
+    spec = tmp_path / "toy.yaml"
+    plan = plan_spec(spec).plan
+    later = fine_tuning_costs(plan, untrained=False, locations=NO_LOCATIONS, traced=trace)
+    assert later == ()
+
+
 @pytest.mark.parametrize(
     ("protocol", "steps"), [("linear-probe-dino", 4800), ("linear-probe-dinov2", 12_500)]
 )
