@@ -58,7 +58,7 @@ def _toy_rewrite(name: str) -> str:
     suited = next(m for m in CATALOG.names("methods") if suits(name, m))
     if transform_needed(carried_out(card, method_card(suited))):
         spec["transform"] = {"use": "rot"}
-    if card.cut == "embedding":
+    if card.cut != "none":
         spec["split"] = 0.5
     return _flow({**spec, "with": settings} if settings else spec)
 

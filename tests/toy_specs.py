@@ -56,6 +56,7 @@ SIE = "{use: sie, transform: {use: rot}, split: 0.5}"
 
 RECORDED_REWRITES = {
     "path": PATH,
+    "path-encoder": f"{PATH[:-1]}, with: {{cut: encoder}}}}",
     "sie": f"{SIE[:-1]}, with: {{equi_projector.widths: [24, 24, 24]}}}}",
     "sie-no-var": (
         "{use: sie-no-var, transform: {use: rot}, split: 0.5, "

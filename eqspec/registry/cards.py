@@ -85,8 +85,9 @@ class EquivarianceCard(CardModel):
     """Rewrite of method graphs: what it cuts, adds, rewires and drops.
 
     Attributes:
-        cut: `embedding` splits the embedding into ``inv`` and ``equi``; `none` leaves it whole, as
-            ``embedded``.
+        cut: `embedding` splits the embedding into ``inv`` and ``equi``; `encoder` splits the tokens
+            of the encoder instead, so that the embedding and all that follows see ``inv`` alone;
+            `none` leaves both whole, as ``embedded`` and ``encoded``.
         drop: terms of the method to leave out.
         shared: view group → the draws of its views that consecutive samples share.
         either: name of a choice → its alternatives; the first whose needs are met is used.
@@ -97,7 +98,7 @@ class EquivarianceCard(CardModel):
     card: Literal["equivariance"]
     status: Literal["proved", "toy", "ours"] = "toy"
     needs: Needs = Needs()
-    cut: Literal["embedding", "none"] = "none"
+    cut: Literal["embedding", "encoder", "none"] = "none"
     add: Addition = Addition()
     rewire: dict[str, str] = Field(default_factory=dict)
     drop: list[str] = Field(default_factory=list)

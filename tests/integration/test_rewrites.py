@@ -116,6 +116,29 @@ def reached(name: str, term: str, *streams: str, method: str = "vicreg") -> dict
     }
 
 
+@pytest.mark.parametrize("method", SUITED["path-encoder"])
+def test_either_part_of_a_cut_encoder_is_pulled_by_its_own_terms_alone(method: str) -> None:
+    """To the bit: the method's terms leave the equivariant channels alone, and the reverse."""
+    plan = toy_plan(method, equivariance=REWRITES["path-encoder"]).graph
+    case = Case(plan)
+    graph, given, controls = case.graph(), case.streams(), case.controls()
+    assert plan.split is not None
+    d_inv, _ = plan.split
+    for added in (True, False):
+        weights = {
+            f"{t.name}.weight": controls[f"{t.name}.weight"] * ((t.name in plan.added) == added)
+            for t in plan.terms
+        }
+        cut = {n: x.detach().requires_grad_() for n, x in graph.encode(given).items()}
+        loss = graph.loss({**given, **cut}, {**controls, **weights}).total
+        slopes = torch.autograd.grad(loss, list(cut.values()), materialize_grads=True)
+        own, other = (
+            (slice(d_inv, None), slice(d_inv)) if added else (slice(d_inv), slice(d_inv, None))
+        )
+        assert any(bool(slope[..., own].any()) for slope in slopes)
+        assert not any(bool(slope[..., other].any()) for slope in slopes)
+
+
 def every_judged(graph: TrainGraph, streams: dict[str, Tensor]) -> dict[str, Tensor]:
     """All streams of the judge, with their graph."""
     built = dict(streams)

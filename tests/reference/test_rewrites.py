@@ -168,6 +168,20 @@ def intermediate_reconstruction(graph: TrainGraph, streams: Streams) -> Tensor:
     return method + sum(errors) / len(errors)
 
 
+def encoder_reconstruction(graph: TrainGraph, streams: Streams) -> Tensor:
+    """The same with the encoder's patches cut: `embed` sees one half, the decoders the other."""
+    inv, equi = streams["tokens.whole"][:, :, 1:].chunk(2, dim=-1)
+    linear = graph.students["embed"].linears[0]
+    z = (inv @ linear.weight.T + linear.bias).mean(dim=2)
+    method = vicreg(*(head(graph, "projector", x) for x in z))
+    both = torch.cat([*equi], dim=-1)
+    errors = [
+        (decoded(graph, f"decoder_{k}", both) - target).square().mean()
+        for k, target in enumerate(streams["between"], start=1)
+    ]
+    return method + sum(errors) / len(errors)
+
+
 PLAIN: dict[str, Callable[[TrainGraph, Streams], Tensor]] = {
     "sie": sie,
     "sie-no-var": sie_no_var,
@@ -177,6 +191,7 @@ PLAIN: dict[str, Callable[[TrainGraph, Streams], Tensor]] = {
     "equimod": equimod,
     "augself": augself,
     "path": intermediate_reconstruction,
+    "path-encoder": encoder_reconstruction,
     "intermediate-reconstruction-pooled": pooled_reconstruction,
     "care": care,
     "ser": ser,

@@ -11,7 +11,7 @@ from eqspec.compile.graph.infer import infer
 from eqspec.compile.graph.input_streams import input_streams
 from eqspec.compile.graph.lower import lower_method
 from eqspec.compile.graph.prune import order, prune
-from eqspec.compile.graph.rewrite import Settings, embedding_application, rewrite
+from eqspec.compile.graph.rewrite import Settings, cut_application, rewrite
 from eqspec.compile.lookup.resolve import Resolved
 from eqspec.compile.lookup.rewrite_inputs import BETWEEN
 from eqspec.compile.types.error import GraphError
@@ -63,15 +63,14 @@ def compile_graph(resolved: Resolved, *, group_sizes: dict[str, int]) -> Compile
         plan = infer(prune(draft), given=given, image_size=side)
         return CompiledGraph(plan=plan, between=(), moves=False)
     assert method.embedding is not None, "a card has one, or refuses"
-    node = embedding_application(draft, method.embedding, groups=tuple(method.views))
-    cuts = card.cut == "embedding"
+    cut = cut_application(draft, card, method=method)
     rewritten = rewrite(
         draft,
         card,
         method=method,
         backbone=backbone,
         settings=Settings(
-            split=_split(spec, whole.streams[node.out]) if cuts else None,
+            split=None if card.cut == "none" else _split(spec, whole.streams[cut.out], of=card.cut),
             images=len(between),
             values=_settings(spec, resolved),
         ),
@@ -112,22 +111,22 @@ def fractions(spec: EquivarianceSpec) -> tuple[float, ...]:
     return (*between, 1.0) if spec.images == "2+final" else between
 
 
-def _split(spec: EquivarianceSpec, embedding: StreamType) -> tuple[int, int]:
-    """(d_inv, d_equi).
+def _split(spec: EquivarianceSpec, features: StreamType, *, of: str) -> tuple[int, int]:
+    """(d_inv, d_equi) of the embedding, or of the encoder's tokens.
 
     Raises:
         GraphError: when there are no features to split, or a side would be left without one.
     """
-    if embedding.axes[-1] != "D":
-        message = f"only features can be split, but the embedding is {embedding}"
+    if features.axes[-1] != "D":
+        message = f"only features can be split, but the {of} is {features}"
         raise GraphError(("embedding",), message)
-    width = embedding.size("D")
+    width = features.size("D")
     d_equi = spec.d_equi if spec.d_equi is not None else round((spec.split or 0.5) * width)
     if not 1 <= d_equi <= width - 1:
         raise GraphError(
             ("equivariance", "split" if spec.d_equi is None else "d_equi"),
             f"{d_equi} of {width} features would be equivariant, which leaves one part empty",
-            help=f"the embedding has {width} features: choose between 1 and {width - 1}",
+            help=f"the {of} has {width} features: choose between 1 and {width - 1}",
         )
     return (width - d_equi, d_equi)
 

@@ -3,8 +3,9 @@
 `cut: embedding` splits every application of the embedding module, its teacher copies included:
 the stream's name now means the invariant part (the first d_inv features), which terms and all that
 follows see; ``inv`` and ``equi`` name the two parts of the student's application for the
-embedding's view group. Source of the idea: arXiv 2503.18753, section 3. Without a cut,
-``embedded`` names that application as a whole; ``encoded`` is always what the encoder made there.
+embedding's view group. Source of the idea: arXiv 2503.18753, section 3. `cut: encoder` splits every
+application of the encoder below the embedding in the same way. Without a cut, ``embedded`` names
+the embedding as a whole; ``encoded`` is always what the encoder made there, also where it is cut.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ class Settings:
     """Settings of a rewrite.
 
     Attributes:
-        split: (d_inv, d_equi); their sum is the embedding's width. None for a rewrite without cut.
+        split: (d_inv, d_equi); their sum is the width of what is cut. None for a rewrite without
+            cut.
         images: how many copies `repeat: {k: images}` makes.
         values: what the card's `{setting: …}` and weights may name: lambda, reduction ….
     """
@@ -62,15 +64,16 @@ def rewrite(
     embedding = method.embedding
     assert embedding is not None, "refused methods are turned away before"
     target = embedding_application(draft, embedding, groups=tuple(method.views))
-    aliases = {ENCODED: _encoder_output(draft, target)}
-    itself = aliases[ENCODED] == target.out
+    aliases = {ENCODED: _encoder_application(draft, target).out}
     cut = draft
     if settings.split is None:
         aliases[WHOLE] = target.out
     else:
-        nodes, parts = _cut(draft.nodes, embedding.module, target.out, split=settings.split)
-        aliases |= {**parts, **({ENCODED: f"{target.out}.whole"} if itself else {})}
-        cut = replace(draft, nodes=nodes, split=settings.split, embedding=embedding.module)
+        at = cut_application(draft, card, method=method)
+        nodes, parts = _cut(draft.nodes, at.module, at.out, split=settings.split)
+        itself = aliases[ENCODED] == at.out
+        aliases |= {**parts, **({ENCODED: f"{at.out}.whole"} if itself else {})}
+        cut = replace(draft, nodes=nodes, split=settings.split, embedding=at.module)
     brought = lower_addition(
         card.add, draft=cut, backbone=backbone, settings=settings.values, images=settings.images
     )
@@ -84,6 +87,17 @@ def rewrite(
         added=tuple(terms),
     )
     return _rewire(grown, {port: aliases.get(s, s) for port, s in card.rewire.items()})
+
+
+def cut_application(draft: Draft, card: EquivarianceCard, *, method: MethodCard) -> ApplyNode:
+    """The application that a rewrite cuts: of the embedding, or of the encoder below it.
+
+    Raises:
+        GraphError: as for `embedding_application`.
+    """
+    assert method.embedding is not None, "refused methods are turned away before"
+    target = embedding_application(draft, method.embedding, groups=tuple(method.views))
+    return _encoder_application(draft, target) if card.cut == "encoder" else target
 
 
 def embedding_application(
@@ -154,13 +168,13 @@ def _cut(
     return tuple(cut), dict(zip(PARTS, (target, f"{target}.equi"), strict=True))
 
 
-def _encoder_output(draft: Draft, node: ApplyNode) -> str:
-    """The encoder output that the embedding is computed from."""
+def _encoder_application(draft: Draft, node: ApplyNode) -> ApplyNode:
+    """The application of the encoder that the embedding is computed from."""
     makers = {n.out: n for n in draft.nodes}
     name = node.out
     while (maker := makers.get(name)) is not None:
         if isinstance(maker, ApplyNode) and draft.modules[maker.module].family == "backbones":
-            return name
+            return maker
         name = reads(maker)[0]
     raise GraphError(("embedding",), f"`{node.out}` is not made from an encoder's output")
 

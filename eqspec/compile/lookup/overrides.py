@@ -23,7 +23,7 @@ _ADDED = ("modules", "terms", "views", "flow")
 """Sections of every `add:` of a rewrite."""
 
 _BESIDE = MappingProxyType(
-    {"evaluations": ("data", "controls"), "equivariance": ("drop", "shared")}
+    {"evaluations": ("data", "controls"), "equivariance": ("cut", "drop", "shared")}
 )
 """Family → keys beside the parameters, or parts, that an override may name."""
 

@@ -73,7 +73,7 @@ def settings_unread(card: EquivarianceCard, *, transform: Transform) -> dict[str
     streams, named = streams_read(card), set(_settings_named(card))
     # Stored views have no images in between; that is checked with the data.
     given = set(OF_TRANSFORM) if transform == "stored" else {*OF_TRANSFORM, PIXELS}
-    read = {"split", "d_equi"} if card.cut == "embedding" else set[str]()
+    read = {"split", "d_equi"} if card.cut != "none" else set[str]()
     read |= {"transform"} if streams & given else set()
     read |= {"border"} if streams & given and transform == "drawn" else set()
     repeats = any(m.repeat is not None for m in card.add.modules.values())

@@ -85,6 +85,34 @@ def test_every_application_of_the_embedding_is_cut(method: str) -> None:
     assert graph.streams["equi_pair"].size("D") == 32
 
 
+@pytest.mark.parametrize("method", CUTTABLE)
+def test_the_encoder_is_cut_below_the_embedding(method: str) -> None:
+    """Its tokens, the teacher's copies and the local crops too, in place of the embedding."""
+    graph = toy_plan(method, equivariance=REWRITES["path-encoder"]).graph
+    encoders = {m.name for m in graph.modules if m.family == "backbones"}
+    assert graph.embedding in encoders
+    assert graph.split == (16, 16)
+    applied = [n for n in graph.encode if n.kind == "apply"]
+    assert applied
+    for node in applied:
+        assert node.out.endswith(".whole")
+        assert graph.streams[node.out].size("D") == 32
+        parts = [n for n in graph.loss if n.kind == "slice" and n.of == node.out]
+        assert parts
+        assert all(graph.streams[part.out].size("D") == 16 for part in parts)
+    assert not [n for n in graph.loss if n.kind == "slice" and not n.of.endswith(".whole")]
+    assert graph.streams["equi_pair"].size("D") == 32
+
+
+def test_an_encoder_cannot_be_cut_to_nothing() -> None:
+    rewrite = PATH.replace("split: 0.5", "d_equi: 32, with: {cut: encoder}")
+    problem = problem_of("vicreg", equivariance=rewrite)
+    assert problem.help == "the encoder has 32 features: choose between 1 and 31"
+    assert problem.location is not None
+    wrong = problem_of("vicreg", equivariance=PATH[:-1] + ", with: {cut: projector}}")
+    assert "encoder" in str(wrong)
+
+
 def test_what_only_a_rewrite_reads_is_dead_without_it() -> None:
     """DINOv2 applies its trunk to all patches for the decoders' sake alone."""
     assert "hidden" not in streams_of(toy_plan("dinov2"))
