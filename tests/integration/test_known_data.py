@@ -178,6 +178,7 @@ def test_full_finds_what_was_never_read(
     blank([last], keep_times=True)
     found = audited(run, pictures)
     assert [d["name"] for d in found["disagreements"]] == [last.name]
+    assert found["message"] == "1 image differs from those that the run has read"
     capsys.readouterr()
     assert train(*full) == 3
     assert f"1 image was changed since: {last.name}" in " ".join(capsys.readouterr().err.split())

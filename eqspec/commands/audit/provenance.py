@@ -116,7 +116,7 @@ def _spec(recorded: Recorded) -> Finding:
         if before.get(p) != after.get(p)
     ]
     same = f"compiles to the same plan, recipe {made.recipe[:8]}"
-    other = f"compiles to another plan: {counted(len(found), 'value')} differ"
+    other = f"compiles to another plan: {counted(len(found), 'value differs', 'values differ')}"
     return _finding("spec", found[:_MOST], same=same, other=other)
 
 

@@ -20,13 +20,14 @@ from eqspec.commands.running.training_data import (
     Compared,
     changed_images,
     compare_data,
-    counted,
+    images_were,
 )
 from eqspec.compile.types.plan import DataPlan
 from eqspec.errors import EqspecError
 from eqspec.ops.tolerant import Tolerant
 from eqspec.runs.data_record import KnownData, load_data
 from eqspec.runs.folder import RunFolder
+from eqspec.spec.phrases import counted
 
 _MOST = 20
 """Maximum number of images named."""
@@ -64,7 +65,8 @@ def data_finding(
     elif now != recorded:
         message = f"other images, or in another order (compared: {train.fingerprint_scope})"
     elif differs:
-        message = f"{counted(len(differs))} differ from those that the run has read"
+        many = counted(len(differs), "image differs", "images differ")
+        message = f"{many} from those that the run has read"
     else:
         message = (
             f"the same fingerprint, {now[:12]}, of {train.fingerprint_scope}{_beyond(found, known)}"
@@ -123,6 +125,6 @@ def _phrases(found: Compared, known: KnownData) -> Iterator[str]:
         part = "all" if found.compared >= found.known else f"{found.compared:,}"
         yield f"content of {part} of the {found.known:,} that the run has recorded, the same"
     if found.unknown:
-        yield f"{counted(len(found.unknown))} written since, which the run has not read"
+        yield f"{images_were(len(found.unknown))} written since, which the run has not read"
     if found.replaced:
         yield replaced_phrase(found.replaced)

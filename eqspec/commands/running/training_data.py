@@ -215,7 +215,7 @@ def check_data(folder: RunFolder, train: Tolerant, *, plan: Plan) -> tuple[str, 
         return ()
     found = compare_data(known, train, full=plan.fingerprint == "full")
     if found.other or found.same_in_full is False:
-        what = f"{counted(len(found.other))} changed since: {listed(found.other)}"
+        what = f"{images_were(len(found.other))} changed since: {listed(found.other)}"
         if not found.other:
             what = "their names, sizes and checksums are the same, but their content is not"
         raise FolderMismatch(
@@ -228,14 +228,14 @@ def check_data(folder: RunFolder, train: Tolerant, *, plan: Plan) -> tuple[str, 
     if not found.unknown:
         return ()
     warning = (
-        f"warning: {counted(len(found.unknown))} modified since this run began, which has not read "
-        f"them yet: {listed(found.unknown)}; names and sizes are the same, but the content then is "
-        "unknown (`data.fingerprint: full` records it)"
+        f"warning: {images_were(len(found.unknown))} modified since this run began, which has not "
+        f"read them yet: {listed(found.unknown)}; names and sizes are the same, but the content "
+        "then is unknown (`data.fingerprint: full` records it)"
     )
     return (warning,)
 
 
-def counted(count: int) -> str:
+def images_were(count: int) -> str:
     """Return a number of images with its verb."""
     return "1 image was" if count == 1 else f"{count:,} images were"
 
