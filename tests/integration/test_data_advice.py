@@ -148,6 +148,15 @@ def test_an_audit_without_the_data_says_how_to_give_it(place: Place) -> None:
     assert again.status == 0, again.out
 
 
+def test_an_audit_of_files_alone_is_not_suggested_again(place: Place) -> None:
+    assert place.located("run", str(place.spec), "--steps", "2").status == 0
+    (journal,) = (place.root / "kept").rglob("metrics.jsonl")
+    journal.write_text("")
+    audit = place.ask("audit", "latest", "--level", "L0")
+    assert audit.status == 3
+    assert audit.last.startswith("next: eqspec show toy/")
+
+
 def test_data_that_only_an_added_evaluation_reads_are_audited(tmp_path: Path) -> None:
     photos = Photos(tmp_path)
     write_images(photos.root / "images")

@@ -61,6 +61,7 @@ def test_a_journal_with_a_hole_is_named_by_all_and_goes_on_with_none(
     audited = copied.ask("audit", copied.name(), "--level", "L0")
     assert audited.status == 3
     assert reported in words(audited.out)
+    assert not audited.last.startswith("next: eqspec run"), "which does not go on"
     assert reported in words(copied.ask("show", copied.name()).out)
 
 

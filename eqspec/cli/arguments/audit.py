@@ -80,9 +80,11 @@ def command(  # noqa: PLR0913 - its options
 
 def _next(found: Audit, *, run: str, data: list[str]) -> tuple[str, ...]:
     """Return the command that mends a finding, or audits again with the data; else `show`."""
-    unknown = () if found.holds else unknown_data(found.path, data=data)
+    read = found.requested is not Level.INTACT
+    unknown = unknown_data(found.path, data=data) if read and not found.holds else ()
     mended_by = next((one.mended_by for one in found.findings if one.mended_by), ())
     if mended_by:
+        unknown = unknown_data(found.path, data=data)
         return (*mended_by, *(part for one in data for part in ("--data", one)), *unknown)
     if unknown:
         given = spec_arguments(Path(run), sets=None, data=data)

@@ -103,7 +103,7 @@ def _unsealed(folder: RunFolder, state: State) -> Finding:
     doing = "still running" if state is State.RUNNING else "not finished"
     message = f"not sealed, the run is {doing}: only journals and checkpoints can be checked"
     mended_by: tuple[str, ...] = ()
-    if any(one.name == RECORD for one in found):
+    if [one.name for one in found] == [RECORD]:
         message += f"; `eqspec run {folder.path}` seals it again"
         mended_by = ("run", str(folder.path))
     if found:
