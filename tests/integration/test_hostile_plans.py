@@ -106,6 +106,13 @@ def test_a_plan_that_somebody_changed_and_sealed_anew_is_refused(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["toy.plan", "toy.yaml"]
 
 
+def test_a_plan_file_that_was_cut_short_is_to_be_planned_again(ask: Ask, tmp_path: Path) -> None:
+    (tmp_path / "toy.plan").write_text('{"eqspec_plan": 1, ')
+    answer = ask("check", "toy.plan")
+    assert answer.status == 3
+    assert "help: restore a copy of it, or plan the spec again" in answer.err
+
+
 def test_a_plan_as_it_was_written_is_right(ask: Ask) -> None:
     assert ask("plan", "toy.yaml", "--no-trace", "-o", "toy.plan").status == 0
     assert ask("check", "toy.plan").status == 0

@@ -23,12 +23,13 @@ from eqspec.errors import EqspecError, FolderMismatch, SpecError, UsageError
 from eqspec.ops.find import UnknownOp, find_dataset, find_op, op_sha256
 from eqspec.registry.cards import FAMILIES
 from eqspec.registry.catalog import Catalog, UnknownCard, open_catalog
-from eqspec.runs.artifacts import read_json, read_text, write_text
+from eqspec.runs.artifacts import PUT_BACK, read_json, read_text, write_text
 from eqspec.spec.dump import write_yaml
 
 _T = TypeVar("_T")
 
 _MARK = '"eqspec_plan"'
+_AGAIN = "restore a copy of it, or plan the spec again"
 _HEAD = 200  # characters that contain the mark of a saved plan
 
 
@@ -261,7 +262,8 @@ def _json(path: Path, *, follow: bool) -> dict[str, object]:
     try:
         raw = read_json(path, follow=follow)
     except FolderMismatch as error:
-        raise PlanRefused(error.message, help=error.help) from error
+        advice = _AGAIN if follow and error.help == PUT_BACK else error.help
+        raise PlanRefused(error.message, help=advice) from error
     if not isinstance(raw, dict):
         raise _damaged(path)
     return TypeAdapter(dict[str, object]).validate_python(raw)
@@ -277,5 +279,5 @@ def _validated(path: Path, kind: TypeAdapter[_T], raw: object) -> _T:
 def _damaged(path: Path) -> PlanRefused:
     return PlanRefused(
         f"`{path}` is damaged: its content differs from its hash",
-        help="restore a copy of it, or plan the spec again",
+        help=_AGAIN,
     )
