@@ -152,7 +152,8 @@ def _fit(encoder: nn.Module, plan: Plan, tensors: Mapping[str, Tensor]) -> Publi
         disagreements=tuple(_disagreements(encoder, _backbone(plan), mine)),
     )
     _check(found, plan)
-    need_numbers(found.fit.taken, tensors, subject="the published weights")
+    subject = f"the published weights `{published.weights}`"
+    need_numbers(found.fit.taken, tensors, subject=subject)
     return found
 
 

@@ -131,6 +131,7 @@ def test_damage_is_explained(damage: str, tmp_path: Path, monkeypatch: pytest.Mo
         "not finite": "contain values that are not finite",
         "unknown": "those of no known layout",
     }
-    with pytest.raises(EqspecError, match=reported[damage]):
+    with pytest.raises(EqspecError, match=reported[damage]) as caught:
         initial_graph(planned(tmp_path, path, VIT), device=CPU)
+    assert path.name in caught.value.message
     assert not (tmp_path / "went off").exists()
