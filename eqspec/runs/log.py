@@ -61,16 +61,27 @@ class Log(AppendOnlyFile):
 
 def last_failure(path: Path) -> str:
     """Return the error with which the last attempt ended, on one line; empty if with none."""
+    *_, last = "", *_entries(path)
+    return last.removeprefix(FAILED) if last.startswith(FAILED) else ""
+
+
+def failed_alike(path: Path) -> bool:
+    """Return whether the last two attempts that failed did so with the same error."""
+    *_, before, last = "", "", *(entry for entry in _entries(path) if entry.startswith(FAILED))
+    return bool(last) and last == before
+
+
+def _entries(path: Path) -> list[str]:
+    """Return the newest entries, each on one line without its time; none if it cannot be read."""
     try:
         with opened(path, follow=False) as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL))
             lines = file.read().decode("utf-8", errors="replace").splitlines()
     except OSError:
-        return ""
-    entry: list[str] = []
-    for line in reversed(lines):
-        entry.insert(0, line[len(_INDENT) :].strip())
-        if not line.startswith(_INDENT):
-            break
-    text = " ".join(filter(None, (*entry[:1], "; ".join(entry[1:]))))
-    return text.removeprefix(FAILED) if text.startswith(FAILED) else ""
+        return []
+    entries: list[list[str]] = []
+    for line in lines:
+        if not line.startswith(_INDENT) or not entries:
+            entries.append([])
+        entries[-1].append(line[len(_INDENT) :].strip())
+    return [" ".join(filter(None, (*one[:1], "; ".join(one[1:])))) for one in entries]

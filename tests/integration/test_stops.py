@@ -45,6 +45,11 @@ class Runs:
         assert main(argv) == status
         return self._capsys.readouterr().err
 
+    def next_of_show(self) -> str:
+        """What `eqspec show` suggests."""
+        assert main(["show", str(self.folder.path), "--runs", str(self.root)]) == 0
+        return self._capsys.readouterr().err.splitlines()[-1]
+
     @property
     def names(self) -> list[str]:
         return sorted(path.name for path in (self.root / "toy").iterdir())
@@ -90,11 +95,13 @@ def test_nan_stops_and_keeps_the_last_checkpoint(runs: Runs) -> None:
     assert f"has failed: {record.reason}" in again
     assert f"--retry resumes from step {step - 1}" in again
     assert again.splitlines()[-1] == f"next: eqspec show {folder.path}"
+    assert "--retry" in runs.next_of_show()
 
     retried = runs("--set", WILD, "--retry", status=1)
     assert f"from step {step - 1} on" in retried
     assert folder.metrics.read_bytes() == before
     assert folder.verify() == ()
+    assert runs.next_of_show().startswith("next: eqspec audit toy/"), "not the same once more"
 
 
 def test_a_log_tells_what_happened(runs: Runs) -> None:

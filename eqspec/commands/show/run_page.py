@@ -15,7 +15,8 @@ from eqspec.nn.readouts.measurement import Interval, Measurement, ResultSet
 from eqspec.report.floors import floors_block
 from eqspec.report.numbers import measured, number, on_disk
 from eqspec.report.tables.block import Block, Span
-from eqspec.runs.folder import State
+from eqspec.runs.folder import RunFolder, State
+from eqspec.runs.log import failed_alike
 from eqspec.runs.query import Summary
 from eqspec.runs.tables import Column, in_order
 from eqspec.spec.phrases import counted
@@ -127,14 +128,18 @@ def after(
 ) -> tuple[str, ...]:
     """Return the suggested next command.
 
+    A run that was retried and failed alike is not to be retried again: an audit finds out whether
+    code, data or machine are others than the run's.
+
     Args:
         elsewhere: arguments that locate the runs.
         data: arguments that locate the datasets of the run.
     """
     run = page.status.run
-    if run.state is State.FINISHED:
+    failed = run.state is State.FAILED
+    if run.state is State.FINISHED or (failed and failed_alike(RunFolder(run.path).log)):
         return ("eqspec", "audit", run.name, *data, *elsewhere)
     if run.state is State.RUNNING:
         return ("eqspec", "status", *elsewhere)
-    again = ("--retry",) if run.state is State.FAILED else ()
+    again = ("--retry",) if failed else ()
     return ("eqspec", "run", str(run.path), *data, *again)

@@ -9,7 +9,7 @@ import pytest
 
 from eqspec.errors import EqspecError
 from eqspec.runs.folder import RunFolder
-from eqspec.runs.log import Log
+from eqspec.runs.log import Log, failed_alike, last_failure
 from eqspec.runs.record import Outcome, Status
 
 LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  (.*)")
@@ -51,3 +51,18 @@ def test_a_log_that_cannot_be_written_is_explained(tmp_path: Path) -> None:
     (tmp_path / "log.txt").mkdir()
     with pytest.raises(EqspecError, match="cannot write"):
         Log(tmp_path / "log.txt")
+
+
+def test_a_retry_that_fails_alike_is_recognised(tmp_path: Path) -> None:
+    path = tmp_path / "log.txt"
+    assert not failed_alike(path)
+    for text, alike in (
+        ("failed: nan at step 3\nand more", False),
+        ("continues from step 2", False),
+        ("failed: nan at step 3\nand more", True),
+        ("failed: nan at step 4", False),
+    ):
+        with Log(path) as log:
+            log.write(text)
+        assert failed_alike(path) is alike
+    assert last_failure(path) == "nan at step 4"
