@@ -212,7 +212,7 @@ def test_a_machine_says_how_long(ask: Ask) -> None:
     text = Path("toy.yaml").read_text()
     Path("plain.yaml").write_text(text.partition("evaluate:")[0])  # one graph to trace
     many = ask("plan", "plain.yaml", "--on", "a100_80gb_x16")
-    assert many.err.endswith("\n`eqspec run` uses one device so far; the estimate is for 16.\n")
+    assert many.err.splitlines()[-1].endswith(" --devices 16")
     assert "next:" not in many.err
     page = " ".join(many.out.split())
     assert "a batch of 4 cannot be shared by 16 devices equally" in page

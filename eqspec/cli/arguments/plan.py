@@ -100,11 +100,10 @@ def command(  # noqa: PLR0913 - its options
 def _say_next(planning: Planning, given: tuple[str, ...], *, screen: Screen) -> None:
     """Suggest the command that runs the plan, if `eqspec run` can run it as estimated."""
     cost = planning.own.cost
-    if cost is not None and cost.machine is not None and cost.machine.devices > 1:
-        devices = cost.machine.devices
-        screen.say(f"`eqspec run` uses one device so far; the estimate is for {devices}.")
-    else:
-        screen.suggest("eqspec", "run", *given, *data_arguments(dict.fromkeys(planning.needed)))
+    machine = None if cost is None else cost.machine
+    several = ("--devices", str(machine.devices)) if machine and machine.devices > 1 else ()
+    needed = data_arguments(dict.fromkeys(planning.needed))
+    screen.suggest("eqspec", "run", *given, *needed, *several)
 
 
 def _refuse(*, on: str | None, out: Path | None, trace: bool) -> None:

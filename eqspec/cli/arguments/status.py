@@ -27,7 +27,7 @@ def command(context: typer.Context, *, runs: Runs = RUNS, as_json: Json = False)
     found = status(runs)
     if as_json:
         screen.show_json(as_data(found))
-    elif found.runs or found.unreadable:
+    elif found.runs or found.unreadable or found.jobs:
         screen.show(drawn(tuple(blocks(found)), width=screen.wrap))
     else:
         screen.say(f"There are no runs in {runs}.")
@@ -35,6 +35,8 @@ def command(context: typer.Context, *, runs: Runs = RUNS, as_json: Json = False)
         return 0
     if found.damaged is not None:
         screen.suggest(*audit_arguments(found.damaged, runs=runs))
-    else:
+    elif found.runs:
         screen.suggest("eqspec", "show", "latest", *runs_arguments(runs))
+    else:  # jobs that have not begun
+        screen.suggest("eqspec", "status", *runs_arguments(runs))
     return 0
