@@ -23,7 +23,7 @@ from eqspec.commands.planning.read_spec import locate_spec
 from eqspec.commands.planning.schedule import evaluates_untrained
 from eqspec.commands.planning.stages import Stage, stages
 from eqspec.commands.planning.traced_cost import traced
-from eqspec.commands.planning.weights_fit import fits
+from eqspec.commands.planning.weights_fit import fit_data, fits
 from eqspec.compile.types.plan import Plan
 from eqspec.errors import Diagnostic
 from eqspec.ops.find import find_dataset
@@ -34,6 +34,7 @@ from eqspec.runs.folder import Identity, RunFolder, State, folder_path
 if TYPE_CHECKING:
     from eqspec.build.cost.cached import Trace
     from eqspec.build.weights.published import PublishedFit
+    from eqspec.commands.planning.rehearsal import Rehearsal
     from eqspec.nn.readouts.floors import PathFloors
 
 
@@ -52,6 +53,7 @@ class Described:
         cost: estimated cost, if requested.
         fit: comparison with published weights, if requested and available.
         floors: of the reconstruction, if the data were given.
+        rehearsal: a step of one of several processes, if requested.
     """
 
     plan: Plan
@@ -64,6 +66,7 @@ class Described:
     cost: Cost | None
     fit: PublishedFit | None = None
     floors: PathFloors | None = None
+    rehearsal: Rehearsal | None = None
 
     @property
     def readers(self) -> Readers:
@@ -78,8 +81,9 @@ class Described:
             "stages": [dataclasses.asdict(stage) for stage in self.stages],
             "workers": self.readers.count,
             **({"trace": None} if self.cost is None else self.cost.as_data()),
-            "weights": None if self.fit is None else _fit_data(self.fit),
+            "weights": None if self.fit is None else fit_data(self.fit),
             "floors": None if self.floors is None else self.floors.model_dump(),
+            "rehearsal": None if self.rehearsal is None else dataclasses.asdict(self.rehearsal),
             "plan": self.plan.model_dump(mode="json", by_alias=True),
         }
 
@@ -148,6 +152,7 @@ class PlanRequest:
         machine: name of the machine card for which to estimate; needs `traced`.
         out: file to which to write the plan.
         cache: folder in which traces are cached; None: no cache.
+        rehearsed: number of devices for which to rehearse a step; 0 for none.
     """
 
     path: Path
@@ -158,6 +163,7 @@ class PlanRequest:
     machine: str | None = None
     out: Path | None = None
     cache: Path | None = None
+    rehearsed: int = 0
 
 
 def plan(request: PlanRequest) -> Planning:
@@ -187,6 +193,11 @@ def plan(request: PlanRequest) -> Planning:
             )
             for name, d in zip((*planned.variants, ""), described, strict=True)
         ]
+    if request.rehearsed:
+        from eqspec.commands.planning.rehearsal import rehearse  # late: it imports torch
+
+        rehearsal = rehearse(planned.plan, devices=request.rehearsed)
+        described[-1] = dataclasses.replace(described[-1], rehearsal=rehearsal)
     if request.out is not None:
         save(request.out, _to_be_saved(planned, catalog, data=request.data, overlay=overlay))
     return Planning(
@@ -257,23 +268,6 @@ def _cost(described: Described, *, request: PlanRequest, machine: MachineCard | 
         machine=estimate,
         fine_tunings=fine_tunings,
     )
-
-
-def _fit_data(found: PublishedFit) -> dict[str, Any]:
-    """Return the comparison with published weights as plain data."""
-    return {
-        "layout": found.layout.name,
-        "part": found.layout.part,
-        "wrapper": found.layout.wrapper,
-        "inserted": list(found.layout.inserted),
-        "matched": len(found.fit.taken),
-        "missing": list(found.fit.missing),
-        "unexpected": list(found.fit.unexpected),
-        "misshapen": list(found.fit.misshapen),
-        "set_aside": {what: list(names) for what, names in found.aside.items()},
-        "resampled": {name: list(shapes) for name, shapes in found.resampled.items()},
-        "disagreements": [str(one) for one in found.disagreements],
-    }
 
 
 def _shown(plan: Plan) -> dict[tuple[str, int], tuple[float, float]]:

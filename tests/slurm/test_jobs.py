@@ -78,11 +78,18 @@ class Submitted:
         return self.folder.metrics.read_text().count("\n")
 
     def finish(self) -> None:
-        """Wait until the run is sealed; a job that was queued again need not wait for its turn."""
+        """Wait until the run is sealed; a job that was queued again waits ten seconds, not minutes.
+
+        Slurm refuses to start it on a machine that has not yet forgotten its last start.
+        """
+        waits_since: float | None = None
 
         def sealed() -> bool:
+            nonlocal waits_since
             if self.state == "PENDING":
-                asked("scontrol", "update", f"JobId={self.job}", "StartTime=now")
+                waits_since = waits_since or time.monotonic()
+                if time.monotonic() - waits_since > 10:
+                    asked("scontrol", "update", f"JobId={self.job}", "StartTime=now")
             return self.folder is not None and self.folder.state() is State.FINISHED
 
         until(sealed, seconds=180, why=self.output())

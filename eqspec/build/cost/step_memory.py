@@ -51,7 +51,7 @@ def step_memory(fake: FakeGraph, *, probe: int, counted: Count) -> Memory:
     return Memory(
         weights=size(fake.graph.state_dict().values()),
         gradients=size(p for _, p in fake.graph.trained()),
-        optimizer=_optimizer_state(fake),
+        optimizer=optimizer_state(fake),
         inputs=line(lambda alive: alive.inputs),
         cut=line(lambda alive: alive.cut),
         encode=line(lambda alive: alive.encode),
@@ -134,7 +134,7 @@ def _norms(loss: Loss, controls: Mapping[str, Tensor], *, leaves: list[Tensor]) 
     del other
 
 
-def _optimizer_state(fake: FakeGraph) -> int:
+def optimizer_state(fake: FakeGraph) -> int:
     """Return the bytes of the optimizer's state after the first step.
 
     A step is taken with one parameter of each shape in each of the optimizer's groups.

@@ -31,6 +31,7 @@ EXAMPLES = (
     "eqspec plan specs/quickstart.yaml --set equivariance.lambda=10",
     "eqspec plan specs/quickstart.yaml -o quickstart.plan",
     "eqspec plan specs/sie_all_trans.yaml --on a100_80gb_x16",
+    "eqspec plan specs/sie_all_trans.yaml --devices 64 --rehearse",
     "eqspec plan specs/quickstart.yaml --graph dot > graph.dot",
 )
 
@@ -41,6 +42,17 @@ Graph = Annotated[
 On = Annotated[
     str | None,
     typer.Option("--on", metavar="CARD", help="Also estimate the time on a machine card."),
+]
+Rehearsed = Annotated[
+    int | None, typer.Option("--devices", min=1, metavar="N", help="Devices of --rehearse.")
+]
+Rehearse = Annotated[
+    bool,
+    typer.Option(
+        "--rehearse",
+        help="Take one step as one of N processes, without devices or data, and show its memory "
+        "and what it sends.",
+    ),
 ]
 Out = Annotated[
     Path | None,
@@ -61,6 +73,8 @@ def command(  # noqa: PLR0913 - its options
     trace: Annotated[
         bool, typer.Option(help="Count parameters, operations and memory (imports torch).")
     ] = True,
+    devices: Rehearsed = None,
+    rehearse: Rehearse = False,
     as_json: Json = False,
 ) -> int:
     """Show what would run and what it would cost.
@@ -73,20 +87,12 @@ def command(  # noqa: PLR0913 - its options
     from eqspec.commands.plan import PlanRequest
     from eqspec.commands.plan import plan as describe
 
-    _refuse(on=on, out=out, trace=trace)
+    _refuse(on=on, out=out, trace=trace, devices=devices, rehearse=rehearse)
     screen, given = screen_of(context), spec_arguments(spec, sets=sets, data=data)
     screen.after_error = ()  # `check` would find the same mistake in the same arguments
+    traced, places = trace and graph is None, data_locations(data, spec=spec)
     planning = describe(
-        PlanRequest(
-            path=spec,
-            runs=runs,
-            overrides=sets or (),
-            data=data_locations(data, spec=spec),
-            traced=trace and graph is None,
-            machine=on,
-            out=out,
-            cache=cache_folder(),
-        )
+        PlanRequest(spec, runs, sets or (), places, traced, on, out, cache_folder(), devices or 0)
     )
     screen.warn(planning.warnings)
     _show(planning, graph=graph, as_json=as_json, screen=screen)
@@ -106,8 +112,14 @@ def _say_next(planning: Planning, given: tuple[str, ...], *, screen: Screen) -> 
     screen.suggest("eqspec", "run", *given, *needed, *several)
 
 
-def _refuse(*, on: str | None, out: Path | None, trace: bool) -> None:
+def _refuse(
+    *, on: str | None, out: Path | None, trace: bool, devices: int | None, rehearse: bool
+) -> None:
     """Refuse contradicting options, and an output path that is a folder."""
+    if rehearse != (devices is not None):
+        lacking = "--rehearse" if devices else "--devices N"
+        given = "--devices" if devices else "--rehearse"
+        raise UsageError(f"`{given}` needs `{lacking}`", help=f"add {lacking}")
     if on is not None and not trace:
         message = "`--on` needs the number of operations, which `--no-trace` does not count"
         raise UsageError(message, help="leave out one of the two")

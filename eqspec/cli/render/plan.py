@@ -18,6 +18,7 @@ from eqspec.cli.render.evaluations import evaluation_rows
 from eqspec.cli.render.floors import NOTE as FLOORS
 from eqspec.cli.render.floors import floor_rows
 from eqspec.cli.render.graph import Row, graph_rows, op_call, quantity
+from eqspec.cli.render.rehearsal import rehearsal_rows
 from eqspec.cli.render.stages import LEGEND, stage_rows
 from eqspec.cli.render.weights import weight_rows
 from eqspec.commands.plan import Described, Planning
@@ -42,6 +43,7 @@ def planned(planning: Planning, *, width: int) -> Text:
         "evaluations": evaluation_rows(own.plan),
         "floors": floor_rows(own),
         "cost": cost_rows(own),
+        "rehearsal": rehearsal_rows(own),
         "runs": _runs(planning),
         "stages": stage_rows(planning),
     }

@@ -6,7 +6,7 @@ Names, shapes and values are read, and nothing is trained. Torch is imported onl
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eqspec.commands.planning.plans import Planned
 from eqspec.compile.types.plan import Plan
@@ -71,3 +71,20 @@ def _fits_of(plan: Plan) -> tuple[Fits, list[tuple[str, KeyPath, EqspecError]]]:
         except EqspecError as error:
             refused.append(("EQ302", ("backbone", "init"), error))
     return Fits(initial, published), refused
+
+
+def fit_data(found: PublishedFit) -> dict[str, Any]:
+    """Return the comparison with published weights as plain data."""
+    return {
+        "layout": found.layout.name,
+        "part": found.layout.part,
+        "wrapper": found.layout.wrapper,
+        "inserted": list(found.layout.inserted),
+        "matched": len(found.fit.taken),
+        "missing": list(found.fit.missing),
+        "unexpected": list(found.fit.unexpected),
+        "misshapen": list(found.fit.misshapen),
+        "set_aside": {what: list(names) for what, names in found.aside.items()},
+        "resampled": {name: list(shapes) for name, shapes in found.resampled.items()},
+        "disagreements": [str(one) for one in found.disagreements],
+    }
