@@ -17,6 +17,7 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 from eqspec.runs import journal
+from eqspec.runs.data_record import load_data
 from eqspec.runs.folder import State
 from tests.interrupted_runs import content, folder_of
 from tests.toy_specs import TINY_BACKBONE, toy_text
@@ -202,17 +203,38 @@ def _wait_for_end_of(processes: list[int]) -> None:
         time.sleep(0.05)
 
 
-def test_the_error_of_one_process_is_shown(command: Command, tmp_path: Path) -> None:
-    """Rank 1 alone cannot read an image: its error, no traceback, and an end of both."""
-    images = tmp_path / "images"
+def images_for(command: Command) -> Path:
+    """A folder of images that the spec then trains on, without evaluations."""
+    images = command.spec.parent / "images"
     images.mkdir()
     for at in range(32):
         pixels = (np.arange(40 * 40 * 3) * (at + 7) % 251).astype(np.uint8)
         Image.fromarray(pixels.reshape(40, 40, 3)).save(images / f"{at:02}.png")
     text = command.spec.read_text().replace("{use: photos}", "{use: image-folder}")
     command.spec.write_text(text.partition("evaluate:")[0])
-    data = f"image-folder={images}"
-    started = command.start("--data", data)
+    return images
+
+
+def test_what_both_processes_read_is_recorded(command: Command) -> None:
+    """Each has read half of every batch; a damaged image is replaced by whichever meets it."""
+    images = images_for(command)
+    (images / "05.png").write_bytes(b"not an image")
+    status, err = command.finish("--data", f"image-folder={images}")
+    assert status == 0, err
+    assert err.count("Runs to do: toy.") == 1, "only the main process prints"
+    folder = folder_of(command.runs)
+    assert folder is not None
+    known = load_data(folder.path)
+    assert known is not None
+    assert [one.name for one in known.record.replaced] == ["05.png"]
+    held_out = len(known.checksums) - np.count_nonzero(known.checksums)
+    assert held_out == 0, "sixty steps read every training image"
+
+
+def test_the_error_of_one_process_is_shown(command: Command) -> None:
+    """A process cannot read its images: one error, no traceback, and an end of both."""
+    images = images_for(command)
+    started = command.start("--data", f"image-folder={images}")
     until(started, command, step=3)
     for path in images.glob("*"):
         path.unlink()
