@@ -29,6 +29,7 @@ COMMANDS = (
     "diff",
     "ablate",
     "audit",
+    "seal",
     "status",
     "show",
     "list",
