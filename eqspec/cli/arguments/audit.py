@@ -30,24 +30,37 @@ EXAMPLES = (
     "eqspec audit latest --level L1 --data-full",
     "eqspec audit latest --level L4",
     "eqspec audit latest --steps 20 --json",
+    "eqspec audit RUN --level L0 --against seals.txt    compare with a published seal",
 )
+
+
+_Level = Annotated[
+    Level, typer.Option(help="Deepest level to check; includes all levels before it.")
+]
+_Steps = Annotated[int, typer.Option(min=1, metavar="K", help="Number of steps that L2 replays.")]
+_DataFull = Annotated[
+    bool,
+    typer.Option("--data-full", help="Let L1 compare all recorded images instead of a sample."),
+]
+_Against = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SEAL",
+        help="Let L0 compare the run with a published seal: the line of `eqspec seal`, a file that "
+        "contains it, or a `record.sha256`.",
+    ),
+]
 
 
 def command(  # noqa: PLR0913 - its options
     context: typer.Context,
     *,
     run: Run,
-    level: Annotated[
-        Level, typer.Option(help="Deepest level to check; includes all levels before it.")
-    ] = Level.REPLAYS,
-    steps: Annotated[
-        int, typer.Option(min=1, metavar="K", help="Number of steps that L2 replays.")
-    ] = STEPS,
+    level: _Level = Level.REPLAYS,
+    steps: _Steps = STEPS,
     data: Data = None,
-    data_full: Annotated[
-        bool,
-        typer.Option("--data-full", help="Let L1 compare all recorded images instead of a sample."),
-    ] = False,
+    data_full: _DataFull = False,
+    against: _Against = None,
     runs: Runs = RUNS,
     as_json: Json = False,
 ) -> int:
@@ -60,14 +73,17 @@ def command(  # noqa: PLR0913 - its options
     """
     from eqspec.cli.given_folders import remember_folders
     from eqspec.cli.render.blocks import drawn
-    from eqspec.commands.audit.levels import audit
+    from eqspec.commands.audit.levels import AuditOptions, audit
     from eqspec.commands.audit.page import as_data, blocks
+    from eqspec.commands.audit.published_seal import published_seals
     from eqspec.runs.query import find
 
     screen = screen_of(context, runs=runs)
     path = find(runs, reference=run)
     where = data_locations(data, run=path)
-    found = audit(path, root=runs, level=level, steps=steps, data=where, data_full=data_full)
+    seals = () if against is None else published_seals(against)
+    options = AuditOptions(steps=steps, data_full=data_full, against=seals)
+    found = audit(path, root=runs, level=level, data=where, options=options)
     remember_folders(path, data=where)
     if as_json:
         screen.show_json(as_data(found))

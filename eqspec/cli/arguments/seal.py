@@ -15,12 +15,12 @@ EXAMPLES = (
 
 
 def command(context: typer.Context, *, run: Run, runs: Runs = RUNS, as_json: Json = False) -> int:
-    """Print the line that proves a run, to publish with a paper.
+    """Print the seal of a run, to publish it.
 
-    The line is `eqspec-seal 1 NAME RECIPE-sSEED sha256:HASH`: the version of the format, the run,
-    and the hash of its `record.json`, which has a hash of every other file. `eqspec audit RUN
-    --against LINE` compares a run with it. Every file is checked first. The exit status is 1 if the
-    run is not sealed, and 3 if a file does not match the seal. Changes no file.
+    It is one line, `eqspec-seal 1 NAME RECIPE-sSEED sha256:HASH`, for a paper: the version of the
+    format, the run, and the hash of its `record.json`, which has a hash of every other file.
+    `eqspec audit RUN --against LINE` compares a run with it. Every file is checked first. The exit
+    status is 1 if the run is not sealed, and 3 if a file does not match the seal. Changes no file.
     """
     from eqspec.commands.seal import seal_to_publish
     from eqspec.runs.published_seal import FORMAT

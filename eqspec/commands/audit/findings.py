@@ -8,6 +8,9 @@ from enum import StrEnum
 STEPS = 5
 """Number of steps that an audit replays by default."""
 
+PUBLISHED_SEAL = "published seal"
+"""What the finding about a published seal is about."""
+
 
 class Level(StrEnum):
     """Depth of an audit; each level includes those before it. There is no L3 yet."""
@@ -36,8 +39,8 @@ class Finding:
     """The result of one check.
 
     Attributes:
-        about: ``files``, ``spec``, ``code``, ``environment``, ``data``, ``evaluation
-            data``, ``replay``, ``floors``, or the name of a result.
+        about: ``files``, ``published seal``, ``spec``, ``code``, ``environment``, ``data``,
+            ``evaluation data``, ``replay``, ``floors``, or the name of a result.
         holds: None where it could not be checked.
         message: one sentence.
         disagreements: values that differ from the recorded ones.

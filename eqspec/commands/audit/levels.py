@@ -1,6 +1,7 @@
 """`eqspec audit`: whether a run is intact, could be repeated here, and replays.
 
-L0  every file is as it was sealed: any flipped byte is found
+L0  every file is as it was sealed: any flipped byte is found; and the seal is a published one, if
+    one is given
 L1  spec, code, environment and data are the same here
 L2  the first steps, trained again from the plan, have the recorded numbers bit for bit
 L4  evaluations, repeated from the checkpoints, give the stored numbers, and so do the floors of a
@@ -20,11 +21,13 @@ from pydantic import ValidationError
 from eqspec.commands.audit.findings import STEPS, Finding, Level
 from eqspec.commands.audit.fine_tunings import fine_tunings
 from eqspec.commands.audit.intact_files import intact_files, state_of
+from eqspec.commands.audit.published_seal import seal_finding
 from eqspec.commands.planning.data_locations import NO_LOCATIONS, DataLocations, read_all_asked
 from eqspec.compile.types.plan import Plan
 from eqspec.errors import EqspecError
 from eqspec.runs.added_evaluations import added_evaluations
 from eqspec.runs.folder import RunFolder, State
+from eqspec.runs.published_seal import PublishedSeal
 from eqspec.runs.query import run_name
 from eqspec.runs.record import Sealing
 
@@ -68,14 +71,31 @@ class Audit:
         return all(self.levels.values())
 
 
+@dataclass(frozen=True, slots=True)
+class AuditOptions:
+    """What the levels of an audit are told.
+
+    Attributes:
+        steps: number of steps that L2 replays.
+        data_full: let L1 read every image whose content the run has recorded, not a sample.
+        against: published seals, of which one is that of the run; empty to compare with none.
+    """
+
+    steps: int = STEPS
+    data_full: bool = False
+    against: tuple[PublishedSeal, ...] = ()
+
+
+_DEFAULT = AuditOptions()
+
+
 def audit(
     path: Path,
     *,
     root: Path,
     level: Level = Level.REPLAYS,
-    steps: int = STEPS,
     data: DataLocations = NO_LOCATIONS,
-    data_full: bool = False,
+    options: AuditOptions = _DEFAULT,
 ) -> Audit:
     """Check a run; write nothing.
 
@@ -83,9 +103,8 @@ def audit(
         path: of the run folder.
         root: folder of all runs.
         level: the deepest one to check.
-        steps: number of steps to replay.
         data: locations of datasets.
-        data_full: read every image whose content the run has recorded, not a sample.
+        options: of the levels.
 
     Raises:
         UsageError: there is no run, or `data` locates a dataset that it does not read.
@@ -95,13 +114,16 @@ def audit(
     data = replace(data, asked=())  # the spec alone need not read what an added evaluation does
     state = state_of(folder)
     findings = [*intact_files(folder, state)]
+    if options.against:
+        findings.append(seal_finding(folder, options.against))
     if level is not Level.INTACT:
-        findings += _here(folder, data=data, data_full=data_full)
+        findings += _here(folder, data=data, data_full=options.data_full)
     if level in _DEEP:
         from eqspec.commands.audit.replay import replays
 
-        findings.append(replays(folder, steps=steps, data=data))
-    findings += fine_tunings(folder, replayed=steps if level in _DEEP else None, data=data)
+        findings.append(replays(folder, steps=options.steps, data=data))
+    replayed = options.steps if level in _DEEP else None
+    findings += fine_tunings(folder, replayed=replayed, data=data)
     if level is Level.RESULTS:
         from eqspec.commands.audit.evaluations import evaluated_again
         from eqspec.commands.audit.floors import floors_again

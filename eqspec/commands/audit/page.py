@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pydantic import JsonValue
 from pydantic_core import to_jsonable_python
 
-from eqspec.commands.audit.findings import Disagreement, Finding, Level
+from eqspec.commands.audit.findings import PUBLISHED_SEAL, Disagreement, Finding, Level
 from eqspec.commands.audit.levels import Audit
 from eqspec.report.numbers import distinct
 from eqspec.report.tables.block import Block, Cell, Span
@@ -93,7 +93,11 @@ def _word(found: Finding) -> Span:
 
 
 def _differences(found: Finding) -> Iterator[Block]:
-    if found.level is Level.INTACT and found.disagreements:
+    if found.about == PUBLISHED_SEAL and found.disagreements:
+        pairs = found.disagreements
+        rows = tuple((one.name, one.recorded or _ABSENT, one.here or _ABSENT) for one in pairs)
+        yield Block(found.about, titles=("", "published", "here"), rows=rows)
+    elif found.level is Level.INTACT and found.disagreements:
         rows = tuple((one.name, one.here or _ABSENT) for one in found.disagreements)
         yield Block(found.about, rows=rows)
     elif found.disagreements:
