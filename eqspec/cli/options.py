@@ -95,7 +95,7 @@ def screen_of(context: typer.Context, *, runs: Path | None = None) -> Screen:
 
 
 def data_locations(
-    data: Sequence[str] | None, *, spec: Path | None = None, run: Path | None = None
+    data: Sequence[str] | None, *, spec: Path | None = None, runs: Sequence[Path] = ()
 ) -> DataLocations:
     """Return the folders of datasets from `--data`, `EQSPEC_DATA_<NAME>` and the settings file.
 
@@ -105,7 +105,7 @@ def data_locations(
     Args:
         data: the arguments of `--data`.
         spec: path of the spec, so that the datasets of a `registry/` beside it are known.
-        run: folder of the run, so that its own datasets are known.
+        runs: folders of runs, so that their own datasets are known.
 
     Raises:
         UsageError: for an empty folder, an unknown dataset, or several folders without a name.
@@ -125,7 +125,7 @@ def data_locations(
             raise UsageError(f"`--data '{text}'` has no folder", help=_CURRENT_FOLDER)
         folder = expanded(argument)
         if match:
-            _check_name(match[1], (*dataset_names(spec), *_datasets_of(run)))
+            _check_name(match[1], (*dataset_names(spec), *_datasets_of(runs)))
             named[slot(match[1])] = folder
             asked.append(match[1])
         elif own is None:
@@ -136,12 +136,12 @@ def data_locations(
     return DataLocations(own=own, named=named, asked=tuple(asked))
 
 
-def _datasets_of(run: Path | None) -> tuple[str, ...]:
-    if run is None:
+def _datasets_of(runs: Sequence[Path]) -> tuple[str, ...]:
+    if not runs:
         return ()
     from eqspec.runs.recorded_plan import recorded_datasets  # late: `check` needs no run folders
 
-    return recorded_datasets(run)
+    return tuple(dict.fromkeys(name for run in runs for name in recorded_datasets(run)))
 
 
 def _check_name(name: str, names: tuple[str, ...]) -> None:

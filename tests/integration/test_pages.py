@@ -8,7 +8,9 @@ import pytest
 
 from eqspec.cli.render.blocks import drawn
 from eqspec.commands.audit import page as audit_page
+from eqspec.commands.audit import suite_page
 from eqspec.commands.audit.levels import Level, audit
+from eqspec.commands.audit.suite import Suite
 from eqspec.commands.diff import page as diff_page
 from eqspec.commands.diff.differences import diff
 from eqspec.commands.gc import page as gc_page
@@ -26,6 +28,9 @@ PAGES: dict[str, Callable[[Runs], Iterable[Block]]] = {
     "show": lambda runs: run_page.blocks(show_run(runs.folder(), root=runs.root)),
     "audit": lambda runs: audit_page.blocks(
         audit(runs.folder(), root=runs.root, level=Level.INTACT)
+    ),
+    "audit-suite": lambda runs: suite_page.blocks(
+        Suite(runs.root, Level.INTACT, (audit(runs.folder(), root=runs.root, level=Level.INTACT),))
     ),
     "diff": lambda runs: diff_page.blocks(diff(runs.name(), runs.name("toy-base"), root=runs.root)),
     "gc": lambda runs: gc_page.blocks(gc(runs.root, dry_run=True), dry_run=True),

@@ -14,6 +14,7 @@ from tests.trained_runs import Runs
 
 WIDTHS = (60, 80, 120)
 WIDE = 200
+OTHER_SEAL = f"eqspec-seal 1 another 7f3a9c21-s3 sha256:{'0' * 64}"
 
 
 @pytest.fixture
@@ -47,6 +48,9 @@ def pages(runs: Runs) -> dict[str, tuple[str, ...]]:
         "diff": ("diff", base, name),
         "diff-all": ("diff", name, f"{name[:-1]}7", "--all"),
         "audit": ("audit", name, "--level", "L1"),
+        "audit-against": ("audit", name, "--level", "L0", "--against", OTHER_SEAL),
+        "audit-suite": ("audit", "--suite", "--level", "L0"),
+        "seal": ("seal", name),
         "gc": ("gc", "--dry-run"),
         "plan": ("plan", str(runs.root.parent / "toy.yaml")),
         "eval": ("eval", name),

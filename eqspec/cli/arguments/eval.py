@@ -70,7 +70,7 @@ def command(  # noqa: PLR0913 - its options
         uses=tuple(uses or ()),
         spec=spec,
         sets=tuple(sets or ()),
-        data=data_locations(data, spec=spec, run=folder),
+        data=data_locations(data, spec=spec, runs=(folder,)),
         as_json=as_json,
         resume=("eqspec", "eval", *given, *chosen, *runs_arguments(runs)),
         then=("eqspec", "show", run, *runs_arguments(runs)),

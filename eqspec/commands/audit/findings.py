@@ -21,6 +21,10 @@ class Level(StrEnum):
     RESULTS = "L4"
 
 
+SUITE_LEVEL = Level.SAME_HERE
+"""Default of the deepest level of an audit of many runs; it trains nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Disagreement:
     """A value that differs from the recorded one.

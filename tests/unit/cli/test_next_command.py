@@ -28,6 +28,8 @@ FAILING = (
     ("eval", "no-run"),
     ("diff", "no-run", "no-run"),
     ("audit", "no-run"),
+    ("audit", "--suite"),
+    ("seal", "no-run"),
     ("show", "vicrg"),
     ("list", "method"),
     ("explain", "EQ999"),
