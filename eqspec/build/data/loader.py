@@ -7,7 +7,7 @@ started, on the number of ranks or on the number of workers. So one integer resu
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,14 +15,10 @@ import torch
 from torch.utils.data import Dataset as StepDataset
 
 from eqspec.build.data.ahead import SharedPixels, prepared_ahead, shared_pixels
-from eqspec.build.data.crop import UNIFORMS, crop_box, resize, shown_box
-from eqspec.build.data.draw_keys import draw_keys
-from eqspec.build.data.stored_views import drawn_views
-from eqspec.compile.views.drawn_streams import CROP
+from eqspec.build.data.batch import Batch, Crops
 from eqspec.errors import EqspecError
 from eqspec.nn.random.philox import Draws
 from eqspec.nn.random.source_slice import in_slice
-from eqspec.ops.stored_views import StoredPair
 from eqspec.ops.targets.kinds import LABELS
 from eqspec.ops.tolerant import INCOMPLETE, Dataset, Tolerant
 
@@ -30,45 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
-    from torch import Tensor
 
     from eqspec.compile.types.plan import Plan
-    from eqspec.compile.types.view_plan import SingleViewPlan, ViewPlan
-    from eqspec.ops.watched import Reading
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Images of one training step on one rank.
-
-    Attributes:
-        step: training step, from 0.
-        epoch: pass over the data that the step belongs to, from 0.
-        samples: [b], index in the dataset.
-        positions: [b], position in the global batch.
-        canvases: (group, index) of a view -> its pixels, uint8 `[b, 3, canvas, canvas]`.
-        latents: `[b, 2, L]` of the two stored views; None if a sample is one image.
-        unreadable: images that cannot be read and first occur in this batch, with the reason.
-        reading: which stored images were read for it; None for data that are not stored as bytes.
-        boxes: (group, index) of a view -> the part of the image that it shows, float64 `[b, 4]`:
-            left, top, width and height in shares of the image's sides.
-        labels: [b], the class of each sample, if the graph reads it.
-        targets: stream -> `[b, ...]`, other targets of the first global view that the graph reads.
-    """
-
-    step: int
-    epoch: int
-    samples: NDArray[np.int64]
-    positions: NDArray[np.int64]
-    canvases: Mapping[tuple[str, int], Tensor]
-    latents: NDArray[np.float64] | None = None
-    unreadable: Mapping[int, str] = field(default_factory=dict[int, str])
-    reading: Reading | None = None
-    boxes: Mapping[tuple[str, int], NDArray[np.float64]] = field(
-        default_factory=dict[tuple[str, int], "NDArray[np.float64]"]
-    )
-    labels: NDArray[np.int64] | None = None
-    targets: Mapping[str, NDArray[Any]] = field(default_factory=dict[str, "NDArray[Any]"])
 
 
 TargetReader = Callable[[Batch, "NDArray[np.int64]"], "Mapping[str, NDArray[Any]]"]
@@ -140,7 +99,6 @@ class _Steps(StepDataset["Batch | EqspecError"]):
         targets: TargetReader | None = None,
     ) -> None:
         self.targets = targets
-        self.views: ViewPlan = plan.views
         self.labels = dataset.labels if LABELS in plan.graph.streams else None
         self.dataset = dataset
         self.draws = Draws(seed)
@@ -159,13 +117,13 @@ class _Steps(StepDataset["Batch | EqspecError"]):
         self.batch_size = plan.train.batch
         self.positions = np.arange(rank * self.share, (rank + 1) * self.share, dtype=np.int64)
         self._order: tuple[int, NDArray[np.int64]] | None = None
-        self.shown = [v for v in self.views.views if v.copy_of is None]
+        self.crops = Crops(dataset, plan.views, draws=self.draws)
         self.shared: SharedPixels | None = None
 
     @property
     def shapes(self) -> list[tuple[int, ...]]:
         """Shapes of the canvases of a batch, one for each view that is read."""
-        return [(self.share, 3, v.canvas, v.canvas) for v in self.shown]
+        return self.crops.shapes(self.share)
 
     def __getitem__(self, step: int) -> Batch | EqspecError:
         try:
@@ -182,11 +140,8 @@ class _Steps(StepDataset["Batch | EqspecError"]):
         """Return a batch from a worker with its pixels as tensors."""
         arrays: Any = batch.canvases
         if self.shared is not None:
-            arrays = self._named(self.shared.arrays(batch.step))
+            arrays = self.crops.named(self.shared.arrays(batch.step))
         return replace(batch, canvases={name: torch.from_numpy(a) for name, a in arrays.items()})
-
-    def _named(self, each: list[NDArray[np.uint8]]) -> dict[tuple[str, int], NDArray[np.uint8]]:
-        return {(v.group, v.index): one for v, one in zip(self.shown, each, strict=True)}
 
     def order(self, epoch: int) -> NDArray[np.int64]:
         """Return the epoch's permutation, cached for the steps of the epoch."""
@@ -207,75 +162,13 @@ class _Steps(StepDataset["Batch | EqspecError"]):
     def _built(self, step: int) -> Batch:
         epoch, within = divmod(step, self.steps_per_epoch)
         samples = self.order(epoch)[within * self.batch_size + self.positions]
-        views = self.shown
-        uniforms = [self._crops(v, step=step, epoch=epoch, samples=samples) for v in views]
-        if self.shared is None:
-            canvases = [np.empty(shape, np.uint8) for shape in self.shapes]
-        else:
-            canvases = self.shared.arrays(step)
-        boxes = [np.empty((len(samples), 4), np.float64) for _ in views]
-        known = frozenset(_unreadable(self.dataset))
-        latents: list[NDArray[np.float64]] = []
-        sizes = np.empty((len(samples), 2), np.int64)
-        for row, source in enumerate(self._shown(samples, epoch=epoch)):
-            if isinstance(source, StoredPair):
-                latents.append(source.latents)
-            images = source.images if isinstance(source, StoredPair) else (source,)
-            sizes[row] = images[0].shape[:2]
-            for v, u, canvas, shown in zip(views, uniforms, canvases, boxes, strict=True):
-                image = images[v.index % len(images)]
-                size = {"height": image.shape[0], "width": image.shape[1]}
-                margin = v.canvas / v.size
-                box = crop_box(v.crop, u[row], **size, margin=margin)
-                shown[row] = shown_box(box, **size, margin=margin)
-                pixels = resize(image, box, canvas=v.canvas, interpolation=v.crop.interpolation)
-                canvas[row] = pixels.transpose(2, 0, 1)
-        names = [(v.group, v.index) for v in views]
-        built = Batch(
-            step=step,
-            epoch=epoch,
-            samples=samples,
-            positions=self.positions,
-            canvases={n: torch.from_numpy(c) for n, c in self._named(canvases).items()},
-            latents=np.stack(latents) if latents else None,
-            unreadable={i: why for i, why in _unreadable(self.dataset).items() if i not in known},
-            boxes=dict(zip(names, boxes, strict=True)),
-            labels=None if self.labels is None else self.labels[samples],
+        into = None if self.shared is None else self.shared.arrays(step)
+        made, sizes = self.crops.batch(
+            samples, positions=self.positions, step=step, epoch=epoch, into=into
         )
+        labels = None if self.labels is None else self.labels[samples]
+        built = replace(made, labels=labels)
         return built if self.targets is None else replace(built, targets=self.targets(built, sizes))
-
-    def _crops(
-        self, view: SingleViewPlan, *, step: int, epoch: int, samples: NDArray[np.int64]
-    ) -> list[list[float]]:
-        """Return the random numbers of each sample's crop."""
-        keys = draw_keys(
-            view.shared, CROP, epoch=epoch, samples=samples, step=step, positions=self.positions
-        )
-        return self.draws.uniform(
-            f"{view.group}.{CROP}",
-            step=keys.step,
-            samples=keys.samples,
-            view=view.place_drawn_as,
-            count=UNIFORMS,
-        ).tolist()
-
-    def _shown(
-        self, samples: NDArray[np.int64], *, epoch: int
-    ) -> Iterator[NDArray[np.uint8] | StoredPair]:
-        """Return the source of each sample's views: its image, or two of its stored views."""
-        dataset = self.dataset
-        if self.views.pair is None:
-            yield from (dataset.image(sample) for sample in samples.tolist())
-            return
-        assert isinstance(dataset, Tolerant), "stored views are read through one"
-        pairs = drawn_views(self.draws, epoch=epoch, samples=samples, views=dataset.views)
-        for sample, (first, second) in zip(samples.tolist(), pairs.tolist(), strict=True):
-            yield dataset.pair(sample, (first, second))
-
-
-def _unreadable(dataset: Dataset) -> Mapping[int, str]:
-    """Return the images that this process could not read so far."""
-    return dataset.unreadable if isinstance(dataset, Tolerant) else {}
 
 
 def _received(each_step: _Steps, wanted: range, *, workers: int) -> Iterator[Batch]:
