@@ -169,12 +169,19 @@ def as_data(
     ]
     data["table"] = [
         _cell(column, cell, row={"point": _settings(point)})
-        | {"highest": cell.value == highest(found.table, column).value}
+        | {"highest": _is_highest(found, column, cell)}
         for point in study.points
         for column, cell in found.table.row(str(point)).items()
         if cell.values
     ]
     return data
+
+
+def _is_highest(found: AblationTable, column: Column, cell: Cell) -> bool:
+    shown = found.summaries.get(column.evaluation)
+    if shown is not None and column.metric in shown.lower:
+        return False
+    return cell.value == highest(found.table, column).value
 
 
 def _cell(column: Column, cell: Cell, *, row: dict[str, Any]) -> dict[str, Any]:

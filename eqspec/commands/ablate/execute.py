@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from eqspec.commands.ablate.cost import COST, SUMMARY, costs
 from eqspec.commands.ablate.grid import Point
 from eqspec.commands.ablate.study import GridRun, Study, run_progress
 from eqspec.commands.planning.schedule import untrained_encoder
@@ -68,9 +69,11 @@ def ablation(study: Study, done: Mapping[Path, Done]) -> AblationTable:
     entries = (
         *_baselines(runs, done),
         *(e for run in runs for point in run.points for e in _trained(run, done, point=point)),
+        *costs(runs, done=done),
     )
     evaluations = {e.id: e for run in runs for e in run.plan.evaluations}.values()
     summaries = {name: summary(e) for e in evaluations for name in (e.id, e.name)}
+    summaries[COST] = SUMMARY
     points = tuple(
         PointProgress(
             name=str(point),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +29,8 @@ class Effort:
         encoder: number of trained parameters of the encoder.
         compiling: seconds of these spent in `torch.compile`.
         compiled_late: number of variants compiled after the first steps; normally 0.
+        steps: number of steps.
+        gflops: planned 10⁹ operations of a sample, forward and backward.
     """
 
     name: str
@@ -38,6 +40,8 @@ class Effort:
     encoder: int
     compiling: float = 0.0
     compiled_late: int = 0
+    steps: int = 0
+    gflops: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +82,14 @@ class _Trace(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     parameters: dict[str, int]
+    train_gflops_per_sample: float
 
 
 def effort(name: str, plan: Plan, folder: Path) -> Effort:
     """Return the cost of a run from its folder."""
     train = plan.train
-    counts = _parameters(plan, folder)
+    traced = _traced(plan, folder)
+    counts = traced.parameters
     encoder = next(m.name for m in plan.graph.modules if m.family == "backbones")
     opened = RunFolder(folder)
     opened.sealed().require(opened.timing.name)
@@ -97,17 +103,19 @@ def effort(name: str, plan: Plan, folder: Path) -> Effort:
         encoder=counts[encoder],
         compiling=sum(values["seconds"] for values in compiled),
         compiled_late=int(sum(values["late"] for values in compiled)),
+        steps=train.steps,
+        gflops=traced.train_gflops_per_sample,
     )
 
 
-def _parameters(plan: Plan, folder: Path) -> Mapping[str, int]:
-    """Return module → number of parameters, counted again if the file with them is missing."""
+def _traced(plan: Plan, folder: Path) -> _Trace:
+    """Return the planned cost of a run, traced again if the file with it is missing."""
     path = folder / "trace.json"
     try:
         RunFolder(folder).sealed().require(path.name)
-        return read_document(path, kind=_Trace).parameters
+        return read_document(path, kind=_Trace)
     except FolderMismatch:
-        return trace(plan).parameters
+        return _Trace.model_validate(trace(plan), from_attributes=True)
 
 
 def pulls(name: str, plan: Plan, folder: Path) -> Iterator[Pull]:

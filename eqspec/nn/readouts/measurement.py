@@ -175,6 +175,7 @@ class Summary:
         by: keys of the group; every combination of their values is a column.
         digits: after the decimal point.
         floor: (share of the untrained encoder's value, word for a value below it).
+        lower: names of metrics of which lower values are better, such as errors.
     """
 
     title: str
@@ -182,6 +183,7 @@ class Summary:
     by: tuple[str, ...] = ()
     digits: int = 3
     floor: tuple[float, str] | None = None
+    lower: frozenset[str] = frozenset()
 
     def select(self, measurements: Sequence[Measurement]) -> tuple[Measurement, ...]:
         """Return the encoder's summary metrics, in the order in which they were measured."""

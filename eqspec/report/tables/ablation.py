@@ -75,28 +75,41 @@ def blocks(found: AblationTable) -> Iterator[Block]:
                 *((Span(axis, "strong"), "") for axis in (*axes, "n")),
                 *(_padded(heads(column, summary)) for column in columns),
             ),
-            rows=tuple(_rows(found, columns, digits=3 if summary is None else summary.digits)),
+            rows=tuple(_rows(found, columns, summary)),
             right=tuple(range(len(axes), front + len(columns))),
-            remarks=tuple(_remarks(found, columns)),
+            remarks=tuple(_remarks(found, columns, summary)),
             repeated=front,
         )
 
 
-def _remarks(found: AblationTable, columns: tuple[Column, ...]) -> Iterator[str]:
+def _remarks(
+    found: AblationTable, columns: tuple[Column, ...], summary: Summary | None
+) -> Iterator[str]:
     """Yield sentences about protocols, and about columns in which nothing is marked."""
     if len(_protocols(found.table, columns)) > 1:
         yield DIFFERENT_PROTOCOLS
     unmarked: dict[str, list[str]] = {}
+    low = [column.label for column in columns if _lower_is_better(column, summary)]
+    if low:
+        yield f"Lower is better, and nothing marked: {', '.join(low)}."
     for column in columns:
+        if _lower_is_better(column, summary):
+            continue
         if why_not := highest(found.table, column).why_not:
             unmarked.setdefault(why_not, []).append(column.label)
     for why_not, labels in unmarked.items():
         yield f"No {HIGHEST} for {', '.join(labels)}: {why_not}."
 
 
+def _lower_is_better(column: Column, summary: Summary | None) -> bool:
+    return summary is not None and column.metric in summary.lower
+
+
 def _rows(
-    found: AblationTable, columns: tuple[Column, ...], *, digits: int
+    found: AblationTable, columns: tuple[Column, ...], summary: Summary | None
 ) -> Iterator[tuple[Cell, ...]]:
+    digits = 3 if summary is None else summary.digits
+    best = {c: highest(found.table, c).value for c in columns if not _lower_is_better(c, summary)}
     axes = len(found.points[0].settings)
     for row in found.baselines:
         cells = [row.cells.get(column) for column in columns]
@@ -108,10 +121,7 @@ def _rows(
         every = point.done == point.seeds
         count = Span(str(point.done) if every else f"{point.done}/{point.seeds}", "dim")
         cells = found.table.row(point.name)
-        shown = (
-            _cell(cells.get(c), digits=digits, highest=highest(found.table, c).value)
-            for c in columns
-        )
+        shown = (_cell(cells.get(c), digits=digits, highest=best.get(c)) for c in columns)
         yield (*values, count, *shown)
 
 

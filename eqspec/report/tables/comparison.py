@@ -46,7 +46,7 @@ def block(found: EvaluationTable) -> Block:
         title=f"{found.evaluation}: {found.summary.title}",
         about=_about(found),
         titles=("", *(heads(column, found.summary) for column in columns)),
-        rows=tuple(_rows(found.table, digits=digits)),
+        rows=tuple(_rows(found.table, digits=digits, lower=found.summary.lower)),
         right=tuple(range(1, len(columns) + 1)),
         remarks=(*found.caveats, *found.notes),
         repeated=1,
@@ -86,14 +86,16 @@ def _most_intervals(rows: Sequence[Row]) -> tuple[Interval, ...]:
     return max(every, key=len, default=())
 
 
-def _rows(table: Table, *, digits: int) -> Iterator[tuple[Cell, ...]]:
+def _rows(table: Table, *, digits: int, lower: frozenset[str]) -> Iterator[tuple[Cell, ...]]:
     for row in table.rows:
         cells = [row.cells.get(column) for column in table.columns]
         if row.kind is Kind.DIFFERENCE:
             overs = [f"  over {one.over}" for one in _most_intervals([row])]
             name = (Span(row.name, "name"), *overs)
             yield ()
-            yield (name, *(_difference(cell, digits=digits) for cell in cells))
+            signs = [-1 if column.metric in lower else 1 for column in table.columns]
+            pairs = zip(cells, signs, strict=True)
+            yield (name, *(_difference(cell, digits=digits, better=sign) for cell, sign in pairs))
         else:
             name = Span(row.name, "name")
             yield (name, *(_value(cell, digits=digits) for cell in cells))
@@ -109,20 +111,20 @@ def _value(cell: Measured | None, *, digits: int) -> Cell:
     return value, *(_interval(one, digits=digits) for one in cell.intervals[:1])
 
 
-def _difference(cell: Measured | None, *, digits: int) -> Cell:
-    """Return a difference above all of its intervals."""
+def _difference(cell: Measured | None, *, digits: int, better: int) -> Cell:
+    """Return a difference above all of its intervals; `better` is the sign of a better one."""
     if cell is None or math.isnan(cell.value):
         return Span("–", "dim")
-    value = Span(f"{cell.value:+.{digits}f}", _sign(cell))
+    value = Span(f"{cell.value:+.{digits}f}", _sign(cell, better=better))
     return value, *(_interval(one, digits=digits, signed=True) for one in cell.intervals)
 
 
-def _sign(cell: Measured) -> Style:
+def _sign(cell: Measured, *, better: int) -> Style:
     """Return the style of a difference: good or bad if all intervals have the same sign."""
     if cell.intervals and all(one.low > 0 for one in cell.intervals):
-        return "good"
+        return "good" if better > 0 else "bad"
     if cell.intervals and all(one.high < 0 for one in cell.intervals):
-        return "bad"
+        return "bad" if better > 0 else "good"
     return "strong"
 
 
