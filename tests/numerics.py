@@ -31,6 +31,7 @@ from eqspec.spec.duration import Clock
 from tests import module_examples, relation_examples, term_examples, transform_examples
 from tests.contract import test_masks, test_optimizers, test_schedules
 from tests.fake_datasets import LAYOUTS
+from tests.fake_predictor import FakePredictor
 from tests.fakes import FakeFineTuned, FakeImages
 
 Numbers = dict[str, list[float]]
@@ -181,8 +182,8 @@ def of_evaluation(name: str) -> Numbers:
         steps=(),
     )
     train, held_out = FakeImages(40), FakeImages(20)
-    bench = FakeFineTuned(train, held_out) if op.trains else Bench(subject, train, held_out)
-    result = evaluate(plan, bench)
+    frozen = Bench(subject, train, held_out, predictor=FakePredictor(noise=0.5))
+    result = evaluate(plan, FakeFineTuned(train, held_out) if op.trains else frozen)
     # Once for each interval, as results were stored when the numbers were pinned.
     values = [m.value for m in result.measurements for _ in m.intervals or (None,)]
     return {"": [float(len(values)), float(np.sum(values))]}

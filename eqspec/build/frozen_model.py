@@ -1,4 +1,4 @@
-"""Frozen models for evaluations: the encoder of a program, and its embedding if it is cut."""
+"""Frozen models for evaluations: a program's encoder, its embedding if it is cut, its heads."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from eqspec.compile.types.graph import ApplyNode, GraphPlan
 from eqspec.nn.encoders.vit import VisionTransformerTokens
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from eqspec.build.graph.training_graph import TrainGraph
 
@@ -110,6 +110,28 @@ def _chain(plan: GraphPlan) -> tuple[str, ...]:
         assert source is not None, "an embedding reads an encoder's tokens"
         node = source
     return tuple(reversed(chain))
+
+
+def heads(
+    graph: TrainGraph, wanted: Iterable[str]
+) -> Callable[[Mapping[str, Tensor]], dict[str, Tensor]]:
+    """Put a graph into eval mode and return the function that computes some of its streams.
+
+    The function gets views, `[V, B, 3, s, s]` normalised, actions and drawn parameters by name,
+    as far as the streams depend on them, and computes nothing else.
+    """
+    graph.eval()
+    names = tuple(dict.fromkeys(wanted))
+    instructions = graph.computing(names)
+
+    @torch.no_grad()
+    def compute(streams: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        device = next(iter(streams.values())).device.type
+        with torch.autocast(device, enabled=False):
+            found = run(instructions, streams)
+        return {name: found[name].to(torch.float32) for name in names}
+
+    return compute
 
 
 @torch.no_grad()

@@ -153,6 +153,22 @@ def most_images(*limits: int | None) -> int | None:
     return max(known) if len(known) == len(limits) else None
 
 
+def check_predictors(evaluations: Iterable[EvalPlan], graph: GraphPlan) -> None:
+    """Refuse evaluations of a predictor that no term of the graph depends on.
+
+    Raises:
+        GraphError: for the first of them.
+    """
+    for at, evaluation in enumerate(evaluations):
+        if graph.predictor is None and find_evaluation(evaluation.impl).needs_predictor:
+            raise GraphError(
+                ("evaluate", at),
+                f"`{evaluation.name}` reads predictions, and no term depends on the predictor",
+                help="leave the evaluation out, or keep the terms of the rewrite",
+                code="EQ024",
+            )
+
+
 def check_class_tokens(evaluations: Iterable[EvalPlan], graph: GraphPlan) -> None:
     """Refuse evaluations of class tokens alone where the encoder has none.
 

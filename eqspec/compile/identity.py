@@ -28,7 +28,13 @@ FOLDER_DIGITS = 8
 _DESCRIPTIVE = frozenset({"name", "about", "notes", "paper", "licence", "status"})
 """Keys of any card on which no weight depends."""
 
-_DESCRIPTIVE_OF = MappingProxyType({"backbones": {"facts"}, "datasets": {"fingerprint", "parts"}})
+_DESCRIPTIVE_OF = MappingProxyType(
+    {
+        "backbones": {"facts"},
+        "datasets": {"fingerprint", "parts"},
+        "equivariance": {"predicts"},  # only evaluations read it
+    }
+)
 """The same of the cards of one family alone."""
 
 

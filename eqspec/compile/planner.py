@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import JsonValue
 
-from eqspec.compile.evaluation_stages import check_class_tokens, planned_stages
+from eqspec.compile.evaluation_stages import check_class_tokens, check_predictors, planned_stages
 from eqspec.compile.graph.build import CompiledGraph, compile_graph
 from eqspec.compile.graph.sample_groups import check_groups, inexact_pieces
 from eqspec.compile.identity import data_numbers, hashed, recipe_content, start_content
@@ -84,6 +84,7 @@ def _plan(
         for at, e in enumerate(resolved.evaluations)
     )
     check_class_tokens(evaluations, graph.plan)
+    check_predictors(evaluations, graph.plan)
     check_groups(graph.plan, views, batch=clock.batch)
     provenance = _provenance(resolved, graph, train=train, views=views, published=published)
     keep = _keep(resolved.spec.keep, clock=clock)

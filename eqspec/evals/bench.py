@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
+import torch
 from pydantic import JsonValue
 from torch import Tensor
 
@@ -21,11 +22,13 @@ from eqspec.evals.features import Subject
 from eqspec.evals.image_functions import ImageFunction, encode_function
 from eqspec.evals.images import centre_crop, chosen_images, crops, encode_images
 from eqspec.evals.pairs import PairRequest, collect
+from eqspec.evals.predictor import Predicting
 from eqspec.evals.token_grids import TokenGrids, encode_grids
 from eqspec.nn.pixels.path import Border
 from eqspec.nn.readouts.feature_matrix import Columns, FeatureMatrix
 from eqspec.nn.readouts.image_features import ImageFeatures, Split
 from eqspec.nn.readouts.pair_features import PairFeatures
+from eqspec.nn.readouts.predictions import Predictions
 from eqspec.ops.op import OpCall
 
 
@@ -37,6 +40,7 @@ class Bench:
         files: storage of the features.
         most: split → largest number of images whose pooled features evaluations of this model will
             read; all of them are encoded at once. None: all; a split that is missing: as asked.
+        predictor: that of the model, if it has one.
         read: split → the samples read by the current evaluation.
     """
 
@@ -45,6 +49,7 @@ class Bench:
     held_out: Dataset
     files: FeatureFiles = field(default_factory=FeatureFiles)
     most: Mapping[Split, int | None] = field(default_factory=dict[Split, int | None])
+    predictor: Predicting | None = None
     read: dict[Split, set[int]] = field(default_factory=dict, init=False, repr=False)
     _encoded: dict[Split, ImageFeatures] = field(default_factory=dict, init=False, repr=False)
 
@@ -142,6 +147,24 @@ class Bench:
         )
         self._note(split, found.images)
         return found
+
+    def predictions(self, split: Split, *, others: int, limit: int | None) -> Predictions:
+        """Return representations and predictions of views of at most `limit` images of a split.
+
+        Args:
+            others: number of views of each image that are predicted.
+            limit: as above.
+        """
+        assert self.predictor is not None, "the compiler refuses rewrites without one"
+        images = chosen_images(len(self._of(split)), limit=limit)
+        found = self.predictor(self._of(split), images, others=others)
+        self._note(split, found.images)
+        return found
+
+    @property
+    def device(self) -> torch.device | str:
+        """Device of the model, on which readouts compute."""
+        return self.subject.device
 
     def _rows(self, rows: Sequence[str]) -> tuple[str, ...]:
         return tuple(row for row in rows if row in self.subject.rows)

@@ -17,6 +17,7 @@ from eqspec.registry.grammar import (
     InputDecl,
     ModuleDecl,
     Needs,
+    Predicts,
     Recipe,
     Refusal,
     Step,
@@ -91,6 +92,7 @@ class EquivarianceCard(CardModel):
         drop: terms of the method to leave out.
         shared: view group → the draws of its views that consecutive samples share.
         either: name of a choice → its alternatives; the first whose needs are met is used.
+        predicts: where its predictor is, for evaluations; None for a rewrite without one.
     """
 
     family: ClassVar[str] = "equivariance"
@@ -106,6 +108,7 @@ class EquivarianceCard(CardModel):
     either: dict[str, Annotated[list[Alternative], Field(min_length=1)]] = Field(
         default_factory=dict
     )
+    predicts: Predicts | None = None
 
 
 class BackboneCard(CardModel):

@@ -248,6 +248,25 @@ class Alternative(Declared):
     rewire: dict[str, str] = Field(default_factory=dict)
 
 
+class Predicts(Declared):
+    """Where a rewrite predicts the representation of view 2 from that of view 1 and an action.
+
+    All four are streams of the rewritten graph that its terms depend on. Of a stream with all
+    views, `from` means the first and `to` the second one.
+
+    Attributes:
+        source: written `from`: representation of the first view, in the space of the prediction.
+        action: what the predictor knows of the change between the two views.
+        output: the prediction.
+        to: the representation that it is compared with.
+    """
+
+    source: str = Field(alias="from", description="representation of the first view")
+    action: str
+    output: str
+    to: str
+
+
 class Refusal(Declared):
     """Reason why a method cannot be rewritten."""
 

@@ -12,6 +12,7 @@ from eqspec.evals.bench import Bench
 from eqspec.evals.evaluate import compare, evaluate, summary
 from eqspec.evals.features import Subject
 from eqspec.ops.find import find_evaluation, op_names
+from tests.fake_predictor import FakePredictor
 from tests.fakes import FakeFineTuned, FakeImages
 
 EACH = pytest.mark.parametrize("name", op_names("evaluations"))
@@ -32,7 +33,8 @@ def bench(name: str, *, scale: float = 1.0) -> Bench | FakeFineTuned:
         return pooled.flatten(2).transpose(1, 2)
 
     subject = Subject(encoder=encoder, prefix=0, size=32, mean=(0, 0, 0), std=(1, 1, 1))
-    return Bench(subject, train=FakeImages(20), held_out=FakeImages(12))
+    predictor = FakePredictor(noise=0.1 * scale)
+    return Bench(subject, train=FakeImages(20), held_out=FakeImages(12), predictor=predictor)
 
 
 @EACH

@@ -8,7 +8,7 @@ global batch (docs/decisions.md, 1).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Self
@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from eqspec.build.graph.interpreter import Instruction, instruction, run
+from eqspec.compile.graph.predictor import evaluated_nodes
 from eqspec.compile.types.graph import GraphPlan, ModulePlan, Node, TermPlan
 from eqspec.nn.world import World
 from eqspec.ops.find import find_module, find_term
@@ -150,6 +151,13 @@ class TrainGraph(nn.Module):
     def forward(self, streams: Mapping[str, Tensor], controls: Mapping[str, Tensor]) -> Loss:
         """Return the loss of one whole batch, through both parts."""
         return self.loss({**streams, **self.encode(streams)}, controls)
+
+    def computing(self, wanted: Iterable[str]) -> tuple[Instruction, ...]:
+        """Return the instructions for some streams in eval mode, and no others.
+
+        They read views, actions and drawn parameters, not what training draws for every step.
+        """
+        return self._instructions(evaluated_nodes(self.plan, wanted))
 
     def train(self, mode: bool = True) -> Self:  # noqa: FBT001, FBT002 - torch's signature
         """Put all modules but the frozen ones into a mode; those stay in eval mode."""

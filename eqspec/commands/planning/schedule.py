@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from eqspec.compile.types.plan import EvalPlan, Plan
+from eqspec.ops.find import find_evaluation
 
 
 def evaluation_steps(plan: Plan, evaluation: EvalPlan, *, untrained: bool) -> tuple[int, ...]:
@@ -36,4 +37,8 @@ def untrained_encoder(plan: Plan) -> tuple[object, ...]:
     """Return everything that determines an encoder before training, and its evaluations."""
     module = next(m for m in plan.graph.modules if m.family == "backbones")
     views = plan.views
-    return plan.seed, plan.init, plan.evaluations, views.mean, views.std, module.model_dump()
+    heads = None  # of a predictor that is evaluated, untrained like its encoder
+    if any(find_evaluation(one.impl).needs_predictor for one in plan.evaluations):
+        heads = plan.graph, views
+    encoder = views.mean, views.std, module.model_dump()
+    return plan.seed, plan.init, plan.evaluations, *encoder, heads

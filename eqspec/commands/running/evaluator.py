@@ -28,6 +28,7 @@ from eqspec.evals.evaluate import evaluate
 from eqspec.evals.feature_files import FeatureFiles
 from eqspec.evals.features import Subject
 from eqspec.evals.fine_tuned import FineTunedModel
+from eqspec.evals.predictor import Predictor, predictor
 from eqspec.nn.readouts.image_features import Split
 from eqspec.runs.folder import RunFolder
 from eqspec.runs.results import save_result
@@ -183,6 +184,7 @@ class _Benches:
         self._features = FeatureFiles()
         self._step: int | None = None
         self._subject: Subject | None = None
+        self._predictor: Predictor | None = None
         self._by_data: dict[int, Bench] = {}
 
     def bench(
@@ -199,6 +201,7 @@ class _Benches:
                 device = choose_device(self._plan.machine.device)
                 graph = initial_graph(self._plan, device=device)
             self._step, self._subject = step, subject(graph, self._plan)
+            self._predictor = predictor(graph, self._plan)
             self._features = FeatureFiles(self._folder, state=self._subject.state)
             self._features.forget_others()
         key = id(splits)
@@ -209,6 +212,7 @@ class _Benches:
                 held_out=splits.held_out,
                 files=self._features,
                 most=most,
+                predictor=self._predictor,
             )
         return self._by_data[key]
 

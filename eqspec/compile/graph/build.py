@@ -10,6 +10,7 @@ from eqspec.compile.graph.draft import Draft, ModuleDraft
 from eqspec.compile.graph.infer import infer
 from eqspec.compile.graph.input_streams import input_streams
 from eqspec.compile.graph.lower import lower_method
+from eqspec.compile.graph.predictor import check_predictor, with_live_predictor
 from eqspec.compile.graph.prune import order, prune
 from eqspec.compile.graph.rewrite import Settings, cut_application, rewrite
 from eqspec.compile.lookup.resolve import Resolved
@@ -76,8 +77,8 @@ def compile_graph(resolved: Resolved, *, group_sizes: dict[str, int]) -> Compile
         ),
     )
     ordered = order(rewritten, given=names)
-    infer(ordered, given=given, image_size=side)
-    plan = infer(prune(ordered), given=given, image_size=side)
+    check_predictor(infer(ordered, given=given, image_size=side))
+    plan = with_live_predictor(infer(prune(ordered), given=given, image_size=side))
     stored = reads_latents(resolved.cards.get("transform"))
     return CompiledGraph(
         plan=plan,

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from eqspec.compile.types.graph import ApplyNode, Node, TeacherPlan
+from eqspec.compile.types.graph import ApplyNode, Node, PredictorPlan, TeacherPlan
 from eqspec.spec.use import OpCall
 
 
@@ -53,6 +53,7 @@ class Draft:
     split: tuple[int, int] | None = None
     embedding: str | None = None
     added: tuple[str, ...] = ()
+    predictor: PredictorPlan | None = None
 
 
 def reads(node: Node) -> tuple[str, ...]:

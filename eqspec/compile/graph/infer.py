@@ -74,6 +74,7 @@ def infer(draft: Draft, *, given: Mapping[str, StreamType], image_size: int) -> 
         split=draft.split,
         embedding=draft.embedding,
         added=draft.added,
+        predictor=draft.predictor,
     )
 
 

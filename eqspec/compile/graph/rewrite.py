@@ -17,6 +17,7 @@ from pydantic import JsonValue
 
 from eqspec.compile.graph.draft import Draft, TermDraft, reads, renamed_ports, renamed_reads
 from eqspec.compile.graph.lower import AddedDraft, lower_addition
+from eqspec.compile.graph.predictor import predictor_of
 from eqspec.compile.types.error import GraphError
 from eqspec.compile.types.graph import ApplyNode, Node, SliceNode
 from eqspec.registry.cards import BackboneCard, EquivarianceCard, MethodCard
@@ -86,6 +87,8 @@ def rewrite(
         terms={**_without(cut.terms, card.drop), **terms},
         added=tuple(terms),
     )
+    if card.predicts is not None:
+        grown = replace(grown, predictor=predictor_of(card.predicts, grown.nodes, names=aliases))
     return _rewire(grown, {port: aliases.get(s, s) for port, s in card.rewire.items()})
 
 

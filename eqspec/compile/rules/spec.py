@@ -12,6 +12,7 @@ from itertools import product
 from eqspec.compile.graph.sample_groups import GROUPS
 from eqspec.compile.lookup.look_up import Call, Lookup
 from eqspec.compile.rules.equivariance import settings_of_rewrite
+from eqspec.compile.rules.predictor import predictor_where_needed
 from eqspec.compile.rules.targets import targets_where_needed
 from eqspec.compile.views.sizes import ViewGroup, image_side, positive_whole, view_sides
 from eqspec.compile.views.stored_pairs import pairs_as_stored
@@ -39,6 +40,7 @@ def across_cards(found: Lookup) -> tuple[Diagnostic, ...]:
         targets_where_needed,
         _pairs_as_stored,
         settings_of_rewrite,
+        predictor_where_needed,
     )
     return tuple(diagnostic for rule in rules for diagnostic in rule(found))
 

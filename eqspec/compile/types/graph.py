@@ -209,6 +209,25 @@ class TermPlan(Frozen):
     scheduled: dict[str, float | OpCall] = Field(default_factory=dict)
 
 
+class PredictorPlan(Frozen):
+    """Streams by which a rewrite predicts the representation of one view from that of another.
+
+    Attributes:
+        source: representation of the first view.
+        action: what the predictor knows of the change.
+        output: the prediction, `[B, D]`.
+        target: the representation of the second view, which it is compared with.
+        views: what changes the second view: the `path`, whose parameters are in the action, or
+            the `augmentation` of both views.
+    """
+
+    source: str
+    action: str
+    output: str
+    target: str
+    views: Literal["path", "augmentation"]
+
+
 class GraphPlan(Frozen):
     """The training graph in two parts: `encode` up to the encoders' outputs, `loss` after them.
 
@@ -218,6 +237,7 @@ class GraphPlan(Frozen):
         split: (invariant, equivariant) widths of the embedding, where a rewrite has cut it.
         embedding: the module that makes what is cut.
         added: terms that the rewrite has added; the others are the method's own.
+        predictor: where the rewrite has one.
     """
 
     modules: tuple[ModulePlan, ...]
@@ -232,6 +252,13 @@ class GraphPlan(Frozen):
     split: tuple[int, int] | None = None
     embedding: str | None = None
     added: tuple[str, ...] = ()
+    predictor: PredictorPlan | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_predictor(self, rest: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Omit `predictor: null`, so that plans read as before it existed."""
+        written: dict[str, Any] = rest(self)
+        return {k: v for k, v in written.items() if (k, v) != ("predictor", None)}
 
     def is_trained(self, node: Node) -> bool:
         """Whether a node runs a module whose weights the optimizer moves."""

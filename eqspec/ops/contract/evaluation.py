@@ -33,6 +33,7 @@ class EvaluationOp(Op, Protocol):
     Attributes:
         summary: the metrics shown where there is room for few.
         needs_labels: it reads the classes of images.
+        needs_predictor: it reads predictions of a rewrite, so the rewrite's card has `predicts`.
         targets: what it reads of images besides their classes.
         tolerance: by how much a metric may differ on other hardware.
         example: parameters of a small instance, which the contract tests run.
@@ -46,6 +47,7 @@ class EvaluationOp(Op, Protocol):
     example: Mapping[str, Any] = NO_PARAMS
     trains: bool = False
     batch_at: str = "batch"
+    needs_predictor: bool = False
     targets: tuple[TargetKind, ...] = ()
 
     @abstractmethod

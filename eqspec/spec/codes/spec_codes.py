@@ -199,6 +199,21 @@ TOGETHER = (
         right="train: {length: 20 steps, batch: 64}",
     ),
     Code(
+        "EQ024",
+        "evaluation of a predictor that the rewrite does not have",
+        what="The evaluation measures predictions of one view from another, and the rewrite makes "
+        "none, or the spec has no rewrite.",
+        why="Some rewrites predict the representation of a view from that of another one and an "
+        "action; others reconstruct pixels, tell transforms apart or compare features, and have "
+        "nothing to measure here. The card of a rewrite with a predictor names its streams under "
+        "`predicts`.",
+        fix="Leave the evaluation out, or choose a rewrite with a predictor: `sie`, `equimod`, "
+        "`stl`. A variant may have an evaluation of its own: "
+        "`compare: {sie: {evaluate.1: {use: …}}}` adds one after `evaluate.0`.",
+        wrong="equivariance: {use: e-ssl}\nevaluate: [{use: predictor-retrieval, at: end}]",
+        right="equivariance: {use: equimod}\nevaluate: [{use: predictor-retrieval, at: end}]",
+    ),
+    Code(
         "EQ030",
         "graph that does not fit together",
         what="The method, the rewrite and the backbone cannot be joined to a training graph: a "
