@@ -10,9 +10,10 @@ from pydantic import JsonValue
 
 from eqspec.ops.feature_rows import ENCODER, Row, TokenRow
 
-Form = Literal["pooled", "tokens", "pairs", "derived"]
+Form = Literal["pooled", "tokens", "pairs", "derived", "predicted"]
 """Class token and mean patch of centre crops; token grids of layers; pairs (I, g(I)); features of
-images that the evaluation derives from centre crops."""
+images that the evaluation derives from centre crops; views and predictions of them, of a rewrite's
+predictor, which are not stored."""
 
 
 @dataclass(frozen=True, slots=True)

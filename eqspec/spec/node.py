@@ -90,7 +90,7 @@ def child(node: Node, part: str | int) -> Entry | None:
 def replaced(node: Node, path: KeyPath, entry: Entry, *, done: KeyPath = ()) -> Node:
     """Return the tree with the value of ``entry`` at ``path``; missing mappings are created.
 
-    The index after the last item of a list adds an item.
+    The index after the last item of a list adds an item, if the path ends there.
 
     Raises:
         CannotReplace: the path leads through a scalar or past the end of a list.
@@ -99,11 +99,11 @@ def replaced(node: Node, path: KeyPath, entry: Entry, *, done: KeyPath = ()) -> 
         return entry.node
     part, rest = path[0], path[1:]
     if isinstance(node.value, tuple):
-        if not isinstance(part, int) or not 0 <= part <= len(node.value):
+        if part == len(node.value) and not rest:
+            return Node(node.location, (*node.value, entry.node))
+        if not isinstance(part, int) or not 0 <= part < len(node.value):
             raise CannotReplace(_no_item(node, part, done), path=done, location=node.location)
         items = list(node.value)
-        if part == len(items):
-            items.append(Node(entry.key, None))
         items[part] = replaced(items[part], rest, entry, done=(*done, part))
         return Node(node.location, tuple(items))
     if not isinstance(node.value, Mapping) and node.value is not None:

@@ -119,7 +119,9 @@ def test_every_number_of_every_run_is_in_the_csv(story: Story) -> None:
     head, *rows = story.csv.read_text().splitlines()
     assert head == "point,lambda,seed,evaluation,metric,of,value,recipe,folder"
     named = Counter(row.partition(",")[0] for row in rows)
-    assert named == {"untrained": 2, "block-grid": 2, "lambda=1": 2, "lambda=5": 2}
+    measured = 1 + 2  # by one evaluation, and seconds and operations
+    of_seeds = {"lambda=1": 2 * measured, "lambda=5": 2 * measured}
+    assert named == {"untrained": 2, "block-grid": 2, **of_seeds}
     assert all(Path(row.rpartition(",")[2]).is_dir() for row in rows)
 
 
@@ -172,13 +174,40 @@ def test_a_study_that_was_killed_goes_on_and_ends_the_same(story: Story, tmp_pat
     killed = _stopped(spec, *numbers, number=signal.SIGKILL)
     assert killed.status == -9, killed.err
     rows = (tmp_path / "numbers.csv").read_text().splitlines()[1:]
-    assert [row.partition(",")[0] for row in rows] == ["untrained", "block-grid", "lambda=1"]
+    named = list(dict.fromkeys(row.partition(",")[0] for row in rows))
+    assert named == ["untrained", "block-grid", "lambda=1"]
     assert _marks(_ablate(spec, *GRID, "--dry-run")).startswith("=")
     ended = _ablate(spec, *GRID, *numbers)
     assert ended.status == 0, ended.err
-    assert ended.out == story.built.out
+    assert _untimed(ended.out) == _untimed(story.built.out)
     here = (tmp_path / "numbers.csv").read_text()
-    assert here.replace(str(tmp_path), str(story.spec.parent)) == story.csv.read_text()
+    here = here.replace(str(tmp_path), str(story.spec.parent))
+    assert _untimed(here) == _untimed(story.csv.read_text())
+
+
+def _untimed(text: str) -> list[str]:
+    """The lines of tables before that of the cost, and of a CSV file those without seconds."""
+    lines = text.partition("\ncost\n")[0].splitlines()
+    return [line for line in lines if ",seconds_per_step," not in line]
+
+
+def test_the_cost_of_a_step_stands_beside_the_results(story: Story) -> None:
+    _, _, cost = story.built.out.partition("\ncost\n")
+    assert "s per step" in cost
+    assert "FLOP / plain" not in cost  # no point is without a rewrite
+    assert "Lower is better" in cost
+    *_, flops = [row for row in story.csv.read_text().splitlines() if ",gflops_per_sample," in row]
+    assert float(flops.split(",")[6]) > 0
+
+
+def test_operations_are_shown_over_those_of_the_plain_method(tmp_path: Path) -> None:
+    done = _ablate(_toy(tmp_path), "--grid", "variant", "--json")
+    assert done.status == 0, done.err
+    rows = [r for r in done.data["table"] if r["metric"] == "flops_over_plain"]
+    shares = {r["point"]["variant"]: r["mean"] for r in rows}
+    assert shares["base"] == 1
+    assert shares["toy"] > 1
+    assert not any(row["highest"] for row in rows)
 
 
 def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path: Path) -> None:

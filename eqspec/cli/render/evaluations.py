@@ -20,6 +20,7 @@ _FORMS: Mapping[Form, str] = MappingProxyType(
         "tokens": "token grids",
         "pairs": "features of pairs",
         "derived": "features of derived images",
+        "predicted": "predictions of views",
     }
 )
 

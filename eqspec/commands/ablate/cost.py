@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eqspec.commands.running.usage import effort
+from eqspec.commands.running.usage import step_cost
 from eqspec.nn.readouts.measurement import EvalProtocol, Measurement, Summary
 from eqspec.runs.tables import Entry, Kind, Source
 
 if TYPE_CHECKING:
     from eqspec.commands.ablate.study import GridRun
-    from eqspec.commands.running.usage import Effort
+    from eqspec.commands.running.usage import StepCost
 
 COST = "cost"
 """Name of the table."""
@@ -43,23 +43,20 @@ def costs(runs: Sequence[GridRun], *, done: Mapping[Path, object]) -> Iterator[E
     Raises:
         FolderMismatch: a file of a run differs from its seal.
     """
-    found = [
-        (run, effort(run.name, run.plan, run.folder))
-        for run in runs
-        if run.folder in done and run.plan.trains
-    ]
+    done_runs = (run for run in runs if run.folder in done)
+    measured = ((run, step_cost(run.plan, run.folder)) for run in done_runs)
+    found = [(run, cost) for run, cost in measured if cost is not None]
     plain = {cost.gflops for run, cost in found if run.plan.resolved.get("equivariance") == "none"}
     base = next(iter(plain)) if len(plain) == 1 else None
     for run, cost in found:
         source = Source(recipe=run.plan.recipe, seed=run.plan.seed, folder=run.folder)
         for point in run.points:
-            for measured in _measured(cost, base=base):
-                yield Entry(str(point), Kind.RUN, measured, source=source)
+            for one in _measurements(cost, base=base):
+                yield Entry(str(point), Kind.RUN, one, source=source)
 
 
-def _measured(cost: Effort, *, base: float | None) -> Iterator[Measurement]:
-    seconds = (cost.seconds - cost.compiling) / cost.steps
-    yield Measurement("seconds_per_step", seconds, unit="s", protocol=_PROTOCOL)
+def _measurements(cost: StepCost, *, base: float | None) -> Iterator[Measurement]:
+    yield Measurement("seconds_per_step", cost.seconds, unit="s", protocol=_PROTOCOL)
     yield Measurement("gflops_per_sample", cost.gflops, unit="GFLOP", protocol=_PROTOCOL)
     if base is not None:
         yield Measurement("flops_over_plain", cost.gflops / base, protocol=_PROTOCOL)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,8 +29,6 @@ class Effort:
         encoder: number of trained parameters of the encoder.
         compiling: seconds of these spent in `torch.compile`.
         compiled_late: number of variants compiled after the first steps; normally 0.
-        steps: number of steps.
-        gflops: planned 10⁹ operations of a sample, forward and backward.
     """
 
     name: str
@@ -40,8 +38,6 @@ class Effort:
     encoder: int
     compiling: float = 0.0
     compiled_late: int = 0
-    steps: int = 0
-    gflops: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +78,13 @@ class _Trace(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     parameters: dict[str, int]
-    train_gflops_per_sample: float
+    train_gflops_per_sample: float | None = None
 
 
 def effort(name: str, plan: Plan, folder: Path) -> Effort:
     """Return the cost of a run from its folder."""
     train = plan.train
-    traced = _traced(plan, folder)
-    counts = traced.parameters
+    counts = _parameters(plan, folder)
     encoder = next(m.name for m in plan.graph.modules if m.family == "backbones")
     opened = RunFolder(folder)
     opened.sealed().require(opened.timing.name)
@@ -103,19 +98,48 @@ def effort(name: str, plan: Plan, folder: Path) -> Effort:
         encoder=counts[encoder],
         compiling=sum(values["seconds"] for values in compiled),
         compiled_late=int(sum(values["late"] for values in compiled)),
-        steps=train.steps,
-        gflops=traced.train_gflops_per_sample,
     )
 
 
-def _traced(plan: Plan, folder: Path) -> _Trace:
-    """Return the planned cost of a run, traced again if the file with it is missing."""
+@dataclass(frozen=True, slots=True)
+class StepCost:
+    """Cost of a step of a run.
+
+    Attributes:
+        seconds: mean wall time, without compilation.
+        gflops: planned 10⁹ operations of a sample, forward and backward.
+    """
+
+    seconds: float
+    gflops: float
+
+
+def step_cost(plan: Plan, folder: Path) -> StepCost | None:
+    """Return the cost of a step of a run from its folder; None if nothing there says so.
+
+    Raises:
+        FolderMismatch: a file differs from the run's seal.
+    """
+    opened, path = RunFolder(folder), folder / "trace.json"
+    if not (path.is_file() and opened.timing.is_file() and plan.trains):
+        return None
+    for name in (path.name, opened.timing.name):
+        opened.sealed().require(name)
+    gflops = read_document(path, kind=_Trace).train_gflops_per_sample
+    rows = tuple(journal.read(opened.timing))
+    took = {n: sum(r.values["seconds"] for r in rows if r.name == n) for n in ("train", "compile")}
+    seconds = (took["train"] - took["compile"]) / plan.train.steps
+    return None if gflops is None else StepCost(seconds=seconds, gflops=gflops)
+
+
+def _parameters(plan: Plan, folder: Path) -> Mapping[str, int]:
+    """Return module → number of parameters, counted again if the file with them is missing."""
     path = folder / "trace.json"
     try:
         RunFolder(folder).sealed().require(path.name)
-        return read_document(path, kind=_Trace)
+        return read_document(path, kind=_Trace).parameters
     except FolderMismatch:
-        return _Trace.model_validate(trace(plan), from_attributes=True)
+        return trace(plan).parameters
 
 
 def pulls(name: str, plan: Plan, folder: Path) -> Iterator[Pull]:

@@ -61,7 +61,7 @@ def check_predictor(graph: GraphPlan) -> None:
         if name not in graph.streams:
             listed = ", ".join(sorted(graph.streams))
             raise GraphError(
-                ("predicts", key), f"stream `{name}` is never made", help=f"there are: {listed}"
+                ("predicts", key), f"there is no stream `{name}`", help=f"there are: {listed}"
             )
     output = graph.streams[found.output]
     if output.axes != ("B", "D"):

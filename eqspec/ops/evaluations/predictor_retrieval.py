@@ -45,6 +45,7 @@ from eqspec.nn.readouts.measurement import (
     Summary,
     difference_of,
 )
+from eqspec.ops.evaluation_reads import FeaturesRead
 from eqspec.ops.op import OpParams
 
 if TYPE_CHECKING:
@@ -123,6 +124,13 @@ class PredictorRetrieval:
             "resamples": p.resamples,
         }
         return ResultSet(tuple(_measurements(arrays, p.resamples)), facts=facts, arrays=arrays)
+
+
+def reads(params: Params) -> tuple[FeaturesRead, ...]:
+    """Return the views of held-out images, and their predictions."""
+    drawn = {"others": params.others}
+    images = params.heldout_images
+    return (FeaturesRead("predicted", rows=(), train=0, heldout=images, content=drawn),)
 
 
 def build(params: Params) -> PredictorRetrieval:

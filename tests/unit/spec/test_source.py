@@ -194,9 +194,12 @@ def test_grafting_replaces_makes_and_refuses():
     assert source.data == {"a": {"b": 1}, "l": [1, 2], "n": None}
     with pytest.raises(CannotReplace, match="is `1`, which has no part `c`"):
         source.graft(("a", "b", "c"), entry)
-    for part in (2, "x"):
+    assert source.graft(("l", 2), entry).data == {"a": {"b": 1}, "l": [1, 2, 9], "n": None}
+    for part in (3, "x"):
         with pytest.raises(CannotReplace, match="its entries: 0 to 1"):
             source.graft(("l", part), entry)
+    with pytest.raises(CannotReplace, match="its entries: 0 to 1"):
+        source.graft(("l", 2, "x"), entry)
 
 
 def test_paths_read_as_people_write_them():
