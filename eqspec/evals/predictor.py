@@ -171,6 +171,12 @@ class Predictor:
         return torch.stack(views, dim=1), torch.stack(predicted, dim=1)
 
     def _task(self) -> str:
+        """Return what changes the second view, and the streams that are compared, in words."""
+        streams = self.streams
+        compared = f"{streams.source} to {streams.target} by {streams.output}"
+        return f"{self._changes()}; {compared}"
+
+    def _changes(self) -> str:
         """Return what changes the second view, in words."""
         path, pair = self.views.path, self.views.pair
         if self.streams.views == "augmentation":

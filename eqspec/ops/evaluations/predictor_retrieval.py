@@ -11,7 +11,8 @@ leave them open:
   transform; stored views are those of the data. Where the rewrite reads its augmentation (EquiMod,
   STL), views are augmented as in training. Draws are a function of (image, draw), the same for
   every run.
-- Representations are those that the loss compares: after SIE's projector, for example.
+- Representations are those that the predictor maps, by the rewrite's card: SIE's and EquiMod's
+  projections, STL's features. Batch norms use their running statistics.
 - Equally similar views count against the prediction: the rank is the number of views that are at
   least as similar as the right one.
 - `mrr_all`, `h1_all`, `h5_all` rank among the views of all images.
