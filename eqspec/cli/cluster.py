@@ -13,11 +13,11 @@ import typer
 from eqspec.cli.options import runs_arguments
 from eqspec.cli.time_limit import seconds_of
 from eqspec.errors import EqspecError, UsageError
-from eqspec.launch.jobs import JobRequest
 
 if TYPE_CHECKING:
     from eqspec.cli.screen import Screen
     from eqspec.commands.planning.plans import Planned
+    from eqspec.launch.jobs import JobRequest
 
 
 class LauncherName(StrEnum):
@@ -62,6 +62,8 @@ def job_request(launcher: LauncherName, given: Sequence[str], *, devices: int) -
         if given:
             raise UsageError("`--slurm` sets options of a job", help="add --launcher slurm")
         return None
+    from eqspec.launch.jobs import JobRequest  # late: what commands work with
+
     pairs = dict(_pair(one) for one in given)
     time = pairs.get("time")
     seconds = None if time is None else seconds_of(time, option="--slurm time=")
