@@ -111,7 +111,9 @@ def test_every_step_of_an_augmentation_is_legal(name: str) -> None:
 def test_an_evaluation_is_legal_with_its_transforms(name: str) -> None:
     op = find_evaluation(card("evaluations", name).model.impl)
     on = ", with: {data: cifar10}" if op.needs_labels else ""
-    plan = compiled("vicreg", evaluate=f"[{{use: {name}, at: end{on}}}]")
+    sie = "{use: sie, transform: {use: rot}, split: 0.5}"
+    rewrite = sie if op.needs_predictor else "none"
+    plan = compiled("vicreg", equivariance=rewrite, evaluate=f"[{{use: {name}, at: end{on}}}]")
     (evaluation,) = plan.evaluations
     assert evaluation.steps == (plan.train.steps,)
     assert evaluation.id.startswith(f"{name}-")
@@ -225,11 +227,16 @@ def test_a_stored_transform_compiles_with_a_rewrite_that_reads_it(transform: str
     assert "between" not in plan.graph.streams
 
 
+ACCEPTED = {"effect/equal_ground.yaml": ("EQ503",)}
+"""Warnings of specs whose figures are published: a narrower projector is another study."""
+
+
 @pytest.mark.parametrize("path", SPECS, ids=str)
 def test_a_shipped_spec_compiles(path: Path) -> None:
     found = plan_spec(specs_root() / path)
     assert found.loaded.spec.about.endswith(".")
-    of_the_spec = [w for w in found.warnings if w.code not in OF_THIS_MACHINE]
+    accepted = {*OF_THIS_MACHINE, *ACCEPTED.get(str(path), ())}
+    of_the_spec = [w for w in found.warnings if w.code not in accepted]
     assert of_the_spec == []
     for plan in found.in_order:
         assert plan.timetable[-1].step == plan.train.steps

@@ -45,7 +45,7 @@ EXAMPLES = (
     "eqspec run specs/quickstart.yaml --steps 100",
     "eqspec run specs/quickstart.yaml --time-limit 11h",
     "eqspec run specs/quickstart.yaml --devices 2",
-    "eqspec run specs/sie_all_trans.yaml --devices 8 --launcher slurm --slurm time=12h",
+    "eqspec run specs/sie_all_trans.yaml --launcher slurm --slurm time=12h",
     "eqspec run specs/quickstart.yaml --set seed=1 --runs elsewhere",
     "eqspec run specs/quickstart.yaml --json > table.json",
     "eqspec run runs/quickstart/1a2b3c4d-s0 --set equivariance.lambda=1 --fork",
