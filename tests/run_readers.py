@@ -7,14 +7,20 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from eqspec.commands.audit.levels import Level, audit
+from eqspec.commands.audit.levels import AuditOptions, Level, audit
+from eqspec.commands.audit.suite import audit_member, suite_runs
 from eqspec.commands.diff.differences import diff
 from eqspec.commands.gc.collect import gc
+from eqspec.commands.planning.data_locations import NO_LOCATIONS
+from eqspec.commands.seal import seal_to_publish
 from eqspec.commands.show.run import show_run
 from eqspec.commands.status.overview import status
 from eqspec.errors import EqspecError
+from eqspec.runs.published_seal import PublishedSeal
 from eqspec.runs.query import find
 from tests.damage import Drawn, damaged_bytes, damaged_json
+
+_AGAINST = AuditOptions(against=(PublishedSeal("0" * 64, None),))
 
 SLOWEST = 5.0
 """Seconds of this process that a reader may take."""
@@ -28,6 +34,12 @@ def readers(root: Path, name: str, other: str) -> dict[str, Callable[[], object]
         "show": lambda: show_run(path, root=root),
         "find": lambda: find(root, reference=name[:-1]),
         "audit": lambda: audit(path, root=root, level=Level.INTACT),
+        "seal": lambda: seal_to_publish(path),
+        "against": lambda: audit(path, root=root, level=Level.INTACT, options=_AGAINST),
+        "suite": lambda: tuple(
+            audit_member(one, root=root, level=Level.INTACT, data=NO_LOCATIONS, options=_AGAINST)
+            for one in suite_runs(root)
+        ),
         "diff": lambda: diff(name, other, root=root),
         "gc": lambda: gc(root, dry_run=True),
     }
@@ -51,7 +63,7 @@ def _explained(reader: str) -> Generator[None]:
     try:
         yield
     except EqspecError as error:
-        if reader in {"status", "gc"} or not error.message:
+        if reader in {"status", "suite", "gc"} or not error.message:
             raise AssertionError(f"{reader} ends with `{error}`") from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from typing import TYPE_CHECKING
@@ -140,3 +141,15 @@ def test_data_of_one_run_may_be_named_for_all(finished: Runs, tmp_path: Path) ->
     answer = finished.ask("audit", "--suite", "--level", "L0", "--data", f"cifer10={tmp_path}")
     assert answer.status == 2
     assert "did you mean `cifar10`?" in answer.err
+
+
+def test_what_differs_is_named_before_what_cannot_be_checked(copied: Runs) -> None:
+    for name in ("record.json", "record.sha256"):
+        (copied.folder() / name).unlink()
+    path = copied.folder() / "environment.json"
+    environment = json.loads(path.read_text())
+    path.write_text(json.dumps(environment | {"source": "1" * 64}))
+    answer = copied.ask("audit", "--suite")
+    table, _, reasons = answer.out.partition("first reasons")
+    assert rows(table)[copied.name()][:2] == ["unknown", "does not"]
+    assert rows(reasons)[copied.name()] == ["code: the code of eqspec differs"]

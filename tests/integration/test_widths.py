@@ -50,7 +50,6 @@ def pages(runs: Runs) -> dict[str, tuple[str, ...]]:
         "audit": ("audit", name, "--level", "L1"),
         "audit-against": ("audit", name, "--level", "L0", "--against", OTHER_SEAL),
         "audit-suite": ("audit", "--suite", "--level", "L0"),
-        "seal": ("seal", name),
         "gc": ("gc", "--dry-run"),
         "plan": ("plan", str(runs.root.parent / "toy.yaml")),
         "eval": ("eval", name),
