@@ -1,4 +1,4 @@
-"""Loss of another process of a training, told apart from a failure of this one."""
+"""Loss of another process of a training, as distinct from a failure of this one."""
 
 from __future__ import annotations
 

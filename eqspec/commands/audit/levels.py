@@ -73,7 +73,7 @@ class Audit:
 
 @dataclass(frozen=True, slots=True)
 class AuditOptions:
-    """What the levels of an audit are told.
+    """Options of the levels of an audit.
 
     Attributes:
         steps: number of steps that L2 replays.
