@@ -84,7 +84,7 @@ class _Training:
                     break
         except LostImage:
             if self._done > 0:  # the steps that are done are right and need not be repeated
-                yield from self._save()
+                yield from self._save(alone=True)
             raise
         if self._done == run.plan.train.steps:
             return True
@@ -124,14 +124,19 @@ class _Training:
     def _evaluate(self, event: Paused) -> Iterator[RunEvent]:
         return self._evaluate_due(self._run, evaluations_at(self._run.plan, event.pause))
 
-    def _save(self) -> Iterator[RunEvent]:
-        """Save a checkpoint of the last step, unless that is saved already."""
+    def _save(self, *, alone: bool = False) -> Iterator[RunEvent]:
+        """Save a checkpoint of the last step, unless that is saved already.
+
+        Args:
+            alone: the other processes are still training, so nothing can be collected from them.
+        """
         if self._saved == self._done:
             return
         run, began = self._run, time.monotonic()
         state = run.strategy.gathered_state(self._program.graph, self._program.optimizer)
         need_finite_weights(state.tensors, step=self._done)
-        share_reading(run.data.own.train, strategy=run.strategy)
+        if not alone:
+            share_reading(run.data.own.train, strategy=run.strategy)
         if self._journals is not None:
             self._journals.sync()
             save_known(run.folder, run.data.own.train)
