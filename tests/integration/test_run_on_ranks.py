@@ -4,36 +4,47 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
 
 from eqspec.build.parallel.replicas import Replicas
-from eqspec.commands.planning.data_locations import NO_LOCATIONS
+from eqspec.commands.planning.data_locations import NO_LOCATIONS, DataLocations
 from eqspec.commands.planning.plans import plan_spec
 from eqspec.commands.run import run
+from eqspec.commands.running import training
 from eqspec.commands.running.events import Evaluated, Saved, Sealed, Stopped
 from eqspec.commands.running.options import RunOptions
 from eqspec.commands.running.series import series
 from eqspec.engine.events import Stepped
+from eqspec.errors import PeerLost
 from eqspec.nn.world import World
+from eqspec.ops.decode import LostImage
 from eqspec.runs.folder import RunFolder, State
+from tests.fake_datasets import save
 from tests.ranks import started_ranks
 from tests.toy_specs import short_toy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from torch import Tensor
 
     from eqspec.commands.running.request import RunRequest
+    from eqspec.engine.events import Event
 
 
-def request_of(spec: Path, folder: Path, should_stop: Callable[[], bool]) -> RunRequest:
-    planned = plan_spec(spec, overrides=(), data=NO_LOCATIONS)
-    (member,) = series(planned, RunOptions(folder.parent, should_stop=should_stop))
+def request_of(
+    spec: Path,
+    folder: Path,
+    should_stop: Callable[[], bool],
+    *,
+    data: DataLocations = NO_LOCATIONS,
+) -> RunRequest:
+    planned = plan_spec(spec, overrides=(), data=data)
+    (member,) = series(planned, RunOptions(folder.parent, data, should_stop=should_stop))
     return replace(member.request, folder=folder)
 
 
@@ -84,3 +95,44 @@ def test_rank_0_decides_and_writes(tmp_path: Path) -> None:
     for found in complete:
         assert found["sealed"]
         assert found["steps"].tolist() == []
+
+
+def losing(world: World, *, spec: Path, folder: Path) -> dict[str, Tensor]:
+    """Run on one rank; rank 1 loses an image after the first step, while rank 0 trains on."""
+    events = training.train
+
+    def cut_off(*given: Any, **named: Any) -> Iterator[Event]:
+        for event in events(*given, **named):
+            yield event
+            if world.rank == 1:
+                raise LostImage("an image has disappeared")
+
+    asked: list[object] = []
+    training.train = cut_off  # in a process of its own
+    Replicas.collect = lambda self, value: (asked.append(value), (value,) * self.world.size)[1]
+    images = DataLocations(own=spec.parent / "images", named={})
+    request = request_of(spec, folder, lambda: False, data=images)
+    found = "nothing"
+    try:
+        list(run(request, strategy=Replicas(world)))
+    except (LostImage, PeerLost) as error:
+        found = type(error).__name__
+    return {
+        "lost": torch.tensor(found == "LostImage"),
+        "peer": torch.tensor(found == "PeerLost"),
+        "asked": torch.tensor(len(asked)),
+    }
+
+
+def test_a_rank_that_loses_an_image_waits_for_no_other(tmp_path: Path) -> None:
+    """Whatever it sent would be taken for a part of the step that the others are in."""
+    spec = tmp_path / "toy.yaml"
+    spec.write_text(short_toy().replace("{use: photos}", "{use: image-folder}"))
+    for number in range(24):
+        save(tmp_path / "images" / f"{number}.png")
+    with started_ranks(tmp_path) as ranks:
+        main, other = ranks.run(losing, spec=spec, folder=tmp_path / "lost")
+    assert other["lost"]
+    assert other["asked"] == 0
+    assert main["peer"]
+    assert RunFolder(tmp_path / "lost").state() is State.INTERRUPTED
